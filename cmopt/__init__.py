@@ -1,0 +1,1 @@
+"""PyTorch to Arm microcontrollers: one readable IR from `torch.export` to `.pte`."""

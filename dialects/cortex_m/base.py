@@ -1,0 +1,225 @@
+"""What every `cortex_m` kernel op has in common: its operator schema, tensor views, places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import ClassVar
+
+from xdsl.dialects.builtin import (
+    BoolAttr,
+    FloatAttr,
+    IntegerAttr,
+    IntegerType,
+    NoneAttr,
+    StringAttr,
+    TensorType,
+    f64,
+    i32,
+)
+from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_attr_definition,
+    traits_def,
+)
+from xdsl.parser import AttrParser
+from xdsl.pattern_rewriter import RewritePattern
+from xdsl.printer import Printer
+from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.shapes import element_of, int_of, ints, shape_of
+
+
+class View(Enum):
+    """How a kernel wants to see the bytes of a row-major tensor."""
+
+    CONTIGUOUS = "contiguous"
+    """Sizes as written, default dim order."""
+    CHANNELS_LAST = "channels_last"
+    """[N,H,W,C] bytes as sizes [N,C,H,W] with dim order [0,2,3,1]."""
+    ANY = "any"
+    """The kernel looks at the number of elements only (all its `ANY` tensors share one view)."""
+
+
+@dataclass(frozen=True)
+class SchemaArgument:
+    """One argument of an operator schema: `int[] stride` is ("stride", "int[]")."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Schema:
+    """An operator's out-variant: `cortex_m::pad` `.out`, with its arguments in order."""
+
+    name: str
+    overload: str
+    arguments: tuple[SchemaArgument, ...]
+
+
+@cache
+def parse_schema(text: str) -> Schema:
+    """Parse `ns::op.overload(Type name, …)`; the trailing `out` tensor is left out of `text`."""
+    match = re.fullmatch(r"([\w:]+)\.(\w+)\((.*)\)", " ".join(text.split()))
+    assert match is not None, text
+    name, overload, body = match.groups()
+    pairs = [argument.split() for argument in body.split(", ")]
+    return Schema(name, overload, tuple(SchemaArgument(n, t) for t, n in pairs))
+
+
+@irdl_attr_definition
+class PlaceAttr(ParametrizedAttribute):
+    """`#cortex_m.place<arena, 1024>`: a tensor encoding, where a planned value's bytes begin.
+
+    `region` is "arena" (planned memory); `offset` is in bytes. A planned tensor without a place
+    is a constant.
+    """
+
+    name = "cortex_m.place"
+
+    region: StringAttr
+    offset: IntegerAttr
+
+    @staticmethod
+    def arena(offset: int) -> PlaceAttr:
+        """A place in planned memory."""
+        return PlaceAttr(StringAttr("arena"), IntegerAttr(offset, 64))
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            region = parser.parse_identifier()
+            parser.parse_punctuation(",")
+            offset = parser.parse_integer()
+        return (StringAttr(region), IntegerAttr(offset, 64))
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(f"{self.region.data}, {self.offset.value.data}")
+
+    def verify(self) -> None:
+        if self.region.data != "arena":
+            raise VerifyException(f"#cortex_m.place: unknown region {self.region.data!r}")
+        if self.offset.value.data < 0:
+            raise VerifyException("#cortex_m.place: negative offset")
+
+
+def place_of(value: SSAValue | Attribute) -> int | None:
+    """The arena offset of a planned value, or None for a constant or an unplanned value."""
+    type = value.type if isinstance(value, SSAValue) else value
+    encoding = type.encoding if isinstance(type, TensorType) else NoneAttr()
+    return encoding.offset.value.data if isinstance(encoding, PlaceAttr) else None
+
+
+def nbytes(type: Attribute) -> int:
+    """Bytes a tensor takes."""
+    assert isinstance(type, TensorType)
+    element = type.element_type
+    width = element.bitwidth if hasattr(element, "bitwidth") else 8
+    size = max(1, int(width) // 8)
+    for dim in type.get_shape():
+        size *= dim
+    return size
+
+
+class CortexMPatterns(HasCanonicalizationPatternsTrait):
+    """Looks patterns up by op name in `lowering.patterns.cortex_m`."""
+
+    def get_patterns(self, op: type[Operation]) -> tuple[RewritePattern, ...]:
+        from cmopt.lowering.patterns import cortex_m as patterns
+
+        return patterns.CANONICALIZATION.get(op.name, ())
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return ()
+
+
+class KernelOp(IRDLOperation):
+    """One op is one call of a stock ExecuTorch 1.5 kernel.
+
+    Operands and properties are named as in `SCHEMA` (its `self` is `input` here). `VIEWS` says
+    how the kernel wants to see each tensor; tensors not named there are contiguous. `INPLACE`
+    names the operands whose bytes the result may take over.
+    """
+
+    SCHEMA: ClassVar[str]
+    VIEWS: ClassVar[Mapping[str, View]] = {}
+    INPLACE: ClassVar[tuple[str, ...]] = ()
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure(), CortexMPatterns())
+
+    def __init__(
+        self,
+        operands: Sequence[SSAValue | Sequence[SSAValue]],
+        result_type: Attribute,
+        properties: Mapping[str, int | float | bool | Sequence[int]],
+    ):
+        super().__init__(
+            operands=operands,
+            result_types=[result_type],
+            properties={name: property_attr(value) for name, value in properties.items()},
+        )
+
+    def argument(self, name: str) -> SSAValue | Attribute | None:
+        """The operand (None where absent) or property for a schema argument."""
+        value: SSAValue | Attribute | None = getattr(self, "input" if name == "self" else name)
+        return value
+
+    def error(self, message: str) -> VerifyException:
+        """A verifier error in MLIR's form."""
+        return VerifyException(f"'{self.name}' op {message}")
+
+    def require_int8(self, *names: str) -> None:
+        """Check that the named tensors are int8."""
+        for name in names:
+            value = getattr(self, name)
+            if element_of(value) != IntegerType(8):
+                raise self.error(f"{name} must be a tensor of i8, got {value.type}")
+
+    def require_rank(self, rank: int, *names: str) -> None:
+        """Check the rank of the named tensors."""
+        for name in names:
+            value = getattr(self, name)
+            if len(shape_of(value)) != rank:
+                raise self.error(f"{name} must have rank {rank}, got {value.type}")
+
+    def require_shape(self, name: str, expected: Sequence[int]) -> None:
+        """Check the shape of a tensor against the op's rule."""
+        if shape_of(getattr(self, name)) != tuple(expected):
+            raise self.error(
+                f"{name} shape {list(shape_of(getattr(self, name)))} should be {list(expected)}"
+            )
+
+    def require_range(self, low: int, high: int, *names: str) -> None:
+        """Check that integer properties lie in `low … high`."""
+        for name in names:
+            value = int_of(getattr(self, name))
+            if not low <= value <= high:
+                raise self.error(f"{name} must be in {low}..{high}, got {value}")
+
+    def require_activation(self) -> None:
+        """Check `activation_min ≤ activation_max`, both int8."""
+        self.require_range(-128, 127, "activation_min", "activation_max")
+        low, high = int_of(self.activation_min), int_of(self.activation_max)
+        if low > high:
+            raise self.error(f"activation_min {low} is above activation_max {high}")
+
+
+def property_attr(value: int | float | bool | Sequence[int]) -> Attribute:
+    """The attribute form of a kernel argument: i32, f64, bool or array<i64>."""
+    if isinstance(value, bool):
+        return BoolAttr.from_bool(value)
+    if isinstance(value, int):
+        return IntegerAttr(value, i32)
+    if isinstance(value, float):
+        return FloatAttr(value, f64)
+    return ints(value)

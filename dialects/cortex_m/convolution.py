@@ -1,0 +1,184 @@
+"""Convolution kernels. Activations are [N,H,W,C], int8; padding is (top, left).
+
+What lies below and to the right of the input is read as its zero point as far as the output's
+height and width ask for it, so padding on those sides needs no property. `scratch` is working
+memory of the size CMSIS-NN asks for on the target's ISA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, TensorType
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
+
+from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
+
+_NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
+
+
+class _ConvolutionOp(KernelOp):
+    """Input, weight, bias, per-channel requantization, clamp."""
+
+    input = operand_def(TensorType)
+    weight = operand_def(TensorType)
+    bias = opt_operand_def(TensorType)
+    requantize_multipliers = operand_def(TensorType)
+    requantize_shifts = operand_def(TensorType)
+    scratch = operand_def(TensorType)
+    stride = prop_def(DenseArrayBase)
+    padding = prop_def(DenseArrayBase)
+    dilation = prop_def(DenseArrayBase)
+    input_offset = prop_def(IntegerAttr)
+    output_offset = prop_def(IntegerAttr)
+    activation_min = prop_def(IntegerAttr)
+    activation_max = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    VIEWS: ClassVar[Mapping[str, View]] = _NHWC
+    assembly_format: ClassVar[str] = (
+        "$input `,` $weight (`bias` $bias^)? "
+        "`requantize` $requantize_multipliers `,` $requantize_shifts `scratch` $scratch "
+        "attr-dict `:` functional-type(operands, results)"
+    )
+
+    def _verify_common(self, channels_out: int) -> None:
+        self.require_int8("input", "weight", "output", "scratch")
+        self.require_rank(4, "input", "weight", "output")
+        self.require_rank(1, "scratch")
+        self.require_activation()
+        self.require_range(-127, 128, "input_offset")
+        self.require_range(-128, 127, "output_offset")
+        for name in ("requantize_multipliers", "requantize_shifts", "bias"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if element_of(value) != IntegerType(32):
+                raise self.error(f"{name} must be a tensor of i32, got {value.type}")
+            self.require_shape(name, (channels_out,))
+        for name, minimum in (("stride", 1), ("padding", 0), ("dilation", 1)):
+            values = ints_of(getattr(self, name))
+            if len(values) != 2 or min(values) < minimum:
+                raise self.error(f"{name} must be two integers ≥ {minimum}, got {list(values)}")
+
+    def _verify_window(self, kernel: tuple[int, int]) -> None:
+        """Each output position begins inside the padded input and some input is under it."""
+        n, h, w, _ = shape_of(self.input)
+        out_n, oh, ow, _ = shape_of(self.output)
+        if out_n != n:
+            raise self.error(f"output batch {out_n} differs from input batch {n}")
+        for axis, size, out, k in (("height", h, oh, kernel[0]), ("width", w, ow, kernel[1])):
+            i = 0 if axis == "height" else 1
+            stride, pad = ints_of(self.stride)[i], ints_of(self.padding)[i]
+            dilation = ints_of(self.dilation)[i]
+            last = (out - 1) * stride - pad
+            if out < 1 or last >= size or pad > dilation * (k - 1):
+                raise self.error(
+                    f"output {axis} {out} does not fit input {size}, kernel {k}, stride {stride}, "
+                    f"padding {pad}, dilation {dilation}"
+                )
+
+
+@irdl_op_definition
+class QuantizedConv2dOp(_ConvolutionOp):
+    """`arm_convolve_wrapper_s8`; weight [O,KH,KW,C/groups], groups from its last dimension."""
+
+    name = "cortex_m.quantized_conv2d"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantized_conv2d.out(Tensor input, Tensor weight, Tensor? bias,
+        int[] stride, int[] padding, int[] dilation, int input_offset, int output_offset,
+        Tensor requantize_multipliers, Tensor requantize_shifts, int activation_min,
+        int activation_max, Tensor scratch)"""
+
+    def verify_(self) -> None:
+        self.require_rank(4, "input", "weight", "output")
+        out, kh, kw, in_group = shape_of(self.weight)
+        channels = shape_of(self.input)[3]
+        self._verify_common(out)
+        if channels % in_group or out % (channels // in_group):
+            raise self.error(
+                f"weight {list(shape_of(self.weight))} does not fit {channels} input channels"
+            )
+        if channels != in_group and self.bias is None:
+            raise self.error("a grouped convolution needs a bias: CMSIS-NN offsets its pointer")
+        if shape_of(self.output)[3] != out:
+            raise self.error(f"output must have {out} channels, got {self.output.type}")
+        self._verify_window((kh, kw))
+
+
+@irdl_op_definition
+class QuantizedDepthwiseConv2dOp(_ConvolutionOp):
+    """`arm_depthwise_conv_wrapper_s8`; weight [1,KH,KW,C·depth_multiplier]; batch 1 only."""
+
+    name = "cortex_m.quantized_depthwise_conv2d"
+    SCHEMA: ClassVar[str] = """cortex_m::quantized_depthwise_conv2d.out(Tensor input, Tensor weight,
+        Tensor? bias, int[] stride, int[] padding, int[] dilation, int depth_multiplier,
+        int input_offset, int output_offset, Tensor requantize_multipliers,
+        Tensor requantize_shifts, int activation_min, int activation_max, Tensor scratch)"""
+
+    depth_multiplier = prop_def(IntegerAttr)
+
+    def verify_(self) -> None:
+        self.require_rank(4, "input", "weight", "output")
+        one, kh, kw, out = shape_of(self.weight)
+        n, _, _, channels = shape_of(self.input)
+        self._verify_common(out)
+        if one != 1 or out != channels * int_of(self.depth_multiplier):
+            raise self.error(
+                f"weight {list(shape_of(self.weight))} should be "
+                f"[1, KH, KW, {channels * int_of(self.depth_multiplier)}]"
+            )
+        if n != 1:
+            raise self.error(f"the kernel takes batch 1 only, got {n}")
+        if shape_of(self.output)[3] != out:
+            raise self.error(f"output must have {out} channels, got {self.output.type}")
+        self._verify_window((kh, kw))
+
+
+@irdl_op_definition
+class QuantizedTransposeConv2dOp(_ConvolutionOp):
+    """`arm_transpose_conv_wrapper_s8`; weight [O,KH,KW,C].
+
+    The kernel overruns its output where stride + padding exceeds kernel + output_padding; such
+    shapes are rejected here.
+    """
+
+    name = "cortex_m.quantized_transpose_conv2d"
+    SCHEMA: ClassVar[str] = """cortex_m::quantized_transpose_conv2d.out(Tensor input, Tensor weight,
+        Tensor? bias, int[] stride, int[] padding, int[] output_padding, int[] dilation,
+        int input_offset, int output_offset, Tensor requantize_multipliers,
+        Tensor requantize_shifts, int activation_min, int activation_max, Tensor scratch,
+        Tensor output_scratch)"""
+
+    output_scratch = operand_def(TensorType)
+    output_padding = prop_def(DenseArrayBase)
+
+    assembly_format = (
+        "$input `,` $weight (`bias` $bias^)? "
+        "`requantize` $requantize_multipliers `,` $requantize_shifts "
+        "`scratch` $scratch `,` $output_scratch attr-dict `:` functional-type(operands, results)"
+    )
+
+    def verify_(self) -> None:
+        self.require_rank(4, "input", "weight", "output")
+        out, kh, kw, channels = shape_of(self.weight)
+        n, h, w, c = shape_of(self.input)
+        self._verify_common(out)
+        self.require_int8("output_scratch")
+        if c != channels:
+            raise self.error(f"weight {list(shape_of(self.weight))} does not fit {c} channels")
+        sizes = []
+        for size, k, s, p, op in zip(
+            (h, w), (kh, kw), ints_of(self.stride), ints_of(self.padding),
+            ints_of(self.output_padding), strict=True,
+        ):  # fmt: skip
+            if s + p > k + op:
+                raise self.error(
+                    f"the kernel overruns its output where stride {s} + padding {p} exceeds "
+                    f"kernel {k} + output_padding {op}"
+                )
+            sizes.append((size - 1) * s - 2 * p + k + op)
+        self.require_shape("output", (n, *sizes, out))

@@ -1,0 +1,188 @@
+"""Elementwise kernels: quantize, dequantize, add, mul, div, lookup, minimum, maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, TensorType, f32
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+
+from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.shapes import element_of, shape_of
+
+_ANY_UNARY = {"input": View.ANY, "output": View.ANY}
+_ANY_BINARY = {"input": View.ANY, "other": View.ANY, "output": View.ANY}
+
+
+class _BorderOp(KernelOp):
+    """Between float32 and int8 or int16; shape stays."""
+
+    input = operand_def(TensorType)
+    scale = prop_def(FloatAttr)
+    zero_point = prop_def(IntegerAttr)
+    quant_min = prop_def(IntegerAttr)
+    quant_max = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    VIEWS: ClassVar[Mapping[str, View]] = _ANY_UNARY
+    INPLACE: ClassVar[tuple[str, ...]] = ("input",)
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def _verify(self, integer: str, floating: str) -> None:
+        if element_of(getattr(self, integer)) not in (IntegerType(8), IntegerType(16)):
+            raise self.error(f"{integer} must be a tensor of i8 or i16")
+        if element_of(getattr(self, floating)) != f32:
+            raise self.error(f"{floating} must be a tensor of f32")
+        self.require_shape("output", shape_of(self.input))
+        if not self.scale.value.data > 0:
+            raise self.error("scale must be positive")
+
+
+@irdl_op_definition
+class QuantizePerTensorOp(_BorderOp):
+    """`clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max)`."""
+
+    name = "cortex_m.quantize_per_tensor"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantize_per_tensor.out(Tensor input, float scale, int zero_point,
+        int quant_min, int quant_max, ScalarType dtype)"""
+
+    def verify_(self) -> None:
+        self._verify("output", "input")
+
+
+@irdl_op_definition
+class DequantizePerTensorOp(_BorderOp):
+    """`(q - zero_point) * scale`."""
+
+    name = "cortex_m.dequantize_per_tensor"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::dequantize_per_tensor.out(Tensor input, float scale, int zero_point,
+        int quant_min, int quant_max, ScalarType dtype)"""
+
+    def verify_(self) -> None:
+        self._verify("input", "output")
+
+
+class _BinaryOp(KernelOp):
+    """Two int8 tensors of one shape."""
+
+    input = operand_def(TensorType)
+    other = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    VIEWS: ClassVar[Mapping[str, View]] = _ANY_BINARY
+    INPLACE: ClassVar[tuple[str, ...]] = ("input", "other")
+    assembly_format = "$input `,` $other attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        self.require_int8("input", "other", "output")
+        self.require_shape("other", shape_of(self.input))
+        self.require_shape("output", shape_of(self.input))
+
+
+@irdl_op_definition
+class QuantizedAddOp(_BinaryOp):
+    """`arm_elementwise_add_s8` with left shift 20; zero points are subtracted from the inputs."""
+
+    name = "cortex_m.quantized_add"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantized_add.out(Tensor self, int self_zero_point, int self_multiplier,
+        int self_shift, Tensor other, int other_zero_point, int other_multiplier, int other_shift,
+        int output_zero_point, int output_multiplier, int output_shift, int activation_min,
+        int activation_max)"""
+
+    self_zero_point = prop_def(IntegerAttr)
+    self_multiplier = prop_def(IntegerAttr)
+    self_shift = prop_def(IntegerAttr)
+    other_zero_point = prop_def(IntegerAttr)
+    other_multiplier = prop_def(IntegerAttr)
+    other_shift = prop_def(IntegerAttr)
+    output_zero_point = prop_def(IntegerAttr)
+    output_multiplier = prop_def(IntegerAttr)
+    output_shift = prop_def(IntegerAttr)
+    activation_min = prop_def(IntegerAttr)
+    activation_max = prop_def(IntegerAttr)
+
+    def verify_(self) -> None:
+        super().verify_()
+        self.require_activation()
+        self.require_range(-31, 31, "self_shift", "other_shift", "output_shift")
+
+
+@irdl_op_definition
+class QuantizedMulOp(_BinaryOp):
+    """`arm_elementwise_mul_s8`; the kernel has no activation range, so it clamps to int8."""
+
+    name = "cortex_m.quantized_mul"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantized_mul.out(Tensor self, int self_zero_point, Tensor other,
+        int other_zero_point, int output_zero_point, int output_multiplier, int output_shift)"""
+
+    self_zero_point = prop_def(IntegerAttr)
+    other_zero_point = prop_def(IntegerAttr)
+    output_zero_point = prop_def(IntegerAttr)
+    output_multiplier = prop_def(IntegerAttr)
+    output_shift = prop_def(IntegerAttr)
+
+    def verify_(self) -> None:
+        super().verify_()
+        self.require_range(-31, 31, "output_shift")
+
+
+@irdl_op_definition
+class QuantizedDivOp(_BinaryOp):
+    """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32."""
+
+    name = "cortex_m.quantized_div"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantized_div.out(Tensor self, int self_zero_point, Tensor other,
+        int other_zero_point, int output_zero_point, float output_scale)"""
+
+    self_zero_point = prop_def(IntegerAttr)
+    other_zero_point = prop_def(IntegerAttr)
+    output_zero_point = prop_def(IntegerAttr)
+    output_scale = prop_def(FloatAttr)
+
+
+@irdl_op_definition
+class MinimumOp(_BinaryOp):
+    """Elementwise minimum; all three tensors share one scale and zero point."""
+
+    name = "cortex_m.minimum"
+    SCHEMA: ClassVar[str] = "cortex_m::minimum.out(Tensor self, Tensor other)"
+
+
+@irdl_op_definition
+class MaximumOp(_BinaryOp):
+    """Elementwise maximum; all three tensors share one scale and zero point."""
+
+    name = "cortex_m.maximum"
+    SCHEMA: ClassVar[str] = "cortex_m::maximum.out(Tensor self, Tensor other)"
+
+
+@irdl_op_definition
+class QuantizedActivationOp(KernelOp):
+    """`lut[q + 128]`: any function of one int8 value, requantization included."""
+
+    name = "cortex_m.quantized_activation"
+    SCHEMA: ClassVar[str] = "cortex_m::quantized_activation.out(Tensor input, Tensor lut)"
+    VIEWS: ClassVar[Mapping[str, View]] = _ANY_UNARY
+    INPLACE: ClassVar[tuple[str, ...]] = ("input",)
+
+    input = operand_def(TensorType)
+    lut = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    assembly_format = "$input `lut` $lut attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        self.require_int8("input", "lut", "output")
+        self.require_shape("lut", (256,))
+        self.require_shape("output", shape_of(self.input))

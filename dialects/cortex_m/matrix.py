@@ -1,0 +1,203 @@
+"""Fully connected, batched matrix product, softmax, transpose, pad."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, TensorType
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    prop_def,
+    result_def,
+)
+
+from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.shapes import (
+    element_of,
+    int_of,
+    ints_of,
+    permuted,
+    shape_of,
+    verify_permutation,
+)
+
+
+@irdl_op_definition
+class QuantizedLinearOp(KernelOp):
+    """`arm_fully_connected_s8`: input [..., I], weights [O, I], one multiplier and shift.
+
+    MVE reads `kernel_sum` (`input_offset · Σw + bias`) and no bias; DSP and scalar read `bias`
+    and no kernel sum; an op carries exactly what its target reads.
+    """
+
+    name = "cortex_m.quantized_linear"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantized_linear.out(Tensor input, Tensor weights, Tensor? bias,
+        Tensor? kernel_sum, int input_offset, int filter_offset, int output_offset,
+        int[] requantize_multipliers, int[] requantize_shifts, int activation_max,
+        int activation_min)"""
+
+    input = operand_def(TensorType)
+    weights = operand_def(TensorType)
+    bias = opt_operand_def(TensorType)
+    kernel_sum = opt_operand_def(TensorType)
+    input_offset = prop_def(IntegerAttr)
+    filter_offset = prop_def(IntegerAttr)
+    output_offset = prop_def(IntegerAttr)
+    requantize_multipliers = prop_def(DenseArrayBase)
+    requantize_shifts = prop_def(DenseArrayBase)
+    activation_max = prop_def(IntegerAttr)
+    activation_min = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
+    assembly_format = (
+        "$input `,` $weights (`bias` $bias^ `:` type($bias))? "
+        "(`kernel_sum` $kernel_sum^ `:` type($kernel_sum))? attr-dict "
+        "`:` `(` type($input) `,` type($weights) `)` `->` type($output)"
+    )
+
+    def verify_(self) -> None:
+        self.require_int8("input", "weights", "output")
+        self.require_rank(2, "weights")
+        shape, (out, depth) = shape_of(self.input), shape_of(self.weights)
+        if not shape or shape[-1] != depth:
+            raise self.error(f"weights {[out, depth]} do not fit input {list(shape)}")
+        self.require_shape("output", (*shape[:-1], out))
+        for value, name in ((self.bias, "bias"), (self.kernel_sum, "kernel_sum")):
+            if value is not None:
+                if element_of(value) != IntegerType(32):
+                    raise self.error(f"{name} must be a tensor of i32, got {value.type}")
+                self.require_shape(name, (out,))
+        if self.bias is not None and self.kernel_sum is not None:
+            raise self.error("give bias or kernel_sum: each ISA's kernel reads one of them only")
+        if (
+            len(ints_of(self.requantize_multipliers)) != 1
+            or len(ints_of(self.requantize_shifts)) != 1
+        ):
+            raise self.error("the kernel takes one multiplier and one shift; use quantized_conv2d")
+        self.require_activation()
+
+
+@irdl_op_definition
+class QuantizedBatchMatmulOp(KernelOp):
+    """`arm_batch_matmul_s8`: lhs [B,M,K], rhs_transposed [B,N,K] → [B,M,N].
+
+    `lhs_zero_point` and `rhs_zero_point` are negated zero points: the kernel adds them.
+    """
+
+    name = "cortex_m.quantized_batch_matmul"
+    SCHEMA: ClassVar[str] = """cortex_m::quantized_batch_matmul.out(Tensor lhs, int lhs_zero_point,
+        Tensor rhs_transposed, int rhs_zero_point, int output_zero_point, int output_multiplier,
+        int output_shift, Tensor scratch)"""
+
+    lhs = operand_def(TensorType)
+    rhs_transposed = operand_def(TensorType)
+    scratch = operand_def(TensorType)
+    lhs_zero_point = prop_def(IntegerAttr)
+    rhs_zero_point = prop_def(IntegerAttr)
+    output_zero_point = prop_def(IntegerAttr)
+    output_multiplier = prop_def(IntegerAttr)
+    output_shift = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    assembly_format = (
+        "$lhs `,` $rhs_transposed `scratch` $scratch attr-dict "
+        "`:` functional-type(operands, results)"
+    )
+
+    def verify_(self) -> None:
+        self.require_int8("lhs", "rhs_transposed", "output", "scratch")
+        self.require_rank(3, "lhs", "rhs_transposed", "output")
+        (b, m, k), (rb, n, rk) = shape_of(self.lhs), shape_of(self.rhs_transposed)
+        if (b, k) != (rb, rk):
+            raise self.error(f"rhs_transposed {[rb, n, rk]} should be [{b}, N, {k}]")
+        self.require_shape("output", (b, m, n))
+
+
+@irdl_op_definition
+class SoftmaxOp(KernelOp):
+    """`arm_softmax_s8` over the last dimension; output scale 1/256, zero point −128."""
+
+    name = "cortex_m.softmax"
+    SCHEMA: ClassVar[str] = """cortex_m::softmax.out(Tensor input, int dim, int input_zero_point,
+        int output_zero_point, int input_multiplier, int input_shift, int diff_min)"""
+    INPLACE: ClassVar[tuple[str, ...]] = ("input",)
+
+    input = operand_def(TensorType)
+    dim = prop_def(IntegerAttr)
+    input_zero_point = prop_def(IntegerAttr)
+    output_zero_point = prop_def(IntegerAttr)
+    input_multiplier = prop_def(IntegerAttr)
+    input_shift = prop_def(IntegerAttr)
+    diff_min = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        self.require_int8("input", "output")
+        self.require_shape("output", shape_of(self.input))
+        if int_of(self.dim) != len(shape_of(self.input)) - 1:
+            raise self.error("the kernel works over the last dimension only")
+        if int_of(self.output_zero_point) != -128:
+            raise self.error("output_zero_point must be -128")
+
+
+@irdl_op_definition
+class TransposeOp(KernelOp):
+    """`arm_transpose_s8`: `out.shape[i] = in.shape[perm[i]]`, rank at most 4."""
+
+    name = "cortex_m.transpose"
+    SCHEMA: ClassVar[str] = "cortex_m::transpose.out(Tensor input, int[] perm)"
+    VIEWS: ClassVar[Mapping[str, View]] = {"input": View.CONTIGUOUS, "output": View.CONTIGUOUS}
+
+    input = operand_def(TensorType)
+    perm = prop_def(DenseArrayBase)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        self.require_int8("input", "output")
+        perm, shape = ints_of(self.perm), shape_of(self.input)
+        if not 1 <= len(shape) <= 4:
+            raise self.error(f"the kernel takes rank 1 to 4, got {self.input.type}")
+        verify_permutation(self.name, perm, len(shape))
+        self.require_shape("output", permuted(shape, perm))
+
+
+@irdl_op_definition
+class PadOp(KernelOp):
+    """`arm_pad_s8`: constant padding; the lists are 4 long, right-aligned to the dimensions."""
+
+    name = "cortex_m.pad"
+    SCHEMA: ClassVar[str] = (
+        "cortex_m::pad.out(Tensor input, int[] pre_pad, int[] post_pad, int pad_value)"
+    )
+
+    input = operand_def(TensorType)
+    pre_pad = prop_def(DenseArrayBase)
+    post_pad = prop_def(DenseArrayBase)
+    pad_value = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        self.require_int8("input", "output")
+        self.require_range(-128, 127, "pad_value")
+        shape, pre, post = shape_of(self.input), ints_of(self.pre_pad), ints_of(self.post_pad)
+        if len(pre) != 4 or len(post) != 4 or min((*pre, *post)) < 0 or len(shape) > 4:
+            raise self.error("pre_pad and post_pad must be 4 integers ≥ 0, input rank at most 4")
+        lead = 4 - len(shape)
+        if any((*pre[:lead], *post[:lead])):
+            raise self.error(f"padding on dimensions that {self.input.type} does not have")
+        padded = [a + d + b for a, d, b in zip(pre[lead:], shape, post[lead:], strict=True)]
+        self.require_shape("output", padded)

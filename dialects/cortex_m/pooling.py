@@ -1,0 +1,99 @@
+"""Pooling kernels. Activations are [N,H,W,C], int8; padding is (top, left)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from xdsl.dialects.builtin import BoolAttr, DenseArrayBase, IntegerAttr, TensorType
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+
+from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.shapes import int_of, ints_of, shape_of
+
+_NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
+
+
+class _PoolOp(KernelOp):
+    """Windows over height and width; quantization stays."""
+
+    input = operand_def(TensorType)
+    kernel_size = prop_def(DenseArrayBase)
+    stride = prop_def(DenseArrayBase)
+    padding = prop_def(DenseArrayBase)
+    ceil_mode = prop_def(BoolAttr)
+    output = result_def(TensorType)
+
+    VIEWS: ClassVar[Mapping[str, View]] = _NHWC
+
+    def _verify(self) -> None:
+        self.require_int8("input", "output")
+        self.require_rank(4, "input", "output")
+        (n, h, w, c), (on, oh, ow, oc) = shape_of(self.input), shape_of(self.output)
+        if (n, c) != (on, oc):
+            raise self.error(f"output {self.output.type} must keep batch {n} and channels {c}")
+        for size, out, i in ((h, oh, 0), (w, ow, 1)):
+            kernel, stride, pad = (
+                ints_of(a)[i] for a in (self.kernel_size, self.stride, self.padding)
+            )
+            if stride < 1 or pad < 0 or pad >= kernel or (out - 1) * stride - pad >= size:
+                raise self.error(
+                    f"output size {out} does not fit input {size}, kernel {kernel}, "
+                    f"stride {stride}, padding {pad}"
+                )
+
+
+@irdl_op_definition
+class QuantizedAvgPool2dOp(_PoolOp):
+    """`arm_avgpool_s8`: divides by the positions inside the input; scale and zero point stay.
+
+    The kernel ignores `zero_point`, `multiplier` and `shift`; they are 0 here.
+    """
+
+    name = "cortex_m.quantized_avg_pool2d"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantized_avg_pool2d.out(Tensor input, int[] kernel_size, int[] stride,
+        int[] padding, bool ceil_mode, int zero_point, int multiplier, int shift,
+        Tensor scratch)"""
+
+    scratch = operand_def(TensorType)
+    zero_point = prop_def(IntegerAttr)
+    multiplier = prop_def(IntegerAttr)
+    shift = prop_def(IntegerAttr)
+
+    assembly_format = "$input `scratch` $scratch attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        self._verify()
+        self.require_int8("scratch")
+
+
+@irdl_op_definition
+class QuantizedMaxPool2dOp(_PoolOp):
+    """`arm_max_pool_s8`; dilation 1, no ceil mode, zero point in equals zero point out."""
+
+    name = "cortex_m.quantized_max_pool2d"
+    SCHEMA: ClassVar[
+        str
+    ] = """cortex_m::quantized_max_pool2d.out(Tensor input, int[] kernel_size, int[] stride,
+        int[] padding, int[] dilation, bool ceil_mode, int input_zero_point,
+        int output_zero_point, int activation_min, int activation_max)"""
+
+    dilation = prop_def(DenseArrayBase)
+    input_zero_point = prop_def(IntegerAttr)
+    output_zero_point = prop_def(IntegerAttr)
+    activation_min = prop_def(IntegerAttr)
+    activation_max = prop_def(IntegerAttr)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        self._verify()
+        self.require_activation()
+        if ints_of(self.dilation) != (1, 1):
+            raise self.error("the kernel takes dilation 1 only")
+        if int_of(self.ceil_mode):
+            raise self.error("the kernel has no ceil_mode")
+        if int_of(self.input_zero_point) != int_of(self.output_zero_point):
+            raise self.error("input and output zero point must be equal")

@@ -1,0 +1,67 @@
+"""Which nodes of an FX graph write into a tensor that another node may see.
+
+An exported graph that is not functional may hold in-place operators (`aten.add_`) and views.
+The answers come from the operators' schemas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+from torch.fx import Graph, Node
+
+from cmopt.frontend.overloads import is_getitem, overload
+
+# Operators that may return their input itself although their schema does not say so.
+_IDENTITIES = {"aten::dropout", "aten::feature_dropout", "aten::alpha_dropout"}
+
+
+def _tensor_arguments(node: Node) -> Iterator[tuple[Any, Node]]:
+    """Pairs of (schema argument, node given for it), lists of nodes taken apart."""
+    target = overload(node)
+    if target is None:
+        return
+    for index, argument in enumerate(target._schema.arguments):
+        value = node.args[index] if index < len(node.args) else node.kwargs.get(argument.name)
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(item, Node):
+                yield argument, item
+
+
+def written_nodes(node: Node) -> list[Node]:
+    """The argument nodes whose tensor `node` changes in place."""
+    return [
+        given
+        for argument, given in _tensor_arguments(node)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    ]
+
+
+def viewed_nodes(node: Node) -> list[Node]:
+    """The argument nodes whose memory the result of `node` may share."""
+    if is_getitem(node):
+        return [argument for argument in node.args if isinstance(argument, Node)]
+    target = overload(node)
+    if target is None:
+        return []
+    if target._schema.name in _IDENTITIES:
+        return [node.all_input_nodes[0]]
+    return [
+        given
+        for argument, given in _tensor_arguments(node)
+        if argument.alias_info is not None
+    ]
+
+
+def storage_sets(graph: Graph) -> dict[Node, set[Node]]:
+    """For every node the set of nodes, itself included, that may share its memory."""
+    sets: dict[Node, set[Node]] = {}
+    for node in graph.nodes:
+        merged = {node}
+        for base in viewed_nodes(node):
+            merged |= sets[base]
+        for member in merged:
+            sets[member] = merged
+    return sets

@@ -1,0 +1,90 @@
+"""Evaluate what an FX graph computes from constants alone, before quantization.
+
+A constant made in the graph (`torch.ones(2, 8)`, `torch.full(…)`, the hidden state an LSTM starts
+from) is no parameter to the quantizer; once it is an attribute of the module it is quantized as
+one.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend.aliasing import storage_sets, written_nodes
+
+
+def _mutated(module: GraphModule) -> set[Node]:
+    """Nodes whose memory some node of the graph may write to."""
+    sets = storage_sets(module.graph)
+    return {
+        member
+        for node in module.graph.nodes
+        for written in written_nodes(node)
+        for member in sets[written]
+    }
+
+
+def _is_deterministic(node: Node) -> bool:
+    target = node.target
+    return (
+        isinstance(target, torch._ops.OpOverload)
+        and not target._schema.is_mutable
+        and torch.Tag.nondeterministic_seeded not in target.tags
+        and isinstance(node.meta.get("val"), torch.Tensor)
+    )
+
+
+def _attribute(module: GraphModule, target: str) -> torch.Tensor | None:
+    value: object = module
+    for name in target.split("."):
+        value = getattr(value, name)
+    return value.detach() if isinstance(value, torch.Tensor) else None
+
+
+def _new_buffer(module: GraphModule, value: torch.Tensor) -> str:
+    index = 0
+    while hasattr(module, name := f"_constant_{index}"):
+        index += 1
+    module.register_buffer(name, value)
+    return name
+
+
+def fold_constants(module: GraphModule) -> None:
+    """Replace every tensor that depends on no input by a buffer of `module`, in place.
+
+    Left alone: random operators, operators of several results, and tensors that the graph
+    writes to. A buffer whose value the graph changes counts as an input.
+    """
+    mutated = _mutated(module)
+    values: dict[Node, torch.Tensor] = {}
+    folded: list[Node] = []
+    for node in module.graph.nodes:
+        if node in mutated:
+            continue
+        if node.op == "get_attr":
+            if (value := _attribute(module, node.target)) is not None:
+                values[node] = value
+        elif (
+            node.op == "call_function"
+            and _is_deterministic(node)
+            and all(argument in values for argument in node.all_input_nodes)
+        ):
+            args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
+            with torch.no_grad():
+                values[node] = node.target(*args, **kwargs)
+            folded.append(node)
+
+    for node in folded:
+        if all(user in values for user in node.users):
+            continue  # only a step on the way to another constant
+        with module.graph.inserting_before(node):
+            # A clone: the value may be a view of a parameter, or expanded from one element.
+            attribute = module.graph.get_attr(_new_buffer(module, values[node].clone()))
+        attribute.meta = {k: v for k, v in node.meta.items() if k != "from_node"}
+        node.replace_all_uses_with(attribute)
+    if folded:
+        for node in reversed(folded):
+            if not node.users:
+                module.graph.erase_node(node)
+        module.graph.lint()
+        module.recompile()

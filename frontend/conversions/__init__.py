@@ -1,0 +1,29 @@
+"""From ATen operators to `edge`: the table of all conversions.
+
+To add an operator, write a function from `Call` to a value in the module of its kind and enter
+it in that module's `CONVERSIONS` under the operator's overload name. Operators without an entry,
+and calls for which a conversion returns None, become `edge.call`.
+"""
+
+from __future__ import annotations
+
+from cmopt.frontend.call import Conversion
+from cmopt.frontend.conversions import (
+    constants,
+    convolution,
+    elementwise,
+    identities,
+    pooling,
+    quantization,
+    shapes,
+)
+
+CONVERSIONS: dict[str, Conversion] = {
+    **constants.CONVERSIONS,
+    **convolution.CONVERSIONS,
+    **elementwise.CONVERSIONS,
+    **identities.CONVERSIONS,
+    **pooling.CONVERSIONS,
+    **quantization.CONVERSIONS,
+    **shapes.CONVERSIONS,
+}

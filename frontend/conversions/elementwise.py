@@ -1,0 +1,104 @@
+"""Elementwise operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.fx import Node
+from xdsl.dialects.builtin import FloatAttr, StringAttr, f32
+from xdsl.ir import SSAValue
+
+from cmopt.dialects import edge
+from cmopt.frontend.call import Call, Conversion, Converted
+
+
+def _first(call: Call) -> SSAValue:
+    return call.stored(call.node.all_input_nodes[0])
+
+
+def _unary(op: type[edge.UnaryOp]) -> Conversion:
+    def convert(call: Call) -> Converted:
+        if not call.fake_result.dtype.is_floating_point:
+            return None
+        return call.emit(op([_first(call)], call.result_type))
+
+    return convert
+
+
+def _bound(value: Any) -> FloatAttr[Any] | None:
+    return None if value is None else FloatAttr(float(value), f32)
+
+
+def _clamp_to(call: Call, low: Any, high: Any) -> Converted:
+    properties = {"min": _bound(low), "max": _bound(high)}
+    if call.fake_result.dtype != torch.float32 or isinstance(low, Node) or isinstance(high, Node):
+        return None
+    return call.emit(edge.ClampOp([_first(call)], call.result_type, properties))
+
+
+def _clamp(call: Call) -> Converted:
+    return _clamp_to(call, call.arguments.get("min"), call.arguments.get("max"))
+
+
+def _hardtanh(call: Call) -> Converted:
+    return _clamp_to(call, call["min_val"], call["max_val"])
+
+
+def _relu6(call: Call) -> Converted:
+    return _clamp_to(call, 0, 6)
+
+
+def _gelu(call: Call) -> Converted:
+    properties = {"approximate": StringAttr(call["approximate"])}
+    return call.emit(edge.GeluOp([_first(call)], call.result_type, properties))
+
+
+def _binary(op: type[edge.BinaryOp]) -> Conversion:
+    def convert(call: Call) -> Converted:
+        result = call.fake_result
+        if not result.dtype.is_floating_point or call.arguments.get("alpha", 1) != 1:
+            return None
+        operands: list[SSAValue] = []
+        for name in ("self", "other"):
+            value = call[name]
+            if not isinstance(value, Node):
+                operands.append(call.constant(torch.tensor(float(value), dtype=result.dtype)))
+            elif call.fake(name).dtype != result.dtype:
+                return None  # type promotion
+            else:
+                operands.append(call.stored(value))
+        return call.emit(op(operands, call.result_type))
+
+    return convert
+
+
+_UNARY: dict[str, type[edge.UnaryOp]] = {
+    "hardsigmoid": edge.HardsigmoidOp,
+    "hardswish": edge.HardswishOp,
+    "relu": edge.ReluOp,
+    "sigmoid": edge.SigmoidOp,
+    "silu": edge.SiluOp,
+    "tanh": edge.TanhOp,
+}
+_CLAMPS: dict[str, Conversion] = {
+    "clamp": _clamp,
+    "clamp_max": _clamp,
+    "clamp_min": _clamp,
+    "hardtanh": _hardtanh,
+    "relu6": _relu6,
+}
+_BINARY: dict[str, type[edge.BinaryOp]] = {"add": edge.AddOp, "mul": edge.MulOp}
+
+# The in-place variant of an operator computes the same; the importer rebinds what it wrote to.
+CONVERSIONS: dict[str, Conversion] = {
+    **{f"aten.{n}{i}.default": _unary(op) for n, op in _UNARY.items() for i in ("", "_")},
+    **{f"aten.{n}{i}.default": convert for n, convert in _CLAMPS.items() for i in ("", "_")},
+    "aten.gelu.default": _gelu,
+    **{
+        f"aten.{name}{inplace}.{overload}": _binary(op)
+        for name, op in _BINARY.items()
+        for inplace in ("", "_")
+        for overload in ("Tensor", "Scalar")
+    },
+}

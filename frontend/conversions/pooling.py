@@ -1,0 +1,138 @@
+"""Pools, and means that are pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch.fx import Node
+from xdsl.dialects.builtin import BoolAttr, TensorType
+from xdsl.ir import SSAValue
+
+from cmopt.dialects import edge
+from cmopt.dialects.shapes import ints, shape_of
+from cmopt.frontend.call import Call, Conversion, Converted
+
+
+def _batched(call: Call, value: SSAValue, result: TensorType) -> tuple[SSAValue, TensorType]:
+    """Operand and result type with a batch axis in front, where they have none."""
+    shape = shape_of(value)
+    if len(shape) == 4:
+        return value, result
+    wide = TensorType(result.element_type, [1, *shape])
+    return call.emit(edge.ReshapeOp([value], wide)), TensorType(
+        result.element_type, [1, *result.get_shape()]
+    )
+
+
+def _finish(call: Call, output: SSAValue) -> SSAValue:
+    """`output` in the shape the call has."""
+    if output.type == call.result_type:
+        return output
+    return call.emit(edge.ReshapeOp([output], call.result_type))
+
+
+def _average(
+    call: Call,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    *,
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> Converted:
+    value, type = _batched(call, call.tensor("input" if "input" in call.arguments else "self"),
+                           call.result_type)  # fmt: skip
+    properties = {
+        "kernel_size": ints(kernel),
+        "stride": ints(stride),
+        "padding": ints([amount for amount in padding for _ in range(2)]),
+        "ceil_mode": BoolAttr.from_bool(ceil_mode),
+        "count_include_pad": BoolAttr.from_bool(count_include_pad),
+    }
+    return _finish(call, call.emit(edge.AvgPool2dOp([value], type, properties)))
+
+
+def _is_float(call: Call) -> bool:
+    return call.fake_result.dtype.is_floating_point
+
+
+def _avg_pool2d(call: Call) -> Converted:
+    if call["divisor_override"] is not None or not _is_float(call):
+        return None
+    kernel = call.ints("kernel_size", 2)
+    return _average(
+        call,
+        kernel,
+        call.ints("stride", 2) if call["stride"] else kernel,
+        call.ints("padding", 2),
+        ceil_mode=bool(call["ceil_mode"]),
+        count_include_pad=bool(call["count_include_pad"]),
+    )
+
+
+def _adaptive_avg_pool2d(call: Call) -> Converted:
+    """Where the output divides the input evenly, all windows are alike."""
+    height, width = call.fake("self").shape[-2:]
+    out_height, out_width = call.fake_result.shape[-2:]
+    if not _is_float(call) or not out_height or not out_width:
+        return None
+    if height % out_height or width % out_width:
+        return None
+    kernel = [height // out_height, width // out_width]
+    return _average(call, kernel, kernel, [0, 0], ceil_mode=False, count_include_pad=True)
+
+
+def _mean(call: Call) -> Converted:
+    """The mean over the last two of four dimensions is a pool with one window."""
+    shape = list(call.fake("self").shape)
+    dims = call["dim"] if isinstance(call["dim"], list | tuple) else [call["dim"]]
+    if not _is_float(call) or len(shape) != 4 or call.fake("self").dtype != call.fake_result.dtype:
+        return None
+    if None in dims or sorted(d % 4 for d in dims) != [2, 3]:
+        return None
+    pooled = TensorType(call.result_type.element_type, [*shape[:2], 1, 1])
+    properties = {
+        "kernel_size": ints(shape[2:]),
+        "stride": ints(shape[2:]),
+        "padding": ints([0, 0, 0, 0]),
+        "ceil_mode": BoolAttr.from_bool(False),
+        "count_include_pad": BoolAttr.from_bool(True),
+    }
+    return _finish(call, call.emit(edge.AvgPool2dOp([call.tensor("self")], pooled, properties)))
+
+
+def _max_pool2d(call: Call) -> Converted:
+    if not _is_float(call):
+        return None
+    value, type = _batched(call, call.tensor("self"), call.result_type)
+    kernel = call.ints("kernel_size", 2)
+    properties = {
+        "kernel_size": ints(kernel),
+        "stride": ints(call.ints("stride", 2) if call["stride"] else kernel),
+        "padding": ints([amount for amount in call.ints("padding", 2) for _ in range(2)]),
+        "dilation": ints(call.ints("dilation", 2)),
+        "ceil_mode": BoolAttr.from_bool(bool(call["ceil_mode"])),
+    }
+    return _finish(call, call.emit(edge.MaxPool2dOp([value], type, properties)))
+
+
+def _max_pool2d_with_indices(call: Call) -> Converted:
+    """Only if nothing reads the indices."""
+
+    def index(user: Node) -> object:
+        return user.args[1]
+
+    if any(index(user) != 0 and user.users for user in call.node.users):
+        return None
+    values = _max_pool2d(call)
+    return None if values is None else [values]  # type: ignore[list-item]
+
+
+CONVERSIONS: dict[str, Conversion] = {
+    "aten._adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
+    "aten.adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
+    "aten.avg_pool2d.default": _avg_pool2d,
+    "aten.max_pool2d.default": _max_pool2d,
+    "aten.max_pool2d_with_indices.default": _max_pool2d_with_indices,
+    "aten.mean.dim": _mean,
+}

@@ -1,0 +1,143 @@
+"""Quantize and dequantize: their parameters move into types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.fx import Node
+from xdsl.dialects.builtin import IntegerType, TensorType
+from xdsl.ir import Attribute, SSAValue
+
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    SCastOp,
+    UniformQuantizedType,
+    quantized_element,
+    storage_type,
+)
+from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.tensor_types import dtype_name
+
+_STORAGE = {torch.int8: 8, torch.int16: 16, torch.int32: 32}
+
+
+def _numbers(call: Call, name: str) -> list[float]:
+    """A scale, zero point or bound: a number, or a tensor that is known now."""
+    given = call.arguments[name]
+    if not isinstance(given, Node):
+        return [given]
+    value = call.constant_tensor(name)
+    if value is None:
+        raise call.error(f"{name} is computed at run time", "quantize with static parameters")
+    return [float(v) if value.dtype.is_floating_point else int(v) for v in value.reshape(-1)]
+
+
+def _element(call: Call, axis: int = -1) -> UniformQuantizedType:
+    dtype = call["dtype"]
+    if dtype not in _STORAGE:
+        raise call.error(
+            f"storage type {dtype_name(dtype)} is not supported", "use int8, int16 or int32"
+        )
+    low, high = (int(_numbers(call, name)[0]) for name in ("quant_min", "quant_max"))
+    per_axis = axis >= 0
+    scales = _numbers(call, "scales" if per_axis else "scale")
+    zero_points: Sequence[float]
+    if per_axis and call["zero_points"] is None:
+        zero_points = [0] * len(scales)
+    else:
+        zero_points = _numbers(call, "zero_points" if per_axis else "zero_point")
+    return UniformQuantizedType.get(
+        IntegerType(_STORAGE[dtype]),
+        scales if per_axis else scales[0],
+        [int(z) for z in zero_points],
+        axis=axis,
+        storage_range=(low, high),
+    )
+
+
+def _with_element(type: Attribute, element: Attribute) -> TensorType[Attribute]:
+    assert isinstance(type, TensorType)
+    return TensorType(element, type.get_shape())
+
+
+def _quantize(call: Call, element: UniformQuantizedType) -> Converted:
+    value = call.tensor("input")
+    if call.fake("input").dtype != torch.float32:
+        raise call.error(f"quantizes {dtype_name(call.fake('input').dtype)}, not float32")
+    return call.emit(QCastOp(value, _with_element(value.type, element)))
+
+
+def _dequantize(call: Call, element: UniformQuantizedType) -> Converted:
+    if call.fake_result.dtype != torch.float32:
+        raise call.error(f"dequantizes to {dtype_name(call.fake_result.dtype)}, not float32")
+    value = _as_quantized(call, call["input"], element)
+    return call.emit(DCastOp(value, call.result_type))
+
+
+def _as_quantized(call: Call, node: Node, element: UniformQuantizedType) -> SSAValue:
+    """The integers of a node, taken to be quantized so."""
+    value = call.value(node)
+    wanted = _with_element(value.type, element)
+    if value.type == wanted:
+        return value
+    if quantized_element(value.type) is not None:
+        value = call.emit(SCastOp(value, storage_type(value.type)))
+    if storage_type(wanted) != value.type:
+        raise call.error(f"dequantizes {value.type} as {element}")
+    return call.importer.reinterpret(value, wanted, call.node)
+
+
+def _quantize_per_tensor(call: Call) -> Converted:
+    return _quantize(call, _element(call))
+
+
+def _dequantize_per_tensor(call: Call) -> Converted:
+    return _dequantize(call, _element(call))
+
+
+def _axis(call: Call) -> int:
+    return int(call["axis"]) % call.fake("input").dim()
+
+
+def _quantize_per_channel(call: Call) -> Converted:
+    return _quantize(call, _element(call, _axis(call)))
+
+
+def _dequantize_per_channel(call: Call) -> Converted:
+    return _dequantize(call, _element(call, _axis(call)))
+
+
+def _unsupported(call: Call) -> Converted:
+    raise call.error(
+        "this scheme is not supported", "quantize per tensor or per channel, statically"
+    )
+
+
+_NAMESPACE = "quantized_decomposed"
+
+CONVERSIONS: dict[str, Conversion] = {
+    **{
+        f"{_NAMESPACE}.{name}.{overload}": convert
+        for name, convert in (
+            ("quantize_per_tensor", _quantize_per_tensor),
+            ("dequantize_per_tensor", _dequantize_per_tensor),
+        )
+        for overload in ("default", "tensor", "tensor2")
+    },
+    f"{_NAMESPACE}.quantize_per_channel.default": _quantize_per_channel,
+    f"{_NAMESPACE}.dequantize_per_channel.default": _dequantize_per_channel,
+    **{
+        f"{_NAMESPACE}.{name}.default": _unsupported
+        for name in (
+            "choose_qparams_per_token",
+            "choose_qparams_per_token_asymmetric",
+            "dequantize_per_channel_group",
+            "dequantize_per_token",
+            "quantize_per_channel_group",
+            "quantize_per_token",
+        )
+    },
+    f"{_NAMESPACE}.choose_qparams.tensor": _unsupported,
+}

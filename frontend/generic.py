@@ -1,0 +1,69 @@
+"""Any operator as `edge.call`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.fx import Node
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    BoolAttr,
+    FloatAttr,
+    IntegerAttr,
+    NoneAttr,
+    StringAttr,
+    f64,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
+
+from cmopt.dialects.edge import CallOp, OperandAttr
+from cmopt.frontend.call import Call
+from cmopt.frontend.tensor_types import dtype_name, tensor_type
+
+
+def _attribute(call: Call, value: Any, operands: list[SSAValue], is_float: bool) -> Attribute:
+    """One argument; tensors are appended to `operands`."""
+    match value:
+        case None | torch.memory_format() | torch.layout() | torch.device():
+            return NoneAttr()
+        case Node():
+            operands.append(call.stored(value))
+            return OperandAttr(IntegerAttr(len(operands) - 1, i64))
+        case bool():
+            return BoolAttr.from_bool(value)
+        case int() if not is_float:
+            return IntegerAttr(value, i64)
+        case int() | float():
+            return FloatAttr(float(value), f64)
+        case str():
+            return StringAttr(value)
+        case torch.dtype():
+            return StringAttr(dtype_name(value))
+        case list() | tuple():
+            return ArrayAttr([_attribute(call, item, operands, is_float) for item in value])
+    raise call.error(f"an argument is {value!r}, of type {type(value).__name__}")
+
+
+def generic_call(call: Call) -> list[SSAValue]:
+    """An `edge.call`; returns one value for each tensor the operator returns."""
+    operands: list[SSAValue] = []
+    arguments = [
+        _attribute(call, call[argument.name], operands, _takes_float(argument))
+        for argument in call.target._schema.arguments
+    ]
+    value = call.node.meta.get("val")
+    results = value if isinstance(value, tuple | list) else [value]
+    if not all(isinstance(result, torch.Tensor) for result in results):
+        raise call.error("a result is no tensor")
+    op = CallOp(call.name, operands, arguments, [tensor_type(result) for result in results])
+    call.emit(op)
+    return list(op.outputs)
+
+
+def _takes_float(argument: torch.Argument) -> bool:
+    kind = argument.type
+    while isinstance(kind, torch.OptionalType | torch.ListType):
+        kind = kind.getElementType()
+    return isinstance(kind, torch.FloatType)

@@ -1,0 +1,111 @@
+"""Where in the user's model a node of an exported program comes from."""
+
+from __future__ import annotations
+
+import os
+import re
+import sysconfig
+from collections.abc import Callable, Iterable
+
+from torch.fx import Graph, Node
+from xdsl.dialects.builtin import (
+    FileLineColLoc,
+    IntAttr,
+    NameLoc,
+    StringAttr,
+    UnknownLoc,
+)
+
+_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+
+# Packages a frame of which is not the user's code.
+_FRAMEWORK = ("torch", "torchao", "executorch")
+# ... but these parts of them are models like the user's.
+_MODELS = (os.path.join("executorch", "examples"),)
+
+_META = ("stack_trace", "nn_module_stack")
+
+
+def _is_users(file: str) -> bool:
+    if file.startswith("<"):
+        return False
+    for site in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        if file.startswith(site + os.sep):
+            inside = file[len(site) + 1 :]
+            if inside.startswith(_MODELS):
+                return True
+            return inside.split(os.sep)[0] not in _FRAMEWORK
+    return True
+
+
+def source_line(node: Node) -> tuple[str, int] | None:
+    """File and line of the innermost frame in the user's code, the file relative to the working
+    directory if it lies there; None if the node has no such frame."""
+    frames = _FRAME.findall(node.meta.get("stack_trace") or "")
+    for file, line in reversed(frames):
+        if _is_users(file):
+            relative = os.path.relpath(file)
+            return (file if relative.startswith(os.pardir) else relative), int(line)
+    return None
+
+
+def module_path(node: Node) -> str:
+    """Dotted path of the innermost module the node was traced in; "" for the outermost."""
+    path = ""
+    for entry in (node.meta.get("nn_module_stack") or {}).values():
+        name, kind = entry if isinstance(entry, tuple) else (entry, "")
+        kind = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+        # A program exported twice has the exporter's own wrapper module on the stack.
+        if not kind.startswith("torch.export."):
+            path = re.sub(r"^L\['self'\]\.?", "", str(name)).replace("['", "").replace("']", "")
+    return path
+
+
+def _has_source(node: Node) -> bool:
+    return source_line(node) is not None
+
+
+def location(node: Node, source: Node | None = None) -> NameLoc:
+    """`NameLoc(module path or else node name, file:line)`, as much of it as is known.
+
+    source: the node to take the line and module from; by default `node` itself.
+    """
+    source = source or node
+    label = StringAttr(module_path(source) or node.name)
+    found = source_line(source)
+    if found is None:
+        return NameLoc(label, UnknownLoc())
+    file, line = found
+    return NameLoc(label, FileLineColLoc(StringAttr(file), IntAttr(line), IntAttr(0)))
+
+
+def source_nodes(graph: Graph) -> dict[Node, Node]:
+    """For each call, the node whose source location it has: itself, or else a neighbour.
+
+    Conversions between float and integer come without a line of the user's code. A quantize
+    belongs to what it quantizes, or, of an input, to its user; a dequantize to its user.
+    """
+    calls = [node for node in graph.nodes if node.op == "call_function"]
+    found = {node: node for node in calls if _has_source(node)}
+
+    def fill(nodes: Iterable[Node], neighbours: Callable[[Node], Iterable[Node]]) -> None:
+        for node in nodes:
+            if node not in found:
+                near = next((found[n] for n in neighbours(node) if n in found), None)
+                if near is not None:
+                    found[node] = near
+
+    def inputs(node: Node) -> Iterable[Node]:
+        return node.all_input_nodes
+
+    fill(calls, inputs)
+    fill(reversed(calls), lambda node: node.users)
+    fill(calls, inputs)
+    return found
+
+
+def spread_source_locations(graph: Graph) -> None:
+    """Write into the meta data of each call what `source_nodes` says, in place."""
+    for node, source in source_nodes(graph).items():
+        if node is not source:
+            node.meta.update({k: v for k in _META if (v := source.meta.get(k)) is not None})

@@ -1,0 +1,110 @@
+"""Post-training quantization to int8, from a module to an exported program."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import torch
+from torch.export import ExportedProgram
+
+from cmopt.pipeline.targets import target_names
+
+Inputs = tuple[torch.Tensor, ...]
+T = TypeVar("T")
+
+KERNELS = ("stock", "cmopt")
+
+
+def quantize(
+    module: torch.nn.Module,
+    example_inputs: Inputs,
+    *,
+    calibration: Iterable[Inputs | torch.Tensor] | None = None,
+    target: str = "cortex-m55",
+    kernels: str = "stock",
+) -> ExportedProgram:
+    """Quantize `module` to int8 and export it, with its quantize and dequantize operators.
+
+    module: a float model; it is copied, and the copy is put in eval mode.
+    example_inputs: one tensor per argument of `forward`; fix shapes, dtypes and memory formats.
+    calibration: inputs to observe value ranges on, each a tuple like `example_inputs` or, for a
+        model of one argument, a tensor. Default: the example inputs.
+    target, kernels: the core, and the operator library ("stock" or "cmopt") the program is for.
+        The int8 program is the same for all of them today.
+
+    Raises TypeError and ValueError for arguments that are none of this.
+    """
+    _check_arguments(module, example_inputs, target, kernels)
+    # These imports take seconds, which wrong arguments need not wait for.
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    from cmopt.frontend.locations import spread_source_locations
+    from cmopt.frontend.quantizer import Int8Quantizer
+
+    inference = copy.deepcopy(module).eval()
+    with torch.no_grad():
+        exported = torch.export.export(inference, example_inputs)
+        observed = prepare_pt2e(exported.module(check_guards=False), Int8Quantizer())
+        batches = [example_inputs] if calibration is None else calibration
+        count = 0
+        for batch in _progress(batches):
+            observed(*_as_inputs(batch, example_inputs))
+            count += 1
+        if count == 0:
+            raise ValueError("calibration holds no inputs")
+        converted = convert_pt2e(observed)
+        quantized = torch.export.export(converted, example_inputs)
+    spread_source_locations(quantized.graph)
+    return quantized
+
+
+def _check_arguments(
+    module: torch.nn.Module, example_inputs: Inputs, target: str, kernels: str
+) -> None:
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"module must be a torch.nn.Module, not {type(module).__name__}")
+    if not isinstance(example_inputs, tuple):
+        raise TypeError(
+            f"example_inputs must be a tuple of tensors, not {type(example_inputs).__name__}"
+        )
+    for index, value in enumerate(example_inputs):
+        if not isinstance(value, torch.Tensor):
+            raise TypeError(f"example_inputs[{index}] is no tensor but {type(value).__name__}")
+    if target not in target_names():
+        raise ValueError(f"unknown target {target!r}; known are {', '.join(target_names())}")
+    if kernels not in KERNELS:
+        raise ValueError(f"unknown kernels {kernels!r}; known are {', '.join(KERNELS)}")
+
+
+def _as_inputs(batch: Inputs | torch.Tensor, example: Inputs) -> Inputs:
+    """One calibration item as a tuple of the example's shapes and dtypes, else an error."""
+    inputs = (batch,) if isinstance(batch, torch.Tensor) else tuple(batch)
+    if len(inputs) != len(example):
+        raise ValueError(f"a calibration item has {len(inputs)} inputs, not {len(example)}")
+    for index, (given, wanted) in enumerate(zip(inputs, example, strict=True)):
+        if not isinstance(given, torch.Tensor):
+            raise TypeError(f"calibration input {index} is no tensor but {type(given).__name__}")
+        if given.shape != wanted.shape or given.dtype != wanted.dtype:
+            raise ValueError(
+                f"calibration input {index} is {given.dtype} {list(given.shape)}, "
+                f"the example is {wanted.dtype} {list(wanted.shape)}"
+            )
+    return inputs
+
+
+def _progress(batches: Iterable[T]) -> Iterator[T]:
+    """The same items, with a progress bar on stderr if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from batches
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    total = len(batches) if isinstance(batches, Sequence) else None
+    console = Console(stderr=True)
+    yield from track(
+        batches, description="calibrating", total=total, console=console, transient=True
+    )

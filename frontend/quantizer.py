@@ -1,0 +1,106 @@
+"""ExecuTorch's quantizer for Cortex-M, with what our own lowering allows on top.
+
+Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
+"""
+
+from __future__ import annotations
+
+import torch
+from executorch.backends.arm.quantizer.arm_quantizer_utils import PatternQuantizer
+from executorch.backends.arm.quantizer.quantization_config import QuantizationConfig
+from executorch.backends.cortex_m.quantizer.pattern_checkers import (
+    CortexMActivationCheck,
+    CortexMAddMulCheck,
+    CortexMSoftmaxCheck,
+)
+from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
+from torch.fx import GraphModule, Node
+from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
+
+from cmopt.frontend.constant_folding import fold_constants
+from cmopt.frontend.decompositions import decompose_for_annotation
+
+aten = torch.ops.aten
+
+
+class BroadcastingCheck(CortexMAddMulCheck):
+    """Add, sub and mul under any broadcasting: the lowering expands, or folds a constant."""
+
+    @classmethod
+    def check_pattern(cls, pattern: list[Node]) -> bool:
+        return all(isinstance(node.kwargs.get("alpha", 1), int) for node in pattern)
+
+
+class AnyDimensionSoftmaxCheck(CortexMSoftmaxCheck):
+    """Softmax over any dimension: the lowering transposes."""
+
+    @classmethod
+    def check_pattern(cls, pattern: list[Node]) -> bool:
+        return True
+
+
+_ELEMENTWISE = {aten.add, aten.add_, aten.sub, aten.sub_, aten.mul, aten.mul_}
+_SOFTMAX = {aten.softmax, aten._softmax}
+_MORE_ACTIVATIONS = {
+    (aten.hardsigmoid.default,): CortexMActivationCheck,
+    (aten.hardsigmoid_.default,): CortexMActivationCheck,
+}
+
+
+class Int8Quantizer(CortexMQuantizer):
+    """int8 activations, per-channel int8 convolution weights, per-tensor int8 linear weights.
+
+    Uses the support table that does not ask for channels-last convolutions: layout is the
+    compiler's business, so a model is quantized alike in both memory formats.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(use_explicit_layout=True)
+        for quantizer in self.quantizers:
+            if isinstance(quantizer, PatternQuantizer):
+                matcher = quantizer.pattern_matcher
+                matcher.support_dict = _relaxed(matcher.support_dict)
+
+    def transform_for_annotation(self, model: GraphModule) -> GraphModule:
+        """Fold constants, ExecuTorch's own rewrites, then ours; before observers are placed."""
+        fold_constants(model)
+        model = super().transform_for_annotation(model)
+        fold_constants(model)
+        decompose_for_annotation(model)
+        return model
+
+    def annotate(self, model: GraphModule) -> GraphModule:
+        """Annotate, then drop the observers in front of outputs that are quantized already."""
+        model = super().annotate(model)
+        for node in model.graph.nodes:
+            if node.op == "output":
+                _keep_producers_quantization(node)
+        return model
+
+
+def _relaxed(
+    support: dict[tuple[object, ...], type[QuantizationConfig]],
+) -> dict[tuple[object, ...], type[QuantizationConfig]]:
+    result = {**support, **_MORE_ACTIVATIONS}
+    for pattern in support:
+        packet = getattr(pattern[0], "overloadpacket", None)
+        if packet in _ELEMENTWISE:
+            result[pattern] = BroadcastingCheck
+        elif packet in _SOFTMAX:
+            result[pattern] = AnyDimensionSoftmaxCheck
+    return result
+
+
+def _keep_producers_quantization(output: Node) -> None:
+    """Remove the output's own observer for each value whose producer has one.
+
+    A second observer is a second rounding, and an instruction on the device: a softmax, of fixed
+    quantization, would be requantized to nearly the same parameters.
+    """
+    annotation = output.meta.get(Q_ANNOTATION_KEY)
+    if annotation is None:
+        return
+    for producer in list(annotation.input_qspec_map):
+        own = producer.meta.get(Q_ANNOTATION_KEY)
+        if own is not None and own.output_qspec is not None:
+            del annotation.input_qspec_map[producer]

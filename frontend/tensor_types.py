@@ -1,0 +1,77 @@
+"""Types of PyTorch's tensors in the IR."""
+
+from __future__ import annotations
+
+import torch
+from xdsl.dialects.builtin import (
+    Float32Type,
+    Float64Type,
+    IntegerType,
+    Signedness,
+    TensorType,
+)
+from xdsl.ir import Attribute
+
+_ELEMENT_TYPES: dict[torch.dtype, Attribute] = {
+    torch.float32: Float32Type(),
+    torch.float64: Float64Type(),
+    torch.int8: IntegerType(8),
+    torch.int16: IntegerType(16),
+    torch.int32: IntegerType(32),
+    torch.int64: IntegerType(64),
+    torch.uint8: IntegerType(8, Signedness.UNSIGNED),
+    torch.bool: IntegerType(1),
+}
+
+
+class UnsupportedTensor(Exception):
+    """A tensor has no type in the IR; `str()` says why, `hint` what would help."""
+
+    def __init__(self, message: str, hint: str | None = None):
+        super().__init__(message)
+        self.hint = hint
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """"float32" for torch.float32."""
+    return str(dtype).removeprefix("torch.")
+
+
+def element_type(dtype: torch.dtype) -> Attribute:
+    """The element type of a dtype; raises `UnsupportedTensor`."""
+    if (element := _ELEMENT_TYPES.get(dtype)) is None:
+        raise UnsupportedTensor(
+            f"dtype {dtype_name(dtype)} is not supported",
+            "use float32, or one of " + ", ".join(dtype_name(d) for d in list(_ELEMENT_TYPES)[1:]),
+        )
+    return element
+
+
+def tensor_type(value: torch.Tensor) -> TensorType[Attribute]:
+    """The type of a tensor, in default memory order; raises `UnsupportedTensor`."""
+    for index, size in enumerate(value.shape):
+        if not isinstance(size, int):
+            raise UnsupportedTensor(
+                f"dimension {index} is dynamic ({size})", "export without dynamic_shapes"
+            )
+    return TensorType(element_type(value.dtype), list(value.shape))
+
+
+def memory_order(value: torch.Tensor) -> tuple[int, ...]:
+    """Dimensions from outermost to innermost.
+
+    The default order wherever the strides allow it, and where elements overlap or leave gaps,
+    for then no order of dimensions describes them.
+    """
+    default = tuple(range(value.dim()))
+    if value.is_contiguous():
+        return default
+    if value.dim() == 4 and value.is_contiguous(memory_format=torch.channels_last):
+        return (0, 2, 3, 1)
+    order = tuple(sorted(default, key=lambda d: (-value.stride(d), d)))
+    expected = 1
+    for dimension in reversed(order):
+        if value.shape[dimension] != 1 and value.stride(dimension) != expected:
+            return default
+        expected *= value.shape[dimension]
+    return order

@@ -1,0 +1,120 @@
+// What every operator shares: argument checks, scratch memory, and views of tensors as CMSIS-NN
+// sees them.
+//
+// An operator that cannot do what its arguments ask logs one line with its name and the offending
+// values, marks the kernel call as failed, and returns without having touched memory outside its
+// tensors. It never aborts the process.
+#pragma once
+
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <executorch/extension/kernel_util/make_boxed_from_unboxed_functor.h>
+#include <executorch/runtime/kernel/kernel_includes.h>
+
+#include "arm_nnfunctions.h"
+
+namespace cmopt {
+
+using Tensor = executorch::aten::Tensor;
+using ScalarType = executorch::aten::ScalarType;
+using IntList = executorch::aten::ArrayRef<int64_t>;
+using Context = executorch::runtime::KernelRuntimeContext;
+using Error = executorch::runtime::Error;
+
+// True if the bytes of a 4-D tensor with NCHW sizes lie in NHWC order. As in the stock operators,
+// a tensor with one channel or one pixel qualifies whatever its dim order.
+bool is_channels_last(const Tensor& tensor);
+
+// {n, h, w, c} of a channels-last tensor.
+cmsis_nn_dims nhwc_dims(const Tensor& tensor);
+
+// The sizes as written, right-aligned to four; rank <= 4.
+cmsis_nn_dims right_aligned_dims(const Tensor& tensor);
+
+// The bias as CMSIS-NN takes it: null for none.
+const int32_t* bias_data(const std::optional<Tensor>& bias);
+
+// Checks the arguments of one kernel call. Every method returns true if the argument is fine;
+// otherwise it logs, fails the call, and returns false.
+class Checker {
+ public:
+  Checker(Context& context, const char* op) : context_(context), op_(op) {}
+
+  // Reports a violated condition that has no method of its own. Always false.
+  bool fail(const char* format, ...) __attribute__((format(printf, 2, 3)));
+
+  // The status of a CMSIS-NN call.
+  bool status(const char* function, arm_cmsis_nn_status status);
+
+  // Element type, and a size whose byte offsets fit int32.
+  bool tensor(const char* name, const Tensor& tensor, ScalarType dtype);
+  bool int8(const char* name, const Tensor& t) { return tensor(name, t, ScalarType::Char); }
+  bool rank(const char* name, const Tensor& tensor, int64_t low, int64_t high);
+  // int8, 4-D and channels last.
+  bool nhwc(const char* name, const Tensor& tensor);
+  bool same_sizes(const char* a_name, const Tensor& a, const char* b_name, const Tensor& b);
+
+  bool range(const char* name, int64_t value, int64_t low, int64_t high);
+  bool equal(const char* name, int64_t value, int64_t expected);
+  // Minus the zero point of an int8 tensor, and the zero point itself.
+  bool input_offset(const char* name, int64_t value) { return range(name, value, -127, 128); }
+  bool zero_point(const char* name, int64_t value) { return range(name, value, -128, 127); }
+  bool activation(int64_t low, int64_t high);
+  bool requantization(const char* name, int64_t multiplier, int64_t shift);
+
+  // int32 multipliers and shifts, one per channel.
+  bool per_channel(const Tensor& multipliers, const Tensor& shifts, int64_t channels);
+  // int32, one per channel, or absent.
+  bool bias(const std::optional<Tensor>& bias, int64_t channels);
+
+  // A (height, width) list with both values in [low, 65535].
+  bool tile(const char* name, IntList list, int64_t low, cmsis_nn_tile* result);
+
+  // The output size of a sliding window along both axes. CMSIS-NN pads at the end by whatever the
+  // output size implies, so any output is accepted whose last window starts inside the input and
+  // that leaves fewer than `stride` input positions unread.
+  bool window(
+      const cmsis_nn_dims& input,
+      const cmsis_nn_dims& output,
+      const cmsis_nn_dims& filter,
+      cmsis_nn_tile stride,
+      cmsis_nn_tile padding,
+      cmsis_nn_tile dilation);
+
+ private:
+  bool window_axis(
+      const char* axis,
+      int64_t input,
+      int64_t output,
+      int64_t taps,
+      int64_t stride,
+      int64_t padding,
+      int64_t dilation);
+
+  Context& context_;
+  const char* op_;
+};
+
+// Scratch memory owned by one kernel call, 16-byte aligned. Its size is what the linked library
+// asks for: the scratch a program plans is sized for the target it was planned for, which may be
+// another one.
+class Scratch {
+ public:
+  // Allocates max(bytes, 0) bytes; the buffer is never null. Fails the call if there is no memory.
+  bool allocate(Checker& check, int64_t bytes);
+  cmsis_nn_context context() const { return context_; }
+  template <typename T>
+  T* data() const {
+    return static_cast<T*>(context_.buf);
+  }
+
+ private:
+  std::unique_ptr<uint8_t[]> memory_;
+  cmsis_nn_context context_{nullptr, 0};
+};
+
+} // namespace cmopt

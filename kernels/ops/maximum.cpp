@@ -1,0 +1,14 @@
+#include "select.h"
+
+namespace cmopt {
+namespace {
+
+Tensor& maximum_out(Context& context, const Tensor& self, const Tensor& other, Tensor& out) {
+  select(context, "maximum", arm_maximum_s8, self, other, out);
+  return out;
+}
+
+EXECUTORCH_LIBRARY(cortex_m, "maximum.out", maximum_out);
+
+} // namespace
+} // namespace cmopt

@@ -1,0 +1,14 @@
+#include "select.h"
+
+namespace cmopt {
+namespace {
+
+Tensor& minimum_out(Context& context, const Tensor& self, const Tensor& other, Tensor& out) {
+  select(context, "minimum", arm_minimum_s8, self, other, out);
+  return out;
+}
+
+EXECUTORCH_LIBRARY(cortex_m, "minimum.out", minimum_out);
+
+} // namespace
+} // namespace cmopt

@@ -1,0 +1,30 @@
+#include "common.h"
+
+namespace cmopt {
+namespace {
+
+constexpr int64_t kEntries = 256;
+
+// out = lut[q + 128], elementwise; sizes may differ as long as the number of elements agrees.
+Tensor&
+quantized_activation_out(Context& context, const Tensor& input, const Tensor& lut, Tensor& out) {
+  Checker check(context, "quantized_activation");
+  if (!check.int8("input", input) || !check.int8("lut", lut) || !check.int8("out", out) ||
+      !check.equal("the length of lut", lut.numel(), kEntries) ||
+      !check.equal("the number of elements of out", out.numel(), input.numel())) {
+    return out;
+  }
+  const int8_t* in = input.const_data_ptr<int8_t>();
+  const int8_t* table = lut.const_data_ptr<int8_t>() + kEntries / 2;
+  int8_t* result = out.mutable_data_ptr<int8_t>();
+  const int64_t count = input.numel();
+  for (int64_t i = 0; i < count; ++i) {
+    result[i] = table[in[i]];
+  }
+  return out;
+}
+
+EXECUTORCH_LIBRARY(cortex_m, "quantized_activation.out", quantized_activation_out);
+
+} // namespace
+} // namespace cmopt

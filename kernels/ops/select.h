@@ -1,0 +1,50 @@
+// Elementwise minimum and maximum of int8 tensors.
+#pragma once
+
+#include "common.h"
+
+namespace cmopt {
+
+using SelectKernel = decltype(&arm_minimum_s8);
+
+// Sizes are taken as physical, right-aligned, rank <= 4; a size of 1 is broadcast. Both operands
+// have one quantization, which the result keeps.
+inline void select(
+    Context& context,
+    const char* op,
+    SelectKernel kernel,
+    const Tensor& self,
+    const Tensor& other,
+    Tensor& out) {
+  Checker check(context, op);
+  if (!check.int8("self", self) || !check.int8("other", other) || !check.int8("out", out) ||
+      !check.rank("self", self, 0, 4) || !check.rank("other", other, 0, 4) ||
+      !check.rank("out", out, 0, 4)) {
+    return;
+  }
+  const cmsis_nn_dims a = right_aligned_dims(self);
+  const cmsis_nn_dims b = right_aligned_dims(other);
+  const cmsis_nn_dims result = right_aligned_dims(out);
+  const int32_t sizes[4][3] = {
+      {a.n, b.n, result.n}, {a.h, b.h, result.h}, {a.w, b.w, result.w}, {a.c, b.c, result.c}};
+  for (const auto& size : sizes) {
+    if ((size[0] != size[1] && size[0] != 1 && size[1] != 1) ||
+        size[2] != (size[0] == 1 ? size[1] : size[0])) {
+      check.fail("sizes %d and %d do not broadcast to %d", size[0], size[1], size[2]);
+      return;
+    }
+  }
+  const cmsis_nn_context no_scratch = {nullptr, 0};
+  check.status(
+      op,
+      kernel(
+          &no_scratch,
+          self.const_data_ptr<int8_t>(),
+          &a,
+          other.const_data_ptr<int8_t>(),
+          &b,
+          out.mutable_data_ptr<int8_t>(),
+          &result));
+}
+
+} // namespace cmopt

@@ -1,0 +1,62 @@
+#include <cstring>
+
+#include "common.h"
+
+namespace cmopt {
+namespace {
+
+// out[i_0, i_1, …] has the input's dimension perm[k] at position k; sizes are taken as physical.
+Tensor& transpose_out(Context& context, const Tensor& input, IntList perm, Tensor& out) {
+  Checker check(context, "transpose");
+  if (!check.int8("input", input) || !check.int8("out", out) ||
+      !check.rank("input", input, 1, 4) || !check.rank("out", out, input.dim(), input.dim()) ||
+      !check.equal("the length of perm", static_cast<int64_t>(perm.size()), input.dim())) {
+    return out;
+  }
+  const auto rank = static_cast<int32_t>(input.dim());
+  int32_t in_sizes[4] = {1, 1, 1, 1};
+  int32_t out_sizes[4] = {1, 1, 1, 1};
+  uint32_t axes[4] = {0, 1, 2, 3};
+  bool used[4] = {};
+  bool identity = true;
+  for (int32_t i = 0; i < rank; ++i) {
+    const int64_t axis = perm[i];
+    if (!check.range("a value of perm", axis, 0, rank - 1)) {
+      return out;
+    }
+    if (used[axis]) {
+      check.fail("perm names dimension %" PRId64 " twice", axis);
+      return out;
+    }
+    used[axis] = true;
+    identity = identity && axis == i;
+    axes[i] = static_cast<uint32_t>(axis);
+    in_sizes[i] = static_cast<int32_t>(input.size(i));
+    out_sizes[i] = static_cast<int32_t>(out.size(i));
+    if (!check.equal("a size of out", out.size(i), input.size(axis))) {
+      return out;
+    }
+  }
+  // CMSIS-NN swaps two dimensions whatever perm says.
+  if (identity) {
+    std::memmove(out.mutable_data_ptr<int8_t>(), input.const_data_ptr<int8_t>(), input.nbytes());
+    return out;
+  }
+  const cmsis_nn_dims input_dims = {in_sizes[0], in_sizes[1], in_sizes[2], in_sizes[3]};
+  const cmsis_nn_dims output_dims = {out_sizes[0], out_sizes[1], out_sizes[2], out_sizes[3]};
+  const cmsis_nn_transpose_params params = {rank, axes};
+  check.status(
+      "arm_transpose_s8",
+      arm_transpose_s8(
+          input.const_data_ptr<int8_t>(),
+          out.mutable_data_ptr<int8_t>(),
+          &input_dims,
+          &output_dims,
+          &params));
+  return out;
+}
+
+EXECUTORCH_LIBRARY(cortex_m, "transpose.out", transpose_out);
+
+} // namespace
+} // namespace cmopt

@@ -1,0 +1,59 @@
+"""Reading and making constants in patterns."""
+
+from __future__ import annotations
+
+import numpy as np
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import (
+    BytesAttr,
+    DenseIntOrFPElementsAttr,
+    IntegerType,
+    TensorType,
+    f32,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from cmopt.dialects.quant import SCastOp, quantized_element
+from cmopt.interpreters.arrays import Array, dense_array, to_float
+
+
+def constant_of(value: SSAValue) -> Array | None:
+    """The stored array of a constant, seen through `quant.scast`; None if it is not constant."""
+    owner = value.owner
+    if isinstance(owner, SCastOp):
+        return constant_of(owner.input)
+    if isinstance(owner, ConstantOp) and isinstance(owner.value, DenseIntOrFPElementsAttr):
+        return dense_array(owner.value)
+    return None
+
+
+def float_constant_of(value: SSAValue) -> Array | None:
+    """What a constant means: dequantized where its type is quantized."""
+    stored = constant_of(value)
+    return None if stored is None else to_float(stored, value.type)
+
+
+def constant_op(array: Array, hint: str | None = None) -> ConstantOp:
+    """`arith.constant dense<…>` holding `array` (int8, int16, int32, int64 or float32)."""
+    if array.dtype == np.float32:
+        element: Attribute = f32
+    else:
+        element = IntegerType(array.dtype.itemsize * 8)
+    type = TensorType(element, array.shape)
+    op = ConstantOp(
+        DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))
+    )
+    op.result.name_hint = hint
+    return op
+
+
+def typed_constant(
+    array: Array, type: Attribute, hint: str | None = None
+) -> tuple[list[Operation], SSAValue]:
+    """Ops that make a constant of a plain or quantized tensor type, and its value."""
+    constant = constant_op(array, hint)
+    if quantized_element(type) is None:
+        return [constant], constant.result
+    cast = SCastOp(constant.result, type)
+    cast.output.name_hint = hint
+    return [constant, cast], cast.output

@@ -1,0 +1,76 @@
+"""Replace `edge` ops on quantized tensors by kernel calls on integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
+from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling
+from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.signature import (
+    QUANTIZED,
+    functions,
+    note_on_border,
+    retype_argument,
+    terminator,
+    update,
+)
+from cmopt.pipeline.targets import get_target
+
+
+def pass_as_storage(func: FuncOp) -> None:
+    """Make quantized arguments and results integers; their types are noted on the border."""
+    block = func.body.block
+    args = {i: a.type for i, a in enumerate(block.args) if quantized_element(a.type) is not None}
+    for index, type in args.items():
+        argument = retype_argument(func, index, storage_type(type))
+        cast = SCastOp(argument, type)
+        Rewriter.insert_op(cast, InsertPoint.at_start(block))
+        argument.replace_all_uses_with(cast.output)
+        cast.operands[0] = argument
+    end = terminator(func)
+    results = {}
+    for index, value in enumerate(list(end.operands)):
+        if quantized_element(value.type) is not None:
+            results[index] = value.type
+            cast = SCastOp(value, storage_type(value.type))
+            Rewriter.insert_op(cast, InsertPoint.before(end))
+            end.operands[index] = cast.output
+    if args or results:
+        update(func)
+        note_on_border(func, QUANTIZED, args, results)
+
+
+@dataclass(frozen=True)
+class ConvertEdgeToCortexMPass(ModulePass):
+    """Lower quantized `edge` ops to `cortex_m` kernels for one target.
+
+    Each pattern of `lowering/cortex_m/` states its bound in steps. The target decides scratch
+    sizes and whether a linear carries a bias or a kernel sum.
+    """
+
+    name = "convert-edge-to-cortex-m"
+
+    target: str = "cortex-m55"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        isa = get_target(self.target).isa
+        for func in functions(op):
+            pass_as_storage(func)
+        # First, while a requantization still shows as a dequantize followed by a quantize.
+        apply_patterns(op, pooling.PoolThenRequantize(), elementwise.ConvertRequantize())
+        apply_patterns(
+            op,
+            pooling.ConvertAvgPool2d(isa),
+            pooling.ConvertMaxPool2d(),
+            convolution.ConvertConv2d(isa),
+            convolution.ConvertLinear(isa),
+            *elementwise.PATTERNS,
+            *movement.PATTERNS,
+        )

@@ -1,0 +1,56 @@
+"""Bring convolutions and pools on quantized tensors to the layout their kernels work in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import AvgPool2dOp, Conv2dOp, MaxPool2dOp, PermuteOp, permuted_type
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW
+from cmopt.lowering.rewrite import apply_patterns
+
+
+class ConvertToNhwc(RewritePattern):
+    """NCHW op → permute, the NHWC form of the same op, permute back."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(
+        self, op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, rewriter: PatternRewriter
+    ) -> None:
+        if op.data_format is not None and op.data_format.data != "NCHW":
+            return
+        if quantized_element(op.input.type) is None:
+            return
+        input = PermuteOp.of(op.input, NCHW_TO_NHWC)
+        new_ops, operands = [input], [input.output, *op.operands[1:]]
+        if isinstance(op, Conv2dOp):
+            weight = PermuteOp.of(op.weight, NCHW_TO_NHWC)
+            weight.output.name_hint = op.weight.name_hint
+            new_ops.append(weight)
+            operands[1] = weight.output
+        nhwc = op.create(
+            operands=operands,
+            result_types=[permuted_type(op.output.type, NCHW_TO_NHWC)],
+            properties={**op.properties, "data_format": StringAttr("NHWC")},
+            attributes=dict(op.attributes),
+        )
+        nhwc.results[0].name_hint = op.output.name_hint
+        rewriter.replace(op, [*new_ops, nhwc, PermuteOp.of(nhwc.results[0], NHWC_TO_NCHW)])
+
+
+@dataclass(frozen=True)
+class ConvertToNhwcPass(ModulePass):
+    """Rewrite quantized conv2d, avg_pool2d and max_pool2d from NCHW to NHWC with permutes around.
+
+    Float ops keep PyTorch's layout: they become portable kernels.
+    """
+
+    name = "convert-to-nhwc"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, ConvertToNhwc())

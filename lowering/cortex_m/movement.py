@@ -1,0 +1,122 @@
+"""Quantize, dequantize, reshape and permute → border kernels, views, transpose."""
+
+from __future__ import annotations
+
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.cortex_m import (
+    DequantizePerTensorOp,
+    QuantizePerTensorOp,
+    TransposeOp,
+    ViewOp,
+)
+from cmopt.dialects.edge import PermuteOp, ReshapeOp
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    SCastOp,
+    UniformQuantizedType,
+    quantized_element,
+    storage_type,
+)
+from cmopt.dialects.shapes import ints_of, permuted, shape_of
+from cmopt.lowering.cortex_m.common import Builder, element, int8_tensor
+
+
+def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
+    """What quantize_per_tensor and dequantize_per_tensor are told of a quantized type."""
+    low, high = type.storage_range
+    return {
+        "scale": type.scale,
+        "zero_point": type.zero_point,
+        "quant_min": low,
+        "quant_max": high,
+    }
+
+
+class ConvertQuantize(RewritePattern):
+    """quant.qcast of float32 → quantize_per_tensor.
+
+    At most 1 step: the kernel multiplies by `1.0f / float(scale)`, PyTorch by `float(1.0 / scale)`.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
+        type = element(op.output)
+        if type.is_per_axis or type.storage.width.data > 16 or isinstance(op.input.owner, DCastOp):
+            return
+        build = Builder(op, rewriter)
+        properties = border_properties(type)
+        build.finish(QuantizePerTensorOp([op.input], storage_type(op.output.type), properties))
+
+
+class ConvertDequantize(RewritePattern):
+    """quant.dcast to float32 → dequantize_per_tensor; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DCastOp, rewriter: PatternRewriter) -> None:
+        type = element(op.input)
+        if type.is_per_axis or type.storage.width.data > 16:
+            return
+        storage = SCastOp(op.input, storage_type(op.input.type))
+        kernel = DequantizePerTensorOp([storage.output], op.output.type, border_properties(type))
+        kernel.output.name_hint = op.output.name_hint
+        rewriter.replace(op, [storage, kernel])
+
+
+class ConvertReshape(RewritePattern):
+    """edge.reshape → view; exact, and no instruction at run time."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.input.type) is None:
+            rewriter.replace(op, ViewOp(op.input, op.output.type))
+            return
+        build = Builder(op, rewriter)
+        build.finish(build.add(ViewOp(build.storage(op.input), storage_type(op.output.type))))
+
+
+class ConvertPermute(RewritePattern):
+    """edge.permute of int8 → transpose of as few dimensions as describe it; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.input.type) is None:
+            return
+        shape, perm = simplest_permute(shape_of(op.input), ints_of(op.perm))
+        build = Builder(op, rewriter)
+        source = build.view(build.storage(op.input), shape)
+        type = int8_tensor(permuted(shape, perm))
+        moved = build.add(TransposeOp([source], type, {"perm": perm}))
+        build.finish(build.view(moved, shape_of(op.output)))
+
+
+def simplest_permute(
+    shape: tuple[int, ...], perm: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same movement of bytes with as few dimensions as possible.
+
+    Dimensions of size 1 go, and dimensions that stay next to each other become one.
+    """
+    kept = [p for p in perm if shape[p] != 1]
+    groups: list[list[int]] = []
+    for p in kept:
+        between = range(groups[-1][-1] + 1, p) if groups else range(0)
+        if groups and p > groups[-1][-1] and all(shape[d] == 1 for d in between):
+            groups[-1].append(p)
+        else:
+            groups.append([p])
+    order = sorted(range(len(groups)), key=lambda g: groups[g][0])
+    sizes = [1] * len(groups)
+    for g, members in enumerate(groups):
+        for p in members:
+            sizes[g] *= shape[p]
+    return tuple(sizes[g] for g in order), tuple(order.index(g) for g in range(len(groups)))
+
+
+PATTERNS: tuple[RewritePattern, ...] = (
+    ConvertQuantize(),
+    ConvertDequantize(),
+    ConvertReshape(),
+    ConvertPermute(),
+)

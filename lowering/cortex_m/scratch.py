@@ -1,0 +1,72 @@
+"""How much scratch memory CMSIS-NN's kernels ask for, per instruction set.
+
+The sizes come from CMSIS-NN's own size functions, as bound by the executorch package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from cmopt.pipeline.targets import Isa
+
+Ints = Sequence[int]
+
+
+@cache
+def _binding() -> ModuleType:
+    from executorch.backends.cortex_m.library import cmsis_nn
+
+    return cmsis_nn
+
+
+def _backend(isa: Isa) -> Any:
+    return getattr(_binding().Backend, isa.name)
+
+
+def _window(
+    input: Ints, output: Ints, stride: Ints, padding: Ints, dilation: Ints
+) -> dict[str, Any]:
+    """The arguments all convolutions share. Offsets and activation do not enter the size."""
+    return {
+        "input_nhwc": list(input),
+        "output_nhwc": list(output),
+        "stride_hw": list(stride),
+        "padding_hw": list(padding),
+        "dilation_hw": list(dilation),
+        "input_offset": 0,
+        "output_offset": 0,
+        "activation_min": -128,
+        "activation_max": 127,
+    }
+
+
+def conv2d(isa: Isa, weight: Ints, **window: Ints) -> int:
+    """Bytes for `arm_convolve_wrapper_s8`; weight [O,KH,KW,I]."""
+    size: int = _binding().convolve_wrapper_buffer_size(
+        _backend(isa), _binding().DataType.A8W8, filter_nhwc=list(weight), **_window(**window)
+    )
+    return size
+
+
+def depthwise_conv2d(isa: Isa, weight: Ints, **window: Ints) -> int:
+    """Bytes for `arm_depthwise_conv_wrapper_s8`; weight [1,KH,KW,O]."""
+    _, kh, kw, out = weight
+    size: int = _binding().depthwise_conv_wrapper_buffer_size(
+        _backend(isa),
+        _binding().DataType.A8W8,
+        filter_nhwc=[out, kh, kw, 1],
+        ch_mult=out // window["input"][3],
+        **_window(**window),
+    )
+    return size
+
+
+def avg_pool2d(isa: Isa, output_width: int, channels: int) -> int:
+    """Bytes for `arm_avgpool_s8`."""
+    size: int = _binding().avgpool_buffer_size(
+        _backend(isa), _binding().DataType.A8W8, dim_dst_width=output_width, ch_src=channels
+    )
+    return size

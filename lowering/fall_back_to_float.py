@@ -1,0 +1,55 @@
+"""Give quantized ops without an integer kernel their meaning in float."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType, f32
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import EdgeOp
+from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.shapes import shape_of
+from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.support import no_kernel_reason
+
+REASON = "edge.reason"
+"""Attribute of a float op: why it is not on an integer kernel."""
+
+
+class ExpandUnsupported(RewritePattern):
+    """`op(q…)` → `qcast(op(dcast(q)…))`, noting the reason; exact, it is the op's definition."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: EdgeOp, rewriter: PatternRewriter) -> None:
+        if not op.results or quantized_element(op.results[0].type) is None:
+            return
+        if (reason := no_kernel_reason(op)) is None:
+            return
+        casts: list[Operation] = []
+        operands: list[SSAValue] = []
+        for operand in op.operands:
+            cast = DCastOp(operand, TensorType(f32, shape_of(operand)))
+            casts.append(cast)
+            operands.append(cast.output)
+        result = TensorType(f32, shape_of(op.results[0]))
+        real = op.create(
+            operands=operands,
+            result_types=[result],
+            properties=dict(op.properties),
+            attributes={**op.attributes, REASON: StringAttr(reason)},
+        )
+        rewriter.replace(op, [*casts, real, QCastOp(real.results[0], op.results[0].type)])
+
+
+@dataclass(frozen=True)
+class FallBackToFloatPass(ModulePass):
+    """Expand quantized ops that no kernel computes to dequantize → float op → quantize."""
+
+    name = "fall-back-to-float"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, ExpandUnsupported())

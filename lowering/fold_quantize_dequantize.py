@@ -1,0 +1,126 @@
+"""Make float ops between dequantize and quantize ops on quantized tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, TensorType, i8, i32
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import Conv2dOp, EdgeOp, LinearOp, PermuteOp, ReshapeOp
+from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import shape_of
+from cmopt.interpreters.arrays import Array, quantize
+from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.rewrite import apply_patterns
+
+
+class HoistQuantize(RewritePattern):
+    """`qcast(move(x))` → `move(qcast(x))` for reshape and permute: each element by itself."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
+        move = op.input.owner
+        if not isinstance(move, ReshapeOp | PermuteOp) or not op.input.has_one_use():
+            return
+        element = quantized_element(op.output.type)
+        assert element is not None
+        if element.is_per_axis:
+            return
+        cast = QCastOp(move.input, TensorType(element, shape_of(move.input)))
+        moved = type(move)([cast.output], op.output.type, dict(move.properties))
+        moved.location = move.location
+        rewriter.replace(op, [cast, moved])
+        rewriter.erase(move)
+
+
+class FoldIntoQuantizedOp(RewritePattern):
+    """`qcast(op(dcast(a), dcast(b), …))` → `op(a, b, …)` on the quantized types.
+
+    Exact by the meaning of an `edge` op on quantized types. Every use of the result must be the
+    same quantization. A constant operand that is float is quantized too: the bias to the
+    accumulator's scale (at most half an accumulator step off), a splat exactly; any other
+    constant would lose bits and keeps the op in float.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: EdgeOp, rewriter: PatternRewriter) -> None:
+        if len(op.results) != 1:
+            return
+        casts = [use.operation for use in op.results[0].uses]
+        if not casts or not all(isinstance(cast, QCastOp) for cast in casts):
+            return
+        result_types = {cast.results[0].type for cast in casts}
+        if len(result_types) != 1:
+            return
+        new_ops: list[Operation] = []
+        operands: list[SSAValue] = []
+        for operand in op.operands:
+            if (quantized := quantized_operand(op, operand, new_ops)) is None:
+                return
+            operands.append(quantized)
+        if all(constant_of(operand) is not None for operand in operands):
+            return
+        folded = op.create(
+            operands=operands,
+            result_types=[result_types.pop()],
+            properties=dict(op.properties),
+            attributes=dict(op.attributes),
+        )
+        folded.results[0].name_hint = op.results[0].name_hint
+        rewriter.insert_op([*new_ops, folded])
+        for cast in casts:
+            rewriter.replace(cast, (), (folded.results[0],))
+        rewriter.erase(op)
+
+
+def quantized_operand(op: EdgeOp, operand: SSAValue, new_ops: list[Operation]) -> SSAValue | None:
+    """The quantized value an operand stands for, or None; ops that make it go to `new_ops`."""
+    if isinstance(producer := operand.owner, DCastOp):
+        return producer.input
+    if (values := constant_of(operand)) is None or values.dtype != np.float32:
+        return None
+    if isinstance(op, Conv2dOp | LinearOp):
+        element = accumulator_type(op) if operand is op.bias else None
+    else:
+        element = splat_type(values)
+    if element is None:
+        return None
+    type = TensorType(element, values.shape)
+    ops, value = typed_constant(quantize(values, element), type, operand.name_hint)
+    new_ops.extend(ops)
+    return value
+
+
+def accumulator_type(op: Conv2dOp | LinearOp) -> UniformQuantizedType | None:
+    """The bias type whose step is the accumulator's: input scale times weight scale."""
+    sources = [v.owner.input if isinstance(v.owner, DCastOp) else None for v in op.operands[:2]]
+    elements = [None if s is None else quantized_element(s.type) for s in sources]
+    if elements[0] is None or elements[1] is None or elements[0].is_per_axis:
+        return None
+    scales = (elements[1].params.scales * elements[0].scale).tolist()
+    if elements[1].is_per_axis:
+        return UniformQuantizedType.get(i32, scales, 0, axis=0)
+    return UniformQuantizedType.get(i32, scales[0], 0)
+
+
+def splat_type(values: Array) -> UniformQuantizedType | None:
+    """A type that holds a constant with one value exactly: the value is −1, 0 or 1 steps."""
+    first = values.reshape(-1)[0] if values.size else None
+    if first is None or not np.isfinite(first) or not (values == first).all():
+        return None
+    return UniformQuantizedType.get(i8, abs(float(first)) or 1.0, 0)
+
+
+@dataclass(frozen=True)
+class FoldQuantizeDequantizePass(ModulePass):
+    """Fold dequantize → op → quantize into the op on quantized types, through data movement."""
+
+    name = "fold-quantize-dequantize"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, HoistQuantize(), FoldIntoQuantizedOp())

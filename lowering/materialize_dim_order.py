@@ -1,0 +1,83 @@
+"""Turn memory orders at the function's border into physical layouts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from cmopt.dialects.edge import PermuteOp, ToDimOrderOp, dim_order
+from cmopt.dialects.shapes import ints, inverse, permuted
+from cmopt.lowering.signature import (
+    DIM_ORDER,
+    functions,
+    note_on_border,
+    retype_argument,
+    terminator,
+    update,
+)
+from cmopt.pipeline.diagnostics import CompileError
+
+
+def physical(type: Attribute) -> TensorType:
+    """The row-major tensor with the bytes of one in another memory order."""
+    assert isinstance(type, TensorType)
+    return TensorType(type.element_type, permuted(type.get_shape(), dim_order(type)))
+
+
+def is_default(order: tuple[int, ...]) -> bool:
+    """Whether a dim order is row-major."""
+    return order == tuple(range(len(order)))
+
+
+def materialize(func: FuncOp) -> None:
+    """Make one function's border row-major; a `to_dim_order` there becomes a permute."""
+    args = [dim_order(argument.type) for argument in func.body.block.args]
+    results = [dim_order(value.type) for value in terminator(func).operands]
+    for index, order in enumerate(args):
+        if not is_default(order):
+            argument = retype_argument(func, index, physical(func.body.block.args[index].type))
+            for use in list(argument.uses):
+                _replace(use.operation, order=inverse(order))
+    for value in list(terminator(func).operands):
+        if not is_default(dim_order(value.type)):
+            _replace(value.owner, order=dim_order(value.type))
+    update(func)
+    note_on_border(
+        func,
+        DIM_ORDER,
+        {i: ints(order) for i, order in enumerate(args) if not is_default(order)},
+        {i: ints(order) for i, order in enumerate(results) if not is_default(order)},
+    )
+
+
+def _replace(op: object, order: tuple[int, ...]) -> None:
+    """Replace a border's `edge.to_dim_order` by the permute of its bytes."""
+    if not isinstance(op, ToDimOrderOp):
+        raise CompileError("a tensor in a non-default memory order may only meet edge.to_dim_order")
+    permute = PermuteOp.of(op.input, order)
+    permute.location = op.location
+    permute.output.name_hint = op.output.name_hint
+    Rewriter.insert_op(permute, InsertPoint.before(op))
+    op.output.replace_all_uses_with(permute.output)
+    Rewriter.erase_op(op)
+
+
+@dataclass(frozen=True)
+class MaterializeDimOrderPass(ModulePass):
+    """Make `#edge.dim_order` arguments and results row-major, with a visible permute inside.
+
+    A [1,3,8,8] argument in order [0,2,3,1] becomes [1,8,8,3] with the argument attribute
+    `edge.dim_order = [0,2,3,1]`: the same bytes, so the caller notices nothing.
+    """
+
+    name = "materialize-dim-order"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for func in functions(op):
+            materialize(func)

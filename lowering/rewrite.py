@@ -1,0 +1,66 @@
+"""Apply rewrite patterns: the one way every pass of the project does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+)
+
+from cmopt.pipeline.locations import location_preserving, render
+
+
+def apply_patterns(
+    module: ModuleOp,
+    *patterns: RewritePattern,
+    recursive: bool = True,
+    fold: Context | None = None,
+) -> None:
+    """Rewrite `module` in place, at each op with the first pattern that changes something.
+
+    Ops without effect and without users are erased on the way. Every op a pattern inserts gets
+    the location of the op it matched. An exception in a pattern is raised as it is, with a note
+    saying at which op.
+
+    recursive: visit new and changed ops too, until nothing changes any more; otherwise every op
+        that is there at the start once.
+    fold: also call the ops' folders, and make constants in this context.
+    """
+    greedy = GreedyRewritePatternApplier(list(patterns), ctx=fold, folding_enabled=fold is not None)
+    walker = PatternRewriteWalker(
+        _Escaping(location_preserving(greedy)), apply_recursively=recursive
+    )
+    try:
+        walker.rewrite_module(module)
+    except _Escape as escape:
+        raise escape.error from escape.error.__cause__
+
+
+class _Escape(BaseException):
+    """Carries an exception past the walker, which would print the whole module into it."""
+
+    def __init__(self, error: Exception):
+        self.error = error
+        super().__init__(str(error))
+
+
+@dataclass(eq=False, repr=False)
+class _Escaping(RewritePattern):
+    pattern: RewritePattern
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        # Taken now: the pattern may have erased the op when it fails.
+        name, location = op.name, op.location
+        try:
+            self.pattern.match_and_rewrite(op, rewriter)
+        except Exception as error:
+            where = render(location)
+            error.add_note(f"while rewriting '{name}'" + (f" at {where}" if where else ""))
+            raise _Escape(error) from error

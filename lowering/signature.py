@@ -1,0 +1,71 @@
+"""A function's border: its arguments and results, their types and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, BlockArgument
+from xdsl.rewriter import Rewriter
+
+DIM_ORDER = "edge.dim_order"
+"""Argument or result attribute: the caller sees these row-major bytes in this memory order."""
+NAME = "edge.name"
+"""Argument or result attribute: the name the exported program gives it."""
+QUANTIZED = "quant.type"
+"""Argument or result attribute: the quantized type of a tensor passed as integers."""
+
+
+def functions(module: ModuleOp) -> Iterator[FuncOp]:
+    """The functions of a module that have a body."""
+    for op in list(module.body.block.ops):
+        if isinstance(op, FuncOp) and op.body.blocks:
+            yield op
+
+
+def terminator(func: FuncOp) -> ReturnOp:
+    """The return of a function with one block."""
+    last = func.body.block.last_op
+    assert isinstance(last, ReturnOp), "a function ends in func.return"
+    return last
+
+
+def retype_argument(func: FuncOp, index: int, type: Attribute) -> BlockArgument:
+    """Give an argument another type; its users see the new value. Call `update` afterwards."""
+    value = Rewriter.replace_value_with_new_type(func.body.block.args[index], type)
+    assert isinstance(value, BlockArgument)
+    return value
+
+
+def update(func: FuncOp) -> None:
+    """Make the function type agree with the block's arguments and the returned values."""
+    func.properties["function_type"] = FunctionType.from_lists(
+        [argument.type for argument in func.body.block.args],
+        [value.type for value in terminator(func).operands],
+    )
+
+
+def border_attributes(
+    attributes: ArrayAttr[DictionaryAttr] | None, count: int
+) -> list[dict[str, Attribute]]:
+    """Argument or result attributes as `count` dictionaries."""
+    if attributes is None:
+        return [{} for _ in range(count)]
+    return [dict(entry.data) for entry in attributes.data]
+
+
+def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr]:
+    """The inverse of `border_attributes`."""
+    return ArrayAttr([DictionaryAttr(entry) for entry in entries])
+
+
+def note_on_border(func: FuncOp, name: str, args: dict[int, Attribute],
+                   results: dict[int, Attribute]) -> None:  # fmt: skip
+    """Set attribute `name` on some arguments and results of a function."""
+    arg_entries = border_attributes(func.arg_attrs, len(func.body.block.args))
+    result_entries = border_attributes(func.res_attrs, len(terminator(func).operands))
+    for entries, values in ((arg_entries, args), (result_entries, results)):
+        for index, value in values.items():
+            entries[index][name] = value
+    func.arg_attrs, func.res_attrs = to_array(arg_entries), to_array(result_entries)

@@ -1,0 +1,126 @@
+"""Which `edge` ops on quantized tensors have an integer kernel, and why the others have none.
+
+One table of the kernels' limits; `fall-back-to-float` reads it, and a user reads its reasons in
+the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects.edge import (
+    AvgPool2dOp,
+    BinaryOp,
+    Conv2dOp,
+    LinearOp,
+    MaxPool2dOp,
+    PermuteOp,
+    ReshapeOp,
+    UnaryOp,
+    spatial,
+)
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of, ints_of, shape_of
+from cmopt.lowering.constants import constant_of
+
+
+def _is_int8(value: SSAValue) -> bool:
+    """Quantized per tensor and stored in 8 bits."""
+    element = quantized_element(value.type)
+    return element is not None and element.storage.width.data == 8 and not element.is_per_axis
+
+
+def _activations(op: Operation) -> str | None:
+    for value in (op.operands[0], op.results[0]):
+        if not _is_int8(value):
+            return f"the kernel takes int8 per tensor, got {value.type}"
+    return None
+
+
+def _weights(op: Conv2dOp | LinearOp) -> str | None:
+    if (weight := constant_of(op.weight)) is None:
+        return "the weight is not a constant"
+    element = quantized_element(op.weight.type)
+    assert element is not None
+    if element.storage.width.data != 8 or element.params.zero_points.any():
+        return "the kernel takes symmetric int8 weights (zero point 0)"
+    if element.is_per_axis and element.axis.data != 0:
+        return "weights must be quantized per output channel"
+    if op.bias is not None and constant_of(op.bias) is None:
+        return "the bias is not a constant"
+    return "the weight is empty" if weight.size == 0 else None
+
+
+def _conv2d(op: Conv2dOp) -> str | None:
+    if (reason := _activations(op) or _weights(op)) is not None:
+        return reason
+    top, bottom, left, right = ints_of(op.padding)
+    format = op.data_format.data if op.data_format else "NCHW"
+    kernel = spatial(shape_of(op.weight), format)[2:]
+    for k, d, before, after in zip(
+        kernel, ints_of(op.dilation), (top, left), (bottom, right), strict=True
+    ):
+        if max(before, after) > d * (k - 1):
+            return f"padding {before}, {after} is wider than the kernel reaches ({d * (k - 1)})"
+    return None
+
+
+def _linear(op: LinearOp) -> str | None:
+    return _activations(op) or _weights(op)
+
+
+def _avg_pool2d(op: AvgPool2dOp) -> str | None:
+    if int_of(op.ceil_mode):
+        return "the average pool kernel has no ceil_mode"
+    top, bottom, left, right = ints_of(op.padding)
+    if (top, left) != (bottom, right):
+        return "the average pool kernel pads symmetrically"
+    return _activations(op)
+
+
+def _max_pool2d(op: MaxPool2dOp) -> str | None:
+    if int_of(op.ceil_mode):
+        return "the max pool kernel has no ceil_mode"
+    if ints_of(op.dilation) != (1, 1):
+        return "the max pool kernel has no dilation"
+    return _activations(op)
+
+
+def _binary(op: BinaryOp) -> str | None:
+    if not all(_is_int8(value) for value in (op.lhs, op.rhs, op.output)):
+        return "the kernel takes int8 per tensor"
+    for value in (op.lhs, op.rhs):
+        if constant_of(value) is None and shape_of(value) != shape_of(op.output):
+            return "the kernel does not broadcast tensors that are computed at run time"
+    return None
+
+
+def _permute(op: PermuteOp) -> str | None:
+    from cmopt.lowering.cortex_m.movement import simplest_permute
+
+    if (reason := _activations(op)) is not None:
+        return reason
+    rank = len(simplest_permute(shape_of(op.input), ints_of(op.perm))[0])
+    return None if rank <= 4 else f"the transpose kernel takes rank 4 at most, this needs {rank}"
+
+
+_RULES: dict[type[Operation], Callable[..., str | None]] = {
+    AvgPool2dOp: _avg_pool2d,
+    BinaryOp: _binary,
+    Conv2dOp: _conv2d,
+    LinearOp: _linear,
+    MaxPool2dOp: _max_pool2d,
+    PermuteOp: _permute,
+    ReshapeOp: lambda op: None,
+    UnaryOp: _activations,
+}
+
+
+def no_kernel_reason(op: Operation) -> str | None:
+    """Why an `edge` op on quantized tensors has no integer kernel; None where it has one."""
+    for kind in type(op).__mro__:
+        if kind in _RULES:
+            return _RULES[kind](op)
+    return f"there is no int8 kernel for {op.name}"

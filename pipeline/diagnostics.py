@@ -1,0 +1,145 @@
+"""What is said to the user: one line, at a place, about an op.
+
+Every stage raises `CompileError` for a fault of the input and uses `warn` and `remark` for what
+is worth knowing. `str()` of each is one line::
+
+    model.py:41 (permute_3): error: 'edge.permute' op perm [0, 2, 2] is not a permutation; ...
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute, Operation
+from xdsl.utils.exceptions import DiagnosticException
+
+from cmopt.pipeline.locations import render
+
+Severity = Literal["error", "warning", "remark", "note"]
+
+
+def one_line(text: str) -> str:
+    """`text` with line breaks and runs of blanks made single blanks."""
+    return " ".join(text.split())
+
+
+def about(op: Operation, message: str) -> str:
+    """`message` as a statement about `op`, in MLIR's form: `'edge.add' op …`."""
+    name = op.attributes.get("op_name__")  # the name of an op of an unregistered dialect
+    return f"'{getattr(name, 'data', op.name)}' op {message}"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One message to the user; `message` is a single line without the place."""
+
+    severity: Severity
+    message: str
+    location: Attribute | None = None
+
+    def __str__(self) -> str:
+        where = render(self.location) if self.location is not None else None
+        return f"{where}: {self.severity}: {self.message}" if where else self._unplaced()
+
+    def _unplaced(self) -> str:
+        return f"{self.severity}: {self.message}"
+
+
+class CompileError(DiagnosticException):
+    """The input cannot be compiled as it stands. `str(error)` is one line: "where: error: what".
+
+    message: what is wrong, in the user's terms; line breaks become blanks.
+    op: the op it is about; gives the name, and the location unless `location` is given.
+    location: any of xDSL's location attributes.
+    hint: what would help, put behind a semicolon.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        op: Operation | None = None,
+        location: Attribute | None = None,
+        hint: str | None = None,
+    ):
+        self.op = op
+        self.hint = hint
+        text = one_line(message)
+        if op is not None:
+            text = about(op, text)
+            location = op.location if location is None else location
+        if hint:
+            text = f"{text}; {one_line(hint)}"
+        self.diagnostic = Diagnostic("error", text, location)
+        super().__init__(str(self.diagnostic))
+
+    @property
+    def message(self) -> str:
+        """What is wrong, without the place."""
+        return self.diagnostic.message
+
+    @property
+    def location(self) -> Attribute | None:
+        """Where it is wrong, as a location attribute."""
+        return self.diagnostic.location
+
+
+def verify(module: ModuleOp, after: str | None = None) -> None:
+    """Raise a located `CompileError` for the first op, innermost first, that is not valid.
+
+    after: the pass that produced the IR, named in the message.
+    """
+    from cmopt.pipeline.verification import Verifier  # which raises `CompileError`
+
+    Verifier(after).operation(module)
+
+
+Handler = Callable[[Diagnostic], None]
+
+
+def _print_to_stderr(diagnostic: Diagnostic) -> None:
+    print(diagnostic, file=sys.stderr)
+
+
+_handler: ContextVar[Handler] = ContextVar("diagnostic_handler", default=_print_to_stderr)
+
+
+@contextmanager
+def diagnostics_to(handler: Handler) -> Iterator[None]:
+    """Within the `with` block, `warn`, `remark` and `note` call `handler` instead of printing."""
+    token = _handler.set(handler)
+    try:
+        yield
+    finally:
+        _handler.reset(token)
+
+
+def _report(
+    severity: Severity, message: str, op: Operation | None, location: Attribute | None
+) -> None:
+    text = one_line(message)
+    if op is not None:
+        text = about(op, text)
+        location = op.location if location is None else location
+    _handler.get()(Diagnostic(severity, text, location))
+
+
+def warn(message: str, *, op: Operation | None = None, location: Attribute | None = None) -> None:
+    """Report something that compiles but is probably not what the user wants."""
+    _report("warning", message, op, location)
+
+
+def remark(message: str, *, op: Operation | None = None, location: Attribute | None = None) -> None:
+    """Report a decision worth knowing."""
+    _report("remark", message, op, location)
+
+
+def note(message: str, *, op: Operation | None = None, location: Attribute | None = None) -> None:
+    """Add to the warning or remark reported just before."""
+    _report("note", message, op, location)

@@ -1,0 +1,89 @@
+"""Source locations: shown to a person, and carried through rewrites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    CallSiteLoc,
+    FileLineColLoc,
+    FusedLoc,
+    NameLoc,
+    UnknownLoc,
+)
+from xdsl.ir import Attribute, Operation
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
+
+
+def render(location: Attribute) -> str | None:
+    """One line a person can read, `model.py:41 (permute_3)`; None if nothing is known.
+
+    A column of 0 means "no column" and is left out. Of a call site the callee comes first; of a
+    fused location the known parts in order, each once.
+    """
+    match location:
+        case FileLineColLoc():
+            place = f"{location.filename.data}:{location.line.data}"
+            column = location.column.data
+            return f"{place}:{column}" if column else place
+        case NameLoc():
+            inner = render(location.location)
+            name = location.desc.data
+            return f"{inner} ({name})" if inner else name
+        case CallSiteLoc():
+            callee, caller = render(location.callee), render(location.caller)
+            return f"{callee} at {caller}" if callee and caller else callee or caller
+        case FusedLoc(locations=ArrayAttr() as parts):
+            known = (render(part) for part in parts)
+            return ", ".join(dict.fromkeys(part for part in known if part)) or None
+        case _:
+            return None
+
+
+def file_position(location: Attribute) -> tuple[str, int] | None:
+    """The file name and line of the first file location inside `location`, or None."""
+    match location:
+        case FileLineColLoc():
+            return location.filename.data, location.line.data
+        case NameLoc():
+            return file_position(location.location)
+        case CallSiteLoc():
+            return file_position(location.callee) or file_position(location.caller)
+        case FusedLoc(locations=ArrayAttr() as parts):
+            return next(filter(None, map(file_position, parts)), None)
+        case _:
+            return None
+
+
+@dataclass(eq=False, repr=False)
+class _LocationPreserving(RewritePattern):
+    pattern: RewritePattern
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        location = op.location
+        if isinstance(location, UnknownLoc):
+            self.pattern.match_and_rewrite(op, rewriter)
+            return
+        created: list[Operation] = []
+        handlers = rewriter.operation_insertion_handler
+        # A new list: the one in place may be shared with the walker's listener.
+        rewriter.operation_insertion_handler = [*handlers, created.append]
+        try:
+            self.pattern.match_and_rewrite(op, rewriter)
+        finally:
+            rewriter.operation_insertion_handler = handlers
+        for root in created:
+            # An op built with a region is announced once, its body is not.
+            for new in root.walk():
+                if isinstance(new.location, UnknownLoc):
+                    new.location = location
+
+
+def location_preserving(pattern: RewritePattern) -> RewritePattern:
+    """`pattern`, with every op it inserts taking the location of the op it matched.
+
+    A location that the pattern sets itself (a fused one, say) is kept. An op that is only moved
+    keeps its own.
+    """
+    return _LocationPreserving(pattern)

@@ -1,0 +1,136 @@
+"""Parse IR text, with every op knowing where it stands and every error naming its place."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import cached_property
+
+from xdsl.context import Context
+from xdsl.dialects import get_all_dialects as get_xdsl_dialects
+from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, ModuleOp, StringAttr
+from xdsl.ir import Dialect, Operation
+from xdsl.parser import Parser
+from xdsl.utils.exceptions import DiagnosticException, ParseError
+from xdsl.utils.lexer import Span
+
+from cmopt.dialects import get_all_dialects
+from cmopt.pipeline.diagnostics import CompileError
+
+# Of xDSL's dialects those that IR of this project, or a test of a tool, may hold. Each is
+# imported when the first of its ops is parsed.
+_XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
+
+_UNKNOWN_OP = re.compile(r"Operation (\S+) is not registered")
+_UNKNOWN_ATTRIBUTE = re.compile(r"'(\S+)' is not registered")
+
+
+def make_context(*, allow_unregistered: bool = False) -> Context:
+    """A context with all dialects of the project and some of xDSL's, loaded when first used."""
+    ctx = Context(allow_unregistered=allow_unregistered)
+    own = get_all_dialects()
+    factories: dict[str, Callable[[], Dialect]] = {
+        name: factory for name, factory in get_xdsl_dialects().items() if name in _XDSL_DIALECTS
+    }
+    factories.update(own)
+    for name, factory in sorted(factories.items()):
+        ctx.register_dialect(name, factory)
+    ctx.load_registered_dialect("builtin")
+    return ctx
+
+
+def parse_module(ctx: Context, text: str, name: str = "-") -> ModuleOp:
+    """Parse `text` into a module, not yet verified.
+
+    name: the file name for locations; `-` stands for standard input, as in MLIR.
+    An op without `loc(…)` gets the location of its text. Raises a located `CompileError`.
+    """
+    # Parsing an empty text is an error in xDSL; in MLIR it is an empty module.
+    if not re.sub(r"//[^\n]*", "", text).strip():
+        return ModuleOp([])
+    parser: _LocatingParser | None = None
+    try:
+        parser = _LocatingParser(ctx, text, name)  # which reads the first token
+        return parser.parse_module()
+    except ParseError as error:
+        file, line, column = _blamed(error).get_location()
+        raise CompileError(
+            _reworded(error.msg),
+            location=FileLineColLoc(StringAttr(file), IntAttr(line), IntAttr(column)),
+            hint=_hint(ctx, error.msg),
+        ) from None
+    except CompileError:
+        raise
+    except RecursionError:
+        message = "nested too deeply"
+    except (DiagnosticException, ValueError, TypeError, LookupError, AssertionError) as error:
+        # An attribute's own check, or an op's parser that met what it did not expect.
+        message = str(error) or type(error).__name__
+    raise CompileError(message, location=None if parser is None else parser.here())
+
+
+class _LocatingParser(Parser):
+    """xDSL's parser, which gives an op without `loc(…)` the location of its first character."""
+
+    def parse_operation(self) -> Operation:
+        start = self.pos
+        op = super().parse_operation()
+        # By identity: a `loc(unknown)` that is written down stays.
+        if op.location is UNKNOWN_LOC:
+            op.location = self.location_at(start)
+        return op
+
+    def here(self) -> FileLineColLoc:
+        """Where the next token starts."""
+        return self.location_at(self.pos)
+
+    def location_at(self, position: int) -> FileLineColLoc:
+        line = bisect_right(self._line_starts, position)
+        column = position - self._line_starts[line - 1] + 1
+        return FileLineColLoc(self._file, IntAttr(line), IntAttr(column))
+
+    @cached_property
+    def _file(self) -> StringAttr:
+        return StringAttr(self.lexer.input.name)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        content = self.lexer.input.content
+        return [0, *(match.end() for match in re.finditer("\n", content))]
+
+
+def _blamed(error: ParseError) -> Span[str] | Span[bytes]:
+    """Where the error is. For an unknown op xDSL gives the token behind the op's name."""
+    span = error.span
+    unknown = _UNKNOWN_OP.search(error.msg)
+    if unknown is None or not isinstance(span.input.content, str):
+        return span
+    start = span.input.content.rfind(unknown.group(1), 0, span.start)
+    return span if start < 0 else Span(start, start + len(unknown.group(1)), span.input)
+
+
+def _reworded(message: str) -> str:
+    if unknown := _UNKNOWN_OP.search(message):
+        return f"unknown operation '{unknown.group(1)}'"
+    if unknown := _UNKNOWN_ATTRIBUTE.search(message):
+        return f"unknown attribute or type '{unknown.group(1)}'"
+    return message
+
+
+def _hint(ctx: Context, message: str) -> str | None:
+    """For something that is not registered: what is, in the same dialect or beside it."""
+    unknown = _UNKNOWN_OP.search(message) or _UNKNOWN_ATTRIBUTE.search(message)
+    if unknown is None:
+        return None
+    name = unknown.group(1)
+    dialect, dot, _ = name.partition(".")
+    if dot and dialect not in ctx.registered_dialect_names:
+        close = get_close_matches(dialect, ctx.registered_dialect_names, n=1)
+        near = f", did you mean '{close[0]}'?" if close else ", see --show-dialects"
+        return f"there is no dialect '{dialect}'{near}"
+    known = {op.name for op in ctx.loaded_ops} | {attr.name for attr in ctx.loaded_attrs}
+    known |= {type_.name for type_ in ctx.loaded_types}
+    close = get_close_matches(name, known, n=3)
+    return "did you mean " + " or ".join(f"'{n}'" for n in close) + "?" if close else None

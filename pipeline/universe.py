@@ -1,0 +1,25 @@
+"""The dialects and passes as an xDSL universe: plain `xdsl-opt` finds them by entry point.
+
+xDSL refuses two universes that share a name, so what it has under the same name stays xDSL's:
+there, `canonicalize` is the one that loses locations.
+"""
+
+from __future__ import annotations
+
+from xdsl.universe import XDSL_UNIVERSE, Universe
+
+from cmopt.dialects import get_all_dialects
+from cmopt.pipeline.registry import get_all_passes
+
+UNIVERSE = Universe(
+    all_dialects={
+        name: factory
+        for name, factory in get_all_dialects().items()
+        if name not in XDSL_UNIVERSE.all_dialects
+    },
+    all_passes={
+        name: factory
+        for name, factory in get_all_passes().items()
+        if name not in XDSL_UNIVERSE.all_passes
+    },
+)

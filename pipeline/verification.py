@@ -1,0 +1,97 @@
+"""Verify a module and name the innermost failing op, without printing the module.
+
+xDSL's own `verify` renders the whole module into the exception, which takes seconds when large
+constants are inline, and does not check that a value is defined before it is used.
+"""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import ModuleOp, UnregisteredOp
+from xdsl.ir import Block, ErasedSSAValue, Operation, Region, SSAValue
+from xdsl.traits import IsTerminator, NoTerminator
+from xdsl.utils.exceptions import VerifyException
+
+from cmopt.pipeline.diagnostics import CompileError
+
+
+class Verifier:
+    """Checks one module; see `cmopt.pipeline.diagnostics.verify`, which is what to call."""
+
+    def __init__(self, after: str | None):
+        self._after = f" (after pass '{after}')" if after else ""
+        self._defined: set[SSAValue] = set()
+
+    def _fail(self, op: Operation, message: str) -> CompileError:
+        return CompileError(f"{message}{self._after}", op=op)
+
+    def operation(self, op: Operation) -> None:
+        """Raise a located `CompileError` for the first op in `op`, innermost first, that fails."""
+        self._structure(op)
+        for region in op.regions:
+            self._region(region, op)
+        try:
+            op.verify_()
+        except VerifyException as error:
+            raise self._fail(op, str(error)) from None
+
+    def _structure(self, op: Operation) -> None:
+        """What a correct rewrite never breaks: erased operands, terminators, successors."""
+        for index, operand in enumerate(op.operands):
+            if isinstance(operand, ErasedSSAValue):
+                raise self._fail(op, f"operand #{index} is the result of an erased op")
+        block = op.parent
+        region = None if block is None else block.parent
+        if op.successors and (block is None or region is None):
+            raise self._fail(op, "has successors but is not inside a region")
+        if block is None or region is None:
+            return
+        if op.successors:
+            if block.last_op is not op:
+                raise self._fail(op, "has successors and must terminate its block")
+            if any(successor.parent is not region for successor in op.successors):
+                raise self._fail(op, "branches to a block of another region")
+        last = block.last_op is op and _needs_terminator(region)
+        if last and not op.has_trait(IsTerminator, value_if_unregistered=True):
+            raise self._fail(op, "is the last op of its block but not a terminator")
+
+    def _region(self, region: Region, parent: Operation) -> None:
+        blocks = tuple(region.blocks)
+        # Order is dominance only in a region with one block, and means nothing in a graph region
+        # such as a module's body or one of which nothing is known.
+        ordered = len(blocks) == 1 and not isinstance(parent, ModuleOp | UnregisteredOp)
+        local: list[SSAValue] = []
+        if not ordered:
+            for block in blocks:
+                local += block.args
+                local += (result for op in block.ops for result in op.results)
+            self._defined.update(local)
+        for block in blocks:
+            self._block(block, parent, local, ordered)
+        self._defined.difference_update(local)
+
+    def _block(self, block: Block, parent: Operation, local: list[SSAValue], ordered: bool) -> None:
+        if block.parent is None or block.parent.parent is not parent:
+            raise self._fail(parent, "holds a block that belongs to another op")
+        if block.first_op is None and _needs_terminator(block.parent):
+            raise self._fail(parent, "has an empty block where at least a terminator is needed")
+        if ordered:
+            local += block.args
+            self._defined.update(block.args)
+        for op in block.ops:
+            if op.parent is not block:
+                raise self._fail(parent, f"holds '{op.name}', which belongs to another block")
+            for index, operand in enumerate(op.operands):
+                if operand not in self._defined and not isinstance(operand, ErasedSSAValue):
+                    raise self._fail(op, f"operand #{index} does not dominate this use")
+            self.operation(op)
+            if ordered:
+                local += op.results
+                self._defined.update(op.results)
+
+
+def _needs_terminator(region: Region) -> bool:
+    parent = region.parent
+    if parent is None:
+        return False
+    several = region.first_block is not region.last_block
+    return several or not parent.has_trait(NoTerminator, value_if_unregistered=True)
