@@ -1,1 +1,39 @@
-"""PyTorch to Arm microcontrollers: one readable IR from `torch.export` to `.pte`."""
+"""PyTorch to Arm microcontrollers: one readable IR from `torch.export` to `.pte`.
+
+    exported = cmopt.quantize(model, example_inputs, calibration=data)
+    program = cmopt.compile(exported, target="cortex-m55")
+    program.save("model.pte")
+
+Importing this package imports no torch; its functions do when they are called.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cmopt.frontend.quantize import quantize
+    from cmopt.pipeline.diagnostics import CompileError
+    from cmopt.pipeline.driver import Program, compile
+    from cmopt.pipeline.report import Report
+
+_WHERE = {
+    "CompileError": "cmopt.pipeline.diagnostics",
+    "Program": "cmopt.pipeline.driver",
+    "Report": "cmopt.pipeline.report",
+    "compile": "cmopt.pipeline.driver",
+    "quantize": "cmopt.frontend.quantize",
+}
+
+__all__ = ["CompileError", "Program", "Report", "compile", "quantize"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'cmopt' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -148,7 +148,7 @@ def _verify_elements(op: IRDLOperation) -> None:
     quantized = [quantized_element(v.type) is not None for v in (*op.operands, *op.results)]
     if any(quantized) and not all(quantized):
         raise VerifyException(
-            f"'{op.name}' op mixes quantized and plain tensors; "
+            "mixes quantized and plain tensors; "
             "insert quant.qcast or quant.dcast so that all are of one kind"
         )
 
@@ -159,7 +159,7 @@ def _verify_elements(op: IRDLOperation) -> None:
 def _data_format(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> str:
     format = op.data_format.data if op.data_format else "NCHW"
     if format not in ("NCHW", "NHWC"):
-        raise VerifyException(f"'{op.name}' op data_format must be NCHW or NHWC, got {format!r}")
+        raise VerifyException(f"data_format must be NCHW or NHWC, got {format!r}")
     return format
 
 
@@ -174,16 +174,14 @@ def _window_shape(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, channels: int, kerne
                   dilation: Sequence[int], ceil_mode: bool) -> tuple[int, ...]:  # fmt: skip
     format = _data_format(op)
     if len(shape_of(op.input)) != 4:
-        raise VerifyException(f"'{op.name}' op input must have rank 4, got {op.input.type}")
+        raise VerifyException(f"input must have rank 4, got {op.input.type}")
     n, _, h, w = spatial(shape_of(op.input), format)
     stride = verify_ints(op.name, "stride", op.stride, 2, 1)
     top, bottom, left, right = verify_ints(op.name, "padding", op.padding, 4, 0)
     oh = window_output(h, kernel[0], stride[0], top + bottom, dilation[0], ceil_mode=ceil_mode)
     ow = window_output(w, kernel[1], stride[1], left + right, dilation[1], ceil_mode=ceil_mode)
     if oh < 1 or ow < 1:
-        raise VerifyException(
-            f"'{op.name}' op window {list(kernel)} is larger than its padded input"
-        )
+        raise VerifyException(f"window {list(kernel)} is larger than its padded input")
     return (n, channels, oh, ow) if format == "NCHW" else (n, oh, ow, channels)
 
 
@@ -219,16 +217,13 @@ class Conv2dOp(EdgeOp):
         format, weight = _data_format(self), shape_of(self.weight)
         dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
         if len(weight) != 4:
-            raise VerifyException(
-                f"'{self.name}' op weight must have rank 4, got {self.weight.type}"
-            )
+            raise VerifyException(f"weight must have rank 4, got {self.weight.type}")
         out_channels, in_group, kh, kw = spatial(weight, format)
         expected = _window_shape(self, out_channels, (kh, kw), dilation, False)
         channels, groups = spatial(shape_of(self.input), format)[1], self.groups.value.data
         if groups < 1 or channels != in_group * groups or out_channels % groups:
             raise VerifyException(
-                f"'{self.name}' op weight {list(weight)} does not fit {channels} input channels "
-                f"in {groups} groups"
+                f"weight {list(weight)} does not fit {channels} input channels in {groups} groups"
             )
         if self.bias is not None:
             verify_shape(self.name, "bias", shape_of(self.bias), (out_channels,))
@@ -260,7 +255,7 @@ class LinearOp(EdgeOp):
         shape, weight = shape_of(self.input), shape_of(self.weight)
         if len(weight) != 2 or not shape or shape[-1] != weight[1]:
             raise VerifyException(
-                f"'{self.name}' op weight {list(weight)} does not fit input {list(shape)}: "
+                f"weight {list(weight)} does not fit input {list(shape)}: "
                 "the last dimensions must agree"
             )
         if self.bias is not None:
@@ -416,9 +411,7 @@ class BinaryOp(EdgeOp):
         _verify_elements(self)
         lhs, rhs = shape_of(self.lhs), shape_of(self.rhs)
         if (expected := broadcast_shape(lhs, rhs)) is None:
-            raise VerifyException(
-                f"'{self.name}' op shapes {list(lhs)} and {list(rhs)} do not broadcast"
-            )
+            raise VerifyException(f"shapes {list(lhs)} and {list(rhs)} do not broadcast")
         verify_shape(self.name, "result", shape_of(self.output), expected)
 
 
@@ -457,7 +450,7 @@ class ReshapeOp(EdgeOp):
         source, target = shape_of(self.input), shape_of(self.output)
         if numel(source) != numel(target):
             raise VerifyException(
-                f"'{self.name}' op cannot reshape {numel(source)} elements {list(source)} "
+                f"cannot reshape {numel(source)} elements {list(source)} "
                 f"to {numel(target)} {list(target)}"
             )
         before, after = quantized_element(self.input.type), quantized_element(self.output.type)
@@ -465,11 +458,9 @@ class ReshapeOp(EdgeOp):
             if before.params != after.params or not _keeps_axis(
                 source, before.axis.data, target, after.axis.data
             ):
-                raise VerifyException(
-                    f"'{self.name}' op splits or merges the quantized axis {before.axis.data}"
-                )
+                raise VerifyException(f"splits or merges the quantized axis {before.axis.data}")
         elif element_of(self.input) != element_of(self.output):
-            raise VerifyException(f"'{self.name}' op must keep the element type")
+            raise VerifyException("must keep the element type")
 
 
 def _keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axis: int) -> bool:
@@ -506,7 +497,7 @@ class PermuteOp(EdgeOp):
         perm = [int(p) for p in self.perm.get_values()]
         verify_permutation(self.name, perm, len(shape_of(self.input)))
         if (expected := permuted_type(self.input.type, perm)) != self.output.type:
-            raise VerifyException(f"'{self.name}' op result should be {expected}")
+            raise VerifyException(f"result should be {expected}")
 
 
 def permuted_type(type: Attribute, perm: Sequence[int]) -> TensorType:
@@ -532,10 +523,10 @@ class ToDimOrderOp(EdgeOp):
     def verify_(self) -> None:
         verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input))
         if element_of(self.input) != element_of(self.output):
-            raise VerifyException(f"'{self.name}' op must keep the element type")
+            raise VerifyException("must keep the element type")
         for type in (self.input.type, self.output.type):
             if len(dim_order(type)) != len(shape_of(type)):
-                raise VerifyException(f"'{self.name}' op dim order of {type} is not of its rank")
+                raise VerifyException(f"dim order of {type} is not of its rank")
 
 
 def dim_order(type: Attribute) -> tuple[int, ...]:
@@ -592,14 +583,11 @@ class CallOp(IRDLOperation):
 
     def verify_(self) -> None:
         if len(self.target.data.split(".")) != 3:
-            raise VerifyException(
-                f"'{self.name}' op target must be namespace.operator.overload, got {self.target}"
-            )
+            raise VerifyException(f"target must be namespace.operator.overload, got {self.target}")
         used = sorted(_operand_indices(self.arguments))
         if used != list(range(len(self.operands_))):
             raise VerifyException(
-                f"'{self.name}' op arguments name operands {used}, but there are "
-                f"{len(self.operands_)}"
+                f"arguments name operands {used}, but there are {len(self.operands_)}"
             )
 
 

@@ -95,19 +95,17 @@ def verify_ints(
     """Check length and least value of an integer list property and return it."""
     result = tuple(int(v) for v in values.get_values())
     if len(result) != length or any(v < minimum for v in result):
-        raise VerifyException(
-            f"'{op}' op {name} must be {length} integers ≥ {minimum}, got {list(result)}"
-        )
+        raise VerifyException(f"{name} must be {length} integers ≥ {minimum}, got {list(result)}")
     return result
 
 
 def verify_permutation(op: str, perm: Sequence[int], rank: int) -> None:
     """Check that `perm` names every dimension of `rank` once."""
     if sorted(perm) != list(range(rank)):
-        raise VerifyException(f"'{op}' op perm {list(perm)} is not a permutation of rank {rank}")
+        raise VerifyException(f"perm {list(perm)} is not a permutation of rank {rank}")
 
 
 def verify_shape(op: str, what: str, actual: Sequence[int], expected: Sequence[int]) -> None:
     """Check one shape against what the op's rule gives."""
     if tuple(actual) != tuple(expected):
-        raise VerifyException(f"'{op}' op {what} shape {list(actual)} should be {list(expected)}")
+        raise VerifyException(f"{what} shape {list(actual)} should be {list(expected)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-
 from torch.fx import Graph, Node
 
 from cmopt.frontend.overloads import is_getitem, overload
@@ -48,11 +47,7 @@ def viewed_nodes(node: Node) -> list[Node]:
         return []
     if target._schema.name in _IDENTITIES:
         return [node.all_input_nodes[0]]
-    return [
-        given
-        for argument, given in _tensor_arguments(node)
-        if argument.alias_info is not None
-    ]
+    return [given for argument, given in _tensor_arguments(node) if argument.alias_info is not None]
 
 
 def storage_sets(graph: Graph) -> dict[Node, set[Node]]:
@@ -65,3 +60,28 @@ def storage_sets(graph: Graph) -> dict[Node, set[Node]]:
         for member in merged:
             sets[member] = merged
     return sets
+
+
+def writes_escape(graph: Graph) -> bool:
+    """Whether an in-place operator changes what another node, of other shape, is later read for.
+
+    If not, reading every later use of the written node as a use of the result is exact. Writes to
+    placeholders always escape.
+    """
+    if not any(written_nodes(node) for node in graph.nodes):
+        return False
+    sets = storage_sets(graph)
+    order = {node: index for index, node in enumerate(graph.nodes)}
+    # The node an in-place result is another name of.
+    origin: dict[Node, Node] = {}
+    for node in graph.nodes:
+        written = written_nodes(node)
+        origin[node] = origin[written[0]] if written else node
+        for target in written:
+            for other in sets[target]:
+                if other.op == "placeholder":
+                    return True
+                is_other_form = order[other] < order[node] and origin[other] is not origin[target]
+                if is_other_form and any(order[user] > order[node] for user in other.users):
+                    return True
+    return False

@@ -6,7 +6,9 @@ of a float.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.fx import Graph, GraphModule, Node
@@ -26,10 +28,11 @@ def _constant(module: GraphModule, node: object) -> torch.Tensor | None:
     return None
 
 
-def _insert(graph: Graph, like: Node, target: Callable[..., object], *args: Node) -> Node:
-    """A call before `like`, with its type and source location."""
+def _insert(graph: Graph, like: Node, target: Callable[..., object], *args: Any) -> Node:
+    """A call with the source location of `like`."""
     node = graph.call_function(target, args)
     node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
+    node.meta["val"] = target(*torch.fx.node.map_arg(args, lambda n: n.meta["val"]))
     return node
 
 
@@ -75,14 +78,61 @@ def _add_scaled(module: GraphModule, node: Node) -> Node | None:
         shape = (1,) * rhs.meta["val"].dim()
         factor = _insert_constant(module, node, torch.full(shape, float(alpha)))  # type: ignore[arg-type]
         scaled = _insert(module.graph, node, aten.mul.Tensor, rhs, factor)
-        scaled.meta["val"] = rhs.meta["val"]
     return _insert(module.graph, node, aten.add.Tensor, lhs, scaled)
+
+
+def _square(module: GraphModule, node: Node) -> Node | None:
+    """x ** 2: x * x."""
+    operand, exponent = node.args
+    if exponent != 2:
+        return None
+    return _insert(module.graph, node, aten.mul.Tensor, operand, operand)
+
+
+def _mean(module: GraphModule, node: Node) -> Node | None:
+    """A mean over some dimensions: an average pool over all of one axis.
+
+    The reduced dimensions go last and are merged into one, as are the others.
+    """
+    operand = node.args[0]
+    value, result = operand.meta["val"], node.meta["val"]  # type: ignore[union-attr]
+    dims = [d % value.dim() for d in node.args[1] or range(value.dim())]  # type: ignore[union-attr]
+    if value.dtype != result.dtype or value.numel() == 0:
+        return None
+    kept = [d for d in range(value.dim()) if d not in dims]
+    if (order := kept + sorted(dims)) != list(range(value.dim())):
+        operand = _insert(module.graph, node, aten.permute.default, operand, order)
+    length = math.prod(value.shape[d] for d in dims)
+    plane = [1, value.numel() // length, length, 1]
+    plane_of = _insert(module.graph, node, aten.reshape.default, operand, plane)
+    pooled = _insert(module.graph, node, aten.avg_pool2d.default, plane_of, [length, 1])
+    return _insert(module.graph, node, aten.reshape.default, pooled, list(result.shape))
+
+
+def reverse_subtractions(module: GraphModule) -> None:
+    """Replace c - alpha * x with a number c (`rsub`) by `sub` of a constant tensor, in place."""
+    for node in list(module.graph.nodes):
+        if node.target is not aten.rsub.Scalar or not node.meta["val"].dtype.is_floating_point:
+            continue
+        operand, number, *rest = node.args
+        alpha = rest[0] if rest else node.kwargs.get("alpha", 1)
+        with module.graph.inserting_before(node):
+            shape = (1,) * operand.meta["val"].dim()
+            constant = _insert_constant(module, node, torch.full(shape, float(number)))
+            difference = _insert(module.graph, node, aten.sub.Tensor, constant, operand)
+        if alpha != 1:
+            difference.kwargs = {"alpha": alpha}  # the shape stays
+        node.replace_all_uses_with(difference)
+        module.graph.erase_node(node)
+    module.recompile()
 
 
 _REWRITES: dict[object, Callable[[GraphModule, Node], Node | None]] = {
     aten.div.Tensor: _divide_by_constant,
     aten.sub.Tensor: _subtract_constant,
     aten.add.Tensor: _add_scaled,
+    aten.mean.dim: _mean,
+    aten.pow.Tensor_Scalar: _square,
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import torch
 from torch.export import ExportedProgram
@@ -161,8 +160,9 @@ class Importer:
         for node in self._program.graph.nodes:
             if node.op == "call_function":
                 self._import_call(node)
-            elif node.op not in ("placeholder", "output"):
+            elif node.op not in ("placeholder", "output", "get_attr"):
                 raise CompileError(f"the graph holds a {node.op} node, {node.name}")
+            # A get_attr is a branch of a control flow operator, which is refused in its place.
         names, results = self._results()
         self._body.append(ReturnOp(*results))
         block.add_ops([*self._head, *self._body])
@@ -185,7 +185,9 @@ class Importer:
                     hint="pass state as an input and return it as an output",
                 )
             if spec.kind is not OutputKind.USER_OUTPUT:
-                raise CompileError(f"output {spec.arg.name} of kind {spec.kind.name} is not supported")
+                raise CompileError(
+                    f"output {spec.arg.name} of kind {spec.kind.name} is not supported"
+                )
 
     def _inputs(self) -> list[Node]:
         """The placeholders of the user's tensors; those of constants become known."""

@@ -62,7 +62,7 @@ def module_path(node: Node) -> str:
 
 
 def _has_source(node: Node) -> bool:
-    return source_line(node) is not None
+    return source_line(node) is not None or module_path(node) != ""
 
 
 def location(node: Node, source: Node | None = None) -> NameLoc:

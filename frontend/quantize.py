@@ -41,12 +41,13 @@ def quantize(
     # These imports take seconds, which wrong arguments need not wait for.
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
+    from cmopt.frontend.composites import decompose_composites
     from cmopt.frontend.locations import spread_source_locations
     from cmopt.frontend.quantizer import Int8Quantizer
 
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
-        exported = torch.export.export(inference, example_inputs)
+        exported = decompose_composites(torch.export.export(inference, example_inputs))
         observed = prepare_pt2e(exported.module(check_guards=False), Int8Quantizer())
         batches = [example_inputs] if calibration is None else calibration
         count = 0

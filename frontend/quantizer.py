@@ -18,7 +18,7 @@ from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.constant_folding import fold_constants
-from cmopt.frontend.decompositions import decompose_for_annotation
+from cmopt.frontend.decompositions import decompose_for_annotation, reverse_subtractions
 
 aten = torch.ops.aten
 
@@ -64,6 +64,7 @@ class Int8Quantizer(CortexMQuantizer):
     def transform_for_annotation(self, model: GraphModule) -> GraphModule:
         """Fold constants, ExecuTorch's own rewrites, then ours; before observers are placed."""
         fold_constants(model)
+        reverse_subtractions(model)
         model = super().transform_for_annotation(model)
         fold_constants(model)
         decompose_for_annotation(model)

@@ -33,7 +33,7 @@ class UnsupportedTensor(Exception):
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """"float32" for torch.float32."""
+    """The name PyTorch gives a dtype, without the module: `float32`."""
     return str(dtype).removeprefix("torch.")
 
 

@@ -19,6 +19,7 @@ from xdsl.passes import ModulePass
 from cmopt.pipeline.diagnostics import CompileError, Diagnostic, diagnostics_to, verify
 from cmopt.pipeline.expectations import parse_expectations, unmet
 from cmopt.pipeline.files import read_text, write_output
+from cmopt.pipeline.locations import render
 from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import describe_passes, parse_pipeline, run_passes
 from cmopt.pipeline.printing import module_to_text, print_module
@@ -189,7 +190,7 @@ class _CmOpt:
             try:
                 return self._transform(first_line, chunk), []
             except CompileError as error:
-                return None, [str(error)]
+                return None, [_line(error)]
         reported: list[Diagnostic] = []
         output: str | None = None
         try:
@@ -247,12 +248,17 @@ def _main(argv: Sequence[str] | None) -> int:
     return _CmOpt(args, text, passes).run()
 
 
+def _line(error: CompileError) -> str:
+    """An error without a place is at least this tool's."""
+    return str(error) if error.location and render(error.location) else f"cm-opt: {error}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code: 0, 1 for any failure, 130 when interrupted."""
     try:
         return _main(argv)
     except CompileError as error:
-        print(error if error.location else f"cm-opt: {error}", file=sys.stderr)
+        print(_line(error), file=sys.stderr)
     except InternalCompilerError as error:
         print(f"cm-opt: {error}", file=sys.stderr)
     except BrokenPipeError:

@@ -24,7 +24,7 @@ _EXPECTATION = re.compile(
     r"(?:@(?P<place>[+-]\d+|above|below|unknown))?"
     r"[ \t]*(?P<count>\d+)?[ \t]*\{\{(?P<text>.*?)\}\}"
 )
-_ATTEMPT = re.compile(r"//.*\bexpected-(?:error|warning|remark|note)\b")
+_ATTEMPT = re.compile(r"[^/]*//[ \t]*expected-(?:error|warning|remark|note)\b")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _in_line(
     lines: Sequence[str], holds: Sequence[bool], index: int, first_line: int
 ) -> Iterator[Expectation]:
     if not holds[index]:
-        if _ATTEMPT.search(lines[index]):
+        if _ATTEMPT.match(lines[index]):
             raise ValueError(f"{first_line + index}: malformed expectation: {lines[index].strip()}")
         return
     for match in _EXPECTATION.finditer(lines[index]):

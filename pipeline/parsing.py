@@ -24,6 +24,7 @@ from cmopt.pipeline.diagnostics import CompileError
 _XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
 
 _UNKNOWN_OP = re.compile(r"Operation (\S+) is not registered")
+_UNDEFINED = re.compile(r"values used but not defined: \[(%[^,\]]+)")
 _UNKNOWN_ATTRIBUTE = re.compile(r"'(\S+)' is not registered")
 
 
@@ -102,13 +103,15 @@ class _LocatingParser(Parser):
 
 
 def _blamed(error: ParseError) -> Span[str] | Span[bytes]:
-    """Where the error is. For an unknown op xDSL gives the token behind the op's name."""
-    span = error.span
-    unknown = _UNKNOWN_OP.search(error.msg)
-    if unknown is None or not isinstance(span.input.content, str):
-        return span
-    start = span.input.content.rfind(unknown.group(1), 0, span.start)
-    return span if start < 0 else Span(start, start + len(unknown.group(1)), span.input)
+    """Where the error is. xDSL gives the token behind an unknown op, and the end of the region for
+    a value that is not defined: here it is the op's name, and the last use in that region."""
+    content = error.span.input.content
+    name = _UNKNOWN_OP.search(error.msg) or _UNDEFINED.search(error.msg)
+    if name is None or not isinstance(content, str):
+        return error.span
+    uses = re.finditer(re.escape(name.group(1)) + r"\b", content[: error.span.start])
+    spans = [use.span() for use in uses]
+    return Span(*spans[-1], error.span.input) if spans else error.span
 
 
 def _reworded(message: str) -> str:

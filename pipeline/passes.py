@@ -20,7 +20,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils import arg_spec
 from xdsl.utils.arg_spec import ArgSpec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException
-from xdsl.utils.hints import type_repr
+from xdsl.utils.hints import isa, type_repr
 
 from cmopt.pipeline.diagnostics import CompileError, verify
 from cmopt.pipeline.registry import get_all_passes
@@ -110,19 +110,14 @@ def _make_pass(spec: ArgSpec, available: PassFactories) -> ModulePass:
 
 def _bad_value(spec: ArgSpec, cls: type[ModulePass], error: Exception) -> CompileError:
     """Say which option of `spec` has a value of the wrong type, or else what the pass said."""
-    if str(error).startswith(("Incompatible types", "Argument must")):
-        for name, values in spec.parameters.items():
-            option = pass_options(cls)[name.replace("-", "_")]
-            try:
-                cls.from_pass_spec(ArgSpec(spec.name, {name: values}))
-            except ValueError as again:
-                if str(again) == str(error):
-                    given = ",".join(str(value) for value in values) or "nothing"
-                    return CompileError(
-                        f"pass '{spec.name}': option '{name}' expects {option.type}, got {given}"
-                    )
-            except DiagnosticException:
-                continue
+    hints = get_type_hints(cls)
+    for name, values in spec.parameters.items():
+        hint = hints[name.replace("-", "_")]
+        if not isa(values[0] if len(values) == 1 else values, hint) and not isa(values, hint):
+            given = ",".join(str(value) for value in values) or "nothing"
+            return CompileError(
+                f"pass '{spec.name}': option '{name}' expects {type_repr(hint)}, got {given}"
+            )
     return CompileError(f"pass '{spec.name}': {error}")
 
 

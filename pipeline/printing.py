@@ -1,7 +1,7 @@
 """Print IR fast, whatever the size of its constants.
 
 xDSL unpacks a constant into Python ints to see whether all its elements are equal: 530 MB for
-10 MB of weights. Here bytes are compared with bytes.
+10 MB of weights. Here bytes are compared with bytes. What is printed is read back bit for bit.
 """
 
 from __future__ import annotations
@@ -38,33 +38,45 @@ class IRPrinter(Printer):
         if not isinstance(attribute, DenseIntOrFPElementsAttr):
             super().print_attribute(attribute)
             return
-        limit = self.elide_larger_than
-        count = len(attribute)
         splat = _is_splat(attribute)
-        if limit is not None and count > limit and not splat:
+        limit = self.elide_larger_than
+        if limit is not None and len(attribute) > limit and not splat:
             self.print_string("dense_resource<__elided__>")
-        elif count <= MAX_LISTED_ELEMENTS:
-            attribute.print_without_type(self)
-        elif splat:
-            _first_element(attribute).print_without_type(self)
         else:
-            self.print_string(f'dense<"0x{attribute.data.data.hex().upper()}">')
+            self.print_string(_dense(attribute, splat))
         self.print_string(" : ")
         super().print_attribute(attribute.get_type())
 
 
+def _dense(attribute: DenseIntOrFPElementsAttr, splat: bool) -> str:
+    data = attribute.data.data
+    element_type = attribute.get_element_type()
+    if splat:
+        data = data[: element_type.compile_time_size]
+    if splat or len(attribute) <= MAX_LISTED_ELEMENTS:
+        listed = StringIO()
+        if splat:
+            # Of one element, since it is unpacked to be printed.
+            one = DenseIntOrFPElementsAttr(TensorType(element_type, [1]), BytesAttr(data))
+            one.print_without_type(Printer(listed))
+        else:
+            attribute.print_without_type(Printer(listed))
+        # xDSL prints a float without a short decimal form as the hexadecimal number of its bits,
+        # but in a list reads that as an integer: 123456792.0 would come back as 1290500515.0.
+        # And it takes 0.0 and -0.0 for equal, so that a list of both collapses to one of them.
+        text = listed.getvalue()
+        collapsed = not splat and data and "[" not in text
+        if "0x" not in text and not collapsed:
+            return text
+    return f'dense<"0x{data.hex().upper()}">'
+
+
 def _is_splat(attribute: DenseIntOrFPElementsAttr) -> bool:
+    """Whether all elements have the same bytes."""
     data = attribute.data.data
     size = attribute.get_element_type().compile_time_size
     # Equal to itself shifted by one element: every element equals the one before it.
-    return memoryview(data)[size:] == memoryview(data)[:-size] if data else False
-
-
-def _first_element(attribute: DenseIntOrFPElementsAttr) -> DenseIntOrFPElementsAttr:
-    """A constant of the first element alone, which prints as `dense<value>`."""
-    element_type = attribute.get_element_type()
-    data = attribute.data.data[: element_type.compile_time_size]
-    return DenseIntOrFPElementsAttr(TensorType(element_type, [1]), BytesAttr(data))
+    return bool(data) and memoryview(data)[size:] == memoryview(data)[:-size]
 
 
 def print_module(

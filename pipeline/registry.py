@@ -1,4 +1,8 @@
-"""The one pass registry: `cm-opt`, the driver and the API name the same passes."""
+"""The one pass registry: `cm-opt`, the driver and the API name the same passes.
+
+To add a pass called `do-something`: write `DoSomethingPass` in `lowering/do_something.py` (or
+`codegen/`), and add its name here.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,40 @@ from importlib import import_module
 
 from xdsl.passes import ModulePass
 
-# Pass name -> "module:class". Imported on first use, so that starting a tool costs nothing.
-_PASSES: dict[str, str] = {
-    "canonicalize": "cmopt.lowering.canonicalize:CanonicalizePass",
-    "convert-edge-to-cortex-m": "cmopt.lowering.convert_edge_to_cortex_m:ConvertEdgeToCortexMPass",
-    "convert-to-nhwc": "cmopt.lowering.convert_to_nhwc:ConvertToNhwcPass",
-    "cse": "xdsl.transforms.common_subexpression_elimination:CommonSubexpressionElimination",
-    "dce": "xdsl.transforms.dead_code_elimination:DeadCodeElimination",
-    "fall-back-to-float": "cmopt.lowering.fall_back_to_float:FallBackToFloatPass",
-    "fold-permutes": "cmopt.lowering.fold_permutes:FoldPermutesPass",
-    "fold-quantize-dequantize": "cmopt.lowering.fold_quantize_dequantize:FoldQuantizeDequantizePass",
-    "fuse-activations": "cmopt.lowering.fuse_activations:FuseActivationsPass",
-    "materialize-dim-order": "cmopt.lowering.materialize_dim_order:MaterializeDimOrderPass",
-    "use-integer-io": "cmopt.lowering.use_integer_io:UseIntegerIoPass",
+_LOWERING = (
+    "canonicalize",
+    "convert-edge-to-cortex-m",
+    "convert-edge-to-portable",
+    "convert-to-nhwc",
+    "fall-back-to-float",
+    "fold-permutes",
+    "fold-quantize-dequantize",
+    "fuse-activations",
+    "materialize-dim-order",
+    "use-integer-io",
+    "verify-stage",
+)
+_CODEGEN = ("plan-memory", "verify-plan")
+
+
+def _own(folder: str, name: str) -> tuple[str, str]:
+    """Where a pass of ours lives: its module and its class follow from its name."""
+    camel_case = "".join(word.capitalize() for word in name.split("-"))
+    return f"cmopt.{folder}.{name.replace('-', '_')}", f"{camel_case}Pass"
+
+
+_PASSES: dict[str, tuple[str, str]] = {
+    **{name: _own("lowering", name) for name in _LOWERING},
+    **{name: _own("codegen", name) for name in _CODEGEN},
+    "cse": ("xdsl.transforms.common_subexpression_elimination", "CommonSubexpressionElimination"),
+    "dce": ("xdsl.transforms.dead_code_elimination", "DeadCodeElimination"),
 }
 
 
 def get_all_passes() -> dict[str, Callable[[], type[ModulePass]]]:
     """Map every pass name to a factory that imports its class on first use."""
 
-    def factory(path: str) -> Callable[[], type[ModulePass]]:
-        module, _, name = path.partition(":")
+    def factory(module: str, name: str) -> Callable[[], type[ModulePass]]:
         return lambda: getattr(import_module(module), name)
 
-    return {name: factory(path) for name, path in _PASSES.items()}
+    return {name: factory(*path) for name, path in sorted(_PASSES.items())}

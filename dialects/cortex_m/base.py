@@ -176,7 +176,7 @@ class KernelOp(IRDLOperation):
 
     def error(self, message: str) -> VerifyException:
         """A verifier error in MLIR's form."""
-        return VerifyException(f"'{self.name}' op {message}")
+        return VerifyException(f"{message}")
 
     def require_int8(self, *names: str) -> None:
         """Check that the named tensors are int8."""

@@ -153,6 +153,13 @@ class QuantizedTransposeConv2dOp(_ConvolutionOp):
         Tensor requantize_shifts, int activation_min, int activation_max, Tensor scratch,
         Tensor output_scratch)"""
 
+    # All again, so that output_scratch comes last: operands stand in the order of definition.
+    input = operand_def(TensorType)
+    weight = operand_def(TensorType)
+    bias = opt_operand_def(TensorType)
+    requantize_multipliers = operand_def(TensorType)
+    requantize_shifts = operand_def(TensorType)
+    scratch = operand_def(TensorType)
     output_scratch = operand_def(TensorType)
     output_padding = prop_def(DenseArrayBase)
 

@@ -181,6 +181,10 @@ class PadOp(KernelOp):
     SCHEMA: ClassVar[str] = (
         "cortex_m::pad.out(Tensor input, int[] pre_pad, int[] post_pad, int pad_value)"
     )
+    VIEWS: ClassVar[Mapping[str, View]] = {
+        "input": View.CHANNELS_LAST,
+        "output": View.CHANNELS_LAST,
+    }
 
     input = operand_def(TensorType)
     pre_pad = prop_def(DenseArrayBase)

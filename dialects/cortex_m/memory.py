@@ -49,7 +49,7 @@ class ViewOp(IRDLOperation):
         before, after = shape_of(self.input), shape_of(self.output)
         if numel(before) != numel(after) or element_of(self.input) != element_of(self.output):
             raise VerifyException(
-                f"'{self.name}' op {self.input.type} and {self.output.type} are not the same bytes"
+                f"{self.input.type} and {self.output.type} are not the same bytes"
             )
         if place_of(self.input) != place_of(self.output):
-            raise VerifyException(f"'{self.name}' op must keep the place of its bytes")
+            raise VerifyException("must keep the place of its bytes")

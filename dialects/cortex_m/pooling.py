@@ -57,6 +57,7 @@ class QuantizedAvgPool2dOp(_PoolOp):
         int[] padding, bool ceil_mode, int zero_point, int multiplier, int shift,
         Tensor scratch)"""
 
+    input = operand_def(TensorType)  # before scratch: operands stand in the order of definition
     scratch = operand_def(TensorType)
     zero_point = prop_def(IntegerAttr)
     multiplier = prop_def(IntegerAttr)

@@ -40,8 +40,5 @@ CONVERSIONS: dict[str, Conversion] = {
             "zeros.default",
         )
     },
-    **{
-        f"aten.{name}.default": _fill_like
-        for name in ("full_like", "ones_like", "zeros_like")
-    },
+    **{f"aten.{name}.default": _fill_like for name in ("full_like", "ones_like", "zeros_like")},
 }

@@ -74,9 +74,9 @@ def _convolution(call: Call) -> Converted:
 def _linear(call: Call) -> Converted:
     if not call.fake_result.dtype.is_floating_point or call.fake("weight").dim() != 2:
         return None
+    value, weight = call.tensor("input"), call.tensor("weight")
     bias = edge.optional(call.optional_tensor("bias"))
-    operands = [call.tensor("input"), call.tensor("weight"), bias]
-    return call.emit(edge.LinearOp(operands, call.result_type))
+    return call.emit(edge.LinearOp([value, weight, bias], call.result_type))
 
 
 CONVERSIONS: dict[str, Conversion] = {

@@ -24,11 +24,14 @@
 // ELIDE: dense<1.500000e+00> : tensor<100xf32>
 "test.op"() {value = dense<1.5> : tensor<100xf32>} : () -> ()
 
-// Equal means equal bits: NaN is, 0.0 and -0.0 are not.
-// CHECK: dense<0x7fc00000> : tensor<100xf32>
-"test.op"() {value = dense<0x7FC00000> : tensor<100xf32>} : () -> ()
+// A float without a short decimal form, and what is no number, are written as bits.
+// CHECK: dense<"0x0000C07F"> : tensor<100xf32>
+"test.op"() {value = dense<"0x0000C07F"> : tensor<100xf32>} : () -> ()
+// CHECK: dense<"0xA379EB4C0000803F000080FF"> : tensor<3xf32>
+"test.op"() {value = dense<"0xA379EB4C0000803F000080FF"> : tensor<3xf32>} : () -> ()
 
-// CHECK: dense<[0.000000e+00, -0.000000e+00]> : tensor<2xf32>
+// Equal means equal bits.
+// CHECK: dense<"0x0000000000000080"> : tensor<2xf32>
 "test.op"() {value = dense<[0.0, -0.0]> : tensor<2xf32>} : () -> ()
 
 // CHECK: dense<> : tensor<0xi8>

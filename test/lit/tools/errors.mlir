@@ -12,8 +12,8 @@ func.func @f(%x: i32) {
 
 // -----
 
-// CHECK-NEXT: {{.*}}errors.mlir:[[# @LINE + 1]]:{{[0-9]+}}: error: {{.*}}
-func.func @f(%x: i32 {
+// CHECK-NEXT: {{.*}}errors.mlir:[[# @LINE + 1]]:17: error: Expected ':' after block argument name!
+func.func @f(%x i32) {
 }
 
 // -----
@@ -47,5 +47,5 @@ func.func @f() {
 
 // -----
 
-// CHECK-NEXT: {{.*}}errors.mlir:[[# @LINE + 1]]:{{[0-9]+}}: error: values used but not defined: [%y]
+// CHECK-NEXT: {{.*}}errors.mlir:[[# @LINE + 1]]:11: error: values used but not defined: [%y]
 "test.op"(%y) : (i32) -> ()

@@ -397,9 +397,7 @@ class CmsisNN:
         activation_max: int,
     ) -> Int8:
         """[B,M,K] x [B,N,K] -> [B,M,N]."""
-        batches, rows, inner = lhs.shape
-        columns = rhs_transposed.shape[1]
-        shape = (batches, rows, columns)
+        shape = (*lhs.shape[:2], rhs_transposed.shape[1])
         params = BmmParams(
             False,
             False,
@@ -516,9 +514,7 @@ class CmsisNN:
         if kind == "avgpool":
             size = self.library.arm_avgpool_s8_get_buffer_size(shape[2], shape[3])
         context, scratch = self._scratch(size)
-        params = PoolParams(
-            tile(stride), tile(padding), Activation(activation_min, activation_max)
-        )
+        params = PoolParams(tile(stride), tile(padding), Activation(activation_min, activation_max))
         output = Guarded(int(np.prod(shape)), np.int8)
         self._run(
             f"arm_{kind}_s8",

@@ -7,7 +7,7 @@ runs the program, and sees every byte the operator has changed, inside its outpu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,14 +28,15 @@ Array = NDArray[Any]
 class Planned:
     """An operand in the arena: bytes in physical order, and the sizes and dim order it claims.
 
-    `data` is its initial content. At most one operand of a program is the output.
+    `data` is its initial content. One operand of a program is the output. An operand lies at
+    `offset`, or, without one, apart from all others that have none.
     """
 
     data: Array
     sizes: Sequence[int] | None = None
     dim_order: Sequence[int] | None = None
     output: bool = False
-    offset: int = field(default=-1, init=False)
+    offset: int | None = None
 
 
 @dataclass
@@ -75,34 +76,32 @@ class Program:
     args: Sequence[Any]
 
     def __post_init__(self) -> None:
-        self.planned = [arg for arg in self.args if isinstance(arg, Planned)]
+        self.planned: list[tuple[Planned, int]] = []
         end = ALIGNMENT
-        for operand in self.planned:
-            operand.offset = end
-            # At least one alignment unit of untouched bytes behind each operand.
-            end += (operand.data.nbytes // ALIGNMENT + 2) * ALIGNMENT
+        for arg in self.args:
+            if isinstance(arg, Planned):
+                offset = end if arg.offset is None else arg.offset
+                self.planned.append((arg, offset))
+                # At least one alignment unit of untouched bytes behind each operand.
+                past = (offset + arg.data.nbytes) // ALIGNMENT * ALIGNMENT + 2 * ALIGNMENT
+                end = max(end, past)
         self.arena_size = end
 
     def arena(self) -> NDArray[np.uint8]:
         """The memory before execution: noise, and the operands' content."""
         memory = np.random.default_rng(1).integers(0, 256, self.arena_size).astype(np.uint8)
-        for operand in self.planned:
+        for operand, offset in self.planned:
             if not operand.output:
-                self._view(memory, operand)[...] = operand.data
+                view(memory, operand, offset)[...] = operand.data
         return memory
 
     def output(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Array:
         """The output operand's content; AssertionError if any other byte has changed."""
-        operand = next(operand for operand in self.planned if operand.output)
-        end = operand.offset + operand.data.nbytes
-        assert np.array_equal(before[: operand.offset], after[: operand.offset])
+        operand, start = next(place for place in self.planned if place[0].output)
+        end = start + operand.data.nbytes
+        assert np.array_equal(before[:start], after[:start])
         assert np.array_equal(before[end:], after[end:])
-        return self._view(after, operand).copy()
-
-    def _view(self, memory: NDArray[np.uint8], operand: Planned) -> Array:
-        start = operand.offset
-        flat = memory[start : start + operand.data.nbytes].view(operand.data.dtype)
-        return flat.reshape(operand.data.shape)
+        return view(after, operand, start).copy()
 
     def serialize(self) -> bytes:
         """The program as a .pte file."""
@@ -129,11 +128,13 @@ class Program:
         memory = np.zeros(self.arena_size, np.int8)
         add(tensor(memory, memory.shape, (0,), 0, 0))
 
+        offsets = iter([offset for _, offset in self.planned])
+
         def argument(arg: Any) -> int:
             if isinstance(arg, Planned):
                 sizes = arg.data.shape if arg.sizes is None else arg.sizes
                 order = range(len(sizes)) if arg.dim_order is None else arg.dim_order
-                return add(tensor(arg.data, sizes, list(order), 0, arg.offset))
+                return add(tensor(arg.data, sizes, list(order), 0, next(offsets)))
             if isinstance(arg, Constant):
                 buffers.append(schema.Buffer(np.ascontiguousarray(arg.data).tobytes()))
                 order = range(arg.data.ndim)
@@ -162,3 +163,9 @@ class Program:
         )
         program = schema.Program(0, [plan], buffers, [], [], schema.SubsegmentOffsets(0, []))
         return bytes(serialize_pte_binary(PTEFile(program, mutable_data=None)))
+
+
+def view(memory: NDArray[np.uint8], operand: Planned, offset: int) -> Array:
+    """The operand's bytes in the arena, as its data's shape and type."""
+    flat = memory[offset : offset + operand.data.nbytes].view(operand.data.dtype)
+    return flat.reshape(operand.data.shape)

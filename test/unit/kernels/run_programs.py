@@ -22,7 +22,8 @@ def main(directory: Path) -> None:
     for path in sorted(directory.glob("*.pte")):
         os.write(2, f"== {path.stem}\n".encode())
         arena = torch.from_numpy(np.load(path.with_suffix(".npy")).view(np.int8))
-        method = Runtime.get().load_program(path.read_bytes()).load_method("forward")
+        # From a file: the runtime does not keep bytes it is given alive.
+        method = Runtime.get().load_program(path).load_method("forward")
         try:
             (after,) = method.execute([arena])
         except RuntimeError:

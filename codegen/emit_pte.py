@@ -1,0 +1,324 @@
+"""Write a planned module as an ExecuTorch program (`.pte`), directly from the IR.
+
+A value is bytes; an EValue is a view of them. Equal EValues are shared: a planned tensor is made
+once for each (place, element type, sizes, dim order) and reused by every instruction like a
+register, and no constant is written that no instruction reads. The format is ExecuTorch 1.5's,
+through its own schema and serializer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from cmopt.codegen.lifetimes import ALIGNMENT
+from cmopt.dialects.cortex_m import (
+    KernelOp,
+    ScratchOp,
+    View,
+    ViewOp,
+    parse_schema,
+    place_of,
+)
+from cmopt.dialects.edge import CallOp
+from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, ints_of, inverse, permuted, shape_of
+from cmopt.interpreters.arrays import dense_array, numpy_dtype
+from cmopt.interpreters.run import ARENA_BYTES
+from cmopt.lowering.signature import DIM_ORDER, border_attributes, functions
+from cmopt.pipeline.diagnostics import CompileError
+
+_SCALAR_TYPES = {
+    "uint8": "BYTE",
+    "int8": "CHAR",
+    "int16": "SHORT",
+    "int32": "INT",
+    "int64": "LONG",
+    "float16": "HALF",
+    "float32": "FLOAT",
+    "float64": "DOUBLE",
+    "bool": "BOOL",
+}
+
+
+@dataclass(frozen=True)
+class EmittedProgram:
+    """A program file, and the operators it calls as selective build names them."""
+
+    pte: bytes
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TensorView:
+    """What an EValue says of some bytes: element type, sizes, dim order."""
+
+    dtype: str
+    sizes: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+def scalar_type(dtype: np.dtype[Any]) -> Any:
+    """ExecuTorch's number for a numpy dtype."""
+    from executorch.exir.scalar_type import ScalarType
+
+    return ScalarType[_SCALAR_TYPES[dtype.name]]
+
+
+def view_of(value: SSAValue | Attribute, view: View) -> TensorView:
+    """How a row-major tensor is shown to a kernel; only rank 4 can be channels-last."""
+    type = value.type if isinstance(value, SSAValue) else value
+    shape = shape_of(type)
+    dtype = numpy_dtype(type.element_type).name  # type: ignore[attr-defined]
+    if view is View.CHANNELS_LAST and len(shape) == 4:
+        return TensorView(dtype, permuted(shape, NHWC_TO_NCHW), NCHW_TO_NHWC)
+    return TensorView(dtype, tuple(shape), tuple(range(len(shape))))
+
+
+def logical_view(value: SSAValue, order: Attribute | None) -> TensorView:
+    """How a caller sees an argument or a result whose bytes are in memory order `order`."""
+    view = view_of(value, View.CONTIGUOUS)
+    if order is None:
+        return view
+    dims = ints_of(order)
+    return TensorView(view.dtype, permuted(view.sizes, inverse(dims)), dims)
+
+
+class ProgramBuilder:
+    """Collects the EValues, constants, operators and instructions of one method."""
+
+    def __init__(self) -> None:
+        from executorch.exir import schema
+
+        self.schema = schema
+        self.values: list[Any] = []
+        self.buffers: list[Any] = [schema.Buffer(b"")]
+        self.operators: list[Any] = []
+        self.instructions: list[Any] = []
+        self._index: dict[Hashable, int] = {}
+        self._buffer_index: dict[bytes, int] = {}
+
+    def _shared(self, key: Hashable, make: Any) -> int:
+        """The index of the EValue `key` stands for, made on first use."""
+        if key not in self._index:
+            self._index[key] = len(self.values)
+            self.values.append(self.schema.EValue(make()))
+        return self._index[key]
+
+    def int(self, value: int) -> int:
+        """An Int."""
+        return self._shared(("int", value), lambda: self.schema.Int(value))
+
+    def double(self, value: float) -> int:
+        """A Double."""
+        return self._shared(("double", value), lambda: self.schema.Double(value))
+
+    def bool(self, value: bool) -> int:
+        """A Bool."""
+        return self._shared(("bool", value), lambda: self.schema.Bool(value))
+
+    def string(self, value: str) -> int:
+        """A String."""
+        return self._shared(("string", value), lambda: self.schema.String(value))
+
+    def null(self) -> int:
+        """None, for an absent optional argument."""
+        return self._shared("null", self.schema.Null)
+
+    def int_list(self, values: Sequence[int]) -> int:
+        """An IntList, whose items are the indices of Ints."""
+        key = ("ints", tuple(values))
+        if key not in self._index:
+            items = [self.int(v) for v in values]
+            return self._shared(key, lambda: self.schema.IntList(items))
+        return self._index[key]
+
+    def value_list(self, kind: str, items: Sequence[int]) -> int:
+        """A list of other values, by their indices: `TensorList`, `OptionalTensorList`."""
+        make = getattr(self.schema, kind)
+        return self._shared((kind, tuple(items)), lambda: make(list(items)))
+
+    def scalars(self, kind: str, items: Sequence[Any]) -> int:
+        """A `DoubleList` or `BoolList`, which hold their items themselves."""
+        make = getattr(self.schema, kind)
+        return self._shared((kind, tuple(items)), lambda: make(list(items)))
+
+    def buffer(self, data: bytes) -> int:
+        """The index of a constant's bytes."""
+        if data not in self._buffer_index:
+            self._buffer_index[data] = len(self.buffers)
+            self.buffers.append(self.schema.Buffer(data))
+        return self._buffer_index[data]
+
+    def tensor(self, view: TensorView, *, offset: int | None, data: int = 0) -> int:
+        """A tensor at an arena offset, or over constant `data`."""
+        return self._shared(
+            (view, offset, data),
+            lambda: self.schema.Tensor(
+                scalar_type(np.dtype(view.dtype)),
+                0,
+                list(view.sizes),
+                list(view.order),
+                False,
+                0,
+                data,
+                None if offset is None else self.schema.AllocationDetails(1, offset, 0),
+                self.schema.TensorShapeDynamism.STATIC,
+            ),
+        )
+
+    def knows(self, view: TensorView, offset: int | None) -> bool:
+        """Whether there is an EValue for this view of planned bytes already."""
+        return (view, offset, 0) in self._index
+
+    def operator(self, name: str, overload: str) -> int:
+        """The index of an operator."""
+        operator = self.schema.Operator(name, overload)
+        if operator not in self.operators:
+            self.operators.append(operator)
+        return self.operators.index(operator)
+
+    def call(self, operator: int, arguments: Sequence[int]) -> None:
+        """Append a kernel call."""
+        call = self.schema.KernelCall(operator, list(arguments))
+        self.instructions.append(self.schema.Instruction(call))
+
+
+class FunctionEmitter:
+    """Turns one planned function into a method of the program."""
+
+    def __init__(self, func: FuncOp, builder: ProgramBuilder):
+        self.func = func
+        self.builder = builder
+
+    def value(self, value: SSAValue, view: View) -> int:
+        """The EValue that shows `value` as `view`."""
+        return self.tensor(value, view_of(value, view))
+
+    def tensor(self, value: SSAValue, view: TensorView) -> int:
+        """The EValue for a planned or constant value under a view."""
+        if isinstance(value.owner, ConstantOp):
+            attr = value.owner.value
+            assert isinstance(attr, DenseIntOrFPElementsAttr)
+            data = self.builder.buffer(np.ascontiguousarray(dense_array(attr)).tobytes())
+            return self.builder.tensor(view, offset=None, data=data)
+        return self.builder.tensor(view, offset=place_of(value))
+
+    def emit(self) -> tuple[list[int], list[int]]:
+        """Emit every op; gives the EValues of inputs and outputs."""
+        block = self.func.body.block
+        entries = border_attributes(self.func.arg_attrs, len(block.args))
+        inputs = [
+            self.tensor(argument, logical_view(argument, entry.get(DIM_ORDER)))
+            for argument, entry in zip(block.args, entries, strict=True)
+        ]
+        outputs: list[int] = []
+        for op in block.ops:
+            if isinstance(op, KernelOp):
+                self.kernel(op)
+            elif isinstance(op, CallOp):
+                from cmopt.codegen.emit_portable import emit_call
+
+                emit_call(op, self)
+            elif isinstance(op, ReturnOp):
+                entries = border_attributes(self.func.res_attrs, len(op.operands))
+                outputs = [
+                    self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
+                    for value, entry in zip(op.operands, entries, strict=True)
+                ]
+            elif not isinstance(op, ConstantOp | ScratchOp | ViewOp):
+                raise CompileError("cannot be emitted", op=op, hint="lower it to cortex_m first")
+        return inputs, outputs
+
+    def kernel(self, op: KernelOp) -> None:
+        """One kernel call, its arguments in the order of the op's schema."""
+        schema = parse_schema(op.SCHEMA)
+        any_view = self.any_view(op)
+        arguments = [self.argument(op, a.name, a.type, any_view) for a in schema.arguments]
+        view = op.VIEWS.get("output", View.CONTIGUOUS)
+        out = self.value(op.results[0], any_view if view is View.ANY else view)
+        operator = self.builder.operator(schema.name, schema.overload)
+        self.builder.call(operator, [*arguments, out])
+
+    def any_view(self, op: KernelOp) -> View:
+        """The view for an op that takes any: the one under which its tensors are known already."""
+        tensors = [v for v in (*op.operands, *op.results) if place_of(v) is not None]
+
+        def known(view: View) -> int:
+            return sum(self.builder.knows(view_of(v, view), place_of(v)) for v in tensors)
+
+        contiguous, channels_last = known(View.CONTIGUOUS), known(View.CHANNELS_LAST)
+        return View.CONTIGUOUS if contiguous > channels_last else View.CHANNELS_LAST
+
+    def argument(self, op: KernelOp, name: str, type: str, any_view: View) -> int:
+        """The EValue of one argument, of exactly the type the schema asks for.
+
+        The runtime does not check: a wrong type faults on the device.
+        """
+        if type == "ScalarType":
+            integer = min((op.operands[0], op.results[0]), key=lambda v: _width(v))
+            return self.builder.int(int(scalar_type(numpy_dtype(integer.type.element_type))))  # type: ignore[attr-defined]
+        value = op.argument(name)
+        match type, value:
+            case ("Tensor?", None):
+                return self.builder.null()
+            case ("Tensor" | "Tensor?", SSAValue()):
+                view = op.VIEWS.get("input" if name == "self" else name, View.CONTIGUOUS)
+                return self.value(value, any_view if view is View.ANY else view)
+            case ("int[]", _) if value is not None:
+                return self.builder.int_list(ints_of(value))  # type: ignore[arg-type]
+            case ("int", IntegerAttr()):
+                return self.builder.int(value.value.data)
+            case ("bool", IntegerAttr()):
+                return self.builder.bool(bool(value.value.data))
+            case ("float", _) if value is not None:
+                return self.builder.double(value.value.data)  # type: ignore[union-attr]
+        raise CompileError(f"has no {type} for argument {name}", op=op)
+
+
+def _width(value: SSAValue) -> int:
+    return numpy_dtype(value.type.element_type).itemsize  # type: ignore[attr-defined]
+
+
+def emit_pte(module: ModuleOp) -> EmittedProgram:
+    """Write a planned module with one function. Raises CompileError for what has no kernel."""
+    from executorch.exir import schema
+    from executorch.exir._serialize._program import PTEFile, serialize_pte_binary
+
+    plans, builder = [], ProgramBuilder()
+    for func in functions(module):
+        inputs, outputs = FunctionEmitter(func, builder).emit()
+        plans.append(
+            schema.ExecutionPlan(
+                func.sym_name.data,
+                schema.ContainerMetadata("", ""),
+                builder.values,
+                inputs,
+                outputs,
+                [schema.Chain([], [], builder.instructions, None)],
+                builder.operators,
+                [],
+                [0, _arena_bytes(func)],
+            )
+        )
+    if len(plans) != 1:
+        raise CompileError(f"a program has one function, this module has {len(plans)}")
+    program = schema.Program(0, plans, builder.buffers, [], [], schema.SubsegmentOffsets(0, []))
+    pte = serialize_pte_binary(
+        PTEFile(program), constant_tensor_alignment=ALIGNMENT, segment_alignment=ALIGNMENT
+    )
+    names = sorted(f"{op.name}.{op.overload}" for op in builder.operators)
+    return EmittedProgram(bytes(pte), tuple(names))
+
+
+def _arena_bytes(func: Operation) -> int:
+    size = func.attributes.get(ARENA_BYTES)
+    if not isinstance(size, IntegerAttr):
+        raise CompileError("is not planned", op=func, hint="run plan-memory first")
+    return size.value.data

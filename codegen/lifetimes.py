@@ -1,0 +1,138 @@
+"""Which bytes live when: the buffers of a function, their lifetimes, who may take over whose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects.cortex_m import (
+    DequantizePerTensorOp,
+    KernelOp,
+    ScratchOp,
+    ViewOp,
+    nbytes,
+)
+
+ALIGNMENT = 16
+"""Every buffer begins at a multiple of this many bytes, so that MVE loads are aligned."""
+
+
+def align(size: int) -> int:
+    """`size` rounded up to `ALIGNMENT`."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A range of bytes with one lifetime: a value, and the views of it.
+
+    Times are positions of ops in the block; both ends are included. Arguments live from −1,
+    results to the return. Scratch lives during the one call that uses it.
+    """
+
+    size: int
+    first: int
+    last: int
+    values: list[SSAValue] = field(default_factory=list)
+
+    def overlaps(self, other: Buffer) -> bool:
+        """Whether both are live at some time."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True)
+class TakeOver:
+    """`successor` may begin `delta` bytes behind `buffer`, which ends at the op that makes it."""
+
+    buffer: Buffer
+    successor: Buffer
+    delta: int
+
+
+@dataclass
+class Liveness:
+    """The buffers of a function in order of their beginning, and the possible take-overs."""
+
+    buffers: list[Buffer]
+    take_overs: list[TakeOver]
+    times: int
+
+
+def is_constant(value: SSAValue) -> bool:
+    """Whether a value lives in the program file rather than in the arena."""
+    return isinstance(value.owner, ConstantOp)
+
+
+def in_place_delta(op: Operation, name: str) -> int | None:
+    """Where the result of `op` may begin within the bytes of operand `name`; None if nowhere.
+
+    A kernel that goes forward through its data may overwrite what it has read: the result begins
+    with the operand, or, where dequantize makes four bytes of one, the operand lies at its end.
+    """
+    if not isinstance(op, KernelOp) or name not in op.INPLACE:
+        return None
+    source, target = nbytes(getattr(op, name).type), nbytes(op.results[0].type)
+    if isinstance(op, DequantizePerTensorOp):
+        return -align(target - source)
+    return 0 if target <= source else None
+
+
+def analyze(func: FuncOp) -> Liveness:
+    """Lifetimes of everything `func` computes, from the order of its ops."""
+    block = func.body.block
+    buffers: list[Buffer] = []
+    of: dict[SSAValue, Buffer] = {}
+
+    def define(value: SSAValue, time: int) -> None:
+        of[value] = Buffer(nbytes(value.type), time, time, [value])
+        buffers.append(of[value])
+
+    for argument in block.args:
+        define(argument, -1)
+    take_overs: list[TakeOver] = []
+    time = 0
+    for time, op in enumerate(block.ops):
+        for operand in op.operands:
+            if operand not in of:
+                continue
+            buffer = of[operand]
+            if isinstance(operand.owner, ScratchOp):
+                buffer.first = time
+            buffer.last = max(buffer.last, time)
+        if isinstance(op, ConstantOp | ReturnOp):
+            continue
+        if isinstance(op, ViewOp) and op.input in of:
+            of[op.output] = of[op.input]
+            of[op.input].values.append(op.output)
+            continue
+        for result in op.results:
+            define(result, time)
+        take_overs.extend(_take_overs(op, of))
+    ended = [t for t in take_overs if t.buffer.last == t.successor.first]
+    return Liveness(buffers, _one_each(ended), time + 1)
+
+
+def _take_overs(op: Operation, of: dict[SSAValue, Buffer]) -> list[TakeOver]:
+    if not isinstance(op, KernelOp):
+        return []
+    result = []
+    for name in op.INPLACE:
+        value, delta = getattr(op, name), in_place_delta(op, name)
+        if delta is not None and value in of:
+            result.append(TakeOver(of[value], of[op.results[0]], delta))
+    return result
+
+
+def _one_each(candidates: list[TakeOver]) -> list[TakeOver]:
+    """At most one predecessor for each buffer, and one successor."""
+    chosen: list[TakeOver] = []
+    taken: set[int] = set()
+    for take_over in candidates:
+        keys = {id(take_over.successor) * 2, id(take_over.buffer) * 2 + 1}
+        if not keys & taken:
+            chosen.append(take_over)
+            taken |= keys
+    return chosen

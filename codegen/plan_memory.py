@@ -1,0 +1,52 @@
+"""Give every value its place in the arena."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from cmopt.codegen.lifetimes import analyze
+from cmopt.codegen.placement import place
+from cmopt.dialects.cortex_m import PlaceAttr
+from cmopt.interpreters.run import ARENA_BYTES
+from cmopt.lowering.signature import functions, update
+
+ARENA_BOUND = "cortex_m.arena_bound"
+"""Function attribute: bytes live at the fullest moment; no placement needs fewer."""
+
+
+def plan(func: FuncOp) -> None:
+    """Put a place on the type of every value of one function that is not a constant."""
+    placement = place(analyze(func))
+    for buffer, offset in placement.offsets.items():
+        for value in buffer.values:
+            assert isinstance(value.type, TensorType)
+            planned = TensorType(
+                value.type.element_type, value.type.get_shape(), PlaceAttr.arena(offset)
+            )
+            hint = value.name_hint
+            Rewriter.replace_value_with_new_type(value, planned).name_hint = hint
+    update(func)
+    func.attributes[ARENA_BYTES] = IntegerAttr(placement.size, 64)
+    func.attributes[ARENA_BOUND] = IntegerAttr(placement.bound, 64)
+
+
+@dataclass(frozen=True)
+class PlanMemoryPass(ModulePass):
+    """Assign every value a place: lifetimes from the op order, views and in-place results shared.
+
+    Tries with and without in-place results and keeps the smaller arena. The function says how
+    many bytes it needs (`cortex_m.arena_bytes`) and how many any plan of this order would need
+    (`cortex_m.arena_bound`).
+    """
+
+    name = "plan-memory"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for func in functions(op):
+            plan(func)

@@ -1,0 +1,125 @@
+"""Check a memory plan: nothing is read after something else was written over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from cmopt.codegen.lifetimes import ALIGNMENT, in_place_delta, is_constant
+from cmopt.dialects.cortex_m import KernelOp, ScratchOp, ViewOp, nbytes, place_of
+from cmopt.interpreters.run import ARENA_BYTES
+from cmopt.lowering.signature import functions
+from cmopt.pipeline.diagnostics import CompileError
+
+
+class PlanChecker:
+    """Goes through a function as the runtime does and follows which bytes hold which value.
+
+    It knows nothing of how the plan was made: each write ends what it overlaps, each read must
+    find its value whole, and a kernel may write over an operand only where the kernel allows it.
+    """
+
+    def __init__(self, func: FuncOp):
+        self.func = func
+        size = func.attributes.get(ARENA_BYTES)
+        if not isinstance(size, IntegerAttr):
+            raise CompileError(
+                f"the function has no {ARENA_BYTES}", op=func, hint="run plan-memory"
+            )
+        self.arena = size.value.data
+        self.whole: dict[SSAValue, tuple[int, int]] = {}
+        self.overwritten_by: dict[SSAValue, Operation] = {}
+
+    def span(self, value: SSAValue, op: Operation) -> tuple[int, int]:
+        """The bytes of a value, checked to lie aligned inside the arena."""
+        offset, size = place_of(value), nbytes(value.type)
+        if offset is None:
+            raise CompileError(f"a value of type {value.type} has no place", op=op)
+        if offset % ALIGNMENT or offset + size > self.arena:
+            raise CompileError(
+                f"bytes {offset}..{offset + size} are not aligned or not inside the arena of "
+                f"{self.arena}",
+                op=op,
+            )
+        return offset, offset + size
+
+    def write(self, value: SSAValue, op: Operation) -> None:
+        """`op` fills the bytes of `value`; whatever else was there is gone."""
+        start, end = self.span(value, op)
+        if start == end:
+            return
+        for other, (low, high) in list(self.whole.items()):
+            if low < end and start < high:
+                del self.whole[other]
+                self.overwritten_by[other] = op
+        self.whole[value] = (start, end)
+
+    def read(self, value: SSAValue, op: Operation) -> None:
+        """`op` reads `value`, which must still be whole."""
+        if is_constant(value) or value in self.whole or nbytes(value.type) == 0:
+            return
+        culprit = self.overwritten_by.get(value)
+        by = f"'{culprit.name}' wrote over it" if culprit is not None else "it was never written"
+        raise CompileError(f"operand {op.operands.index(value)} is gone: {by}", op=op)
+
+    def call(self, op: Operation) -> None:
+        """A kernel call: operands, scratch and results must not meet, but for in-place results."""
+        outputs = [*op.results, *(v for v in op.operands if isinstance(v.owner, ScratchOp))]
+        for operand in op.operands:
+            if operand in outputs:
+                continue
+            self.read(operand, op)
+            if operand not in self.whole:
+                continue
+            low, high = self.whole[operand]
+            for output in outputs:
+                start, end = self.span(output, op)
+                if max(low, start) < min(high, end) and not self._may_overlap(
+                    op, operand, start - low
+                ):
+                    raise CompileError("writes over an operand it has not finished reading", op=op)
+        for output in outputs:
+            self.write(output, op)
+
+    def _may_overlap(self, op: Operation, operand: SSAValue, delta: int) -> bool:
+        if not isinstance(op, KernelOp):
+            return False
+        names = [name for name in op.INPLACE if getattr(op, name) is operand]
+        return bool(names) and all(in_place_delta(op, name) == delta for name in names)
+
+    def check(self) -> None:
+        """Raise `CompileError` at the first op the plan fails."""
+        for argument in self.func.body.block.args:
+            start, end = self.span(argument, self.func)
+            if any(low < end and start < high for low, high in self.whole.values()):
+                raise CompileError("two arguments share bytes", op=self.func)
+            self.whole[argument] = (start, end)
+        for op in self.func.body.block.ops:
+            if isinstance(op, ConstantOp | ScratchOp):
+                continue
+            if isinstance(op, ReturnOp):
+                for value in op.operands:
+                    self.read(value, op)
+            elif isinstance(op, ViewOp):
+                self.read(op.input, op)
+                if not is_constant(op.input):
+                    self.whole[op.output] = self.span(op.output, op)
+            else:
+                self.call(op)
+
+
+@dataclass(frozen=True)
+class VerifyPlanPass(ModulePass):
+    """Check that every read of a planned function finds its bytes as they were written."""
+
+    name = "verify-plan"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for func in functions(op):
+            PlanChecker(func).check()

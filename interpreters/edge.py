@@ -1,0 +1,227 @@
+"""What `edge` ops compute: PyTorch's own operators, in float32.
+
+An op on quantized types is dequantize → the op → quantize. This module imports torch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneAttr, StringAttr
+from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from cmopt.dialects import edge
+from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, int_of, ints_of, shape_of
+from cmopt.interpreters.arrays import Array, from_float, to_float
+from cmopt.interpreters.functions import activation_bounds, clamp_bounds
+
+
+def _tensors(op: Operation, args: PythonValues) -> list[torch.Tensor]:
+    """The operands' meaning, as torch tensors."""
+    values = zip(args, op.operands, strict=True)
+    return [torch.from_numpy(np.array(to_float(a, v.type))) for a, v in values]
+
+
+def _result(result: torch.Tensor, value: SSAValue) -> PythonValues:
+    """A float result as a value of the op's result type."""
+    return (from_float(np.ascontiguousarray(result.numpy()), value.type),)
+
+
+def _clamped(op: Operation, x: torch.Tensor) -> torch.Tensor:
+    low, high = activation_bounds(op)
+    return x if low is None and high is None else torch.clamp(x, low, high)
+
+
+def _to_nchw(op: Any, *tensors: torch.Tensor) -> list[torch.Tensor]:
+    # Contiguous: torch sums in another order for other strides, and a layout must change no bit.
+    is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
+    return [t.permute(NHWC_TO_NCHW).contiguous() if is_nhwc else t for t in tensors]
+
+
+def _from_nchw(op: Any, x: torch.Tensor) -> torch.Tensor:
+    is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
+    return x.permute(NCHW_TO_NHWC) if is_nhwc else x
+
+
+def _pad(x: torch.Tensor, padding: Attribute, value: float) -> torch.Tensor:
+    top, bottom, left, right = ints_of(padding)
+    return F.pad(x, (left, right, top, bottom), value=value)
+
+
+_UNARY: dict[type[Operation], Any] = {
+    edge.SigmoidOp: lambda op, x: torch.sigmoid(x),
+    edge.TanhOp: lambda op, x: torch.tanh(x),
+    edge.HardsigmoidOp: lambda op, x: F.hardsigmoid(x),
+    edge.HardswishOp: lambda op, x: F.hardswish(x),
+    edge.SiluOp: lambda op, x: F.silu(x),
+    edge.GeluOp: lambda op, x: F.gelu(x, approximate=op.approximate.data),
+    edge.ReluOp: lambda op, x: torch.relu(x),
+    edge.ClampOp: lambda op, x: torch.clamp(x, *(clamp_bounds(op) or ())),
+}
+
+
+def _unary(op: Operation, args: PythonValues) -> PythonValues:
+    (x,) = _tensors(op, args)
+    return _result(_UNARY[type(op)](op, x), op.results[0])
+
+
+@register_impls
+class EdgeFunctions(InterpreterFunctions):
+    """Values are numpy arrays of the type's (logical) shape, storage for quantized types."""
+
+    @impl(edge.Conv2dOp)
+    def conv2d(
+        self, interpreter: Interpreter, op: edge.Conv2dOp, args: PythonValues
+    ) -> PythonValues:
+        input, weight, *bias = _tensors(op, args)
+        input, weight = _to_nchw(op, input, weight)
+        dilation, groups = ints_of(op.dilation), int_of(op.groups)
+        padded, bias_or_none = _pad(input, op.padding, 0.0), bias[0] if bias else None
+        y = F.conv2d(padded, weight, bias_or_none, ints_of(op.stride), 0, dilation, groups)
+        return _result(_from_nchw(op, _clamped(op, y)), op.output)
+
+    @impl(edge.LinearOp)
+    def linear(
+        self, interpreter: Interpreter, op: edge.LinearOp, args: PythonValues
+    ) -> PythonValues:
+        return _result(_clamped(op, F.linear(*_tensors(op, args))), op.output)
+
+    @impl(edge.AvgPool2dOp)
+    def avg_pool2d(
+        self, interpreter: Interpreter, op: edge.AvgPool2dOp, args: PythonValues
+    ) -> PythonValues:
+        (x,) = _to_nchw(op, *_tensors(op, args))
+        kernel, (top, bottom, left, right) = ints_of(op.kernel_size), ints_of(op.padding)
+        include, ceil = bool(int_of(op.count_include_pad)), bool(int_of(op.ceil_mode))
+        padding = (top, left)
+        if (top, left) != (bottom, right):
+            assert include, "asymmetric padding counts"
+            x, padding = _pad(x, op.padding, 0.0), (0, 0)
+        y = F.avg_pool2d(x, kernel, ints_of(op.stride), padding, ceil, include)
+        return _result(_from_nchw(op, y), op.output)
+
+    @impl(edge.MaxPool2dOp)
+    def max_pool2d(
+        self, interpreter: Interpreter, op: edge.MaxPool2dOp, args: PythonValues
+    ) -> PythonValues:
+        (x,) = _to_nchw(op, *_tensors(op, args))
+        padded, ceil = _pad(x, op.padding, float("-inf")), bool(int_of(op.ceil_mode))
+        window = ints_of(op.kernel_size), ints_of(op.stride)
+        y = F.max_pool2d(padded, *window, 0, ints_of(op.dilation), ceil)
+        return _result(_from_nchw(op, _clamped(op, y)), op.output)
+
+    @impl(edge.ReluOp)
+    def relu(self, interpreter: Interpreter, op: edge.ReluOp, args: PythonValues) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.ClampOp)
+    def clamp(self, interpreter: Interpreter, op: edge.ClampOp, args: PythonValues) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.SigmoidOp)
+    def sigmoid(
+        self, interpreter: Interpreter, op: edge.SigmoidOp, args: PythonValues
+    ) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.TanhOp)
+    def tanh(self, interpreter: Interpreter, op: edge.TanhOp, args: PythonValues) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.HardsigmoidOp)
+    def hardsigmoid(
+        self, interpreter: Interpreter, op: edge.HardsigmoidOp, args: PythonValues
+    ) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.HardswishOp)
+    def hardswish(
+        self, interpreter: Interpreter, op: edge.HardswishOp, args: PythonValues
+    ) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.SiluOp)
+    def silu(self, interpreter: Interpreter, op: edge.SiluOp, args: PythonValues) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.GeluOp)
+    def gelu(self, interpreter: Interpreter, op: edge.GeluOp, args: PythonValues) -> PythonValues:
+        return _unary(op, args)
+
+    @impl(edge.AddOp)
+    def add(self, interpreter: Interpreter, op: edge.AddOp, args: PythonValues) -> PythonValues:
+        lhs, rhs = _tensors(op, args)
+        return _result(_clamped(op, lhs + rhs), op.output)
+
+    @impl(edge.MulOp)
+    def mul(self, interpreter: Interpreter, op: edge.MulOp, args: PythonValues) -> PythonValues:
+        lhs, rhs = _tensors(op, args)
+        return _result(lhs * rhs, op.output)
+
+    @impl(edge.ReshapeOp)
+    def reshape(
+        self, interpreter: Interpreter, op: edge.ReshapeOp, args: PythonValues
+    ) -> PythonValues:
+        return (args[0].reshape(shape_of(op.output)),)
+
+    @impl(edge.PermuteOp)
+    def permute(
+        self, interpreter: Interpreter, op: edge.PermuteOp, args: PythonValues
+    ) -> PythonValues:
+        return (np.ascontiguousarray(np.transpose(args[0], ints_of(op.perm))),)
+
+    @impl(edge.ToDimOrderOp)
+    def to_dim_order(
+        self, interpreter: Interpreter, op: edge.ToDimOrderOp, args: PythonValues
+    ) -> PythonValues:
+        return args
+
+    @impl(edge.CallOp)
+    def call(self, interpreter: Interpreter, op: edge.CallOp, args: PythonValues) -> PythonValues:
+        namespace, name, overload = op.target.data.split(".")
+        target = getattr(getattr(getattr(torch.ops, namespace), name), overload)
+        tensors = [torch.from_numpy(np.array(a)) for a in args]
+        values = [_argument(a, tensors) for a in op.arguments.data]
+        positional, keywords = [], {}
+        for schema, value in zip(target._schema.arguments, values, strict=True):
+            if schema.kwarg_only:
+                keywords[schema.name] = _typed(schema.type, value)
+            else:
+                positional.append(_typed(schema.type, value))
+        results = target(*positional, **keywords)
+        if isinstance(results, torch.Tensor):
+            results = (results,)
+        return tuple(_contiguous(r) for r in results)
+
+
+def _contiguous(tensor: torch.Tensor) -> Array:
+    return np.ascontiguousarray(tensor.detach().numpy())
+
+
+def _typed(type: torch.Type, value: Any) -> Any:
+    """A dtype argument arrives as its name."""
+    if isinstance(value, str) and "ScalarType" in str(type):
+        return getattr(torch, value)
+    return value
+
+
+def _argument(attr: Attribute, tensors: list[torch.Tensor]) -> Any:
+    """The Python value of one argument of an `edge.call`."""
+    match attr:
+        case edge.OperandAttr():
+            return tensors[attr.index.value.data]
+        case ArrayAttr():
+            return [_argument(item, tensors) for item in attr.data]
+        case NoneAttr():
+            return None
+        case IntegerAttr():
+            value = attr.value.data
+            return bool(value) if attr.type.bitwidth == 1 else value  # type: ignore[union-attr]
+        case FloatAttr() | StringAttr():
+            return attr.value.data if isinstance(attr, FloatAttr) else attr.data
+        case _:
+            raise ValueError(f"edge.call cannot pass {attr}")

@@ -1,0 +1,110 @@
+"""Run a module of any stage on numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.interpreter import Interpreter
+from xdsl.interpreters.func import FuncFunctions
+from xdsl.ir import SSAValue
+
+from cmopt.dialects.cortex_m import ScratchOp, ViewOp, nbytes, place_of
+from cmopt.dialects.shapes import shape_of
+from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
+from cmopt.interpreters.cortex_m import CortexMFunctions
+from cmopt.interpreters.quant import QuantFunctions
+
+ARENA_BYTES = "cortex_m.arena_bytes"
+"""Function attribute of the planned stage: how many bytes of planned memory it needs."""
+
+GARBAGE = 0xA5
+
+
+def make_interpreter(module: ModuleOp) -> Interpreter:
+    """An interpreter that knows every dialect the module uses; torch only for `edge` ops."""
+    interpreter = Interpreter(module)
+    interpreter.register_implementations(FuncFunctions())
+    interpreter.register_implementations(QuantFunctions())
+    interpreter.register_implementations(CortexMFunctions())
+    if any(op.name.startswith("edge.") for op in module.walk()):
+        from cmopt.interpreters.edge import EdgeFunctions
+
+        interpreter.register_implementations(EdgeFunctions())
+    return interpreter
+
+
+def main_function(module: ModuleOp, name: str = "forward") -> FuncOp:
+    """The function of that name. Raises ValueError if there is none."""
+    for op in module.body.block.ops:
+        if isinstance(op, FuncOp) and op.sym_name.data == name:
+            return op
+    raise ValueError(f"the module has no function @{name}")
+
+
+def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
+    """Run one function on arrays of exactly its argument types; planned functions in one arena."""
+    func = main_function(module, name)
+    arguments = func.body.block.args
+    if len(inputs) != len(arguments):
+        raise ValueError(f"@{name} takes {len(arguments)} inputs, got {len(inputs)}")
+    for index, (value, argument) in enumerate(zip(inputs, arguments, strict=True)):
+        check_value(value, argument.type, f"input {index}")
+    interpreter = make_interpreter(module)
+    if ARENA_BYTES in func.attributes:
+        return _Arena(func, interpreter).run(inputs)
+    return list(interpreter.call_op(func, tuple(inputs)))
+
+
+class _Arena:
+    """Runs a planned function in one byte array, filled with garbage first."""
+
+    def __init__(self, func: FuncOp, interpreter: Interpreter):
+        self.func = func
+        self.interpreter = interpreter
+        size = func.attributes[ARENA_BYTES]
+        assert isinstance(size, IntegerAttr)
+        self.memory: NDArray[np.uint8] = np.full(size.value.data, GARBAGE, np.uint8)
+        self.constants: dict[SSAValue, Array] = {}
+
+    def _bytes(self, value: SSAValue) -> NDArray[np.uint8]:
+        offset = place_of(value)
+        assert offset is not None, f"{value} has no place"
+        return self.memory[offset : offset + nbytes(value.type)]
+
+    def load(self, value: SSAValue) -> Array:
+        """A copy of a value, out of its bytes or the constants."""
+        if value in self.constants:
+            return self.constants[value]
+        dtype = numpy_dtype(value.type.element_type)  # type: ignore[attr-defined]
+        return self._bytes(value).copy().view(dtype).reshape(shape_of(value))
+
+    def store(self, value: SSAValue, array: Array) -> None:
+        """Write a value to its bytes."""
+        check_value(array, value.type, "result")
+        self._bytes(value)[:] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Execute op by op."""
+        block = self.func.body.block
+        for argument, value in zip(block.args, inputs, strict=True):
+            self.store(argument, value)
+        for op in block.ops:
+            if isinstance(op, ReturnOp):
+                return [self.load(value) for value in op.operands]
+            if isinstance(op, ViewOp):
+                continue
+            if isinstance(op, ScratchOp):
+                self._bytes(op.output)[:] = GARBAGE
+                continue
+            results = self.interpreter.run_op(op, tuple(self.load(v) for v in op.operands))
+            for result, array in zip(op.results, results, strict=True):
+                if isinstance(op, ConstantOp):
+                    self.constants[result] = array
+                else:
+                    self.store(result, array)
+        raise ValueError("the function does not return")

@@ -1,0 +1,226 @@
+"""Turn the `edge` ops that stay in float into calls of portable `aten::` kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    BoolAttr,
+    FloatAttr,
+    IntegerAttr,
+    ModuleOp,
+    NoneAttr,
+    StringAttr,
+    TensorType,
+    f64,
+    i64,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects import edge
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.interpreters.functions import activation_bounds, clamp_bounds
+from cmopt.lowering.constants import constant_of, constant_op
+from cmopt.lowering.fall_back_to_float import REASON
+from cmopt.lowering.rewrite import apply_patterns
+from cmopt.pipeline.diagnostics import CompileError
+
+NOT_QUANTIZED = "it is not between dequantize and quantize: the quantizer left it in float"
+
+Argument = SSAValue | int | float | bool | str | list[int] | None
+
+
+class Calls:
+    """Collects the calls that replace one op."""
+
+    def __init__(self, op: Operation):
+        self.op = op
+        self.ops: list[Operation] = []
+
+    def add(self, op: Operation) -> SSAValue:
+        """Append an op; gives its first result."""
+        self.ops.append(op)
+        return op.results[0]
+
+    def call(self, target: str, *arguments: Argument, type: Attribute | None = None) -> SSAValue:
+        """Call `aten.<target>`; the result has the type of the op that is replaced."""
+        operands: list[SSAValue] = []
+        attrs: list[Attribute] = []
+        for argument in arguments:
+            if isinstance(argument, SSAValue):
+                attrs.append(edge.OperandAttr(IntegerAttr(len(operands), i64)))
+                operands.append(argument)
+            else:
+                attrs.append(argument_attr(argument))
+        result = self.op.results[0].type if type is None else type
+        return self.add(edge.CallOp(f"aten.{target}", operands, attrs, [result]))
+
+    def clamped(self, value: SSAValue) -> SSAValue:
+        """The clamp that was fused into the op, as a call of its own."""
+        low, high = activation_bounds(self.op)
+        if low is None and high is None:
+            return value
+        return self.call("clamp.default", value, low, high)
+
+
+def argument_attr(value: int | float | bool | str | list[int] | None) -> Attribute:
+    """The attribute form of a call's argument."""
+    match value:
+        case None:
+            return NoneAttr()
+        case bool():
+            return BoolAttr.from_bool(value)
+        case int():
+            return IntegerAttr(value, i64)
+        case float():
+            return FloatAttr(value, f64)
+        case str():
+            return StringAttr(value)
+        case _:
+            return ArrayAttr([IntegerAttr(v, i64) for v in value])
+
+
+def _symmetric(op: Operation, padding: Attribute) -> list[int]:
+    top, bottom, left, right = ints_of(padding)
+    if (top, left) != (bottom, right):
+        raise CompileError(
+            f"pads {top}, {bottom}, {left}, {right}: the float kernel pads both sides alike",
+            op=op,
+            hint="quantize the op, or pad with a torch.nn.functional.pad of its own",
+        )
+    return [top, left]
+
+
+def _conv2d(calls: Calls, op: edge.Conv2dOp) -> SSAValue:
+    padding, groups = _symmetric(op, op.padding), int_of(op.groups)
+    geometry = [list(ints_of(op.stride)), padding, list(ints_of(op.dilation)), False, [0, 0]]
+    y = calls.call("convolution.default", op.input, op.weight, op.bias, *geometry, groups)
+    return calls.clamped(y)
+
+
+def _linear(calls: Calls, op: edge.LinearOp) -> SSAValue:
+    """There is no portable linear kernel: `addmm` or `mm` with the weight transposed."""
+    weight = constant_of(op.weight)
+    if weight is None:
+        out, depth = shape_of(op.weight)
+        type = TensorType(op.output.type.element_type, [depth, out])
+        transposed = calls.call("permute_copy.default", op.weight, [1, 0], type=type)
+    else:
+        transposed = calls.add(constant_op(np.ascontiguousarray(weight.T), op.weight.name_hint))
+    shape, element = shape_of(op.input), op.output.type.element_type
+    rows = numel(shape[:-1])
+    x: SSAValue = op.input
+    if len(shape) != 2:
+        x = calls.add(edge.ReshapeOp([x], TensorType(element, [rows, shape[-1]])))
+    flat = TensorType(element, [rows, shape_of(op.output)[-1]])
+    if op.bias is None:
+        y = calls.call("mm.default", x, transposed, type=flat)
+    else:
+        y = calls.call("addmm.default", op.bias, x, transposed, 1, 1, type=flat)
+    if len(shape) != 2:
+        y = calls.add(edge.ReshapeOp([y], op.output.type))
+    return calls.clamped(y)
+
+
+def _avg_pool2d(calls: Calls, op: edge.AvgPool2dOp) -> SSAValue:
+    window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), _symmetric(op, op.padding)]
+    flags = bool(int_of(op.ceil_mode)), bool(int_of(op.count_include_pad))
+    return calls.call("avg_pool2d.default", op.input, *window, *flags, None)
+
+
+def _max_pool2d(calls: Calls, op: edge.MaxPool2dOp) -> SSAValue:
+    window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), _symmetric(op, op.padding)]
+    arguments = [*window, list(ints_of(op.dilation)), bool(int_of(op.ceil_mode))]
+    attrs = [edge.OperandAttr(IntegerAttr(0, i64)), *map(argument_attr, arguments)]
+    types = [op.output.type, TensorType(i64, shape_of(op.output))]
+    call = edge.CallOp("aten.max_pool2d_with_indices.default", [op.input], attrs, types)
+    return calls.clamped(calls.add(call))
+
+
+def _hardsigmoid(calls: Calls, op: edge.HardsigmoidOp) -> SSAValue:
+    shifted = calls.call("add.Scalar", op.input, 3.0, 1)
+    return calls.call("div.Scalar", calls.call("clamp.default", shifted, 0.0, 6.0), 6.0)
+
+
+def _hardswish(calls: Calls, op: edge.HardswishOp) -> SSAValue:
+    shifted = calls.call("add.Scalar", op.input, 3.0, 1)
+    gate = calls.call("clamp.default", shifted, 0.0, 6.0)
+    return calls.call("div.Scalar", calls.call("mul.Tensor", op.input, gate), 6.0)
+
+
+def _silu(calls: Calls, op: edge.SiluOp) -> SSAValue:
+    return calls.call("mul.Tensor", op.input, calls.call("sigmoid.default", op.input))
+
+
+def _add(calls: Calls, op: edge.AddOp) -> SSAValue:
+    return calls.clamped(calls.call("add.Tensor", op.lhs, op.rhs, 1))
+
+
+_CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
+    edge.AddOp: _add,
+    edge.AvgPool2dOp: _avg_pool2d,
+    edge.ClampOp: lambda c, op: c.call("clamp.default", op.input, *(clamp_bounds(op) or ())),
+    edge.Conv2dOp: _conv2d,
+    edge.GeluOp: lambda c, op: c.call("gelu.default", op.input, op.approximate.data),
+    edge.HardsigmoidOp: _hardsigmoid,
+    edge.HardswishOp: _hardswish,
+    edge.LinearOp: _linear,
+    edge.MaxPool2dOp: _max_pool2d,
+    edge.MulOp: lambda c, op: c.call("mul.Tensor", op.lhs, op.rhs),
+    edge.PermuteOp: lambda c, op: c.call("permute_copy.default", op.input, list(ints_of(op.perm))),
+    edge.ReluOp: lambda c, op: c.call("relu.default", op.input),
+    edge.SigmoidOp: lambda c, op: c.call("sigmoid.default", op.input),
+    edge.SiluOp: _silu,
+    edge.TanhOp: lambda c, op: c.call("tanh.default", op.input),
+}
+
+
+class ConvertToCall(RewritePattern):
+    """A float `edge` op → the calls that compute it, each with the reason it is one."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: edge.EdgeOp, rewriter: PatternRewriter) -> None:
+        convert = _CONVERSIONS.get(type(op))
+        if convert is None or quantized_element(op.results[0].type) is not None:
+            return
+        calls = Calls(op)
+        value = convert(calls, op)
+        value.name_hint = op.results[0].name_hint
+        reason = op.attributes.get(REASON)
+        for call in calls.ops:
+            if isinstance(call, edge.CallOp):
+                call.reason = (
+                    reason if isinstance(reason, StringAttr) else StringAttr(NOT_QUANTIZED)
+                )
+        rewriter.replace(op, calls.ops, (value,))
+
+
+class GiveReason(RewritePattern):
+    """An op the lowering does not know says so."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: edge.CallOp, rewriter: PatternRewriter) -> None:
+        if op.reason is None:
+            name = op.target.data.split(".")[1]
+            op.reason = StringAttr(f"there is no integer kernel for {name}")
+            rewriter.notify_op_modified(op)
+
+
+@dataclass(frozen=True)
+class ConvertEdgeToPortablePass(ModulePass):
+    """Make every float `edge` op a call of ExecuTorch's portable kernels, with its reason.
+
+    Exact but for the order of float32 sums.
+    """
+
+    name = "convert-edge-to-portable"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, ConvertToCall(), GiveReason())

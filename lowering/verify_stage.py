@@ -1,0 +1,126 @@
+"""What each stage may contain, written down and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, NoneAttr, TensorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from cmopt.codegen.lifetimes import is_constant
+from cmopt.dialects.cortex_m import place_of
+from cmopt.dialects.edge import (
+    AvgPool2dOp,
+    Conv2dOp,
+    DimOrderAttr,
+    EdgeOp,
+    MaxPool2dOp,
+    ToDimOrderOp,
+)
+from cmopt.dialects.quant import quantized_element
+from cmopt.lowering.support import no_kernel_reason
+from cmopt.pipeline.diagnostics import CompileError
+
+_COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
+_QUANT = frozenset({"quant.qcast", "quant.dcast", "quant.scast"})
+
+
+def _values(op: Operation) -> list[SSAValue]:
+    if isinstance(op, FuncOp):
+        return list(op.body.block.args)
+    return [*op.operands, *op.results]
+
+
+def _has_kernel(op: Operation) -> str | None:
+    """A quantized op has an integer kernel; the others have been expanded to float."""
+    if isinstance(op, EdgeOp) and quantized_element(op.results[0].type) is not None:
+        return no_kernel_reason(op)
+    return None
+
+
+def _is_physical(op: Operation) -> str | None:
+    """Everything is row-major, and quantized windows are NHWC."""
+    if isinstance(op, ToDimOrderOp):
+        return "a memory order is left"
+    for value in _values(op):
+        if isinstance(value.type, TensorType) and isinstance(value.type.encoding, DimOrderAttr):
+            return f"{value.type} is not row-major"
+    if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp):
+        quantized = quantized_element(op.input.type) is not None
+        if quantized and (op.data_format is None or op.data_format.data != "NHWC"):
+            return "a quantized window op is not NHWC"
+    return None
+
+
+def _is_storage(op: Operation) -> str | None:
+    """Integers and floats only."""
+    for value in _values(op):
+        if quantized_element(value.type) is not None:
+            return f"{value.type} is still a quantized type"
+    return None
+
+
+def _is_placed(op: Operation) -> str | None:
+    """Every value but a constant has a place."""
+    for value in _values(op):
+        if place_of(value) is None and not is_constant(value):
+            return f"{value.type} has no place"
+    return None
+
+
+def _is_not_placed(op: Operation) -> str | None:
+    """No memory plan yet."""
+    for value in _values(op):
+        encoding = value.type.encoding if isinstance(value.type, TensorType) else NoneAttr()
+        if not isinstance(encoding, NoneAttr | DimOrderAttr):
+            return f"{value.type} has a place already"
+    return None
+
+
+Rule = Callable[[Operation], str | None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which ops a stage may contain, and what holds for each."""
+
+    dialects: frozenset[str]
+    ops: frozenset[str]
+    rules: tuple[Rule, ...]
+
+
+STAGES: dict[str, Stage] = {
+    "edge": Stage(frozenset({"edge"}), _COMMON | _QUANT, (_is_not_placed,)),
+    "quantized": Stage(frozenset({"edge"}), _COMMON | _QUANT, (_is_not_placed, _has_kernel)),
+    "layout": Stage(
+        frozenset({"edge"}), _COMMON | _QUANT, (_is_not_placed, _has_kernel, _is_physical)
+    ),
+    "cortex_m": Stage(
+        frozenset({"cortex_m"}), _COMMON | {"edge.call"}, (_is_not_placed, _is_storage)
+    ),
+    "planned": Stage(frozenset({"cortex_m"}), _COMMON | {"edge.call"}, (_is_storage, _is_placed)),
+}
+
+
+@dataclass(frozen=True)
+class VerifyStagePass(ModulePass):
+    """Check that a module contains only what `stage` may contain; changes nothing."""
+
+    name = "verify-stage"
+
+    stage: str
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if self.stage not in STAGES:
+            raise CompileError(f"unknown stage {self.stage!r}", hint=f"one of {', '.join(STAGES)}")
+        stage = STAGES[self.stage]
+        for inner in op.walk():
+            if inner.name not in stage.ops and inner.name.split(".")[0] not in stage.dialects:
+                raise CompileError(f"does not belong into stage {self.stage}", op=inner)
+            for rule in stage.rules:
+                if (problem := rule(inner)) is not None:
+                    raise CompileError(f"does not fit stage {self.stage}: {problem}", op=inner)

@@ -1,0 +1,194 @@
+"""From an exported program to a `.pte`, stage by stage: what the API and the tools stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+
+from cmopt.dialects.quant import QCastOp
+from cmopt.dialects.shapes import ints_of, inverse
+from cmopt.interpreters.arrays import Array
+from cmopt.interpreters.run import main_function, run_module
+from cmopt.lowering.signature import DIM_ORDER, border_attributes
+from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.files import write_output
+from cmopt.pipeline.parsing import make_context
+from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.printing import module_to_text
+from cmopt.pipeline.report import Report, make_report
+from cmopt.pipeline.stages import STAGES, stage_pipelines
+from cmopt.pipeline.targets import get_target
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+
+    from cmopt.codegen.emit_pte import EmittedProgram
+    from cmopt.pipeline.runtime import HostProgram
+
+IO_MODES = ("float", "int8")
+KERNELS = ("stock",)
+
+
+@dataclass
+class Program:
+    """A compiled program: its IR at every stage, its file, its figures. Made by `compile`."""
+
+    target: str
+    io: str
+    kernels: str
+    modules: dict[str, ModuleOp] = field(repr=False)
+
+    @cached_property
+    def _emitted(self) -> EmittedProgram:
+        from cmopt.codegen.emit_pte import emit_pte
+
+        return emit_pte(self.modules["planned"])
+
+    @property
+    def pte(self) -> bytes:
+        """The ExecuTorch program file."""
+        return self._emitted.pte
+
+    def save(self, path: str) -> None:
+        """Write the `.pte`, whole or not at all."""
+        write_output(path, self.pte)
+
+    def module(self, stage: str) -> ModuleOp:
+        """The IR of a stage. Raises CompileError for a name that is none."""
+        if stage not in STAGES:
+            raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
+        return self.modules[stage]
+
+    def ir(self, stage: str, *, debuginfo: bool = False, elide: int | None = None) -> str:
+        """The IR of a stage as text that `cm-opt` reads.
+
+        debuginfo: print locations. elide: print larger constants without their values.
+        """
+        return module_to_text(self.module(stage), debuginfo=debuginfo, elide_larger_than=elide)
+
+    @cached_property
+    def report(self) -> Report:
+        """Kernels, memory, bytes, fallbacks."""
+        emitted = self._emitted
+        return make_report(
+            self.modules["planned"],
+            len(emitted.pte),
+            emitted.operators,
+            target=self.target,
+            io=self.io,
+            kernels=self.kernels,
+        )
+
+    @cached_property
+    def _host(self) -> HostProgram:
+        from cmopt.pipeline.runtime import HostProgram
+
+        return HostProgram(self.pte)
+
+    def run(self, *inputs: Any) -> tuple[torch.Tensor, ...]:
+        """Run the `.pte` in ExecuTorch's host runtime; inputs in any memory format.
+
+        inputs: torch tensors or numpy arrays, of the model's shapes and dtypes.
+        """
+        import torch
+
+        return self._host.run([torch.as_tensor(value) for value in inputs])
+
+    def interpret(self, *inputs: Any, stage: str = "cortex_m") -> tuple[torch.Tensor, ...]:
+        """Run the IR of one stage in the interpreter, on the same inputs as `run`."""
+        import torch
+
+        arrays = [
+            np.asarray(value.detach() if hasattr(value, "detach") else value) for value in inputs
+        ]
+        return tuple(torch.from_numpy(y) for y in interpret(self.module(stage), arrays))
+
+
+def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
+    """Run a module of any stage on arrays as its caller sees them: logical shapes.
+
+    Raises CompileError for inputs that do not fit.
+    """
+    func = main_function(module, name)
+    entries = border_attributes(func.arg_attrs, len(func.body.block.args))
+    physical = []
+    for index, value in enumerate(inputs):
+        order = entries[index].get(DIM_ORDER) if index < len(entries) else None
+        fits = order is not None and value.ndim == len(ints_of(order))
+        moved = np.transpose(value, ints_of(order)) if fits and order is not None else value
+        physical.append(np.ascontiguousarray(moved))
+    try:
+        outputs = run_module(module, physical, name)
+    except ValueError as error:
+        raise CompileError(str(error)) from error
+    return _logical(func, outputs)
+
+
+def _logical(func: FuncOp, outputs: Sequence[Array]) -> list[Array]:
+    entries = border_attributes(func.res_attrs, len(outputs))
+    result = []
+    for value, entry in zip(outputs, entries, strict=True):
+        order = entry.get(DIM_ORDER)
+        moved = value if order is None else np.transpose(value, inverse(ints_of(order)))
+        result.append(np.ascontiguousarray(moved))
+    return result
+
+
+def check_options(target: str, io: str, kernels: str) -> None:
+    """Raise CompileError for a target, io mode or kernel library that does not exist."""
+    get_target(target)
+    if io not in IO_MODES:
+        raise CompileError(f"unknown io {io!r}", hint=f"one of {', '.join(IO_MODES)}")
+    if kernels not in KERNELS:
+        raise CompileError(f"unknown kernels {kernels!r}", hint=f"one of {', '.join(KERNELS)}")
+
+
+def compile(
+    exported: ExportedProgram,
+    *,
+    target: str = "cortex-m55",
+    io: str = "float",
+    kernels: str = "stock",
+    allow_float: bool = False,
+) -> Program:
+    """Compile an exported, quantized program for a target.
+
+    exported: what `torch.export.export` gives after PT2E quantization (see `cmopt.quantize`), in
+        the ATen or the Edge dialect.
+    target: a Cortex-M core, "cortex-m55". io: "float", or "int8" to pass quantized tensors in
+        and out. kernels: "stock", the operators of ExecuTorch's own device build.
+    allow_float: also compile a model that nobody quantized, onto portable float kernels.
+
+    Raises CompileError, one line with the user's source location, for what cannot be compiled.
+    """
+    check_options(target, io, kernels)
+    from cmopt.frontend.importer import import_program
+
+    return lower(
+        import_program(exported), target=target, io=io, kernels=kernels, allow_float=allow_float
+    )
+
+
+def lower(
+    module: ModuleOp, *, target: str, io: str, kernels: str, allow_float: bool = False
+) -> Program:
+    """Take a module of the edge stage through all stages."""
+    if not allow_float and not any(isinstance(op, QCastOp) for op in module.walk()):
+        raise CompileError(
+            "the model is not quantized: it has no quantize operator",
+            hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
+        )
+    modules = {}
+    ctx = make_context()
+    for stage, pipeline in stage_pipelines(target, io).items():
+        run_passes(ctx, module, parse_pipeline(pipeline))
+        modules[stage] = module
+        module = module.clone()
+    return Program(target, io, kernels, modules)

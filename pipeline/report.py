@@ -1,0 +1,117 @@
+"""What a compiled program is made of: kernels, memory, bytes, and what stayed in float."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, Float32Type, IntegerAttr, ModuleOp
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.codegen.plan_memory import ARENA_BOUND
+from cmopt.dialects.cortex_m import KernelOp
+from cmopt.dialects.edge import CallOp
+from cmopt.dialects.shapes import element_of
+from cmopt.interpreters.run import ARENA_BYTES, main_function
+from cmopt.pipeline.locations import render
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """An operator that runs on a portable kernel, why, and the user's line it comes from."""
+
+    op: str
+    reason: str
+    location: str | None
+    is_float: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of one program. Sizes are in bytes; the arena holds inputs and outputs too.
+
+    `ops` counts kernel calls by name, `operators` lists what ExecuTorch's selective build must
+    register, `arena_bound` is what no memory plan of the same order could undercut.
+    """
+
+    target: str
+    io: str
+    kernels: str
+    ops: dict[str, int]
+    fallbacks: tuple[Fallback, ...]
+    arena_bytes: int
+    arena_bound: int
+    constant_bytes: int
+    pte_bytes: int
+    operators: tuple[str, ...]
+
+    @property
+    def float_ops(self) -> int:
+        """Operators that compute in float, quantize and dequantize at the border excepted."""
+        return sum(fallback.is_float for fallback in self.fallbacks)
+
+    def to_json(self) -> str:
+        """All figures as a JSON object."""
+        return json.dumps({**asdict(self), "float_ops": self.float_ops}, indent=2)
+
+    def __str__(self) -> str:
+        from cmopt.pipeline.tables import report_text
+
+        return report_text(self)
+
+
+def is_float_operand(value: SSAValue) -> bool:
+    """Whether a value is float data."""
+    return isinstance(element_of(value), Float32Type)
+
+
+def fallback_of(op: Operation) -> Fallback | None:
+    """The report's entry for an op that is not a Cortex-M kernel."""
+    if not isinstance(op, CallOp):
+        return None
+    reason = op.reason.data if op.reason is not None else "it is not lowered"
+    values = (*op.operands, *op.results)
+    is_float = any(is_float_operand(value) for value in values)
+    return Fallback(op.target.data, reason, render(op.location), is_float)
+
+
+def constant_bytes(module: ModuleOp) -> int:
+    """Bytes of the distinct constants."""
+    attrs = {
+        op.value.data.data
+        for op in module.walk()
+        if isinstance(op, ConstantOp) and isinstance(op.value, DenseIntOrFPElementsAttr)
+    }
+    return sum(len(data) for data in attrs)
+
+
+def make_report(
+    planned: ModuleOp,
+    pte_bytes: int,
+    operators: tuple[str, ...],
+    *,
+    target: str,
+    io: str,
+    kernels: str,
+) -> Report:
+    """The figures of a planned module and the file it became."""
+    func = main_function(planned)
+    sizes = [func.attributes[name] for name in (ARENA_BYTES, ARENA_BOUND)]
+    arena, bound = (s.value.data for s in sizes if isinstance(s, IntegerAttr))
+    calls = [op for op in planned.walk() if isinstance(op, KernelOp | CallOp)]
+    names = Counter(op.target.data if isinstance(op, CallOp) else op.name for op in calls)
+    fallbacks = tuple(f for f in map(fallback_of, calls) if f is not None)
+    return Report(
+        target=target,
+        io=io,
+        kernels=kernels,
+        ops=dict(sorted(names.items())),
+        fallbacks=fallbacks,
+        arena_bytes=arena,
+        arena_bound=bound,
+        constant_bytes=constant_bytes(planned),
+        pte_bytes=pte_bytes,
+        operators=operators,
+    )

@@ -1,0 +1,101 @@
+"""Run a `.pte` in ExecuTorch's own runtime on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from cmopt.pipeline.diagnostics import CompileError
+
+_DTYPES = {
+    "BYTE": torch.uint8,
+    "CHAR": torch.int8,
+    "SHORT": torch.int16,
+    "INT": torch.int32,
+    "LONG": torch.int64,
+    "HALF": torch.float16,
+    "FLOAT": torch.float32,
+    "DOUBLE": torch.float64,
+    "BOOL": torch.bool,
+}
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What a program says of one input: dtype, logical sizes, dim order of the bytes it reads."""
+
+    dtype: torch.dtype
+    sizes: tuple[int, ...]
+    order: tuple[int, ...]
+
+    def in_order(self, tensor: torch.Tensor, what: str) -> torch.Tensor:
+        """`tensor` with its bytes in the program's order; the runtime copies bytes unseen.
+
+        Raises CompileError if dtype or sizes are others.
+        """
+        if tensor.dtype != self.dtype or tuple(tensor.shape) != self.sizes:
+            raise CompileError(
+                f"{what}: expected {self.dtype} {list(self.sizes)}, "
+                f"got {tensor.dtype} {list(tensor.shape)}"
+            )
+        inverse = [self.order.index(d) for d in range(len(self.order))]
+        return tensor.detach().permute(self.order).contiguous().permute(inverse)
+
+
+class HostProgram:
+    """A program loaded into ExecuTorch's host runtime, with the kernels of `cmopt.kernels`."""
+
+    def __init__(self, pte: bytes, method: str = "forward"):
+        """Check the file and load one method. Raises CompileError for a file that is none."""
+        self.inputs = _input_infos(pte, method)
+        from executorch.runtime import Runtime
+
+        from cmopt.kernels import load
+
+        load()
+        self._pte = pte  # The runtime reads from these bytes.
+        try:
+            self._method: Any = Runtime.get().load_program(pte).load_method(method)
+        except RuntimeError as error:
+            raise CompileError(
+                f"ExecuTorch's runtime cannot load the program: {error}",
+                hint="an operator of it may not be in this machine's kernel libraries",
+            ) from error
+
+    def run(self, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """Run once; the outputs are copies. Raises CompileError for unfit inputs."""
+        if len(inputs) != len(self.inputs):
+            raise CompileError(f"the program takes {len(self.inputs)} inputs, got {len(inputs)}")
+        ordered = [
+            info.in_order(tensor, f"input {i}")
+            for i, (info, tensor) in enumerate(zip(self.inputs, inputs, strict=True))
+        ]
+        return tuple(output.clone() for output in self._method.execute(ordered))
+
+
+def _input_infos(pte: bytes, method: str) -> list[TensorInfo]:
+    from executorch.exir._serialize._program import deserialize_pte_binary
+    from executorch.exir.schema import Tensor
+
+    if pte[4:8] != b"ET12":
+        raise CompileError("not an ExecuTorch program: the file does not begin like one")
+    try:
+        program = deserialize_pte_binary(pte).program
+        plan = next(p for p in program.execution_plan if p.name == method)
+        tensors = [plan.values[i].val for i in plan.inputs]
+    except StopIteration:
+        names = ", ".join(p.name for p in program.execution_plan)
+        raise CompileError(f"the program has no method {method!r}, only {names}") from None
+    except Exception as error:
+        raise CompileError(f"a truncated or malformed ExecuTorch program: {error}") from error
+    infos = []
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise CompileError("the program takes an input that is no tensor")
+        dtype = _DTYPES[tensor.scalar_type.name]
+        order = tuple(int(d) for d in tensor.dim_order)
+        infos.append(TensorInfo(dtype, tuple(tensor.sizes), order))
+    return infos

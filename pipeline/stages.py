@@ -1,0 +1,32 @@
+"""The way of the data: which passes make which stage. A named pipeline is a string."""
+
+from __future__ import annotations
+
+STAGES = ("edge", "quantized", "layout", "cortex_m", "planned")
+"""The stages in order. Each is IR that can be printed, verified and executed."""
+
+
+def stage_pipelines(target: str, io: str) -> dict[str, str]:
+    """For each stage the passes that make it of the stage before.
+
+    target: a name of `pipeline.targets`. io: "float", or "int8" to pass quantized tensors across
+    the border. `cm-opt` takes these strings as they are.
+    """
+    integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
+    return {
+        "edge": "verify-stage{stage=edge}",
+        "quantized": (
+            "canonicalize,fuse-activations,fold-quantize-dequantize,canonicalize,"
+            f"{integer_io}fall-back-to-float,canonicalize,cse,verify-stage{{stage=quantized}}"
+        ),
+        "layout": (
+            "materialize-dim-order,convert-to-nhwc,fold-permutes,canonicalize,cse,"
+            "verify-stage{stage=layout}"
+        ),
+        "cortex_m": (
+            f"convert-edge-to-cortex-m{{target={target}}},convert-edge-to-portable,"
+            f"convert-edge-to-cortex-m{{target={target}}},canonicalize,cse,dce,"
+            "verify-stage{stage=cortex_m}"
+        ),
+        "planned": "plan-memory,verify-plan,verify-stage{stage=planned}",
+    }

@@ -1,0 +1,256 @@
+"""`quantize`: everything is quantized, whatever the memory format, and lines are kept."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.export import ExportedProgram
+from torch.fx import Node
+
+from cmopt.frontend.locations import source_line
+from cmopt.frontend.overloads import is_getitem
+from cmopt.frontend.quantize import quantize
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+# Operators between a dequantize and a quantize that need no quantization of their own.
+FUSED = {"relu", "relu_", "hardtanh", "hardtanh_", "clamp"}
+
+
+class Small(nn.Module):
+    """Convolutions of both kinds, batch norm, residual, pools, linear, softmax."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.drop = nn.Dropout(0.3)
+        self.linear = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.norm(self.conv(x)))
+        x = x + self.depthwise(x)
+        x = F.max_pool2d(x, 2)
+        x = F.adaptive_avg_pool2d(x, 1).flatten(1)
+        return self.linear(self.drop(x)).softmax(-1)
+
+
+class Function(nn.Module):
+    """A module of one function."""
+
+    def __init__(self, function: Any, *modules: nn.Module) -> None:
+        super().__init__()
+        self.function = function
+        self.parts = nn.ModuleList(modules)
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.function(*self.parts, *inputs)
+
+
+def name_of(node: Node) -> str:
+    return str(node.target).split(".")[-2] if "." in str(node.target) else str(node.target)
+
+
+def is_conversion(node: Node, kind: str) -> bool:
+    return node.op == "call_function" and name_of(node).startswith(kind)
+
+
+def readers(node: Node) -> list[Node]:
+    """The users of a node, those of its parts if it has several results."""
+    return [r for u in node.users for r in (readers(u) if is_getitem(u) else [u])]
+
+
+def float_operators(program: ExportedProgram) -> list[str]:
+    """Operators that compute on floats which are no dequantized integers, or give floats that
+    are not quantized; a fused activation counts as part of the operator before it."""
+    result = []
+    for node in program.graph.nodes:
+        if node.op != "call_function" or "quantize_per" in name_of(node) or is_getitem(node):
+            continue
+        inputs_are_integers = all(
+            is_conversion(i, "dequantize")
+            or (name_of(node) in FUSED and name_of(i) in ("conv2d", "conv1d", "linear", "add"))
+            for i in node.all_input_nodes
+        )
+        outputs_are_integers = all(
+            is_conversion(u, "quantize") or name_of(u) in FUSED for u in readers(node)
+        )
+        if not (inputs_are_integers and outputs_are_integers):
+            result.append(name_of(node))
+    return result
+
+
+def run(program: ExportedProgram, *inputs: torch.Tensor) -> Any:
+    return program.module(check_guards=False)(*inputs)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_everything_is_quantized_in_both_memory_formats(
+    memory_format: torch.memory_format,
+) -> None:
+    torch.manual_seed(0)
+    model = Small().eval().to(memory_format=memory_format)
+    x = torch.randn(1, 3, 8, 8).to(memory_format=memory_format)
+    program = quantize(model, (x,))
+    assert float_operators(program) == []
+    names = [name_of(node) for node in program.graph.nodes]
+    assert names.count("conv2d") == 2
+    assert {"add", "max_pool2d", "avg_pool2d", "linear", "softmax"} <= set(names)
+    assert "batch_norm" not in names
+    assert (run(program, x) - model(x)).abs().max() < 4 / 256
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes"),
+    [
+        pytest.param(lambda x: x * torch.ones(2, 8), [(2, 8)], id="ones"),
+        pytest.param(lambda x: x + torch.full((1, 8), 0.3), [(2, 8)], id="full"),
+        pytest.param(lambda x: torch.sigmoid(x + torch.zeros(2, 8)), [(2, 8)], id="zeros"),
+        pytest.param(lambda x: x * torch.tensor([1.0, -2.0]), [(3, 2)], id="tensor"),
+        pytest.param(lambda x: (x * 2 + 1) / 4 - 0.5, [(2, 8)], id="scalars"),
+        pytest.param(lambda x: 1 - x, [(2, 8)], id="reversed"),
+        pytest.param(lambda x: torch.rsub(x, 1, alpha=2), [(2, 8)], id="reversed alpha"),
+        pytest.param(lambda x, y: torch.add(x, y, alpha=0.5), [(2, 8)] * 2, id="alpha"),
+        pytest.param(lambda x: x.mean(1) * x.mean(2), [(2, 5, 5)], id="mean"),
+        pytest.param(lambda x: x**2, [(2, 8)], id="square"),
+        pytest.param(lambda x: x.softmax(1), [(1, 4, 3)], id="softmax over dim 1"),
+        pytest.param(lambda x, y: x * y, [(1, 4, 3, 3), (1, 4, 1, 1)], id="broadcast"),
+        pytest.param(F.hardsigmoid, [(2, 8)], id="hardsigmoid"),
+    ],
+)
+def test_quantized_without_floats(function: Any, shapes: list[tuple[int, ...]]) -> None:
+    torch.manual_seed(1)
+    inputs = tuple(torch.randn(shape) for shape in shapes)
+    program = quantize(Function(function), inputs)
+    assert float_operators(program) == []
+    want = function(*inputs)
+    # Three roundings to 8 bits of the range at most, each half a step, and the propagated ones.
+    tolerance = 4 * float(want.max() - want.min() + want.abs().max()) / 255
+    assert (run(program, *inputs) - want).abs().max() < tolerance
+
+
+def test_constants_made_in_the_graph_become_int8() -> None:
+    program = quantize(Function(lambda x: x * torch.ones(2, 8)), (torch.randn(2, 8),))
+    names = {name_of(node) for node in program.graph.nodes}
+    assert not names & {"ones", "full"}
+    assert [b.dtype for b in program.state_dict.values()] == [torch.int8]
+
+
+def test_conv1d_is_quantized() -> None:
+    model = nn.Sequential(nn.Conv1d(4, 8, 3, padding=1), nn.ReLU(), nn.Conv1d(8, 4, 5))
+    program = quantize(model, (torch.randn(1, 4, 17),))
+    assert float_operators(program) == []
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_the_inside_of_recurrent_operators_is_quantized(kind: Any) -> None:
+    torch.manual_seed(2)
+    model = Function(lambda rnn, x: rnn(x)[0], kind(4, 6)).eval()
+    x = torch.randn(3, 2, 4)
+    program = quantize(model, (x,))
+    assert float_operators(program) == []
+    assert (run(program, x) - model(x)).abs().max() < 0.03
+
+
+def test_attention_without_a_mask_is_quantized() -> None:
+    torch.manual_seed(3)
+    attention = nn.MultiheadAttention(16, 2, batch_first=True)
+    model = Function(lambda a, x: a(x, x, x, need_weights=False)[0], attention).eval()
+    x = torch.randn(1, 6, 16)
+    program = quantize(model, (x,))
+    assert float_operators(program) == []
+    assert (run(program, x) - model(x)).abs().max() < 0.03
+
+
+def test_writing_through_a_view_keeps_its_meaning() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        y = x.clone()
+        y.view(-1)[:4].add_(1)
+        return y
+
+    x = torch.randn(2, 8)
+    assert (run(quantize(Function(function), (x,)), x) - function(x)).abs().max() < 0.05
+
+
+def test_a_quantized_result_is_not_quantized_again() -> None:
+    program = quantize(Function(lambda x: x.softmax(-1)), (torch.randn(2, 8),))
+    scales = [n.args[1] for n in program.graph.nodes if is_conversion(n, "quantize")]
+    assert len(scales) == 2
+    assert scales[1] == 1 / 256
+
+
+def test_the_users_module_is_untouched() -> None:
+    model = Small()
+    model.train()
+    before = copy.deepcopy(model.state_dict())
+    quantize(model, (torch.randn(1, 3, 8, 8),))
+    assert all(module.training for module in model.modules())
+    assert before.keys() == model.state_dict().keys()
+    assert all(torch.equal(v, model.state_dict()[k]) for k, v in before.items())
+
+
+def test_every_call_has_the_users_line() -> None:
+    program = quantize(Small(), (torch.randn(1, 3, 8, 8),))
+    with open(__file__) as file:
+        lines = file.read().splitlines()
+    for node in program.graph.nodes:
+        if node.op != "call_function":
+            continue
+        found = source_line(node)
+        assert found is not None, node
+        path, number = found
+        assert path.endswith("test_quantize.py")
+        text = lines[number - 1]
+        if name_of(node) in ("conv2d", "linear", "max_pool2d", "avg_pool2d", "softmax"):
+            part = {"conv2d": "(x)", "avg_pool2d": "adaptive_avg_pool2d"}.get(name_of(node))
+            assert (part or name_of(node)) in text
+
+
+def test_calibration_sets_the_ranges() -> None:
+    model = Function(lambda x: x + x)
+    example = torch.zeros(1, 4)
+    example[0, 0] = 1.0
+    wide = [example * 10, (example * -30,)]
+    narrow_scale, wide_scale = (
+        next(n.args[1] for n in quantize(model, (example,), calibration=c).graph.nodes
+             if is_conversion(n, "quantize"))
+        for c in (None, wide)
+    )  # fmt: skip
+    assert narrow_scale == pytest.approx(1 / 255, rel=0.01)
+    assert wide_scale == pytest.approx(40 / 255, rel=0.01)
+
+
+def test_calibration_may_be_a_generator() -> None:
+    quantize(Function(lambda x: x + x), (torch.ones(2),), calibration=(torch.ones(2) for _ in "ab"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"module": lambda x: x}, TypeError, "torch.nn.Module"),
+        ({"example_inputs": torch.ones(2)}, TypeError, "tuple"),
+        ({"example_inputs": (1,)}, TypeError, r"example_inputs\[0\]"),
+        ({"target": "cortex-a53"}, ValueError, "cortex-m55"),
+        ({"kernels": "fast"}, ValueError, "stock, cmopt"),
+        ({"calibration": []}, ValueError, "no inputs"),
+        ({"calibration": [torch.ones(3)]}, ValueError, r"\[3\]"),
+        ({"calibration": [(torch.ones(2), torch.ones(2))]}, ValueError, "2 inputs, not 1"),
+    ],
+)
+def test_rejects(changes: dict[str, Any], error: type[Exception], message: str) -> None:
+    arguments = {"module": nn.ReLU(), "example_inputs": (torch.ones(2),)} | changes
+    with pytest.raises(error, match=message):
+        quantize(**arguments)
+
+
+def test_the_packages_do_not_import_torch() -> None:
+    code = "import sys, cmopt, cmopt.frontend; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
