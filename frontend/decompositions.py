@@ -62,21 +62,22 @@ def _subtract_constant(module: GraphModule, node: Node) -> Node | None:
     constant = _constant(module, node.args[1])
     if constant is None or not isinstance(node.args[0], Node):
         return None
-    negated = _insert_constant(module, node, constant * -node.kwargs.get("alpha", 1))  # type: ignore[operator]
+    alpha: Any = node.kwargs.get("alpha", 1)
+    negated = _insert_constant(module, node, constant * -alpha)
     return _insert(module.graph, node, aten.add.Tensor, node.args[0], negated)
 
 
 def _add_scaled(module: GraphModule, node: Node) -> Node | None:
     """x + alpha * y with alpha other than 1: the product first."""
-    alpha = node.kwargs.get("alpha", 1)
+    alpha: Any = node.kwargs.get("alpha", 1)
     lhs, rhs = node.args[:2]
     if alpha == 1 or not isinstance(lhs, Node) or not isinstance(rhs, Node):
         return None
     if (constant := _constant(module, rhs)) is not None:
-        scaled = _insert_constant(module, node, constant * alpha)  # type: ignore[operator]
+        scaled = _insert_constant(module, node, constant * alpha)
     else:
         shape = (1,) * rhs.meta["val"].dim()
-        factor = _insert_constant(module, node, torch.full(shape, float(alpha)))  # type: ignore[arg-type]
+        factor = _insert_constant(module, node, torch.full(shape, float(alpha)))
         scaled = _insert(module.graph, node, aten.mul.Tensor, rhs, factor)
     return _insert(module.graph, node, aten.add.Tensor, lhs, scaled)
 

@@ -54,10 +54,12 @@ def generic_call(call: Call) -> list[SSAValue]:
         for argument in call.target._schema.arguments
     ]
     value = call.node.meta.get("val")
-    results = value if isinstance(value, tuple | list) else [value]
-    if not all(isinstance(result, torch.Tensor) for result in results):
-        raise call.error("a result is no tensor")
-    op = CallOp(call.name, operands, arguments, [tensor_type(result) for result in results])
+    types = []
+    for result in value if isinstance(value, tuple | list) else [value]:
+        if not isinstance(result, torch.Tensor):
+            raise call.error("a result is no tensor")
+        types.append(tensor_type(result))
+    op = CallOp(call.name, operands, arguments, types)
     call.emit(op)
     return list(op.outputs)
 

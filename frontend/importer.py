@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import torch
 from torch.export import ExportedProgram
@@ -116,7 +117,10 @@ class Importer:
         data = value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b""
         if (found := self._constants.get((type, data))) is not None:
             return found
-        op = ConstantOp(DenseIntOrFPElementsAttr(type, BytesAttr(data)), type)
+        elements: DenseIntOrFPElementsAttr[Any] = DenseIntOrFPElementsAttr(
+            cast(TensorType[Any], type), BytesAttr(data)
+        )
+        op = ConstantOp(elements, type)
         op.location = NameLoc(StringAttr(name), UnknownLoc())
         if node is not None and node in self._sources:
             op.location = self.location(node)

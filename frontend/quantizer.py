@@ -5,9 +5,10 @@ Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import torch
-from executorch.backends.arm.quantizer.arm_quantizer_utils import PatternQuantizer
-from executorch.backends.arm.quantizer.quantization_config import QuantizationConfig
+from executorch.backends.arm.quantizer.arm_quantizer_utils import PatternCheck, PatternQuantizer
 from executorch.backends.cortex_m.quantizer.pattern_checkers import (
     CortexMActivationCheck,
     CortexMAddMulCheck,
@@ -21,6 +22,9 @@ from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.decompositions import decompose_for_annotation, reverse_subtractions
 
 aten = torch.ops.aten
+
+# For each pattern, a chain of operators, what says whether an instance can be quantized.
+Support: TypeAlias = dict[tuple[Any, ...], type[PatternCheck] | None]
 
 
 class BroadcastingCheck(CortexMAddMulCheck):
@@ -41,7 +45,7 @@ class AnyDimensionSoftmaxCheck(CortexMSoftmaxCheck):
 
 _ELEMENTWISE = {aten.add, aten.add_, aten.sub, aten.sub_, aten.mul, aten.mul_}
 _SOFTMAX = {aten.softmax, aten._softmax}
-_MORE_ACTIVATIONS = {
+_MORE_ACTIVATIONS: Support = {
     (aten.hardsigmoid.default,): CortexMActivationCheck,
     (aten.hardsigmoid_.default,): CortexMActivationCheck,
 }
@@ -79,10 +83,8 @@ class Int8Quantizer(CortexMQuantizer):
         return model
 
 
-def _relaxed(
-    support: dict[tuple[object, ...], type[QuantizationConfig]],
-) -> dict[tuple[object, ...], type[QuantizationConfig]]:
-    result = {**support, **_MORE_ACTIVATIONS}
+def _relaxed(support: Support) -> Support:
+    result: Support = {**support, **_MORE_ACTIVATIONS}
     for pattern in support:
         packet = getattr(pattern[0], "overloadpacket", None)
         if packet in _ELEMENTWISE:

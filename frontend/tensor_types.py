@@ -68,10 +68,11 @@ def memory_order(value: torch.Tensor) -> tuple[int, ...]:
         return default
     if value.dim() == 4 and value.is_contiguous(memory_format=torch.channels_last):
         return (0, 2, 3, 1)
-    order = tuple(sorted(default, key=lambda d: (-value.stride(d), d)))
+    strides = value.stride()
+    order = tuple(sorted(default, key=lambda d: (-strides[d], d)))
     expected = 1
     for dimension in reversed(order):
-        if value.shape[dimension] != 1 and value.stride(dimension) != expected:
+        if value.shape[dimension] != 1 and strides[dimension] != expected:
             return default
         expected *= value.shape[dimension]
     return order

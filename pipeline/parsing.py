@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, ModuleOp
 from xdsl.ir import Dialect, Operation
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import DiagnosticException, ParseError
-from xdsl.utils.lexer import Span
+from xdsl.utils.lexer import Input, Span
 
 from cmopt.dialects import get_all_dialects
 from cmopt.pipeline.diagnostics import CompileError
@@ -105,13 +105,14 @@ class _LocatingParser(Parser):
 def _blamed(error: ParseError) -> Span[str] | Span[bytes]:
     """Where the error is. xDSL gives the token behind an unknown op, and the end of the region for
     a value that is not defined: here it is the op's name, and the last use in that region."""
-    content = error.span.input.content
+    span: Span[str] | Span[bytes] = error.span
+    content = span.input.content
     name = _UNKNOWN_OP.search(error.msg) or _UNDEFINED.search(error.msg)
     if name is None or not isinstance(content, str):
-        return error.span
-    uses = re.finditer(re.escape(name.group(1)) + r"\b", content[: error.span.start])
+        return span
+    uses = re.finditer(re.escape(name.group(1)) + r"\b", content[: span.start])
     spans = [use.span() for use in uses]
-    return Span(*spans[-1], error.span.input) if spans else error.span
+    return Span(*spans[-1], Input(content, span.input.name)) if spans else span
 
 
 def _reworded(message: str) -> str:

@@ -65,7 +65,7 @@ def _convolution(call: Call) -> Converted:
         "dilation": ints([*dilation, *unit]),
         "groups": IntegerAttr(call["groups"], i64),
     }
-    operands = [value, weight, edge.optional(bias)]
+    operands: list[SSAValue | Sequence[SSAValue]] = [value, weight, edge.optional(bias)]
     wide_type = TensorType(result.element_type, [*wide, *unit])
     output = call.emit(edge.Conv2dOp(operands, wide_type, properties))
     return output if wide_type == result else _reshape(call, output, result_shape)

@@ -76,7 +76,9 @@ class Builder:
 
     def scratch(self, size: int) -> SSAValue:
         """Working memory of `size` bytes."""
-        return self.add(ScratchOp(TensorType(I8, [size])))
+        value = self.add(ScratchOp(TensorType(I8, [size])))
+        value.name_hint = "scratch"
+        return value
 
     def view(self, value: SSAValue, shape: Sequence[int]) -> SSAValue:
         """The same bytes under `shape`."""

@@ -150,7 +150,10 @@ def replace_by_convolution(
         build.view(build.storage(op.input), window.input),
         build.constant(np.ascontiguousarray(weight).reshape(window.weight), op.weight.name_hint),
         [] if bias is None else [build.constant(bias, hint_of(op.bias))],
-        *(build.constant(np.broadcast_to(v, channels_out)) for v in requantization(op)),
+        *(
+            build.constant(np.broadcast_to(values, channels_out), hint)
+            for values, hint in zip(requantization(op), ("multipliers", "shifts"), strict=True)
+        ),
         build.scratch(window.scratch(isa)),
     ]
     low, high = activation_range(op, element(op.output))

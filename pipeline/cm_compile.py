@@ -1,0 +1,137 @@
+"""`cm-compile`: an exported PyTorch program becomes a `.pte`, or the IR of any stage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cmopt.pipeline.arrays_file import read_npz, select
+from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.driver import IO_MODES, KERNELS, check_options, compile
+from cmopt.pipeline.files import write_output
+from cmopt.pipeline.stages import STAGES
+from cmopt.pipeline.tool import ArgumentParser, run_tool
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = ArgumentParser(
+        prog="cm-compile",
+        description="Compile a torch.export program for a Cortex-M.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL.pt2", help="what torch.export.save wrote")
+    add("--target", default="cortex-m55", help="the core (default cortex-m55)")
+    add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
+        "each input of the model, samples along a new first dimension")  # fmt: skip
+    add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
+    add("--kernels", default="stock", metavar="|".join(KERNELS), help="operator library")
+    add("--emit", choices=("pte", "mlir"), default="pte", help="what to write (default pte)")
+    add("--stage", default="planned", metavar="|".join(STAGES), help="which IR --emit mlir writes")
+    add("--mlir-print-debuginfo", action="store_true", help="write locations too")
+    add("--allow-float", action="store_true", help="compile a model that is not quantized")
+    add("--report", metavar="OUT.json", help="write the figures as JSON")
+    add("-o", dest="output", required=True, metavar="OUT", help="'-' is standard output for mlir")
+    return parser
+
+
+def load_exported(path: str) -> ExportedProgram:
+    """What `torch.export.save` wrote. Raises CompileError for anything else."""
+    import logging
+
+    import torch
+    import torch.ao.quantization.fx._decomposed  # registers the q/dq operators the file names
+
+    try:
+        with open(path, "rb") as file:
+            if file.read(2) != b"PK":
+                raise CompileError(
+                    f"'{path}' is not a torch.export program",
+                    hint="write it with torch.export.save",
+                )
+    except OSError as error:
+        raise CompileError(f"cannot read '{path}': {error.strerror}") from None
+    logging.getLogger("torch.export").setLevel(logging.CRITICAL)
+    try:
+        return torch.export.load(path)
+    except Exception as error:  # torch raises of many kinds for a malformed file
+        raise CompileError(
+            f"'{path}' cannot be loaded as a torch.export program: {error}",
+            hint="is it whole, and of this torch version?",
+        ) from None
+
+
+def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch.Tensor, ...]]:
+    """One tuple of inputs for each sample of a calibration file."""
+    import torch
+
+    names = list(exported.graph_signature.user_inputs)
+    arrays = select(read_npz(path), [str(name) for name in names], path)
+    counts = {len(array) if array.ndim else 0 for array in arrays}
+    if len(counts) != 1 or 0 in counts:
+        raise CompileError(
+            f"'{path}': the arrays must have the same number of samples, at least one",
+            hint="samples lie along the first dimension",
+        )
+    return [
+        tuple(torch.from_numpy(array[i].copy()) for array in arrays) for i in range(counts.pop())
+    ]
+
+
+def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProgram:
+    """The program quantized with the samples of a calibration file."""
+    from cmopt.frontend.quantize import quantize
+
+    samples = calibration_inputs(exported, path)
+    try:
+        module = exported.module(check_guards=False)
+        return quantize(module, samples[0], calibration=samples, target=target)
+    except (ValueError, TypeError) as error:
+        raise CompileError(f"cannot quantize with '{path}': {error}") from error
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    args = _arguments().parse_args(argv)
+    # Before anything slow: nobody wants to wait for torch to learn of a misspelled name.
+    check_options(args.target, args.io, args.kernels)
+    if args.stage not in STAGES:
+        raise CompileError(f"unknown stage {args.stage!r}", hint=f"one of {', '.join(STAGES)}")
+    if args.emit == "pte" and args.output == "-":
+        raise CompileError("a .pte cannot go to standard output", hint="give a file with -o")
+    exported = load_exported(args.model)
+    if args.calibrate is not None:
+        exported = quantized(exported, args.calibrate, args.target)
+    program = compile(
+        exported,
+        target=args.target,
+        io=args.io,
+        kernels=args.kernels,
+        allow_float=args.allow_float,
+    )
+    if args.emit == "mlir":
+        text = program.ir(args.stage, debuginfo=args.mlir_print_debuginfo)
+        if args.output == "-":
+            sys.stdout.write(text)
+        else:
+            write_output(args.output, text)
+    else:
+        program.save(args.output)
+        print(program.report)
+    if args.report is not None:
+        write_output(args.report, program.report.to_json() + "\n")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; return its exit code."""
+    return run_tool("cm-compile", _main, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

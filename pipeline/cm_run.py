@@ -1,0 +1,112 @@
+"""`cm-run`: run a `.pte` in ExecuTorch's host runtime, or IR of any stage in the interpreter."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp
+
+from cmopt.interpreters.arrays import Array
+from cmopt.interpreters.run import main_function
+from cmopt.lowering.signature import NAME, border_attributes, terminator
+from cmopt.pipeline.arrays_file import read_npz, select, write_npz
+from cmopt.pipeline.diagnostics import CompileError, verify
+from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.files import read_text
+from cmopt.pipeline.parsing import make_context, parse_module
+from cmopt.pipeline.tool import ArgumentParser, run_tool
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = ArgumentParser(
+        prog="cm-run",
+        description="Run a compiled program on this machine.",
+        epilog="Arrays go by the names of the exported program, which IR carries as edge.name. "
+        "A .pte has no names: its inputs are input_0, input_1, … and its outputs output_0, …",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("program", metavar="MODEL.pte|MODEL.mlir")
+    add("--input", required=True, metavar="IN.npz", help="one array for each input, by name")
+    add("--output", metavar="OUT.npz", help="where to write the outputs; else they are printed")
+    return parser
+
+
+def _names(func: FuncOp) -> tuple[list[str], list[str]]:
+    """The names of a function's inputs and outputs; numbered where there are none."""
+    result = []
+    for attrs, count, kind in (
+        (func.arg_attrs, len(func.body.block.args), "input"),
+        (func.res_attrs, len(terminator(func).operands), "output"),
+    ):
+        names = []
+        for index, entry in enumerate(border_attributes(attrs, count)):
+            name = entry.get(NAME)
+            names.append(name.data if isinstance(name, StringAttr) else f"{kind}_{index}")
+        result.append(names)
+    return result[0], result[1]
+
+
+def _module(path: str) -> ModuleOp:
+    module = parse_module(make_context(), read_text(path), path)
+    verify(module)
+    return module
+
+
+def run_ir(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
+    """Interpret a file of IR; outputs by name."""
+    module = _module(path)
+    try:
+        func = main_function(module)
+    except ValueError as error:
+        raise CompileError(f"'{path}': {error}") from None
+    names, results = _names(func)
+    outputs = interpret(module, select(inputs, names, input_path))
+    return dict(zip(results, outputs, strict=True))
+
+
+def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
+    """Run a program file; outputs by number."""
+    try:
+        with open(path, "rb") as file:
+            pte = file.read()
+    except OSError as error:
+        raise CompileError(f"cannot read '{path}': {error.strerror}") from None
+    import torch
+
+    from cmopt.pipeline.runtime import HostProgram
+
+    program = HostProgram(pte)
+    names = [f"input_{i}" for i in range(len(program.inputs))]
+    if len(names) == 1 and len(inputs) == 1:
+        names = list(inputs)  # only one thing can be meant
+    arrays = select(inputs, names, input_path)
+    outputs = program.run([torch.from_numpy(np.ascontiguousarray(a)) for a in arrays])
+    return {f"output_{i}": y.numpy() for i, y in enumerate(outputs)}
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    args = _arguments().parse_args(argv)
+    inputs = read_npz(args.input)
+    run = run_ir if args.program.endswith(".mlir") else run_pte
+    outputs = run(args.program, inputs, args.input)
+    if args.output is not None:
+        write_npz(args.output, outputs)
+        return 0
+    for name, value in outputs.items():
+        print(f"{name}: {value.dtype} {list(value.shape)}")
+        print(np.array2string(value, threshold=64))
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool; return its exit code."""
+    return run_tool("cm-run", _main, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
