@@ -255,10 +255,13 @@ class Importer:
             return
         target = overload(node)
         if target is None:
+            hint = "control flow and other higher-order operators cannot be imported"
+            if "set_grad_enabled" in str(node.target):
+                hint = "call torch.export under torch.no_grad(), not inside forward"
             raise CompileError(
                 f"operator {node.target} is not supported",
                 location=self.location(node),
-                hint="control flow and other higher-order operators cannot be imported",
+                hint=hint,
             )
         call = Call(self, node, target)
         try:

@@ -6,6 +6,7 @@ import os
 import re
 import sysconfig
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from torch.fx import Graph, Node
 from xdsl.dialects.builtin import (
@@ -26,10 +27,13 @@ _MODELS = (os.path.join("executorch", "examples"),)
 _META = ("stack_trace", "nn_module_stack")
 
 
+_SITES = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+
+
 def _is_users(file: str) -> bool:
     if file.startswith("<"):
         return False
-    for site in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+    for site in _SITES:
         if file.startswith(site + os.sep):
             inside = file[len(site) + 1 :]
             if inside.startswith(_MODELS):
@@ -41,8 +45,12 @@ def _is_users(file: str) -> bool:
 def source_line(node: Node) -> tuple[str, int] | None:
     """File and line of the innermost frame in the user's code, the file relative to the working
     directory if it lies there; None if the node has no such frame."""
-    frames = _FRAME.findall(node.meta.get("stack_trace") or "")
-    for file, line in reversed(frames):
+    return _line_of_trace(node.meta.get("stack_trace") or "")
+
+
+@lru_cache(maxsize=4096)
+def _line_of_trace(trace: str) -> tuple[str, int] | None:
+    for file, line in reversed(_FRAME.findall(trace)):
         if _is_users(file):
             relative = os.path.relpath(file)
             return (file if relative.startswith(os.pardir) else relative), int(line)

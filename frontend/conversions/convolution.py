@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from torch.fx import Node
 from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 from xdsl.ir import SSAValue
 
@@ -79,11 +81,43 @@ def _linear(call: Call) -> Converted:
     return call.emit(edge.LinearOp([value, weight, bias], call.result_type))
 
 
+def _is_parameter(call: Call, node: Node) -> bool:
+    """Whether a tensor is a constant, perhaps dequantized or permuted on the way."""
+    while node not in call.importer.known:
+        if node.op != "call_function" or not node.all_input_nodes:
+            return False
+        if not _PARAMETER_STEPS.search(str(node.target)):
+            return False
+        node = node.all_input_nodes[0]
+    return True
+
+
+_PARAMETER_STEPS = re.compile(r"dequantize_per_|\b(permute|permute_copy|t|t_copy|transpose)\b")
+
+
+def _matmul(call: Call) -> Converted:
+    """`bias + input @ weight` with a constant weight is a linear layer."""
+    names = ("mat1", "mat2") if "mat1" in call.arguments else ("self", "mat2")
+    if call.arguments.get("beta", 1) != 1 or call.arguments.get("alpha", 1) != 1:
+        return None
+    if not call.fake_result.dtype.is_floating_point or not _is_parameter(call, call[names[1]]):
+        return None
+    bias = []
+    if names[0] == "mat1":
+        if call.fake("self").dim() != 1 or len(call.fake("self")) != call.fake_result.shape[1]:
+            return None
+        bias = [call.tensor("self")]
+    weight = call.emit(edge.PermuteOp.of(call.tensor(names[1]), (1, 0)))
+    return call.emit(edge.LinearOp([call.tensor(names[0]), weight, bias], call.result_type))
+
+
 CONVERSIONS: dict[str, Conversion] = {
+    "aten.addmm.default": _matmul,
     "aten.conv1d.default": _convolution,
     "aten.conv1d.padding": _convolution,
     "aten.conv2d.default": _convolution,
     "aten.conv2d.padding": _convolution,
     "aten.convolution.default": _convolution,
     "aten.linear.default": _linear,
+    "aten.mm.default": _matmul,
 }

@@ -337,6 +337,22 @@ def test_only_what_must_be_is_decomposed() -> None:
     assert not [t for t in targets(module) if "unbind" in t or "softmax.int" in t]
 
 
+def test_a_core_aten_program_has_its_linear_layers_back() -> None:
+    x = r(2, 4)
+    for bias in (True, False):
+        program = quantize(Function(lambda m, x: m(x), nn.Linear(4, 3, bias=bias)), (x,))
+        decomposed = program.run_decompositions()
+        assert any("mm" in str(node.target) for node in decomposed.graph.nodes)
+        module = check_meaning(decomposed, x)
+        assert operations(module, "edge.linear")
+        assert not targets(module)
+
+
+def test_a_product_of_activations_is_no_linear_layer() -> None:
+    module = imported(lambda x, y: torch.mm(x, y), r(2, 3), r(3, 4))
+    assert targets(module) == ["aten.mm.default"]
+
+
 def test_unused_indices_of_a_max_pool_do_not_matter() -> None:
     x = r(1, 1, 4, 4)
     used = imported(lambda x: F.max_pool2d(x, 2, return_indices=True), x)
@@ -366,7 +382,7 @@ def test_quantization_aware_training() -> None:
     from cmopt.frontend.quantizer import Int8Quantizer
 
     x = r(2, 3, 6, 6)
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).train()
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).train()
     graph = torch.export.export(model, (x,)).module(check_guards=False)
     prepared = prepare_qat_pt2e(graph, Int8Quantizer())
     for _ in range(2):

@@ -1,0 +1,87 @@
+"""The networks that whole-program tests compile, quantized once per test session."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+
+import cmopt
+
+DEMO = Path(__file__).parents[2] / "demo"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A quantized program, what generates its inputs, and the step of its output."""
+
+    name: str
+    exported: ExportedProgram
+    shape: tuple[int, ...]
+
+    def inputs(self, count: int, seed: int = 1) -> list[torch.Tensor]:
+        """Random inputs, of the range the network was calibrated on and a little beyond."""
+        generator = torch.Generator().manual_seed(seed)
+        return [torch.randn(self.shape, generator=generator) * 1.2 for _ in range(count)]
+
+    @property
+    def output_step(self) -> float:
+        """One step of the output's quantization: the scale of the last dequantize."""
+        nodes = [n for n in self.exported.graph.nodes if "dequantize_per_tensor" in str(n.target)]
+        scale = nodes[-1].args[1]
+        assert isinstance(scale, float)
+        return scale
+
+
+def randomize_statistics(module: nn.Module, generator: torch.Generator) -> None:
+    """Give batch norms statistics and biases that are not 0 and 1, as training would."""
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            for tensor, low, high in (
+                (part.running_mean, -0.3, 0.3),
+                (part.running_var, 0.05, 0.3),
+                (part.weight.data, 0.6, 1.4),
+                (part.bias.data, -0.3, 0.3),
+            ):
+                assert tensor is not None
+                tensor.uniform_(low, high, generator=generator)
+
+
+def quantize(name: str, module: nn.Module, shape: tuple[int, ...]) -> Network:
+    """Quantize a float network on random inputs."""
+    generator = torch.Generator().manual_seed(0)
+    batches = [(torch.randn(shape, generator=generator),) for _ in range(8)]
+    return Network(name, cmopt.quantize(module, batches[0], calibration=batches), shape)
+
+
+@cache
+def ds_cnn() -> Network:
+    """MLPerf Tiny's keyword spotting network, with random weights."""
+    from executorch.examples.models.mlperf_tiny.ds_cnn import DSCNNKWS
+
+    torch.manual_seed(0)
+    module = DSCNNKWS().eval()
+    randomize_statistics(module, torch.Generator().manual_seed(0))
+    return quantize("ds_cnn", module, (1, 1, 49, 10))
+
+
+@cache
+def digits() -> Network:
+    """The demo's network, with random weights."""
+    sys.path.insert(0, str(DEMO))
+    try:
+        from digits_net import DigitsNet
+    finally:
+        sys.path.remove(str(DEMO))
+    torch.manual_seed(0)
+    module = DigitsNet().eval()
+    randomize_statistics(module, torch.Generator().manual_seed(0))
+    return quantize("digits", module, (1, 1, 8, 8))
+
+
+NETWORKS = {"digits": digits, "ds_cnn": ds_cnn}
