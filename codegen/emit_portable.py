@@ -82,21 +82,21 @@ def _argument(op: CallOp, emitter: FunctionEmitter, type: str, value: Attribute)
     base = type.removeprefix("Optional[").removesuffix("]") if "Optional" in type else type
     match value:
         case NoneAttr():
-            return builder.null()
+            return builder.add_null()
         case OperandAttr():
             return emitter.value(op.operands_[value.index.value.data], View.CONTIGUOUS)
         case StringAttr() if "ScalarType" in base or base == "int":
-            return builder.int(int(scalar_type(np.dtype(value.data))))
+            return builder.add_int(int(scalar_type(np.dtype(value.data))))
         case StringAttr():
-            return builder.string(value.data)
-        case IntegerAttr() if value.type.bitwidth == 1:  # type: ignore[union-attr]
-            return builder.bool(bool(value.value.data))
+            return builder.add_string(value.data)
+        case IntegerAttr() if value.type.bitwidth == 1:
+            return builder.add_bool(bool(value.value.data))
         case IntegerAttr() if base == "float":
-            return builder.double(float(value.value.data))
+            return builder.add_double(float(value.value.data))
         case IntegerAttr():
-            return builder.int(value.value.data)
+            return builder.add_int(value.value.data)
         case FloatAttr():
-            return builder.double(value.value.data)
+            return builder.add_double(value.value.data)
         case ArrayAttr():
             return _list(op, emitter, base, value)
     raise CompileError(f"{op.target.data}: cannot pass {value}", op=op)
@@ -109,10 +109,10 @@ def _list(op: CallOp, emitter: FunctionEmitter, type: str, value: ArrayAttr) -> 
         indices = [
             -1 if isinstance(i, NoneAttr) else _argument(op, emitter, "Tensor", i) for i in items
         ]
-        return builder.value_list(kind, indices)
+        return builder.add_value_list(kind, indices)
     numbers = [i.value.data for i in items if isinstance(i, IntegerAttr | FloatAttr)]
     if "bool" in type:
-        return builder.scalars("BoolList", [bool(n) for n in numbers])
+        return builder.add_scalars("BoolList", [bool(n) for n in numbers])
     if "float" in type:
-        return builder.scalars("DoubleList", [float(n) for n in numbers])
-    return builder.int_list([int(n) for n in numbers])
+        return builder.add_scalars("DoubleList", [float(n) for n in numbers])
+    return builder.add_int_list([int(n) for n in numbers])

@@ -111,40 +111,40 @@ class ProgramBuilder:
             self.values.append(self.schema.EValue(make()))
         return self._index[key]
 
-    def int(self, value: int) -> int:
+    def add_int(self, value: int) -> int:
         """An Int."""
         return self._shared(("int", value), lambda: self.schema.Int(value))
 
-    def double(self, value: float) -> int:
+    def add_double(self, value: float) -> int:
         """A Double."""
         return self._shared(("double", value), lambda: self.schema.Double(value))
 
-    def bool(self, value: bool) -> int:
+    def add_bool(self, value: bool) -> int:
         """A Bool."""
         return self._shared(("bool", value), lambda: self.schema.Bool(value))
 
-    def string(self, value: str) -> int:
+    def add_string(self, value: str) -> int:
         """A String."""
         return self._shared(("string", value), lambda: self.schema.String(value))
 
-    def null(self) -> int:
+    def add_null(self) -> int:
         """None, for an absent optional argument."""
         return self._shared("null", self.schema.Null)
 
-    def int_list(self, values: Sequence[int]) -> int:
+    def add_int_list(self, values: Sequence[int]) -> int:
         """An IntList, whose items are the indices of Ints."""
         key = ("ints", tuple(values))
         if key not in self._index:
-            items = [self.int(v) for v in values]
+            items = [self.add_int(v) for v in values]
             return self._shared(key, lambda: self.schema.IntList(items))
         return self._index[key]
 
-    def value_list(self, kind: str, items: Sequence[int]) -> int:
+    def add_value_list(self, kind: str, items: Sequence[int]) -> int:
         """A list of other values, by their indices: `TensorList`, `OptionalTensorList`."""
         make = getattr(self.schema, kind)
         return self._shared((kind, tuple(items)), lambda: make(list(items)))
 
-    def scalars(self, kind: str, items: Sequence[Any]) -> int:
+    def add_scalars(self, kind: str, items: Sequence[Any]) -> int:
         """A `DoubleList` or `BoolList`, which hold their items themselves."""
         make = getattr(self.schema, kind)
         return self._shared((kind, tuple(items)), lambda: make(list(items)))
@@ -263,22 +263,22 @@ class FunctionEmitter:
         """
         if type == "ScalarType":
             integer = min((op.operands[0], op.results[0]), key=lambda v: _width(v))
-            return self.builder.int(int(scalar_type(numpy_dtype(integer.type.element_type))))  # type: ignore[attr-defined]
+            return self.builder.add_int(int(scalar_type(numpy_dtype(integer.type.element_type))))  # type: ignore[attr-defined]
         value = op.argument(name)
         match type, value:
             case ("Tensor?", None):
-                return self.builder.null()
+                return self.builder.add_null()
             case ("Tensor" | "Tensor?", SSAValue()):
                 view = op.VIEWS.get("input" if name == "self" else name, View.CONTIGUOUS)
                 return self.value(value, any_view if view is View.ANY else view)
             case ("int[]", _) if value is not None:
-                return self.builder.int_list(ints_of(value))  # type: ignore[arg-type]
+                return self.builder.add_int_list(ints_of(value))  # type: ignore[arg-type]
             case ("int", IntegerAttr()):
-                return self.builder.int(value.value.data)
+                return self.builder.add_int(value.value.data)
             case ("bool", IntegerAttr()):
-                return self.builder.bool(bool(value.value.data))
+                return self.builder.add_bool(bool(value.value.data))
             case ("float", _) if value is not None:
-                return self.builder.double(value.value.data)  # type: ignore[union-attr]
+                return self.builder.add_double(value.value.data)  # type: ignore[union-attr]
         raise CompileError(f"has no {type} for argument {name}", op=op)
 
 

@@ -49,6 +49,7 @@ from cmopt.dialects.shapes import (
     broadcast_shape,
     element_of,
     ints,
+    ints_of,
     numel,
     permuted,
     shape_of,
@@ -80,10 +81,10 @@ class DimOrderAttr(ParametrizedAttribute):
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            printer.print_string(str(list(self.order.get_values())))
+            printer.print_string(str(list(ints_of(self.order))))
 
     def verify(self) -> None:
-        order = list(self.order.get_values())
+        order = list(ints_of(self.order))
         if sorted(order) != list(range(len(order))):
             raise VerifyException(f"#edge.dim_order: {order} is not a permutation")
 
@@ -533,7 +534,7 @@ def dim_order(type: Attribute) -> tuple[int, ...]:
     """Dimensions of a tensor type from outermost to innermost in memory."""
     assert isinstance(type, TensorType)
     if isinstance(type.encoding, DimOrderAttr):
-        return tuple(int(d) for d in type.encoding.order.get_values())
+        return ints_of(type.encoding.order)
     return tuple(range(type.get_num_dims()))
 
 

@@ -48,7 +48,7 @@ class QuantParamsAttr(Data[bytes]):
     name = "quant.params"
 
     @staticmethod
-    def get(scales: Sequence[float], zero_points: Sequence[int]) -> QuantParamsAttr:
+    def pack(scales: Sequence[float], zero_points: Sequence[int]) -> QuantParamsAttr:
         """Pack; both sequences have one entry per tensor or per channel."""
         if len(scales) != len(zero_points):
             raise ValueError(f"{len(scales)} scales but {len(zero_points)} zero points")
@@ -77,7 +77,7 @@ class QuantParamsAttr(Data[bytes]):
         pairs = parser.parse_optional_comma_separated_list(parser.Delimiter.BRACES, pair)
         if pairs is None:
             pairs = [pair()]
-        return cls.get([s for s, _ in pairs], [z for _, z in pairs]).data
+        return cls.pack([s for s, _ in pairs], [z for _, z in pairs]).data
 
     def print_parameter(self, printer: Printer) -> None:
         """Print what `parse_parameter` reads, without the braces of a per-axis list."""
@@ -123,7 +123,7 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
             IntAttr(low),
             IntAttr(high),
             IntAttr(axis),
-            QuantParamsAttr.get(scale_list, zero_points),
+            QuantParamsAttr.pack(scale_list, zero_points),
         )
 
     @property
@@ -230,21 +230,21 @@ def storage_type(type: Attribute) -> Attribute:
     return TensorType(element.storage, type.get_shape(), type.encoding)
 
 
-def _verify_conversion(name: str, quantized: Attribute, plain: Attribute, want: Attribute) -> None:
+def _verify_conversion(quantized: Attribute, plain: Attribute, want: Attribute) -> None:
     """Check that `quantized` has a quantized element type and `plain` element type `want`."""
     assert isinstance(quantized, TensorType) and isinstance(plain, TensorType)
     element = quantized_element(quantized)
     if element is None:
-        raise VerifyException(f"{name}: {quantized} has no !quant.uniform element type")
+        raise VerifyException(f"{quantized} has no !quant.uniform element type")
     if plain.element_type != want:
-        raise VerifyException(f"{name}: expected element type {want}, got {plain}")
+        raise VerifyException(f"expected element type {want}, got {plain}")
     if quantized.get_shape() != plain.get_shape() or quantized.encoding != plain.encoding:
-        raise VerifyException(f"{name}: {quantized} and {plain} differ in shape")
+        raise VerifyException(f"{quantized} and {plain} differ in shape")
     if element.is_per_axis:
         shape, axis = quantized.get_shape(), element.axis.data
         if axis >= len(shape) or shape[axis] != len(element.params.scales):
             raise VerifyException(
-                f"{name}: {len(element.params.scales)} scales on axis {axis} do not fit {shape}"
+                f"{len(element.params.scales)} scales on axis {axis} do not fit {shape}"
             )
 
 
@@ -276,7 +276,7 @@ class QCastOp(_ConversionOp):
     name = "quant.qcast"
 
     def verify_(self) -> None:
-        _verify_conversion(self.name, self.output.type, self.input.type, Float32Type())
+        _verify_conversion(self.output.type, self.input.type, Float32Type())
 
 
 @irdl_op_definition
@@ -286,7 +286,7 @@ class DCastOp(_ConversionOp):
     name = "quant.dcast"
 
     def verify_(self) -> None:
-        _verify_conversion(self.name, self.input.type, self.output.type, Float32Type())
+        _verify_conversion(self.input.type, self.output.type, Float32Type())
 
 
 @irdl_op_definition
@@ -296,12 +296,13 @@ class SCastOp(_ConversionOp):
     name = "quant.scast"
 
     def verify_(self) -> None:
-        quantized, plain = self.output.type, self.input.type
+        quantized: Attribute = self.output.type
+        plain: Attribute = self.input.type
         if quantized_element(quantized) is None:
             quantized, plain = plain, quantized
         if (element := quantized_element(quantized)) is None:
-            raise VerifyException("quant.scast: neither side has a !quant.uniform element type")
-        _verify_conversion(self.name, quantized, plain, element.storage)
+            raise VerifyException("neither side has a !quant.uniform element type")
+        _verify_conversion(quantized, plain, element.storage)
 
 
 Quant = Dialect("quant", [QCastOp, DCastOp, SCastOp], [UniformQuantizedType, QuantParamsAttr])

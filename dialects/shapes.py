@@ -24,7 +24,8 @@ def element_of(value: SSAValue | Attribute) -> Attribute:
     """The element type of a tensor value or type."""
     type = value.type if isinstance(value, SSAValue) else value
     assert isinstance(type, TensorType), type
-    return type.element_type
+    element: Attribute = type.element_type
+    return element
 
 
 def numel(shape: Sequence[int]) -> int:
@@ -90,10 +91,10 @@ def window_output(
 
 
 def verify_ints(
-    op: str, name: str, values: DenseArrayBase, length: int, minimum: int
+    op: str, name: str, values: Attribute, length: int, minimum: int
 ) -> tuple[int, ...]:
     """Check length and least value of an integer list property and return it."""
-    result = tuple(int(v) for v in values.get_values())
+    result = ints_of(values)
     if len(result) != length or any(v < minimum for v in result):
         raise VerifyException(f"{name} must be {length} integers ≥ {minimum}, got {list(result)}")
     return result

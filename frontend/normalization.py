@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch.export import ExportedProgram
 from torch.fx import Graph, Node
@@ -29,11 +26,6 @@ def _needs_decomposition(node: Node) -> torch._ops.OpOverload | None:
     return None if overload_name(target) in CONVERSIONS else target
 
 
-def _table(program: ExportedProgram, available: Mapping[Any, Any]) -> dict[Any, Any]:
-    wanted = {_needs_decomposition(node) for node in program.graph.nodes} - {None}
-    return {target: available[target] for target in wanted if target in available}
-
-
 def normalize(program: ExportedProgram) -> ExportedProgram:
     """Decompose what the importer has no use for, and nothing else; `program` stays as it is.
 
@@ -43,13 +35,15 @@ def normalize(program: ExportedProgram) -> ExportedProgram:
     """
     if _is_edge_dialect(program.graph):
         return program
-    available = torch.export.default_decompositions()
     for _ in range(_ROUNDS):
-        table = _table(program, available)
-        if not table and not writes_escape(program.graph):
+        wanted = {_needs_decomposition(node) for node in program.graph.nodes} - {None}
+        if not wanted and not writes_escape(program.graph):
             break
+        available = torch.export.default_decompositions()
         before = [node.target for node in program.graph.nodes]
-        program = program.run_decompositions(table)
+        program = program.run_decompositions(
+            {target: available[target] for target in wanted if target in available}
+        )
         if before == [node.target for node in program.graph.nodes]:
             break
     return program

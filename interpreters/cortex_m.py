@@ -141,8 +141,8 @@ class CortexMFunctions(InterpreterFunctions):
     ) -> PythonValues:
         input, weight, *bias, multipliers, shifts, _, _ = args
         common = _convolution(op, weight, bias[0] if bias else None, (multipliers, shifts))
-        padding = ints_of(op.output_padding)
-        return (cmsis_nn.transpose_conv_s8(input, output_padding=padding, **common),)
+        common["output_padding"] = ints_of(op.output_padding)
+        return (cmsis_nn.transpose_conv_s8(input, **common),)
 
     @impl(cm.QuantizedAvgPool2dOp)
     def quantized_avg_pool2d(

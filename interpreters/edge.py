@@ -220,7 +220,7 @@ def _argument(attr: Attribute, tensors: list[torch.Tensor]) -> Any:
             return None
         case IntegerAttr():
             value = attr.value.data
-            return bool(value) if attr.type.bitwidth == 1 else value  # type: ignore[union-attr]
+            return bool(value) if attr.type.bitwidth == 1 else value
         case FloatAttr() | StringAttr():
             return attr.value.data if isinstance(attr, FloatAttr) else attr.data
         case _:

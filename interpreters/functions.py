@@ -23,9 +23,9 @@ ONE, THREE, SIX = np.float32(1), np.float32(3), np.float32(6)
 def _clamp(x: Float, low: float | None, high: float | None) -> Float:
     """Clamp to the bounds that are given, in PyTorch's order: the upper bound wins."""
     if low is not None:
-        x = np.maximum(x, np.float32(low))
+        x = np.maximum(x, np.float32(low)).astype(np.float32)
     if high is not None:
-        x = np.minimum(x, np.float32(high))
+        x = np.minimum(x, np.float32(high)).astype(np.float32)
     return x
 
 
@@ -39,9 +39,9 @@ def _gelu(op: edge.GeluOp, x: Float) -> Float:
     wide = x.astype(np.float64)
     if op.approximate.data == "tanh":
         inner = math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3)
-        return (0.5 * wide * (1 + np.tanh(inner))).astype(np.float32)
+        return np.asarray(0.5 * wide * (1 + np.tanh(inner)), np.float32)
     erf = np.vectorize(math.erf, otypes=[np.float64])
-    return (0.5 * wide * (1 + erf(wide / math.sqrt(2)))).astype(np.float32)
+    return np.asarray(0.5 * wide * (1 + erf(wide / math.sqrt(2))), np.float32)
 
 
 def _bound(attr: object) -> float | None:

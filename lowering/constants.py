@@ -35,10 +35,8 @@ def float_constant_of(value: SSAValue) -> Array | None:
 
 def constant_op(array: Array, hint: str | None = None) -> ConstantOp:
     """`arith.constant dense<…>` holding `array` (int8, int16, int32, int64 or float32)."""
-    if array.dtype == np.float32:
-        element: Attribute = f32
-    else:
-        element = IntegerType(array.dtype.itemsize * 8)
+    is_float = array.dtype == np.float32
+    element = f32 if is_float else IntegerType(array.dtype.itemsize * 8)
     type = TensorType(element, array.shape)
     op = ConstantOp(
         DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))

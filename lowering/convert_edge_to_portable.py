@@ -34,7 +34,8 @@ from cmopt.pipeline.diagnostics import CompileError
 
 NOT_QUANTIZED = "it is not between dequantize and quantize: the quantizer left it in float"
 
-Argument = SSAValue | int | float | bool | str | list[int] | None
+Plain = int | float | bool | str | list[int] | None
+Argument = SSAValue | Plain
 
 
 class Calls:
@@ -70,7 +71,7 @@ class Calls:
         return self.call("clamp.default", value, low, high)
 
 
-def argument_attr(value: int | float | bool | str | list[int] | None) -> Attribute:
+def argument_attr(value: Plain) -> Attribute:
     """The attribute form of a call's argument."""
     match value:
         case None:
@@ -100,7 +101,13 @@ def _symmetric(op: Operation, padding: Attribute) -> list[int]:
 
 def _conv2d(calls: Calls, op: edge.Conv2dOp) -> SSAValue:
     padding, groups = _symmetric(op, op.padding), int_of(op.groups)
-    geometry = [list(ints_of(op.stride)), padding, list(ints_of(op.dilation)), False, [0, 0]]
+    geometry: list[Plain] = [
+        list(ints_of(op.stride)),
+        padding,
+        list(ints_of(op.dilation)),
+        False,
+        [0, 0],
+    ]
     y = calls.call("convolution.default", op.input, op.weight, op.bias, *geometry, groups)
     return calls.clamped(y)
 
@@ -137,7 +144,7 @@ def _avg_pool2d(calls: Calls, op: edge.AvgPool2dOp) -> SSAValue:
 
 def _max_pool2d(calls: Calls, op: edge.MaxPool2dOp) -> SSAValue:
     window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), _symmetric(op, op.padding)]
-    arguments = [*window, list(ints_of(op.dilation)), bool(int_of(op.ceil_mode))]
+    arguments: list[Plain] = [*window, list(ints_of(op.dilation)), bool(int_of(op.ceil_mode))]
     attrs = [edge.OperandAttr(IntegerAttr(0, i64)), *map(argument_attr, arguments)]
     types = [op.output.type, TensorType(i64, shape_of(op.output))]
     call = edge.CallOp("aten.max_pool2d_with_indices.default", [op.input], attrs, types)

@@ -72,7 +72,7 @@ class FoldIntoQuantizedOp(RewritePattern):
             attributes=dict(op.attributes),
         )
         folded.results[0].name_hint = op.results[0].name_hint
-        rewriter.insert_op([*new_ops, folded])
+        rewriter.insert([*new_ops, folded])
         for cast in casts:
             rewriter.replace(cast, (), (folded.results[0],))
         rewriter.erase(op)

@@ -33,9 +33,9 @@ def quantize_border(func: FuncOp) -> None:
             if quantized_element(argument.type) is None and argument.uses:
                 _refuse(func, f"input {index} is used as a float inside the model")
             continue
-        value = retype_argument(func, index, casts[0].output.type)
+        quantized = retype_argument(func, index, casts[0].output.type)
         for cast in casts:
-            cast.output.replace_all_uses_with(value)
+            cast.output.replace_all_uses_with(quantized)
             Rewriter.erase_op(cast)
     end = terminator(func)
     for index, value in enumerate(list(end.operands)):

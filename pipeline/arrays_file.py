@@ -30,7 +30,7 @@ def read_npz(path: str) -> dict[str, Array]:
 def write_npz(path: str, arrays: Mapping[str, Array]) -> None:
     """Write named arrays, whole or not at all."""
     buffer = io.BytesIO()
-    np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
+    np.savez(buffer, **dict(arrays))
     write_output(path, buffer.getvalue())
 
 

@@ -23,6 +23,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
+    IRDLOption,
     ParsePropInAttrDict,
     irdl_attr_definition,
     traits_def,
@@ -34,6 +35,12 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.shapes import element_of, int_of, ints, shape_of
+
+Properties = Mapping[str, int | float | bool | Sequence[int]]
+"""Kernel arguments that are no tensors, by name."""
+
+
+PROPERTIES_IN_DICTIONARY: tuple[IRDLOption, ...] = (ParsePropInAttrDict(),)
 
 
 class View(Enum):
@@ -154,14 +161,14 @@ class KernelOp(IRDLOperation):
     VIEWS: ClassVar[Mapping[str, View]] = {}
     INPLACE: ClassVar[tuple[str, ...]] = ()
 
-    irdl_options = (ParsePropInAttrDict(),)
+    irdl_options = PROPERTIES_IN_DICTIONARY
     traits = traits_def(Pure(), CortexMPatterns())
 
     def __init__(
         self,
         operands: Sequence[SSAValue | Sequence[SSAValue]],
         result_type: Attribute,
-        properties: Mapping[str, int | float | bool | Sequence[int]],
+        properties: Properties,
     ):
         super().__init__(
             operands=operands,
@@ -209,7 +216,7 @@ class KernelOp(IRDLOperation):
     def require_activation(self) -> None:
         """Check `activation_min ≤ activation_max`, both int8."""
         self.require_range(-128, 127, "activation_min", "activation_max")
-        low, high = int_of(self.activation_min), int_of(self.activation_max)
+        low, high = (int_of(self.properties[f"activation_{end}"]) for end in ("min", "max"))
         if low > high:
             raise self.error(f"activation_min {low} is above activation_max {high}")
 

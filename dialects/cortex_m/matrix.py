@@ -8,7 +8,6 @@ from typing import ClassVar
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, TensorType
 from xdsl.irdl import (
     AttrSizedOperandSegments,
-    ParsePropInAttrDict,
     irdl_op_definition,
     operand_def,
     opt_operand_def,
@@ -16,7 +15,7 @@ from xdsl.irdl import (
     result_def,
 )
 
-from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.cortex_m.base import PROPERTIES_IN_DICTIONARY, KernelOp, View
 from cmopt.dialects.shapes import (
     element_of,
     int_of,
@@ -56,7 +55,7 @@ class QuantizedLinearOp(KernelOp):
     activation_min = prop_def(IntegerAttr)
     output = result_def(TensorType)
 
-    irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
+    irdl_options = (*PROPERTIES_IN_DICTIONARY, AttrSizedOperandSegments(as_property=True))
     assembly_format = (
         "$input `,` $weights (`bias` $bias^ `:` type($bias))? "
         "(`kernel_sum` $kernel_sum^ `:` type($kernel_sum))? attr-dict "

@@ -47,7 +47,7 @@ def activation_range(op: Operation, output: UniformQuantizedType) -> tuple[int, 
     """
     low, high = output.storage_range
     bounds = [
-        None if bound is None else int(quantize(np.float32([bound]), output)[0])
+        None if bound is None else int(quantize(np.array([bound], np.float32), output)[0])
         for bound in activation_bounds(op)
     ]
     return (low if bounds[0] is None else bounds[0], high if bounds[1] is None else bounds[1])

@@ -40,7 +40,8 @@ def integer_bias(op: Conv2dOp | LinearOp) -> NDArray[np.int32] | None:
     step = element(op.input).scale * element(op.weight).params.scales
     real = (stored.astype(np.int64) - kind.params.zero_points) * (kind.params.scales / step)
     limits = np.iinfo(np.int32)
-    return np.clip(np.rint(real), limits.min, limits.max).astype(np.int32)
+    clipped: NDArray[np.float64] = np.clip(np.rint(real), limits.min, limits.max)
+    return clipped.astype(np.int32)
 
 
 def requantization(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

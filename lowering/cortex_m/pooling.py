@@ -8,7 +8,12 @@ from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.cortex_m import PadOp, QuantizedAvgPool2dOp, QuantizedMaxPool2dOp
+from cmopt.dialects.cortex_m import (
+    PadOp,
+    Properties,
+    QuantizedAvgPool2dOp,
+    QuantizedMaxPool2dOp,
+)
 from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
@@ -62,7 +67,7 @@ class ConvertAvgPool2d(RewritePattern):
             top = left = 0
         output = shape_of(op.output)
         size = scratch.avg_pool2d(self.isa, output[2], output[3])
-        properties = {
+        properties: Properties = {
             "kernel_size": ints_of(op.kernel_size),
             "stride": ints_of(op.stride),
             "padding": (top, left),
@@ -99,7 +104,7 @@ class ConvertMaxPool2d(RewritePattern):
         top, _, left, _ = ints_of(op.padding)
         zero = element(op.input).zero_point
         low, high = activation_range(op, element(op.output))
-        properties = {
+        properties: Properties = {
             "kernel_size": ints_of(op.kernel_size),
             "stride": ints_of(op.stride),
             "padding": (top, left),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -17,9 +18,7 @@ Ints = Sequence[int]
 
 @cache
 def _binding() -> ModuleType:
-    from executorch.backends.cortex_m.library import cmsis_nn
-
-    return cmsis_nn
+    return import_module("executorch.backends.cortex_m.library.cmsis_nn")
 
 
 def _backend(isa: Isa) -> Any:
