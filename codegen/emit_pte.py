@@ -29,9 +29,8 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, ints_of, inverse, permuted, shape_of
+from cmopt.dialects.signature import ARENA_BYTES, DIM_ORDER, border_attributes, functions
 from cmopt.interpreters.arrays import dense_array, numpy_dtype
-from cmopt.interpreters.run import ARENA_BYTES
-from cmopt.lowering.signature import DIM_ORDER, border_attributes, functions
 from cmopt.pipeline.diagnostics import CompileError
 
 _SCALAR_TYPES = {

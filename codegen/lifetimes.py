@@ -61,11 +61,6 @@ class Liveness:
     times: int
 
 
-def is_constant(value: SSAValue) -> bool:
-    """Whether a value lives in the program file rather than in the arena."""
-    return isinstance(value.owner, ConstantOp)
-
-
 def in_place_delta(op: Operation, name: str) -> int | None:
     """Where the result of `op` may begin within the bytes of operand `name`; None if nowhere.
 

@@ -13,11 +13,7 @@ from xdsl.rewriter import Rewriter
 from cmopt.codegen.lifetimes import analyze
 from cmopt.codegen.placement import place
 from cmopt.dialects.cortex_m import PlaceAttr
-from cmopt.interpreters.run import ARENA_BYTES
-from cmopt.lowering.signature import functions, update
-
-ARENA_BOUND = "cortex_m.arena_bound"
-"""Function attribute: bytes live at the fullest moment; no placement needs fewer."""
+from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, functions, update
 
 
 def plan(func: FuncOp) -> None:

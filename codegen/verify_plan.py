@@ -11,10 +11,10 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from cmopt.codegen.lifetimes import ALIGNMENT, in_place_delta, is_constant
+from cmopt.codegen.lifetimes import ALIGNMENT, in_place_delta
 from cmopt.dialects.cortex_m import KernelOp, ScratchOp, ViewOp, nbytes, place_of
-from cmopt.interpreters.run import ARENA_BYTES
-from cmopt.lowering.signature import functions
+from cmopt.dialects.signature import ARENA_BYTES, functions
+from cmopt.lowering.constants import is_constant
 from cmopt.pipeline.diagnostics import CompileError
 
 

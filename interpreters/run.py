@@ -15,12 +15,10 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects.cortex_m import ScratchOp, ViewOp, nbytes, place_of
 from cmopt.dialects.shapes import shape_of
+from cmopt.dialects.signature import ARENA_BYTES, main_function
 from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
 from cmopt.interpreters.cortex_m import CortexMFunctions
 from cmopt.interpreters.quant import QuantFunctions
-
-ARENA_BYTES = "cortex_m.arena_bytes"
-"""Function attribute of the planned stage: how many bytes of planned memory it needs."""
 
 GARBAGE = 0xA5
 
@@ -36,14 +34,6 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
 
         interpreter.register_implementations(EdgeFunctions())
     return interpreter
-
-
-def main_function(module: ModuleOp, name: str = "forward") -> FuncOp:
-    """The function of that name. Raises ValueError if there is none."""
-    for op in module.body.block.ops:
-        if isinstance(op, FuncOp) and op.sym_name.data == name:
-            return op
-    raise ValueError(f"the module has no function @{name}")
 
 
 def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:

@@ -17,6 +17,11 @@ from cmopt.dialects.quant import SCastOp, quantized_element
 from cmopt.interpreters.arrays import Array, dense_array, to_float
 
 
+def is_constant(value: SSAValue) -> bool:
+    """Whether a value lives in the program file rather than in the arena."""
+    return isinstance(value.owner, ConstantOp)
+
+
 def constant_of(value: SSAValue) -> Array | None:
     """The stored array of a constant, seen through `quant.scast`; None if it is not constant."""
     owner = value.owner

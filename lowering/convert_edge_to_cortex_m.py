@@ -11,9 +11,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
-from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling
-from cmopt.lowering.rewrite import apply_patterns
-from cmopt.lowering.signature import (
+from cmopt.dialects.signature import (
     QUANTIZED,
     functions,
     note_on_border,
@@ -21,6 +19,8 @@ from cmopt.lowering.signature import (
     terminator,
     update,
 )
+from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling
+from cmopt.lowering.rewrite import apply_patterns
 from cmopt.pipeline.targets import get_target
 
 

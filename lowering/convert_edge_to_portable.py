@@ -26,9 +26,9 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects import edge
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.dialects.signature import REASON
 from cmopt.interpreters.functions import activation_bounds, clamp_bounds
 from cmopt.lowering.constants import constant_of, constant_op
-from cmopt.lowering.fall_back_to_float import REASON
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.pipeline.diagnostics import CompileError
 

@@ -13,11 +13,9 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.edge import EdgeOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
+from cmopt.dialects.signature import REASON
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
-
-REASON = "edge.reason"
-"""Attribute of a float op: why it is not on an integer kernel."""
 
 
 class ExpandUnsupported(RewritePattern):

@@ -13,7 +13,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.edge import PermuteOp, ToDimOrderOp, dim_order
 from cmopt.dialects.shapes import ints, inverse, permuted
-from cmopt.lowering.signature import (
+from cmopt.dialects.signature import (
     DIM_ORDER,
     functions,
     note_on_border,

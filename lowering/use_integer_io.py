@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
-from cmopt.lowering.signature import functions, retype_argument, terminator, update
+from cmopt.dialects.signature import functions, retype_argument, terminator, update
 from cmopt.pipeline.diagnostics import CompileError
 
 

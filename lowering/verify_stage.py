@@ -11,7 +11,6 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from cmopt.codegen.lifetimes import is_constant
 from cmopt.dialects.cortex_m import place_of
 from cmopt.dialects.edge import (
     AvgPool2dOp,
@@ -22,6 +21,7 @@ from cmopt.dialects.edge import (
     ToDimOrderOp,
 )
 from cmopt.dialects.quant import quantized_element
+from cmopt.lowering.constants import is_constant
 from cmopt.lowering.support import no_kernel_reason
 from cmopt.pipeline.diagnostics import CompileError
 

@@ -11,12 +11,19 @@ import re
 import sys
 from collections.abc import Sequence
 from time import perf_counter
+from traceback import extract_tb
 from typing import NoReturn
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmopt.pipeline.diagnostics import CompileError, Diagnostic, diagnostics_to, verify
+from cmopt.pipeline.diagnostics import (
+    CompileError,
+    Diagnostic,
+    diagnostics_to,
+    one_line,
+    verify,
+)
 from cmopt.pipeline.expectations import parse_expectations, unmet
 from cmopt.pipeline.files import read_text, write_output
 from cmopt.pipeline.locations import render
@@ -266,6 +273,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        frame = extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        what = one_line(f"{type(error).__name__}: {error}")
+        print(f"cm-opt: internal error: {what} ({where})", file=sys.stderr)
     return 1
 
 

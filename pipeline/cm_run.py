@@ -10,9 +10,8 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
+from cmopt.dialects.signature import NAME, border_attributes, main_function, terminator
 from cmopt.interpreters.arrays import Array
-from cmopt.interpreters.run import main_function
-from cmopt.lowering.signature import NAME, border_attributes, terminator
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.diagnostics import CompileError, verify
 from cmopt.pipeline.driver import interpret

@@ -13,9 +13,9 @@ from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import ints_of, inverse
+from cmopt.dialects.signature import DIM_ORDER, border_attributes, main_function
 from cmopt.interpreters.arrays import Array
-from cmopt.interpreters.run import main_function, run_module
-from cmopt.lowering.signature import DIM_ORDER, border_attributes
+from cmopt.interpreters.run import run_module
 from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.parsing import make_context

@@ -69,6 +69,8 @@ def parse_module(ctx: Context, text: str, name: str = "-") -> ModuleOp:
     except (DiagnosticException, ValueError, TypeError, LookupError, AssertionError) as error:
         # An attribute's own check, or an op's parser that met what it did not expect.
         message = str(error) or type(error).__name__
+    except Exception as error:
+        message = f"internal error in the parser: {type(error).__name__}: {error}"
     raise CompileError(message, location=None if parser is None else parser.here())
 
 

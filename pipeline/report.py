@@ -10,11 +10,10 @@ from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, Float32Type, IntegerAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 
-from cmopt.codegen.plan_memory import ARENA_BOUND
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import element_of
-from cmopt.interpreters.run import ARENA_BYTES, main_function
+from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, main_function
 from cmopt.pipeline.locations import render
 
 

@@ -33,6 +33,9 @@ class Verifier:
             op.verify_()
         except VerifyException as error:
             raise self._fail(op, str(error)) from None
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            raise self._fail(op, f"internal error in its verifier: {what}") from error
 
     def _structure(self, op: Operation) -> None:
         """What a correct rewrite never breaks: erased operands, terminators, successors."""

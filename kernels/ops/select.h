@@ -34,6 +34,17 @@ inline void select(
       return;
     }
   }
+#ifdef CMOPT_EXTERNAL_CMSIS_NN
+  // CMSIS-NN loses its place in an operand of one value per row that meets wider rows.
+  const auto lost = [](const cmsis_nn_dims& x, const cmsis_nn_dims& y) {
+    return x.w * x.c == 1 && x.h > 1 && y.w > 1;
+  };
+  if (lost(a, b) || lost(b, a)) {
+    check.fail("CMSIS-NN does not broadcast [%d, 1, 1] to [%d, %d, %d]", result.h, result.h,
+               result.w, result.c);
+    return;
+  }
+#endif
   const cmsis_nn_context no_scratch = {nullptr, 0};
   check.status(
       op,

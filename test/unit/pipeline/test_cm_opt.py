@@ -189,6 +189,30 @@ def test_a_crash_is_never_an_expected_error(
     assert "internal error in pass 'crash'" in capsys.readouterr().err
 
 
+def test_mistakes_outside_passes_are_one_line_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mistake(*_: object, **__: object) -> None:
+        raise KeyError("first\nsecond")
+
+    path = tmp_path / "in.mlir"
+    path.write_text('\n"test.op"() : () -> ()\n')
+    with monkeypatch.context() as patch:
+        patch.setattr(TestOp, "verify_", mistake)
+        assert cm_opt.main([str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(
+        f"{path}:2:1: error: 'test.op' op internal error in its verifier: KeyError: "
+    )
+    assert error.count("\n") == 1
+
+    monkeypatch.setattr(cm_opt, "module_to_text", mistake)
+    assert cm_opt.main([str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("cm-opt: internal error: KeyError: ")
+    assert error.count("\n") == 1
+
+
 def test_run_reproducer_needs_a_header(ir: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cm_opt.main([ir, "--run-reproducer"]) == 1
     error = capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A function's border: its arguments and results, their types and attributes."""
+"""A function's border: its arguments and results, and the attributes stages leave there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ NAME = "edge.name"
 """Argument or result attribute: the name the exported program gives it."""
 QUANTIZED = "quant.type"
 """Argument or result attribute: the quantized type of a tensor passed as integers."""
+REASON = "edge.reason"
+"""Attribute of a float op: why it is not on an integer kernel."""
+ARENA_BYTES = "cortex_m.arena_bytes"
+"""Function attribute of the planned stage: how many bytes of planned memory it needs."""
+ARENA_BOUND = "cortex_m.arena_bound"
+"""Function attribute: bytes live at the fullest moment; no placement needs fewer."""
 
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
@@ -22,6 +28,14 @@ def functions(module: ModuleOp) -> Iterator[FuncOp]:
     for op in list(module.body.block.ops):
         if isinstance(op, FuncOp) and op.body.blocks:
             yield op
+
+
+def main_function(module: ModuleOp, name: str = "forward") -> FuncOp:
+    """The function of that name. Raises ValueError if there is none."""
+    for func in functions(module):
+        if func.sym_name.data == name:
+            return func
+    raise ValueError(f"the module has no function @{name}")
 
 
 def terminator(func: FuncOp) -> ReturnOp:
