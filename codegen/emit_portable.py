@@ -72,7 +72,10 @@ def emit_call(op: CallOp, emitter: FunctionEmitter) -> None:
         if value is None:
             raise CompileError(f"{op.target.data}: no value for argument {argument.name}", op=op)
         indices.append(_argument(op, emitter, str(argument.type), value))
-    indices.extend(emitter.value(result, View.CONTIGUOUS) for result in op.results)
+    outs = [emitter.value(result, View.CONTIGUOUS) for result in op.results]
+    # Generated kernel wrappers count their arguments, and the returned value is one of them.
+    returned = outs[0] if len(outs) == 1 else builder.add_value_list("TensorList", outs)
+    indices.extend([*outs, returned])
     builder.call(builder.operator(*qualified), indices)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.fx import Graph, GraphModule, Node
@@ -110,6 +110,90 @@ def _mean(module: GraphModule, node: Node) -> Node | None:
     return _insert(module.graph, node, aten.reshape.default, pooled, list(result.shape))
 
 
+def _pool_1d(module: GraphModule, node: Node) -> Node | None:
+    """A pool over one dimension: over two, the second of size 1."""
+    operand: Any = node.args[0]
+    value, result = operand.meta["val"], node.meta["val"]
+    length = value.shape[-1]
+    given: dict[str, Any] = dict(zip(("kernel", "stride", "padding"), node.args[1:4], strict=False))
+    rest: list[Any] = list(node.args[4:])
+    if node.target is aten.adaptive_avg_pool1d.default:
+        if length % result.shape[-1]:
+            return None
+        given, rest = {"kernel": length // result.shape[-1]}, []
+
+    def pair(name: str, default: Any, unit: int) -> list[int]:
+        number = given.get(name) or default
+        return [number if isinstance(number, int) else number[0], unit]
+
+    kernel = pair("kernel", None, 1)
+    if node.target is aten.max_pool1d.default and rest:
+        dilation = rest[0] if isinstance(rest[0], int) else rest[0][0]
+        rest[0] = [dilation, 1]
+    target = _POOLS_2D[node.target]
+    plane = [value.numel() // (value.shape[-2] * length), value.shape[-2], length, 1]
+    wide = _insert(module.graph, node, aten.reshape.default, operand, plane)
+    stride, padding = pair("stride", kernel[0], 1), pair("padding", 0, 0)
+    pooled = _insert(module.graph, node, target, wide, kernel, stride, padding, *rest)
+    return _insert(module.graph, node, aten.reshape.default, pooled, list(result.shape))
+
+
+_POOLS_2D: dict[object, Callable[..., object]] = {
+    aten.adaptive_avg_pool1d.default: aten.avg_pool2d.default,
+    aten.avg_pool1d.default: aten.avg_pool2d.default,
+    aten.max_pool1d.default: aten.max_pool2d.default,
+}
+
+
+def _batch_norm(module: GraphModule, node: Node) -> Node | None:
+    """A batch norm that no convolution or linear layer has taken in: a product and a sum."""
+    operand, weight, bias, mean, variance, training, _, epsilon = node.args[:8]
+    statistics = [_constant(module, n) for n in (mean, variance)]
+    if training or not isinstance(operand, Node) or None in statistics:
+        return None
+    running_mean, running_variance = statistics
+    assert running_mean is not None and running_variance is not None
+    factor = torch.rsqrt(running_variance.add(float(epsilon)))  # type: ignore[arg-type]
+    if weight is not None:
+        scale = _constant(module, weight)
+        if scale is None:
+            return None
+        factor = factor * scale
+    shift = -running_mean * factor
+    if bias is not None:
+        offset = _constant(module, bias)
+        if offset is None:
+            return None
+        shift = shift + offset
+    shape = [1, -1] + [1] * (operand.meta["val"].dim() - 2)
+    factors = _insert_constant(module, node, factor.reshape(shape))
+    product = _insert(module.graph, node, aten.mul.Tensor, operand, factors)
+    shifts = _insert_constant(module, node, shift.reshape(shape))
+    return _insert(module.graph, node, aten.add.Tensor, product, shifts)
+
+
+def _product_with_constant(module: GraphModule, node: Node) -> Node | None:
+    """x @ w with a constant matrix: a linear layer."""
+    operand, matrix = node.args
+    value = _constant(module, matrix)
+    if value is None or value.dim() != 2 or not isinstance(operand, Node):
+        return None
+    weight = _insert_constant(module, node, value.t().contiguous())
+    return _insert(module.graph, node, aten.linear.default, operand, weight)
+
+
+def _affine_with_constant(module: GraphModule, node: Node) -> Node | None:
+    """b + x @ w with a constant matrix and vector: a linear layer."""
+    bias, operand, matrix = node.args
+    value, vector = _constant(module, matrix), _constant(module, bias)
+    if value is None or vector is None or node.kwargs or not isinstance(operand, Node):
+        return None
+    if vector.shape != value.shape[1:]:
+        return None
+    weight = _insert_constant(module, node, value.t().contiguous())
+    return _insert(module.graph, node, aten.linear.default, operand, weight, bias)
+
+
 def reverse_subtractions(module: GraphModule) -> None:
     """Replace c - alpha * x with a number c (`rsub`) by `sub` of a constant tensor, in place."""
     for node in list(module.graph.nodes):
@@ -128,20 +212,53 @@ def reverse_subtractions(module: GraphModule) -> None:
     module.recompile()
 
 
-_REWRITES: dict[object, Callable[[GraphModule, Node], Node | None]] = {
+Rewrites: TypeAlias = dict[object, Callable[[GraphModule, Node], Node | None]]
+
+# On the graph as exported: ExecuTorch's own rewrites expect none of these.
+_PRODUCTS: Rewrites = {
+    aten.addmm.default: _affine_with_constant,
+    aten.matmul.default: _product_with_constant,
+    aten.mm.default: _product_with_constant,
+}
+# When numbers have become tensors.
+_REWRITES: Rewrites = {
     aten.div.Tensor: _divide_by_constant,
     aten.sub.Tensor: _subtract_constant,
     aten.add.Tensor: _add_scaled,
+    aten.batch_norm.default: _batch_norm,
     aten.mean.dim: _mean,
+    **dict.fromkeys(_POOLS_2D, _pool_1d),
     aten.pow.Tensor_Scalar: _square,
 }
 
 
+def prepare_products(module: GraphModule) -> None:
+    """Make products with a constant matrix linear layers, in place.
+
+    A constant in any other `matmul` is put behind a copy, for ExecuTorch's rewrite of `matmul`
+    takes no constants.
+    """
+    _rewrite(module, _PRODUCTS)
+    for node in list(module.graph.nodes):
+        if node.target is not aten.matmul.default:
+            continue
+        for operand in node.all_input_nodes:
+            if operand.op == "get_attr":
+                with module.graph.inserting_before(node):
+                    copied = _insert(module.graph, operand, aten.clone.default, operand)
+                node.replace_input_with(operand, copied)
+    module.recompile()
+
+
 def decompose_for_annotation(module: GraphModule) -> None:
-    """Apply every rewrite of this file once, in place. Expects scalars to be tensors already."""
+    """Apply the other rewrites of this file, in place. Expects scalars to be tensors already."""
+    _rewrite(module, _REWRITES)
+
+
+def _rewrite(module: GraphModule, rewrites: Rewrites) -> None:
     changed = False
     for node in list(module.graph.nodes):
-        rewrite = _REWRITES.get(node.target)
+        rewrite = rewrites.get(node.target)
         value = node.meta.get("val")
         if rewrite is None or not isinstance(value, torch.Tensor):
             continue

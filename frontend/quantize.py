@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -56,6 +57,7 @@ def quantize(
             count += 1
         if count == 0:
             raise ValueError("calibration holds no inputs")
+        _compute_parameters_once(observed)
         converted = convert_pt2e(observed)
         quantized = torch.export.export(converted, example_inputs)
     spread_source_locations(quantized.graph)
@@ -78,6 +80,18 @@ def _check_arguments(
         raise ValueError(f"unknown target {target!r}; known are {', '.join(target_names())}")
     if kernels not in KERNELS:
         raise ValueError(f"unknown kernels {kernels!r}; known are {', '.join(KERNELS)}")
+
+
+def _compute_parameters_once(observed: torch.nn.Module) -> None:
+    """Let each observer search its parameters once; conversion asks again at every use.
+
+    The search takes some 60 ms and has one result, for calibration is over.
+    """
+    from torchao.quantization.pt2e.observer import HistogramObserver
+
+    for observer in observed.modules():
+        if isinstance(observer, HistogramObserver):
+            observer.calculate_qparams = cache(observer.calculate_qparams)
 
 
 def _as_inputs(batch: Inputs | torch.Tensor, example: Inputs) -> Inputs:

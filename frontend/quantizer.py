@@ -19,7 +19,11 @@ from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.constant_folding import fold_constants
-from cmopt.frontend.decompositions import decompose_for_annotation, reverse_subtractions
+from cmopt.frontend.decompositions import (
+    decompose_for_annotation,
+    prepare_products,
+    reverse_subtractions,
+)
 
 aten = torch.ops.aten
 
@@ -69,6 +73,7 @@ class Int8Quantizer(CortexMQuantizer):
         """Fold constants, ExecuTorch's own rewrites, then ours; before observers are placed."""
         fold_constants(model)
         reverse_subtractions(model)
+        prepare_products(model)
         model = super().transform_for_annotation(model)
         fold_constants(model)
         decompose_for_annotation(model)

@@ -32,7 +32,7 @@ from cmopt.lowering.constants import constant_of, constant_op
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.pipeline.diagnostics import CompileError
 
-NOT_QUANTIZED = "it is not between dequantize and quantize: the quantizer left it in float"
+NOT_QUANTIZED = "the quantizer left it in float"
 
 Plain = int | float | bool | str | list[int] | None
 Argument = SSAValue | Plain
@@ -209,6 +209,24 @@ class ConvertToCall(RewritePattern):
         rewriter.replace(op, calls.ops, (value,))
 
 
+VIEWS = frozenset(
+    {"alias", "as_strided", "detach", "diagonal", "expand", "permute", "select", "slice", "split"}
+    | {"split_with_sizes", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view"}
+)
+"""Operators that alias their input; their `_copy` twins make tensors of their own, as IR does."""
+
+
+class CopyViews(RewritePattern):
+    """`aten.slice.Tensor` → `aten.slice_copy.Tensor`: the runtime's kernels do not alias."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: edge.CallOp, rewriter: PatternRewriter) -> None:
+        namespace, name, overload = op.target.data.split(".")
+        if namespace == "aten" and name in VIEWS:
+            op.target = StringAttr(f"{namespace}.{name}_copy.{overload}")
+            rewriter.notify_op_modified(op)
+
+
 class GiveReason(RewritePattern):
     """An op the lowering does not know says so."""
 
@@ -230,4 +248,4 @@ class ConvertEdgeToPortablePass(ModulePass):
     name = "convert-edge-to-portable"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, ConvertToCall(), GiveReason())
+        apply_patterns(op, ConvertToCall(), CopyViews(), GiveReason())

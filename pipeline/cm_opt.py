@@ -6,13 +6,10 @@ What is wrong with the input, the pipeline or a file is one line on standard err
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
 from time import perf_counter
-from traceback import extract_tb
-from typing import NoReturn
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -21,7 +18,6 @@ from cmopt.pipeline.diagnostics import (
     CompileError,
     Diagnostic,
     diagnostics_to,
-    one_line,
     verify,
 )
 from cmopt.pipeline.expectations import parse_expectations, unmet
@@ -31,16 +27,10 @@ from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import describe_passes, parse_pipeline, run_passes
 from cmopt.pipeline.printing import module_to_text, print_module
 from cmopt.pipeline.registry import get_all_passes
-from cmopt.pipeline.reproducer import InternalCompilerError, pipeline_of
+from cmopt.pipeline.reproducer import pipeline_of
+from cmopt.pipeline.tool import ArgumentParser, run_tool
 
 _SEPARATOR = re.compile(r"^[ \t]*// -----[^\n]*$", re.MULTILINE)
-
-
-class _ArgumentParser(argparse.ArgumentParser):
-    """One line and exit code 1, as for every other error, instead of a usage text and 2."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(1, f"{self.prog}: error: {message}; see --help\n")
 
 
 def _boolean(text: str) -> bool:
@@ -56,7 +46,7 @@ def _count(text: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = _ArgumentParser(
+    parser = ArgumentParser(
         prog="cm-opt", description="Parse IR, run passes, print IR.", allow_abbrev=False
     )
     add = parser.add_argument
@@ -262,23 +252,7 @@ def _line(error: CompileError) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code: 0, 1 for any failure, 130 when interrupted."""
-    try:
-        return _main(argv)
-    except CompileError as error:
-        print(_line(error), file=sys.stderr)
-    except InternalCompilerError as error:
-        print(f"cm-opt: {error}", file=sys.stderr)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Keep Python from flushing it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        frame = extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-        what = one_line(f"{type(error).__name__}: {error}")
-        print(f"cm-opt: internal error: {what} ({where})", file=sys.stderr)
-    return 1
+    return run_tool("cm-opt", _main, argv)
 
 
 if __name__ == "__main__":

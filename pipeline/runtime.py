@@ -66,14 +66,21 @@ class HostProgram:
             ) from error
 
     def run(self, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Run once; the outputs are copies. Raises CompileError for unfit inputs."""
+        """Run once; the outputs are copies.
+
+        Raises CompileError for inputs that do not fit, and where a kernel fails.
+        """
         if len(inputs) != len(self.inputs):
             raise CompileError(f"the program takes {len(self.inputs)} inputs, got {len(inputs)}")
         ordered = [
             info.in_order(tensor, f"input {i}")
             for i, (info, tensor) in enumerate(zip(self.inputs, inputs, strict=True))
         ]
-        return tuple(output.clone() for output in self._method.execute(ordered))
+        try:
+            outputs = self._method.execute(ordered)
+        except RuntimeError as error:
+            raise CompileError(f"ExecuTorch's runtime failed: {error}") from error
+        return tuple(output.clone() for output in outputs)
 
 
 def _input_infos(pte: bytes, method: str) -> list[TensorInfo]:

@@ -14,7 +14,7 @@ def report_text(report: Report) -> str:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=StringIO(), width=100, color_system=None)
+    console = Console(file=StringIO(), width=120, color_system=None)
     table = Table("kernel", "calls", title=f"{report.target}, {report.io} in and out")
     table.columns[1].justify = "right"
     for name, count in sorted(report.ops.items(), key=lambda item: (-item[1], item[0])):
@@ -25,9 +25,9 @@ def report_text(report: Report) -> str:
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}"
     )
     if report.fallbacks:
-        left = Table("not on an integer kernel", "why", "where")
+        left = Table("not on an integer kernel", "where", "why")
         for fallback in report.fallbacks:
-            left.add_row(fallback.op, fallback.reason, fallback.location or "")
+            left.add_row(fallback.op, fallback.location or "", fallback.reason)
         console.print(left)
     else:
         console.print("every operator is on an integer kernel")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from traceback import extract_tb
 from typing import NoReturn
 
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.diagnostics import CompileError, one_line
+from cmopt.pipeline.locations import render
 from cmopt.pipeline.reproducer import InternalCompilerError
 
 
@@ -23,10 +26,14 @@ def run_tool(
     name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
 ) -> int:
     """Run a tool's body; gives its exit code: 0, 1 for any failure, 130 when interrupted."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # what imported libraries remark about themselves
     try:
         return body(argv)
     except CompileError as error:
-        print(error if error.location else f"{name}: {error}", file=sys.stderr)
+        # An error without a place is at least this tool's.
+        placed = error.location is not None and render(error.location)
+        print(error if placed else f"{name}: {error}", file=sys.stderr)
     except InternalCompilerError as error:
         print(f"{name}: {error}", file=sys.stderr)
     except BrokenPipeError:
@@ -34,4 +41,11 @@ def run_tool(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        frame = extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        what = one_line(f"{type(error).__name__}: {error}")
+        print(f"{name}: internal error: {what} ({where})", file=sys.stderr)
+    finally:
+        logging.disable(disabled)
     return 1

@@ -56,6 +56,43 @@ def _is_float(call: Call) -> bool:
     return call.fake_result.dtype.is_floating_point
 
 
+def _average_1d(
+    call: Call, kernel: int, stride: int, padding: int, *, ceil_mode: bool, count_include_pad: bool
+) -> Converted:
+    """One dimension is the first of two, the second being of size 1."""
+    value, result = call.tensor("self"), call.result_type
+    *lead, length = shape_of(value)
+    wide = [*([1] if len(lead) == 1 else []), *lead]
+    value = call.emit(edge.ReshapeOp([value], TensorType(result.element_type, [*wide, length, 1])))
+    pooled = TensorType(result.element_type, [*wide, result.get_shape()[-1], 1])
+    properties = {
+        "kernel_size": ints([kernel, 1]),
+        "stride": ints([stride, 1]),
+        "padding": ints([padding, padding, 0, 0]),
+        "ceil_mode": BoolAttr.from_bool(ceil_mode),
+        "count_include_pad": BoolAttr.from_bool(count_include_pad),
+    }
+    return _finish(call, call.emit(edge.AvgPool2dOp([value], pooled, properties)))
+
+
+def _avg_pool1d(call: Call) -> Converted:
+    if not _is_float(call):
+        return None
+    (kernel,) = call.ints("kernel_size", 1)
+    (stride,) = call.ints("stride", 1) if call["stride"] else (kernel,)
+    (padding,) = call.ints("padding", 1)
+    modes = {name: bool(call[name]) for name in ("ceil_mode", "count_include_pad")}
+    return _average_1d(call, kernel, stride, padding, **modes)
+
+
+def _adaptive_avg_pool1d(call: Call) -> Converted:
+    length, out_length = call.fake("self").shape[-1], call.fake_result.shape[-1]
+    if not _is_float(call) or not out_length or length % out_length:
+        return None
+    kernel = length // out_length
+    return _average_1d(call, kernel, kernel, 0, ceil_mode=False, count_include_pad=True)
+
+
 def _avg_pool2d(call: Call) -> Converted:
     if call["divisor_override"] is not None or not _is_float(call):
         return None
@@ -130,7 +167,9 @@ def _max_pool2d_with_indices(call: Call) -> Converted:
 
 CONVERSIONS: dict[str, Conversion] = {
     "aten._adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
+    "aten.adaptive_avg_pool1d.default": _adaptive_avg_pool1d,
     "aten.adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
+    "aten.avg_pool1d.default": _avg_pool1d,
     "aten.avg_pool2d.default": _avg_pool2d,
     "aten.max_pool2d.default": _max_pool2d,
     "aten.max_pool2d_with_indices.default": _max_pool2d_with_indices,

@@ -92,6 +92,17 @@ MODELS = {
         (),
         (1, 3, 9, 9),
     ),
+    "pools over one dimension": (
+        lambda x: (
+            F.avg_pool1d(x, 3, 2, 1),
+            F.avg_pool1d(x[0], 2, count_include_pad=False),
+            F.adaptive_avg_pool1d(x, 3),
+            F.adaptive_avg_pool1d(x, 2),
+            F.max_pool1d(x, 3, 1, 1),
+        ),
+        (),
+        (2, 3, 9),
+    ),
     "activations": (
         lambda x: (
             F.relu6(x), F.hardtanh(x, -0.5, 2), x.clamp(min=0.1), x.clamp(max=0.5),

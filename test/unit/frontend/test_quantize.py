@@ -123,6 +123,10 @@ def test_everything_is_quantized_in_both_memory_formats(
         pytest.param(lambda x: x**2, [(2, 8)], id="square"),
         pytest.param(lambda x: x.softmax(1), [(1, 4, 3)], id="softmax over dim 1"),
         pytest.param(lambda x, y: x * y, [(1, 4, 3, 3), (1, 4, 1, 1)], id="broadcast"),
+        pytest.param(lambda x: F.avg_pool1d(x, 3, 2, 1), [(1, 3, 9)], id="avg_pool1d"),
+        pytest.param(lambda x: F.avg_pool1d(x, 2), [(3, 9)], id="avg_pool1d unbatched"),
+        pytest.param(lambda x: F.max_pool1d(x, 3, 1, 1, 2), [(1, 3, 9)], id="max_pool1d"),
+        pytest.param(lambda x: F.adaptive_avg_pool1d(x, 3), [(1, 3, 9)], id="adaptive_avg_pool1d"),
         pytest.param(F.hardsigmoid, [(2, 8)], id="hardsigmoid"),
     ],
 )
@@ -168,6 +172,34 @@ def test_attention_without_a_mask_is_quantized() -> None:
     program = quantize(model, (x,))
     assert float_operators(program) == []
     assert (run(program, x) - model(x)).abs().max() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("function", "part", "shape"),
+    [
+        pytest.param(lambda n, x: n(x), nn.BatchNorm2d(3), (1, 3, 4, 4), id="batch norm"),
+        pytest.param(lambda m, x: x @ m.weight, nn.Linear(4, 3), (2, 5, 3), id="matmul"),
+        pytest.param(lambda m, x: torch.mm(x, m.weight), nn.Linear(4, 3), (2, 3), id="mm"),
+        pytest.param(
+            lambda m, x: torch.addmm(m.bias, x, m.weight.t()), nn.Linear(4, 3), (2, 4), id="addmm"
+        ),
+        pytest.param(
+            lambda m, x: m.weight[None, :, :, 0] @ x, nn.Conv1d(3, 4, 1), (1, 3, 5), id="bmm"
+        ),
+    ],
+)
+def test_operators_with_parameters(function: Any, part: nn.Module, shape: Any) -> None:
+    torch.manual_seed(4)
+    model = Function(function, part).eval()
+    if isinstance(part, nn.BatchNorm2d):
+        part.running_mean = torch.tensor([0.5, -1.0, 2.0])
+        part.running_var = torch.tensor([0.5, 1.0, 2.0])
+        part.weight.data = torch.tensor([1.0, -2.0, 0.5])
+    x = torch.randn(shape)
+    program = quantize(model, (x,))
+    assert float_operators(program) == []
+    want = model(x)
+    assert (run(program, x) - want).abs().max() < 4 * float(want.max() - want.min()) / 255
 
 
 def test_writing_through_a_view_keeps_its_meaning() -> None:

@@ -18,7 +18,7 @@ from cmopt.interpreters import cmsis_nn as spec
 Pair = tuple[int, int]
 
 kernel_test = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
