@@ -44,7 +44,7 @@ from xdsl.printer import Printer
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.quant import quantized_element, verify_axis
 from cmopt.dialects.shapes import (
     broadcast_shape,
     element_of,
@@ -144,8 +144,19 @@ def optional(value: SSAValue | None) -> list[SSAValue]:
     return [] if value is None else [value]
 
 
+def _verify_tensors(op: IRDLOperation) -> None:
+    """Default memory order everywhere, and per-axis scales that fit their shapes."""
+    for value in (*op.operands, *op.results):
+        if isinstance(value.type, TensorType) and isinstance(value.type.encoding, DimOrderAttr):
+            raise VerifyException(
+                f"works in the default memory order, got {value.type}; insert edge.to_dim_order"
+            )
+        verify_axis(value.type)
+
+
 def _verify_elements(op: IRDLOperation) -> None:
     """All floating or all quantized: a half-folded op would have no exact meaning."""
+    _verify_tensors(op)
     quantized = [quantized_element(v.type) is not None for v in (*op.operands, *op.results)]
     if any(quantized) and not all(quantized):
         raise VerifyException(
@@ -171,11 +182,14 @@ def spatial(shape: Sequence[int], format: str) -> tuple[int, int, int, int]:
     return n, c, h, w
 
 
+def _verify_window_input(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> None:
+    if len(shape_of(op.input)) != 4:
+        raise VerifyException(f"input must have rank 4, got {op.input.type}")
+
+
 def _window_shape(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, channels: int, kernel: Sequence[int],
                   dilation: Sequence[int], ceil_mode: bool) -> tuple[int, ...]:  # fmt: skip
     format = _data_format(op)
-    if len(shape_of(op.input)) != 4:
-        raise VerifyException(f"input must have rank 4, got {op.input.type}")
     n, _, h, w = spatial(shape_of(op.input), format)
     stride = verify_ints(op.name, "stride", op.stride, 2, 1)
     top, bottom, left, right = verify_ints(op.name, "padding", op.padding, 4, 0)
@@ -217,6 +231,7 @@ class Conv2dOp(EdgeOp):
         _verify_elements(self)
         format, weight = _data_format(self), shape_of(self.weight)
         dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
+        _verify_window_input(self)
         if len(weight) != 4:
             raise VerifyException(f"weight must have rank 4, got {self.weight.type}")
         out_channels, in_group, kh, kw = spatial(weight, format)
@@ -286,6 +301,7 @@ class AvgPool2dOp(EdgeOp):
 
     def verify_(self) -> None:
         _verify_elements(self)
+        _verify_window_input(self)
         kernel = verify_ints(self.name, "kernel_size", self.kernel_size, 2, 1)
         channels = spatial(shape_of(self.input), _data_format(self))[1]
         expected = _window_shape(self, channels, kernel, (1, 1), bool(self.ceil_mode))
@@ -313,6 +329,7 @@ class MaxPool2dOp(EdgeOp):
 
     def verify_(self) -> None:
         _verify_elements(self)
+        _verify_window_input(self)
         kernel = verify_ints(self.name, "kernel_size", self.kernel_size, 2, 1)
         dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
         channels = spatial(shape_of(self.input), _data_format(self))[1]
@@ -351,6 +368,11 @@ class ClampOp(UnaryOp):
 
     min = opt_prop_def(FloatAttr)
     max = opt_prop_def(FloatAttr)
+
+    def verify_(self) -> None:
+        super().verify_()
+        if self.min is None and self.max is None:
+            raise VerifyException("needs min, max or both")
 
 
 @irdl_op_definition
@@ -395,6 +417,11 @@ class GeluOp(UnaryOp):
     name = "edge.gelu"
 
     approximate = prop_def(StringAttr)
+
+    def verify_(self) -> None:
+        super().verify_()
+        if self.approximate.data not in ("none", "tanh"):
+            raise VerifyException(f"approximate must be none or tanh, got {self.approximate}")
 
 
 class BinaryOp(EdgeOp):
@@ -448,6 +475,7 @@ class ReshapeOp(EdgeOp):
     assembly_format = "$input attr-dict `:` functional-type(operands, results)"
 
     def verify_(self) -> None:
+        _verify_tensors(self)
         source, target = shape_of(self.input), shape_of(self.output)
         if numel(source) != numel(target):
             raise VerifyException(
@@ -456,9 +484,10 @@ class ReshapeOp(EdgeOp):
             )
         before, after = quantized_element(self.input.type), quantized_element(self.output.type)
         if before is not None and after is not None and before.is_per_axis:
-            if before.params != after.params or not _keeps_axis(
-                source, before.axis.data, target, after.axis.data
-            ):
+            axis = after.axis.data
+            if before.with_axis(axis) != after:
+                raise VerifyException("must keep the element type, but for its axis")
+            if not _keeps_axis(source, before.axis.data, target, axis):
                 raise VerifyException(f"splits or merges the quantized axis {before.axis.data}")
         elif element_of(self.input) != element_of(self.output):
             raise VerifyException("must keep the element type")
@@ -495,7 +524,8 @@ class PermuteOp(EdgeOp):
         return PermuteOp([input], type, {"perm": ints(perm)})
 
     def verify_(self) -> None:
-        perm = [int(p) for p in self.perm.get_values()]
+        _verify_tensors(self)
+        perm = ints_of(self.perm)
         verify_permutation(self.name, perm, len(shape_of(self.input)))
         if (expected := permuted_type(self.input.type, perm)) != self.output.type:
             raise VerifyException(f"result should be {expected}")

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import Float32Type, IntAttr, IntegerType, TensorType
+from xdsl.dialects.builtin import Float32Type, IntAttr, IntegerType, Signedness, TensorType
 from xdsl.ir import Attribute, Data, Dialect, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
@@ -189,7 +189,8 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
                 self.params.print_parameter(printer)
 
     def verify(self) -> None:
-        if self.storage.width.data not in (8, 16, 32):
+        signless = self.storage.signedness.data is Signedness.SIGNLESS
+        if self.storage.width.data not in (8, 16, 32) or not signless:
             raise VerifyException(f"quant.uniform: storage type {self.storage} is not i8, i16, i32")
         low, high = default_storage_range(self.storage)
         if not low <= self.storage_min.data < self.storage_max.data <= high:
@@ -230,6 +231,18 @@ def storage_type(type: Attribute) -> Attribute:
     return TensorType(element.storage, type.get_shape(), type.encoding)
 
 
+def verify_axis(type: Attribute) -> None:
+    """Check that a per-axis quantized tensor has one scale for each slice along its axis."""
+    if (element := quantized_element(type)) is None or not element.is_per_axis:
+        return
+    assert isinstance(type, TensorType)
+    shape, axis = type.get_shape(), element.axis.data
+    if axis >= len(shape) or shape[axis] != len(element.params.scales):
+        raise VerifyException(
+            f"{len(element.params.scales)} scales on axis {axis} do not fit shape {list(shape)}"
+        )
+
+
 def _verify_conversion(quantized: Attribute, plain: Attribute, want: Attribute) -> None:
     """Check that `quantized` has a quantized element type and `plain` element type `want`."""
     assert isinstance(quantized, TensorType) and isinstance(plain, TensorType)
@@ -238,14 +251,11 @@ def _verify_conversion(quantized: Attribute, plain: Attribute, want: Attribute) 
         raise VerifyException(f"{quantized} has no !quant.uniform element type")
     if plain.element_type != want:
         raise VerifyException(f"expected element type {want}, got {plain}")
-    if quantized.get_shape() != plain.get_shape() or quantized.encoding != plain.encoding:
+    if quantized.get_shape() != plain.get_shape():
         raise VerifyException(f"{quantized} and {plain} differ in shape")
-    if element.is_per_axis:
-        shape, axis = quantized.get_shape(), element.axis.data
-        if axis >= len(shape) or shape[axis] != len(element.params.scales):
-            raise VerifyException(
-                f"{len(element.params.scales)} scales on axis {axis} do not fit {shape}"
-            )
+    if quantized.encoding != plain.encoding:
+        raise VerifyException(f"{quantized} and {plain} differ in their encoding")
+    verify_axis(quantized)
 
 
 class _QuantPatterns(HasCanonicalizationPatternsTrait):

@@ -17,6 +17,7 @@ from cmopt.frontend.aliasing import writes_escape
 aten = torch.ops.aten
 
 _COMPOSITES = {
+    aten.glu.default,
     aten.gru.input,
     aten.gru_cell.default,
     aten.lstm.input,

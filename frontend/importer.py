@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -30,8 +31,8 @@ from xdsl.dialects.builtin import (
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from cmopt.dialects.edge import ToDimOrderOp, with_dim_order
-from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
+from cmopt.dialects.edge import ReshapeOp, ToDimOrderOp, with_dim_order
+from cmopt.dialects.quant import DCastOp, SCastOp, quantized_element, storage_type
 from cmopt.frontend.aliasing import written_nodes
 from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.conversions import CONVERSIONS
@@ -142,6 +143,36 @@ class Importer:
         self._reinterpreted[value, type] = op.output
         return op.output
 
+    def reshape_constant(self, value: SSAValue, shape: Sequence[int], node: Node) -> SSAValue:
+        """`value` with other trailing unit dimensions; a constant, also a dequantized one, is made
+        in that shape instead of being reshaped."""
+        type, owner = value.type, value.owner
+        assert isinstance(type, TensorType)
+        wanted = TensorType(type.element_type, shape)
+        match owner:
+            case ConstantOp():
+                elements = owner.value
+                assert isinstance(elements, DenseIntOrFPElementsAttr)
+                return self._constant_of_bytes(wanted, elements.data.data, owner)
+            case SCastOp():
+                source = self.reshape_constant(owner.input, shape, node)
+                return self.reinterpret(source, wanted, node)
+            case DCastOp():
+                source = self.reshape_constant(owner.input, shape, node)
+                return self.append(DCastOp(source, wanted), node)
+        return self.append(ReshapeOp([value], wanted), node)
+
+    def _constant_of_bytes(self, type: TensorType[Any], data: bytes, like: ConstantOp) -> SSAValue:
+        """The constant of this content, with the name and location of another."""
+        if (found := self._constants.get((type, data))) is not None:
+            return found
+        op = ConstantOp(DenseIntOrFPElementsAttr(type, BytesAttr(data)), type)
+        op.location = like.location
+        op.result.name_hint = like.result.name_hint
+        self._head.append(op)
+        self._constants[type, data] = op.result
+        return op.result
+
     def value(self, node: Node) -> SSAValue:
         """The (first) value of a node; a constant is made now if this is its first use."""
         if node not in self._values:
@@ -169,7 +200,7 @@ class Importer:
             # A get_attr is a branch of a control flow operator, which is refused in its place.
         names, results = self._results()
         self._body.append(ReturnOp(*results))
-        block.add_ops([*self._head, *self._body])
+        block.add_ops(_without_dead([*self._head, *self._body]))
         function = FuncOp(
             method,
             FunctionType.from_lists(types, [value.type for value in results]),
@@ -279,8 +310,14 @@ class Importer:
             converted = conversion(call)
             if converted is not None:
                 return converted
-            del self._body[appended:]  # what it built before it gave up
+            self._abandon(appended)
         return generic_call(call)
+
+    def _abandon(self, appended: int) -> None:
+        """Erase what a conversion built before it gave up."""
+        for op in reversed(self._body[appended:]):
+            op.erase()
+        del self._body[appended:]
 
     def _rebind(self, node: Node) -> None:
         """After an in-place operator, the nodes it wrote to mean its result."""
@@ -306,6 +343,18 @@ class Importer:
                 if role is not None and overload(user) is not None:
                     return f"{path}.{role}"
         return name
+
+
+def _without_dead(ops: list[Operation]) -> list[Operation]:
+    """`ops` without constants, and casts of constants, that nothing uses."""
+    kept = []
+    for op in reversed(ops):
+        is_dead = isinstance(op, ConstantOp | SCastOp | DCastOp) and not op.results[0].uses
+        if is_dead:
+            op.erase()
+        else:
+            kept.append(op)
+    return kept[::-1]
 
 
 def _position(user: Node, argument: Node) -> int:

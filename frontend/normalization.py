@@ -14,6 +14,10 @@ from cmopt.frontend.overloads import is_edge_operator, overload, overload_name
 _ROUNDS = 8
 
 
+# Not of Core ATen, but one portable kernel where the decomposition moves six dimensions about.
+_KEPT = {"aten.pixel_shuffle.default", "aten.pixel_unshuffle.default"}
+
+
 def _is_edge_dialect(graph: Graph) -> bool:
     return any(is_edge_operator(node) for node in graph.nodes)
 
@@ -23,7 +27,9 @@ def _needs_decomposition(node: Node) -> torch._ops.OpOverload | None:
     target = overload(node)
     if target is None or target.namespace != "aten" or torch.Tag.core in target.tags:
         return None
-    return None if overload_name(target) in CONVERSIONS else target
+    return (
+        None if overload_name(target) in CONVERSIONS or overload_name(target) in _KEPT else target
+    )
 
 
 def normalize(program: ExportedProgram) -> ExportedProgram:

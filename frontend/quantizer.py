@@ -53,6 +53,9 @@ _MORE_ACTIVATIONS: Support = {
     (aten.hardsigmoid.default,): CortexMActivationCheck,
     (aten.hardsigmoid_.default,): CortexMActivationCheck,
 }
+# Behind a convolution or linear layer these are quantized on their own: no kernel has them built
+# in, so without an observer between the two the first would stay in float.
+_NOT_A_CLAMP = {aten.hardsigmoid.default, aten.hardsigmoid_.default}
 
 
 class Int8Quantizer(CortexMQuantizer):
@@ -91,6 +94,9 @@ class Int8Quantizer(CortexMQuantizer):
 def _relaxed(support: Support) -> Support:
     result: Support = {**support, **_MORE_ACTIVATIONS}
     for pattern in support:
+        if len(pattern) > 1 and pattern[-1] in _NOT_A_CLAMP:
+            del result[pattern]
+            continue
         packet = getattr(pattern[0], "overloadpacket", None)
         if packet in _ELEMENTWISE:
             result[pattern] = BroadcastingCheck

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import (
+    AnyFloat,
     BytesAttr,
     DenseIntOrFPElementsAttr,
     IntegerType,
@@ -13,7 +14,8 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from cmopt.dialects.quant import SCastOp, quantized_element
+from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
+from cmopt.dialects.shapes import element_of
 from cmopt.interpreters.arrays import Array, dense_array, to_float
 
 
@@ -38,10 +40,16 @@ def float_constant_of(value: SSAValue) -> Array | None:
     return None if stored is None else to_float(stored, value.type)
 
 
-def constant_op(array: Array, hint: str | None = None) -> ConstantOp:
-    """`arith.constant dense<…>` holding `array` (int8, int16, int32, int64 or float32)."""
-    is_float = array.dtype == np.float32
-    element = f32 if is_float else IntegerType(array.dtype.itemsize * 8)
+def constant_op(
+    array: Array, hint: str | None = None, element: IntegerType | AnyFloat | None = None
+) -> ConstantOp:
+    """`arith.constant dense<…>` holding `array`.
+
+    element: its element type; by default that of an int8, int16, int32, int64 or float32 array.
+    """
+    if element is None:
+        is_float = array.dtype == np.float32
+        element = f32 if is_float else IntegerType(array.dtype.itemsize * 8)
     type = TensorType(element, array.shape)
     op = ConstantOp(
         DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))
@@ -54,7 +62,9 @@ def typed_constant(
     array: Array, type: Attribute, hint: str | None = None
 ) -> tuple[list[Operation], SSAValue]:
     """Ops that make a constant of a plain or quantized tensor type, and its value."""
-    constant = constant_op(array, hint)
+    element = element_of(storage_type(type))
+    assert isinstance(element, IntegerType | AnyFloat), element
+    constant = constant_op(array, hint, element)
     if quantized_element(type) is None:
         return [constant], constant.result
     cast = SCastOp(constant.result, type)

@@ -24,11 +24,11 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects import edge
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.quant import DCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.dialects.signature import REASON
 from cmopt.interpreters.functions import activation_bounds, clamp_bounds
-from cmopt.lowering.constants import constant_of, constant_op
+from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.pipeline.diagnostics import CompileError
 
@@ -227,6 +227,15 @@ class CopyViews(RewritePattern):
             rewriter.notify_op_modified(op)
 
 
+class FoldDequantizeOfConstant(RewritePattern):
+    """A constant no kernel dequantizes (per axis, or of 32 bits) is stored in float; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DCastOp, rewriter: PatternRewriter) -> None:
+        if (values := float_constant_of(op.input)) is not None:
+            rewriter.replace(op, constant_op(values, op.input.name_hint))
+
+
 class GiveReason(RewritePattern):
     """An op the lowering does not know says so."""
 
@@ -248,4 +257,5 @@ class ConvertEdgeToPortablePass(ModulePass):
     name = "convert-edge-to-portable"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, FoldDequantizeOfConstant())
         apply_patterns(op, ConvertToCall(), CopyViews(), GiveReason())

@@ -14,7 +14,7 @@ from cmopt.dialects.edge import BinaryOp, LinearOp, PermuteOp, ReshapeOp, UnaryO
 from cmopt.dialects.quant import QCastOp, quantized_element
 from cmopt.dialects.shapes import ints_of, inverse, permuted, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
-from cmopt.lowering.patterns.edge import CANONICALIZATION
+from cmopt.lowering.patterns.edge import CANONICALIZATION, is_per_axis
 from cmopt.lowering.rewrite import apply_patterns
 
 
@@ -27,7 +27,7 @@ class SinkThroughUnary(RewritePattern):
         if not isinstance(permute, PermuteOp):
             return
         element = op.output.type.element_type
-        if (q := quantized_element(op.output.type)) is not None and q.is_per_axis:
+        if is_per_axis(op.output.type):
             return
         moved = op.create(
             operands=[permute.input],
@@ -45,14 +45,18 @@ class SinkThroughBinary(RewritePattern):
     def match_and_rewrite(self, op: BinaryOp, rewriter: PatternRewriter) -> None:
         permutes = [v.owner for v in (op.lhs, op.rhs) if isinstance(v.owner, PermuteOp)]
         shape = shape_of(op.output)
-        if not permutes or any(ints_of(p.perm) != ints_of(permutes[0].perm) for p in permutes):
+        if (
+            not permutes
+            or is_per_axis(op.output.type)
+            or any(ints_of(p.perm) != ints_of(permutes[0].perm) for p in permutes)
+        ):
             return
         perm = ints_of(permutes[0].perm)
         operands, constants = [], []
         for value in (op.lhs, op.rhs):
             if isinstance(value.owner, PermuteOp) and shape_of(value) == shape:
                 operands.append(value.owner.input)
-            elif (array := constant_of(value)) is not None:
+            elif (array := constant_of(value)) is not None and not is_per_axis(value.type):
                 padded = array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
                 moved = np.ascontiguousarray(np.transpose(padded, inverse(perm)))
                 assert isinstance(value.type, TensorType)
@@ -89,6 +93,8 @@ class FoldIntoLinear(RewritePattern):
         flat = shape_of(op.input)
         if weight is None or perm[0] != 0 or len(flat) != 2 or flat[0] != shape[0]:
             return
+        if (q := quantized_element(op.weight.type)) is not None and q.axis.data == 1:
+            return
         columns = inverse(perm)
         moved = np.transpose(weight.reshape(weight.shape[0], *shape[1:]), columns)
         ops, value = typed_constant(
@@ -108,7 +114,8 @@ class FoldIntoLinear(RewritePattern):
 class FoldPermutesPass(ModulePass):
     """Sink permutes through elementwise ops until they meet and cancel; fold the rest into weights.
 
-    Every rewrite is exact and none makes a permute move more bytes than before.
+    Every rewrite is exact, but for the order of a linear's sum in float32, and none makes a
+    permute move more bytes than before.
     """
 
     name = "fold-permutes"

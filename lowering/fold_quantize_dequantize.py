@@ -11,9 +11,16 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import Conv2dOp, EdgeOp, LinearOp, PermuteOp, ReshapeOp
+from cmopt.dialects.edge import (
+    Conv2dOp,
+    EdgeOp,
+    LinearOp,
+    PermuteOp,
+    ReshapeOp,
+    ToDimOrderOp,
+)
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import shape_of
+from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.interpreters.arrays import Array, quantize
 from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.rewrite import apply_patterns
@@ -65,6 +72,9 @@ class FoldIntoQuantizedOp(RewritePattern):
             operands.append(quantized)
         if all(constant_of(operand) is not None for operand in operands):
             return
+        moves = isinstance(op, ReshapeOp | PermuteOp | ToDimOrderOp)
+        if moves and element_of(operands[0]) != element_of(casts[0].results[0]):
+            return  # Moving bytes cannot requantize them.
         folded = op.create(
             operands=operands,
             result_types=[result_types.pop()],

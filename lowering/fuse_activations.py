@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, ModuleOp, f32
+from xdsl.dialects.builtin import FloatAttr, IntegerType, ModuleOp, f32
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import AddOp, ClampOp, Conv2dOp, LinearOp, MaxPool2dOp, ReluOp
+from cmopt.dialects.shapes import element_of
 from cmopt.interpreters.functions import activation_bounds, clamp_bounds
 from cmopt.lowering.rewrite import apply_patterns
 
@@ -39,6 +40,8 @@ class FuseActivation(RewritePattern):
         producer = op.input.owner
         if not isinstance(producer, FUSES) or not op.input.has_one_use():
             return
+        if isinstance(element_of(op.input), IntegerType):
+            return  # A clamp to float bounds would make integers floats.
         if op.input.type != op.output.type or (bounds := clamp_bounds(op)) is None:
             return
         low, high = bounds

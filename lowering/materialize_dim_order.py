@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType
-from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Operation
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.edge import PermuteOp, ToDimOrderOp, dim_order
-from cmopt.dialects.shapes import ints, inverse, permuted
+from cmopt.dialects.shapes import ints, permuted
 from cmopt.dialects.signature import (
     DIM_ORDER,
     functions,
@@ -36,17 +36,23 @@ def is_default(order: tuple[int, ...]) -> bool:
 
 
 def materialize(func: FuncOp) -> None:
-    """Make one function's border row-major; a `to_dim_order` there becomes a permute."""
+    """Make one function row-major; every `to_dim_order` in it becomes a permute."""
+    casts = [op for op in func.body.block.ops if isinstance(op, ToDimOrderOp)]
+    moves = [(op, dim_order(op.input.type), dim_order(op.output.type)) for op in casts]
     args = [dim_order(argument.type) for argument in func.body.block.args]
     results = [dim_order(value.type) for value in terminator(func).operands]
     for index, order in enumerate(args):
         if not is_default(order):
-            argument = retype_argument(func, index, physical(func.body.block.args[index].type))
-            for use in list(argument.uses):
-                _replace(use.operation, order=inverse(order))
-    for value in list(terminator(func).operands):
-        if not is_default(dim_order(value.type)):
-            _replace(value.owner, order=dim_order(value.type))
+            argument = func.body.block.args[index]
+            for use in argument.uses:
+                if not isinstance(use.operation, ToDimOrderOp | ReturnOp):
+                    _refuse(use.operation)
+            retype_argument(func, index, physical(argument.type))
+    for op, source, target in moves:
+        _replace(op, [source.index(dim) for dim in target])
+    for op in func.body.block.ops:
+        if not all(is_default(dim_order(result.type)) for result in op.results):
+            _refuse(op)
     update(func)
     note_on_border(
         func,
@@ -56,11 +62,13 @@ def materialize(func: FuncOp) -> None:
     )
 
 
-def _replace(op: object, order: tuple[int, ...]) -> None:
-    """Replace a border's `edge.to_dim_order` by the permute of its bytes."""
-    if not isinstance(op, ToDimOrderOp):
-        raise CompileError("a tensor in a non-default memory order may only meet edge.to_dim_order")
-    permute = PermuteOp.of(op.input, order)
+def _refuse(op: Operation) -> None:
+    raise CompileError("works in the default memory order only; insert edge.to_dim_order", op=op)
+
+
+def _replace(op: ToDimOrderOp, perm: list[int]) -> None:
+    """Replace an `edge.to_dim_order` by the permute of its bytes."""
+    permute = PermuteOp.of(op.input, perm)
     permute.location = op.location
     permute.output.name_hint = op.output.name_hint
     Rewriter.insert_op(permute, InsertPoint.before(op))

@@ -18,6 +18,7 @@ from cmopt.dialects.edge import (
     MaxPool2dOp,
     PermuteOp,
     ReshapeOp,
+    ToDimOrderOp,
     UnaryOp,
     spatial,
 )
@@ -114,6 +115,7 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
     MaxPool2dOp: _max_pool2d,
     PermuteOp: _permute,
     ReshapeOp: lambda op: None,
+    ToDimOrderOp: lambda op: None,
     UnaryOp: _activations,
 }
 

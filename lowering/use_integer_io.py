@@ -5,15 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import AnyFloat, ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import Rewriter
 
-from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.edge import ToDimOrderOp
+from cmopt.dialects.quant import DCastOp, QCastOp
+from cmopt.dialects.shapes import element_of
 from cmopt.dialects.signature import functions, retype_argument, terminator, update
+from cmopt.lowering.rewrite import apply_patterns
 from cmopt.pipeline.diagnostics import CompileError
+
+
+class QuantizeBeforeDimOrder(RewritePattern):
+    """`qcast(to_dim_order(x))` → `to_dim_order(qcast(x))`, so that an argument meets its qcast."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
+        if isinstance(move := op.input.owner, ToDimOrderOp):
+            element = op.output.type.element_type
+            cast = QCastOp(move.input, with_element(move.input.type, element))
+            rewriter.replace(op, [cast, ToDimOrderOp([cast.output], op.output.type)])
+
+
+class DequantizeAfterDimOrder(RewritePattern):
+    """`to_dim_order(dcast(x))` → `dcast(to_dim_order(x))`, so that a result comes from its dcast."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ToDimOrderOp, rewriter: PatternRewriter) -> None:
+        if isinstance(cast := op.input.owner, DCastOp):
+            type = with_element(op.output.type, element_of(cast.input))
+            move = ToDimOrderOp([cast.input], type)
+            rewriter.replace(op, [move, DCastOp(move.output, op.output.type)])
+
+
+def with_element(type: Attribute, element: Attribute) -> TensorType:
+    """The tensor type `type` with another element type."""
+    assert isinstance(type, TensorType)
+    return TensorType(element, type.get_shape(), type.encoding)
 
 
 def _quantizations(argument: SSAValue) -> list[QCastOp] | None:
@@ -25,12 +57,16 @@ def _quantizations(argument: SSAValue) -> list[QCastOp] | None:
     return casts
 
 
+def _is_float(value: SSAValue) -> bool:
+    return isinstance(element_of(value), AnyFloat)
+
+
 def quantize_border(func: FuncOp) -> None:
     """Retype arguments that are only quantized, and results that are only dequantized."""
     for index, argument in enumerate(func.body.block.args):
         casts = _quantizations(argument)
         if casts is None:
-            if quantized_element(argument.type) is None and argument.uses:
+            if _is_float(argument) and argument.uses:
                 _refuse(func, f"input {index} is used as a float inside the model")
             continue
         quantized = retype_argument(func, index, casts[0].output.type)
@@ -43,7 +79,7 @@ def quantize_border(func: FuncOp) -> None:
             end.operands[index] = value.owner.input
             if not value.uses:
                 Rewriter.erase_op(value.owner)
-        elif quantized_element(value.type) is None:
+        elif _is_float(value):
             _refuse(func, f"output {index} comes from a float operator")
     update(func)
 
@@ -62,5 +98,6 @@ class UseIntegerIoPass(ModulePass):
     name = "use-integer-io"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, QuantizeBeforeDimOrder(), DequantizeAfterDimOrder())
         for func in functions(op):
             quantize_border(func)

@@ -68,20 +68,22 @@ def load_exported(path: str) -> ExportedProgram:
 
 
 def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch.Tensor, ...]]:
-    """One tuple of inputs for each sample of a calibration file."""
+    """One tuple of inputs for each sample of a calibration file. Raises CompileError."""
     import torch
 
-    names = list(exported.graph_signature.user_inputs)
-    arrays = select(read_npz(path), [str(name) for name in names], path)
-    counts = {len(array) if array.ndim else 0 for array in arrays}
-    if len(counts) != 1 or 0 in counts:
-        raise CompileError(
-            f"'{path}': the arrays must have the same number of samples, at least one",
-            hint="samples lie along the first dimension",
-        )
-    return [
-        tuple(torch.from_numpy(array[i].copy()) for array in arrays) for i in range(counts.pop())
-    ]
+    names = [str(name) for name in exported.graph_signature.user_inputs]
+    arrays = select(read_npz(path), names, path)
+    values = {node.name: node.meta["val"] for node in exported.graph.nodes if node.name in names}
+    for name, array in zip(names, arrays, strict=True):
+        expected = list(values[name].shape)
+        if list(array.shape[1:]) != expected or len(array) == 0:
+            wanted = ", ".join(["samples", *map(str, expected)])
+            raise CompileError(
+                f"'{path}': array {name!r} has shape {list(array.shape)}, not [{wanted}]"
+            )
+    if len({len(array) for array in arrays}) != 1:
+        raise CompileError(f"'{path}': the arrays hold different numbers of samples")
+    return [tuple(torch.from_numpy(a[i].copy()) for a in arrays) for i in range(len(arrays[0]))]
 
 
 def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProgram:

@@ -98,7 +98,7 @@ class QuantizedConv2dOp(_ConvolutionOp):
         out, kh, kw, in_group = shape_of(self.weight)
         channels = shape_of(self.input)[3]
         self._verify_common(out)
-        if channels % in_group or out % (channels // in_group):
+        if not 1 <= in_group <= channels or channels % in_group or out % (channels // in_group):
             raise self.error(
                 f"weight {list(shape_of(self.weight))} does not fit {channels} input channels"
             )
@@ -175,6 +175,12 @@ class QuantizedTransposeConv2dOp(_ConvolutionOp):
         n, h, w, c = shape_of(self.input)
         self._verify_common(out)
         self.require_int8("output_scratch")
+        if len(ints_of(self.output_padding)) != 2 or min(ints_of(self.output_padding)) < 0:
+            raise self.error(
+                f"output_padding must be two integers ≥ 0, got {list(ints_of(self.output_padding))}"
+            )
+        if ints_of(self.dilation) != (1, 1):
+            raise self.error("the kernel takes dilation 1 only")
         if c != channels:
             raise self.error(f"weight {list(shape_of(self.weight))} does not fit {c} channels")
         sizes = []

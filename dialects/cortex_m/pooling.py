@@ -32,6 +32,10 @@ class _PoolOp(KernelOp):
         (n, h, w, c), (on, oh, ow, oc) = shape_of(self.input), shape_of(self.output)
         if (n, c) != (on, oc):
             raise self.error(f"output {self.output.type} must keep batch {n} and channels {c}")
+        for name in ("kernel_size", "stride", "padding"):
+            values = ints_of(getattr(self, name))
+            if len(values) != 2:
+                raise self.error(f"{name} must be two integers, got {list(values)}")
         for size, out, i in ((h, oh, 0), (w, ow, 1)):
             kernel, stride, pad = (
                 ints_of(a)[i] for a in (self.kernel_size, self.stride, self.padding)

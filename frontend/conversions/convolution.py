@@ -60,7 +60,7 @@ def _convolution(call: Call) -> Converted:
     if (full := [*batched, *unit]) != input_shape:
         value = _reshape(call, value, full)
     if unit:
-        weight = _reshape(call, weight, [*weight_shape, *unit])
+        weight = call.importer.reshape_constant(weight, [*weight_shape, *unit], call.node)
     properties = {
         "stride": ints([*stride, *unit]),
         "padding": ints([*padding, *([0, 0] if unit else [])]),

@@ -23,9 +23,12 @@ I8 = IntegerType(8)
 def fixed_point(real: float) -> tuple[int, int]:
     """A positive real as (multiplier, shift): `multiplier / 2^31 · 2^shift`, multiplier in Q31.
 
-    The nearest such number, as CMSIS-NN and TFLite choose it.
+    The nearest such number, as CMSIS-NN and TFLite choose it. The kernels shift by 31 bits at
+    most: what is less than 2^-32 is 0, as its product with any 32-bit accumulator rounds to 0.
     """
     mantissa, shift = math.frexp(real)
+    if shift < -31:
+        return 0, 0
     multiplier = round(mantissa * (1 << 31))
     if multiplier == 1 << 31:
         multiplier, shift = multiplier // 2, shift + 1
@@ -50,7 +53,8 @@ def activation_range(op: Operation, output: UniformQuantizedType) -> tuple[int, 
         None if bound is None else int(quantize(np.array([bound], np.float32), output)[0])
         for bound in activation_bounds(op)
     ]
-    return (low if bounds[0] is None else bounds[0], high if bounds[1] is None else bounds[1])
+    low, high = (low if bounds[0] is None else bounds[0], high if bounds[1] is None else bounds[1])
+    return min(low, high), high  # Where the bounds cross, the upper one wins.
 
 
 class Builder:

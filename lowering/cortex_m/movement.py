@@ -85,6 +85,9 @@ class ConvertPermute(RewritePattern):
             return
         shape, perm = simplest_permute(shape_of(op.input), ints_of(op.perm))
         build = Builder(op, rewriter)
+        if len(perm) < 2:  # Only dimensions of size 1 move.
+            build.finish(build.view(build.storage(op.input), shape_of(op.output)))
+            return
         source = build.view(build.storage(op.input), shape)
         type = int8_tensor(permuted(shape, perm))
         moved = build.add(TransposeOp([source], type, {"perm": perm}))

@@ -14,7 +14,7 @@ from cmopt.dialects.cortex_m import (
     QuantizedAvgPool2dOp,
     QuantizedMaxPool2dOp,
 )
-from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
+from cmopt.dialects.edge import AvgPool2dOp, ClampOp, MaxPool2dOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 from cmopt.lowering.cortex_m import scratch
@@ -25,8 +25,8 @@ from cmopt.pipeline.targets import Isa
 class PoolThenRequantize(RewritePattern):
     """A pool that changes its quantization → the pool on its input's type, then a requantization.
 
-    Max pool: at most 1 step, from a fused clamp's bound. Average pool: at most 1 step of the
-    input's type before the requantization.
+    Max pool: exact, as a fused clamp goes into the requantization: its bound may lie between two
+    steps of the input's type. Average pool: at most 1 step of the input's type before that.
     """
 
     @op_type_rewrite_pattern
@@ -35,12 +35,17 @@ class PoolThenRequantize(RewritePattern):
         if source is None or target is None or source == target:
             return
         shape = shape_of(op.output)
+        properties = dict(op.properties)
+        bounds = {end: properties.pop(f"activation_{end}", None) for end in ("min", "max")}
         pool = op.create(
             operands=list(op.operands),
             result_types=[TensorType(source, shape)],
-            properties=dict(op.properties),
+            properties=properties,
             attributes=dict(op.attributes),
         )
+        if any(bounds.values()):
+            rewriter.replace(op, [pool, ClampOp([pool.results[0]], op.output.type, bounds)])
+            return
         real = DCastOp(pool.results[0], TensorType(f32, shape))
         rewriter.replace(op, [pool, real, QCastOp(real.output, op.output.type)])
 

@@ -41,7 +41,7 @@ class ComposeReshapes(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter) -> None:
         producer = op.input.owner
-        if isinstance(producer, ReshapeOp) and not _is_per_axis(op.input.type):
+        if isinstance(producer, ReshapeOp) and not is_per_axis(op.input.type):
             rewriter.replace(op, ReshapeOp([producer.input], op.output.type))
 
 
@@ -61,7 +61,7 @@ class PermuteToReshape(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter) -> None:
-        if _is_per_axis(op.input.type) or op.input.type == op.output.type:
+        if is_per_axis(op.input.type) or op.input.type == op.output.type:
             return
         if moves_no_byte(shape_of(op.input), ints_of(op.perm)):
             rewriter.replace(op, ReshapeOp([op.input], op.output.type))
@@ -87,7 +87,7 @@ class SinkDequantize(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReshapeOp | PermuteOp, rewriter: PatternRewriter) -> None:
         producer = op.input.owner
-        if not isinstance(producer, DCastOp) or _is_per_axis(producer.input.type):
+        if not isinstance(producer, DCastOp) or is_per_axis(producer.input.type):
             return
         source = producer.input
         element = quantized_element(source.type)
@@ -97,7 +97,8 @@ class SinkDequantize(RewritePattern):
         rewriter.replace(op, [moved, DCastOp(moved.output, op.output.type)])
 
 
-def _is_per_axis(type: object) -> bool:
+def is_per_axis(type: object) -> bool:
+    """Whether a tensor type is quantized along one of its dimensions."""
     element = type.element_type if isinstance(type, TensorType) else None
     return isinstance(element, UniformQuantizedType) and element.is_per_axis
 

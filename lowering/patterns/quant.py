@@ -39,7 +39,7 @@ class FoldQuantizeOfConstant(RewritePattern):
 
 
 class FoldStorageCasts(RewritePattern):
-    """`scast(scast(x))` → `scast(x)`, or `x` where nothing changes."""
+    """`scast(scast(x))` → `x` where the type comes back."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: SCastOp, rewriter: PatternRewriter) -> None:

@@ -1,0 +1,205 @@
+"""The API's contract: reports, stages, inputs of any memory format, errors in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import cmopt
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from networks import digits
+
+Batches = list[tuple[torch.Tensor, ...]]
+
+
+class Colour(nn.Module):
+    """Three input channels, so that memory formats differ; a flatten over space."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.linear = nn.Linear(8 * 4 * 4, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.pool(torch.relu(self.conv(x)))
+        return self.linear(torch.flatten(x, 1))
+
+
+def quantized(module: nn.Module, *inputs: torch.Tensor) -> torch.export.ExportedProgram:
+    generator = torch.Generator().manual_seed(0)
+    batches: Batches = [
+        tuple(
+            torch.randn(x.shape, generator=generator).contiguous(memory_format=memory_format(x))
+            for x in inputs
+        )
+        for _ in range(4)
+    ]
+    return cmopt.quantize(module.eval(), inputs, calibration=batches)
+
+
+def memory_format(x: torch.Tensor) -> torch.memory_format:
+    if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        return torch.channels_last
+    return torch.contiguous_format
+
+
+@pytest.mark.parametrize("model_format", [torch.contiguous_format, torch.channels_last])
+def test_inputs_in_any_memory_format(model_format: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    module = Colour().to(memory_format=model_format)
+    example = torch.randn(1, 3, 8, 8).contiguous(memory_format=model_format)
+    exported = quantized(module, example)
+    program = cmopt.compile(exported)
+    assert program.report.float_ops == 0
+    # A contiguous input is transposed once, in int8; the flatten's permute is in the weights.
+    expected = 1 if model_format is torch.contiguous_format else 0
+    assert program.report.ops.get("cortex_m.transpose", 0) == expected
+    for seed in range(3):
+        x = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(seed))
+        outputs = [
+            program.run(x.contiguous(memory_format=f))[0]
+            for f in (torch.contiguous_format, torch.channels_last)
+        ]
+        assert torch.equal(*outputs)
+        for stage in ("quantized", "layout", "cortex_m", "planned"):
+            assert program.interpret(x, stage=stage)[0].shape == (1, 5)
+        assert torch.equal(outputs[0], program.interpret(x)[0])
+        step = 0.1
+        assert float((outputs[0] - exported.module()(x)).abs().max()) < step
+
+
+def test_numpy_inputs_are_taken_too() -> None:
+    program = cmopt.compile(digits().exported)
+    x = torch.randn(1, 1, 8, 8)
+    assert torch.equal(program.run(x.numpy())[0], program.run(x)[0])
+
+
+def test_report_is_json() -> None:
+    program = cmopt.compile(digits().exported)
+    figures = json.loads(program.report.to_json())
+    assert figures["pte_bytes"] == len(program.pte)
+    assert figures["arena_bytes"] == program.report.arena_bytes > 0
+    assert 0 < figures["constant_bytes"] < figures["pte_bytes"]
+    assert figures["fallbacks"] == [] and figures["float_ops"] == 0
+    assert "cortex_m::quantized_conv2d.out" in figures["operators"]
+    assert "every operator is on an integer kernel" in str(program.report)
+
+
+def test_fallbacks_say_why_and_where() -> None:
+    class Model(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cumsum(torch.relu(x), 1)  # the line the report names
+
+    source = Path(__file__).read_text().splitlines()
+    line = next(i for i, text in enumerate(source, 1) if "the line the report names" in text)
+    program = cmopt.compile(quantized(Model(), torch.randn(2, 8)))
+    (fallback,) = [f for f in program.report.fallbacks if "cumsum" in f.op]
+    assert fallback.is_float
+    assert fallback.location is not None and f"test_driver.py:{line}" in fallback.location
+    assert "no integer kernel" in fallback.reason
+    x = torch.randn(2, 8)
+    assert torch.equal(program.run(x)[0], program.interpret(x)[0])
+
+
+class TimesOnes(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.ones(2, 8)
+
+
+class PlusFull(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + torch.full((2, 8), 0.37)
+
+
+class SigmoidPlusZeros(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(x + torch.zeros(2, 8))
+
+
+class TimesRange(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x * torch.arange(8.0))
+
+
+@pytest.mark.parametrize("module", [TimesOnes(), PlusFull(), SigmoidPlusZeros(), TimesRange()])
+def test_constants_made_in_the_graph(module: nn.Module) -> None:
+    """Upstream miscompiles or crashes on these: they stay float among integers there."""
+    x = torch.randn(2, 8)
+    exported = quantized(module, x)
+    program = cmopt.compile(exported)
+    assert program.report.float_ops == 0
+    nodes = [n for n in exported.graph.nodes if "dequantize_per_tensor" in str(n.target)]
+    step = nodes[-1].args[1]
+    assert isinstance(step, float)
+    for seed in range(5):
+        x = torch.randn(2, 8, generator=torch.Generator().manual_seed(seed))
+        (y,) = program.run(x)
+        assert torch.equal(y, program.interpret(x)[0])
+        assert float((y - exported.module()(x)).abs().max()) <= 1.001 * step
+
+
+def test_a_program_without_constants() -> None:
+    class Model(nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return x + y
+
+    x, y = torch.randn(2, 8), torch.randn(2, 8)
+    program = cmopt.compile(quantized(Model(), x, y))
+    assert program.report.ops["cortex_m.quantized_add"] == 1
+    assert program.report.constant_bytes == 0
+    assert torch.equal(program.run(x, y)[0], program.interpret(x, y)[0])
+
+
+def test_a_model_nobody_quantized() -> None:
+    exported = torch.export.export(Colour().eval(), (torch.randn(1, 3, 8, 8),))
+    with pytest.raises(cmopt.CompileError, match=r"not quantized.*cmopt\.quantize"):
+        cmopt.compile(exported)
+    program = cmopt.compile(exported, allow_float=True)
+    x = torch.randn(1, 3, 8, 8)
+    assert program.report.float_ops > 0
+    torch.testing.assert_close(program.run(x)[0], exported.module()(x))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "cortex-m56"}, "unknown target 'cortex-m56'; did you mean cortex-m"),
+        ({"io": "int4"}, "unknown io 'int4'; one of float, int8"),
+        ({"kernels": "fast"}, "unknown kernels 'fast'"),
+    ],
+)
+def test_unknown_options(options: dict[str, str], message: str) -> None:
+    with pytest.raises(cmopt.CompileError, match=message):
+        cmopt.compile(digits().exported, **options)
+
+
+def test_unfit_inputs() -> None:
+    program = cmopt.compile(digits().exported)
+    with pytest.raises(cmopt.CompileError, match=r"input 0: expected torch.float32 \[1, 1, 8, 8\]"):
+        program.run(torch.zeros(1, 1, 8, 9))
+    with pytest.raises(cmopt.CompileError, match="takes 1 inputs, got 2"):
+        program.run(torch.zeros(1, 1, 8, 8), torch.zeros(1))
+    with pytest.raises(cmopt.CompileError, match=r"input 0: expected float32 \[1, 1, 8, 8\]"):
+        program.interpret(torch.zeros(1, 1, 8, 9))
+    with pytest.raises(cmopt.CompileError, match="unknown stage 'plan'; one of edge"):
+        program.ir("plan")
+
+
+def test_integer_io_of_a_float_border_is_refused() -> None:
+    exported = torch.export.export(Colour().eval(), (torch.randn(1, 3, 8, 8),))
+    with pytest.raises(cmopt.CompileError, match="input 0 is used as a float"):
+        cmopt.compile(exported, io="int8", allow_float=True)
+
+
+def test_importing_the_package_imports_no_torch() -> None:
+    script = "import sys, cmopt, cmopt.pipeline.driver; print('torch' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.stdout.strip() == "False", result.stderr
