@@ -346,11 +346,11 @@ class Importer:
 
 
 def _without_dead(ops: list[Operation]) -> list[Operation]:
-    """`ops` without constants, and casts of constants, that nothing uses."""
+    """`ops` without constants, casts and reshapes that nothing uses."""
     kept = []
     for op in reversed(ops):
-        is_dead = isinstance(op, ConstantOp | SCastOp | DCastOp) and not op.results[0].uses
-        if is_dead:
+        is_pure = isinstance(op, ConstantOp | SCastOp | DCastOp | ReshapeOp)
+        if is_pure and op.results[0].first_use is None:
             op.erase()
         else:
             kept.append(op)

@@ -27,9 +27,8 @@ def _needs_decomposition(node: Node) -> torch._ops.OpOverload | None:
     target = overload(node)
     if target is None or target.namespace != "aten" or torch.Tag.core in target.tags:
         return None
-    return (
-        None if overload_name(target) in CONVERSIONS or overload_name(target) in _KEPT else target
-    )
+    name = overload_name(target)
+    return None if name in CONVERSIONS or name in _KEPT else target
 
 
 def normalize(program: ExportedProgram) -> ExportedProgram:

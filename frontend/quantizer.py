@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import torch
 from executorch.backends.arm.quantizer.arm_quantizer_utils import PatternCheck, PatternQuantizer
+from executorch.backends.cortex_m.quantizer.node_finders import NodeTargetNodeFinder
 from executorch.backends.cortex_m.quantizer.pattern_checkers import (
     CortexMActivationCheck,
     CortexMAddMulCheck,
@@ -53,6 +54,11 @@ _MORE_ACTIVATIONS: Support = {
     (aten.hardsigmoid.default,): CortexMActivationCheck,
     (aten.hardsigmoid_.default,): CortexMActivationCheck,
 }
+# The overload that takes padding="same" computes what the other does.
+_PADDED_BY_NAME = {
+    aten.conv1d.default: aten.conv1d.padding,
+    aten.conv2d.default: aten.conv2d.padding,
+}
 # Behind a convolution or linear layer these are quantized on their own: no kernel has them built
 # in, so without an observer between the two the first would stay in float.
 _NOT_A_CLAMP = {aten.hardsigmoid.default, aten.hardsigmoid_.default}
@@ -71,6 +77,8 @@ class Int8Quantizer(CortexMQuantizer):
             if isinstance(quantizer, PatternQuantizer):
                 matcher = quantizer.pattern_matcher
                 matcher.support_dict = _relaxed(matcher.support_dict)
+                if isinstance(quantizer.node_finder, NodeTargetNodeFinder):
+                    quantizer.node_finder.targets.extend(_PADDED_BY_NAME.values())
 
     def transform_for_annotation(self, model: GraphModule) -> GraphModule:
         """Fold constants, ExecuTorch's own rewrites, then ours; before observers are placed."""
@@ -97,6 +105,8 @@ def _relaxed(support: Support) -> Support:
         if len(pattern) > 1 and pattern[-1] in _NOT_A_CLAMP:
             del result[pattern]
             continue
+        if pattern[0] in _PADDED_BY_NAME:
+            result[_PADDED_BY_NAME[pattern[0]], *pattern[1:]] = support[pattern]
         packet = getattr(pattern[0], "overloadpacket", None)
         if packet in _ELEMENTWISE:
             result[pattern] = BroadcastingCheck

@@ -32,7 +32,7 @@ class QuantizeBeforeDimOrder(RewritePattern):
 
 
 class DequantizeAfterDimOrder(RewritePattern):
-    """`to_dim_order(dcast(x))` → `dcast(to_dim_order(x))`, so that a result comes from its dcast."""
+    """`to_dim_order(dcast(x))` → `dcast(to_dim_order(x))`, so that a result is a dcast."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ToDimOrderOp, rewriter: PatternRewriter) -> None:

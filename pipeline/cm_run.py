@@ -13,10 +13,13 @@ from xdsl.dialects.func import FuncOp
 from cmopt.dialects.signature import NAME, border_attributes, main_function, terminator
 from cmopt.interpreters.arrays import Array
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
+from cmopt.pipeline.compare import Comparison, compare
 from cmopt.pipeline.diagnostics import CompileError, verify
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.files import read_text
 from cmopt.pipeline.parsing import make_context, parse_module
+from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.targets import get_target
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 
 
@@ -32,6 +35,12 @@ def _arguments() -> argparse.ArgumentParser:
     add("program", metavar="MODEL.pte|MODEL.mlir")
     add("--input", required=True, metavar="IN.npz", help="one array for each input, by name")
     add("--output", metavar="OUT.npz", help="where to write the outputs; else they are printed")
+    add(
+        "--compare",
+        metavar="TARGET",
+        help="for IR of the stage quantized: print how far each value is from PyTorch and from "
+        "float when the kernels of TARGET compute it, worst first",
+    )
     return parser
 
 
@@ -56,16 +65,33 @@ def _module(path: str) -> ModuleOp:
     return module
 
 
+def _main_function(module: ModuleOp, path: str) -> FuncOp:
+    try:
+        return main_function(module)
+    except ValueError as error:
+        raise CompileError(f"'{path}': {error}") from None
+
+
 def run_ir(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
     """Interpret a file of IR; outputs by name."""
     module = _module(path)
-    try:
-        func = main_function(module)
-    except ValueError as error:
-        raise CompileError(f"'{path}': {error}") from None
-    names, results = _names(func)
+    names, results = _names(_main_function(module, path))
     outputs = interpret(module, select(inputs, names, input_path))
     return dict(zip(results, outputs, strict=True))
+
+
+def compare_ir(path: str, inputs: dict[str, Array], input_path: str, target: str) -> Comparison:
+    """Compare a file of IR of the stage "quantized". Raises CompileError for any other."""
+    get_target(target)
+    if not path.endswith(".mlir"):
+        raise CompileError(
+            f"'{path}' is no IR",
+            hint="cm-compile --emit mlir --stage quantized writes what --compare takes",
+        )
+    module = _module(path)
+    run_passes(make_context(), module, parse_pipeline("verify-stage{stage=quantized}"))
+    names, _ = _names(_main_function(module, path))
+    return compare(module, [select(inputs, names, input_path)], target)
 
 
 def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
@@ -91,6 +117,9 @@ def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, A
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     inputs = read_npz(args.input)
+    if args.compare is not None:
+        print(compare_ir(args.program, inputs, args.input, args.compare))
+        return 0
     run = run_ir if args.program.endswith(".mlir") else run_pte
     outputs = run(args.program, inputs, args.input)
     if args.output is not None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from cmopt.codegen.emit_pte import EmittedProgram
+    from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.runtime import HostProgram
 
 IO_MODES = ("float", "int8")
@@ -105,10 +106,26 @@ class Program:
         """Run the IR of one stage in the interpreter, on the same inputs as `run`."""
         import torch
 
-        arrays = [
-            np.asarray(value.detach() if hasattr(value, "detach") else value) for value in inputs
-        ]
-        return tuple(torch.from_numpy(y) for y in interpret(self.module(stage), arrays))
+        outputs = interpret(self.module(stage), as_arrays(inputs))
+        return tuple(torch.from_numpy(y) for y in outputs)
+
+    def compare(self, *inputs: Any) -> Comparison:
+        """Every quantized value beside PyTorch's simulation and beside float, worst first.
+
+        inputs: as for `run`; or lists of them, one item a sample.
+        """
+        from cmopt.pipeline.compare import compare
+
+        batches = zip(*inputs, strict=True) if isinstance(inputs[0], list) else [inputs]
+        samples = [as_arrays(batch) for batch in batches]
+        return compare(self.module("quantized"), samples, self.target)
+
+
+def as_arrays(inputs: Sequence[Any]) -> list[Array]:
+    """Torch tensors or numpy arrays as numpy arrays."""
+    import torch
+
+    return [torch.as_tensor(value).detach().numpy() for value in inputs]
 
 
 def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:

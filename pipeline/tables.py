@@ -6,15 +6,51 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.report import Report
+
+
+def _console() -> Console:
+    """A console that keeps plain text."""
+    from rich.console import Console
+
+    return Console(file=StringIO(), width=120, color_system=None)
+
+
+def _text(console: Console) -> str:
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert isinstance(text, str)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _short(location: str | None) -> str:
+    """A location with at most one folder before the file name, to fit a column."""
+    if location is None:
+        return ""
+    path, blank, rest = location.partition(" ")
+    return "/".join(path.split("/")[-2:]) + blank + rest
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """A comparison as one table, worst first."""
+    from rich.table import Table
+
+    console, table = _console(), Table("where", "op", "steps from PyTorch", "SNR to float, dB")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in comparison.rows:
+        table.add_row(_short(row.location), row.op, str(row.steps), f"{row.snr_db:.1f}")
+    console.print(table)
+    return _text(console)
 
 
 def report_text(report: Report) -> str:
     """The report as plain text: one table of kernels, one line of sizes, the fallbacks."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=StringIO(), width=120, color_system=None)
+    console = _console()
     table = Table("kernel", "calls", title=f"{report.target}, {report.io} in and out")
     table.columns[1].justify = "right"
     for name, count in sorted(report.ops.items(), key=lambda item: (-item[1], item[0])):
@@ -27,10 +63,8 @@ def report_text(report: Report) -> str:
     if report.fallbacks:
         left = Table("not on an integer kernel", "where", "why")
         for fallback in report.fallbacks:
-            left.add_row(fallback.op, fallback.location or "", fallback.reason)
+            left.add_row(fallback.op, _short(fallback.location), fallback.reason)
         console.print(left)
     else:
         console.print("every operator is on an integer kernel")
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert isinstance(text, str)
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    return _text(console)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.fx import Node
 from xdsl.dialects.builtin import FloatAttr, StringAttr, f32
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects import edge
 from cmopt.frontend.call import Call, Conversion, Converted
@@ -17,11 +17,29 @@ def _first(call: Call) -> SSAValue:
     return call.stored(call.node.all_input_nodes[0])
 
 
+def _apply(
+    call: Call, op: type[edge.UnaryOp], properties: dict[str, Attribute | None] | None = None
+) -> SSAValue:
+    """`op` on the first argument.
+
+    Behind a convolution over one dimension it goes before the reshape that drops the second, so
+    that the two stand together as those over two dimensions do.
+    """
+    value, source = _first(call), call.node.all_input_nodes[0]
+    reshape = value.owner
+    if (
+        isinstance(reshape, edge.ReshapeOp)
+        and isinstance(reshape.input.owner, edge.Conv2dOp)
+        and len(source.users) == 1
+    ):
+        inner = call.emit(op([reshape.input], reshape.input.type, properties))
+        return call.emit(edge.ReshapeOp([inner], call.result_type))
+    return call.emit(op([value], call.result_type, properties))
+
+
 def _unary(op: type[edge.UnaryOp]) -> Conversion:
     def convert(call: Call) -> Converted:
-        if not call.fake_result.dtype.is_floating_point:
-            return None
-        return call.emit(op([_first(call)], call.result_type))
+        return _apply(call, op) if call.fake_result.dtype.is_floating_point else None
 
     return convert
 
@@ -31,10 +49,10 @@ def _bound(value: Any) -> FloatAttr[Any] | None:
 
 
 def _clamp_to(call: Call, low: Any, high: Any) -> Converted:
-    properties = {"min": _bound(low), "max": _bound(high)}
+    properties: dict[str, Attribute | None] = {"min": _bound(low), "max": _bound(high)}
     if call.fake_result.dtype != torch.float32 or isinstance(low, Node) or isinstance(high, Node):
         return None
-    return call.emit(edge.ClampOp([_first(call)], call.result_type, properties))
+    return _apply(call, edge.ClampOp, properties)
 
 
 def _clamp(call: Call) -> Converted:
@@ -50,8 +68,7 @@ def _relu6(call: Call) -> Converted:
 
 
 def _gelu(call: Call) -> Converted:
-    properties = {"approximate": StringAttr(call["approximate"])}
-    return call.emit(edge.GeluOp([_first(call)], call.result_type, properties))
+    return _apply(call, edge.GeluOp, {"approximate": StringAttr(call["approximate"])})
 
 
 def _binary(op: type[edge.BinaryOp]) -> Conversion:

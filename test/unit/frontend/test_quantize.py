@@ -154,6 +154,26 @@ def test_conv1d_is_quantized() -> None:
     assert float_operators(program) == []
 
 
+@pytest.mark.parametrize(("kind", "size"), [(nn.Conv1d, (9,)), (nn.Conv2d, (9, 9))])
+def test_padding_by_name_is_quantized_per_channel(kind: Any, size: tuple[int, ...]) -> None:
+    model = nn.Sequential(kind(4, 8, 4, padding="same"), nn.ReLU())
+    program = quantize(model, (torch.randn(1, 4, *size),))
+    assert float_operators(program) == []
+    names = [name_of(node) for node in program.graph.nodes]
+    assert names.count("dequantize_per_channel") == 2
+
+
+def test_an_activation_without_a_fused_kernel_is_quantized_on_its_own() -> None:
+    model = nn.Sequential(nn.Conv2d(4, 8, 3), nn.Hardsigmoid())
+    program = quantize(model, (torch.randn(1, 4, 9, 9),))
+    assert float_operators(program) == []
+
+
+def test_glu_is_quantized() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.GLU())
+    assert float_operators(quantize(model, (torch.randn(2, 4),))) == []
+
+
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
 def test_the_inside_of_recurrent_operators_is_quantized(kind: Any) -> None:
     torch.manual_seed(2)

@@ -1,0 +1,156 @@
+"""Which layer lost the accuracy: every quantized value, beside PyTorch's and beside float."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp, TensorType, f32
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from cmopt.dialects.edge import EdgeOp, PermuteOp, ReshapeOp
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    SCastOp,
+    quantized_element,
+    storage_type,
+)
+from cmopt.dialects.signature import main_function, terminator, update
+from cmopt.interpreters.arrays import Array, dequantize
+from cmopt.interpreters.run import run_module
+from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
+from cmopt.pipeline.locations import render
+from cmopt.pipeline.parsing import make_context
+from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.stages import stage_pipelines
+
+
+@dataclass(frozen=True)
+class Row:
+    """One quantized value, over all inputs compared.
+
+    `steps` is the largest distance between what the kernels compute and what PyTorch simulates, in
+    steps of the value's own quantization, both from the network's input on. `snr_db` is the power
+    of the float value over the power of its distance from what the kernels compute.
+    """
+
+    op: str
+    location: str | None
+    steps: int
+    snr_db: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows, the least signal-to-noise ratio first."""
+
+    rows: tuple[Row, ...]
+
+    def __str__(self) -> str:
+        from cmopt.pipeline.tables import comparison_text
+
+        return comparison_text(self)
+
+
+def compare(quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str) -> Comparison:
+    """Compare every quantized value of a module of the "quantized" stage on some inputs.
+
+    Three twins of the function return all its quantized values: as PyTorch simulates them, as the
+    kernels compute them, and in float32 without any rounding (weights stay quantized: what they
+    were before is not in the program). Each input is a list of arrays as callers pass them.
+    """
+    exposed = quantized.clone()
+    points = expose(main_function(exposed))
+    lowered, ctx = exposed.clone(), make_context()
+    stages = stage_pipelines(target, "float")
+    for stage in ("layout", "cortex_m"):
+        run_passes(ctx, lowered, parse_pipeline(stages[stage]))
+    in_float = unquantized(exposed)
+    from cmopt.pipeline.driver import interpret
+
+    steps = [0] * len(points)
+    signal, noise = np.zeros(len(points)), np.zeros(len(points))
+    for arrays in inputs:
+        simulated = run_module(exposed, arrays)[-len(points) :]
+        computed = interpret(lowered, arrays)[-len(points) :]
+        exact = run_module(in_float, arrays)[-len(points) :]
+        for i, op in enumerate(points):
+            element = quantized_element(op.results[0].type)
+            assert element is not None
+            difference = computed[i].astype(np.int64) - simulated[i].astype(np.int64)
+            steps[i] = max(steps[i], int(np.abs(difference).max(initial=0)))
+            real = exact[i].astype(np.float64)
+            error = dequantize(computed[i], element) - real
+            signal[i] += float(np.square(real).sum())
+            noise[i] += float(np.square(error).sum())
+    rows = [
+        Row(op.name, render(op.location), steps[i], decibels(signal[i], noise[i]))
+        for i, op in enumerate(points)
+    ]
+    return Comparison(tuple(sorted(rows, key=lambda row: row.snr_db)))
+
+
+def decibels(signal: float, noise: float) -> float:
+    """`10 log10(signal / noise)`; infinite without noise."""
+    if noise == 0:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
+
+
+def expose(func: FuncOp) -> list[Operation]:
+    """Return every quantized value that is computed, as storage, behind the function's results."""
+    end = terminator(func)
+    points = [op for op in func.body.block.ops if is_point(op)]
+    casts = [SCastOp(op.results[0], storage_type(op.results[0].type)) for op in points]
+    Rewriter.insert_op(casts, InsertPoint.before(end))
+    end.operands = [*end.operands, *(cast.output for cast in casts)]
+    func.res_attrs = None
+    update(func)
+    return points
+
+
+def is_point(op: Operation) -> bool:
+    """Whether an op computes a quantized value (moving one computes nothing)."""
+    if not isinstance(op, EdgeOp | QCastOp) or isinstance(op, ReshapeOp | PermuteOp):
+        return False
+    return quantized_element(op.results[0].type) is not None
+
+
+def unquantized(module: ModuleOp) -> ModuleOp:
+    """The same function in float32: casts are nothing, quantized constants are what they mean."""
+    twin = module.clone()
+    func = main_function(twin)
+    for op in list(func.body.block.ops):
+        if isinstance(op, SCastOp) and constant_of(op.input) is not None:
+            _to_float_constant(op)
+        elif isinstance(op, QCastOp | DCastOp | SCastOp):
+            op.results[0].replace_all_uses_with(op.operands[0])
+            Rewriter.erase_op(op)
+        else:
+            for result in op.results:
+                _retype(result)
+    for argument in func.body.block.args:
+        _retype(argument)
+    update(func)
+    return twin
+
+
+def _to_float_constant(op: SCastOp) -> None:
+    values = float_constant_of(op.output)
+    assert values is not None
+    constant = constant_op(values.astype(np.float32))
+    Rewriter.insert_op(constant, InsertPoint.before(op))
+    op.output.replace_all_uses_with(constant.result)
+    Rewriter.erase_op(op)
+
+
+def _retype(value: SSAValue) -> None:
+    if quantized_element(value.type) is not None:
+        assert isinstance(value.type, TensorType)
+        type = TensorType(f32, value.type.get_shape(), value.type.encoding)
+        Rewriter.replace_value_with_new_type(value, type)

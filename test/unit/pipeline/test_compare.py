@@ -1,0 +1,84 @@
+"""`Program.compare`: which layer lost the accuracy."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import cmopt
+from cmopt.pipeline import cm_compile, cm_run
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from networks import digits, quantize
+
+
+class OneBadLayer(nn.Module):
+    """The middle layer's outputs differ by four orders of magnitude: int8 loses the small ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.bad = nn.Linear(8, 8)
+        self.last = nn.Linear(8, 8)
+        self.bad.weight.data[0] *= 1e4
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.first(x))
+        x = self.bad(x)
+        return self.last(x * torch.tensor([1e-4] + [1.0] * 7))
+
+
+def test_the_bad_layer_comes_before_the_good_one() -> None:
+    torch.manual_seed(0)
+    network = quantize("bad", OneBadLayer().eval(), (4, 8))
+    program = cmopt.compile(network.exported)
+    rows = {row.location: row for row in program.compare(network.inputs(3)).rows}
+    by_name = {
+        name: next(row for place, row in rows.items() if place and f"({name})" in place)
+        for name in ("first", "bad", "last")
+    }
+    assert by_name["last"].snr_db < by_name["first"].snr_db - 10
+    snrs = [row.snr_db for row in program.compare(network.inputs(3)).rows]
+    assert snrs == sorted(snrs)
+
+
+def test_rows_are_measured_against_pytorch_and_float() -> None:
+    network = digits()
+    program = cmopt.compile(network.exported)
+    inputs = network.inputs(5)
+    rows = program.compare(inputs).rows
+    kernels = {row.op for row in rows}
+    assert {"edge.conv2d", "edge.add", "edge.linear", "quant.qcast"} <= kernels
+    assert all(row.location and "digits_net.py" in row.location for row in rows)
+    # The last value is the program's output: its distance can be measured from outside too.
+    steps = max(
+        round(
+            float((program.run(x)[0] - network.exported.module()(x)).abs().max())
+            / network.output_step
+        )
+        for x in inputs
+    )
+    linear = next(row for row in rows if row.op == "edge.linear")
+    assert linear.steps == steps
+    assert all(math.isfinite(row.snr_db) and row.snr_db > 10 for row in rows)
+    assert "SNR to float" in str(program.compare(inputs[0]))
+
+
+def test_cm_run_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, mlir, inputs = (tmp_path / name for name in ("d.pt2", "d.mlir", "in.npz"))
+    torch.export.save(digits().exported, model)
+    np.savez(inputs, x=np.zeros((1, 1, 8, 8), np.float32))
+    for stage, code in (("quantized", 0), ("cortex_m", 1)):
+        arguments = [str(model), "--emit", "mlir", "--stage", stage, "-o", str(mlir)]
+        assert cm_compile.main(arguments) == 0
+        arguments = [str(mlir), "--input", str(inputs), "--compare", "cortex-m55"]
+        assert cm_run.main(arguments) == code
+        captured = capsys.readouterr()
+        assert ("SNR to float" in captured.out) == (code == 0)
+        assert captured.err.count("\n") == code
