@@ -9,7 +9,7 @@ KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint typecheck lit unit format kernels clean distclean
+.PHONY: help venv demo test lint typecheck lit unit sanitize format kernels clean distclean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ kernels: $(VENV)/.installed ## build the kernel library, if its sources have cha
 demo: $(VENV)/.installed ## train, quantize, compile and run a small network
 	$(BIN)/python demo/digits.py
 
-test: lint typecheck lit unit ## all of the next four
+test: lint typecheck lit unit sanitize ## all of the next five
 
 lint: $(VENV)/.installed ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -50,6 +50,18 @@ lit: $(VENV)/.installed ## tests of the IR and of the tools
 
 unit: $(VENV)/.installed ## tests of the Python API and of numerics
 	$(BIN)/python -m pytest -q -n 2
+
+SANITIZED := $(OUT)/sanitize/kernels/libcmopt_kernels.so
+
+# Python is not instrumented, so the sanitizers' runtimes are loaded before it.
+sanitize: $(VENV)/.installed ## the kernels under ASan and UBSan: single ops and whole networks
+	$(BIN)/cmake -S . -B $(OUT)/sanitize -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
+	  -DPython3_EXECUTABLE=$(abspath $(BIN)/python) -DCMOPT_SANITIZE=ON > /dev/null
+	$(BIN)/cmake --build $(OUT)/sanitize > /dev/null
+	CMOPT_KERNELS_LIBRARY=$(abspath $(SANITIZED)) ASAN_OPTIONS=detect_leaks=0 \
+	  LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
+	  $(BIN)/python -m pytest -q test/unit/kernels/test_operators.py test/unit/codegen/test_emit.py \
+	  test/unit/pipeline/test_networks.py::test_run_equals_interpreters
 
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneType, StringAttr
 from xdsl.ir import Attribute
 
 from cmopt.codegen.emit_pte import scalar_type
@@ -84,7 +84,7 @@ def _argument(op: CallOp, emitter: FunctionEmitter, type: str, value: Attribute)
     builder = emitter.builder
     base = type.removeprefix("Optional[").removesuffix("]") if "Optional" in type else type
     match value:
-        case NoneAttr():
+        case NoneType():
             return builder.add_null()
         case OperandAttr():
             return emitter.value(op.operands_[value.index.value.data], View.CONTIGUOUS)
@@ -108,9 +108,9 @@ def _argument(op: CallOp, emitter: FunctionEmitter, type: str, value: Attribute)
 def _list(op: CallOp, emitter: FunctionEmitter, type: str, value: ArrayAttr) -> int:
     builder, items = emitter.builder, value.data
     if "Tensor" in type:
-        kind = "OptionalTensorList" if any(isinstance(i, NoneAttr) for i in items) else "TensorList"
+        kind = "OptionalTensorList" if any(isinstance(i, NoneType) for i in items) else "TensorList"
         indices = [
-            -1 if isinstance(i, NoneAttr) else _argument(op, emitter, "Tensor", i) for i in items
+            -1 if isinstance(i, NoneType) else _argument(op, emitter, "Tensor", i) for i in items
         ]
         return builder.add_value_list(kind, indices)
     numbers = [i.value.data for i in items if isinstance(i, IntegerAttr | FloatAttr)]

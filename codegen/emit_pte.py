@@ -205,7 +205,7 @@ class FunctionEmitter:
         if isinstance(value.owner, ConstantOp):
             attr = value.owner.value
             assert isinstance(attr, DenseIntOrFPElementsAttr)
-            data = self.builder.buffer(np.ascontiguousarray(dense_array(attr)).tobytes())
+            data = self.builder.buffer(np.asarray(dense_array(attr), order="C").tobytes())
             return self.builder.tensor(view, offset=None, data=data)
         return self.builder.tensor(view, offset=place_of(value))
 

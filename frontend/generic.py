@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import (
     BoolAttr,
     FloatAttr,
     IntegerAttr,
-    NoneAttr,
+    NoneType,
     StringAttr,
     f64,
     i64,
@@ -27,7 +27,7 @@ def _attribute(call: Call, value: Any, operands: list[SSAValue], is_float: bool)
     """One argument; tensors are appended to `operands`."""
     match value:
         case None | torch.memory_format() | torch.layout() | torch.device():
-            return NoneAttr()
+            return NoneType()
         case Node():
             operands.append(call.stored(value))
             return OperandAttr(IntegerAttr(len(operands) - 1, i64))

@@ -11,12 +11,11 @@ from typing import TypeVar
 import torch
 from torch.export import ExportedProgram
 
-from cmopt.pipeline.targets import target_names
+from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.targets import KERNEL_LIBRARIES, get_target
 
 Inputs = tuple[torch.Tensor, ...]
 T = TypeVar("T")
-
-KERNELS = ("stock", "cmopt")
 
 
 def quantize(
@@ -33,7 +32,7 @@ def quantize(
     example_inputs: one tensor per argument of `forward`; fix shapes, dtypes and memory formats.
     calibration: inputs to observe value ranges on, each a tuple like `example_inputs` or, for a
         model of one argument, a tensor. Default: the example inputs.
-    target, kernels: the core, and the operator library ("stock" or "cmopt") the program is for.
+    target, kernels: the core, and the operator library ("stock") the program is for.
         The int8 program is the same for all of them today.
 
     Raises TypeError and ValueError for arguments that are none of this.
@@ -76,10 +75,13 @@ def _check_arguments(
     for index, value in enumerate(example_inputs):
         if not isinstance(value, torch.Tensor):
             raise TypeError(f"example_inputs[{index}] is no tensor but {type(value).__name__}")
-    if target not in target_names():
-        raise ValueError(f"unknown target {target!r}; known are {', '.join(target_names())}")
-    if kernels not in KERNELS:
-        raise ValueError(f"unknown kernels {kernels!r}; known are {', '.join(KERNELS)}")
+    try:
+        get_target(target)
+    except CompileError as error:
+        raise ValueError(error.message) from None
+    if kernels not in KERNEL_LIBRARIES:
+        known = ", ".join(KERNEL_LIBRARIES)
+        raise ValueError(f"unknown kernels {kernels!r}; known are {known}")
 
 
 def _compute_parameters_once(observed: torch.nn.Module) -> None:

@@ -45,8 +45,12 @@ def numpy_dtype(element: Attribute) -> np.dtype[np.generic]:
 
 
 def dense_array(attr: DenseIntOrFPElementsAttr) -> Array:
-    """The array in a dense attribute, without a copy."""
+    """The array in a dense attribute, without a copy but for booleans."""
     dtype, shape = numpy_dtype(attr.get_element_type()), attr.get_shape()
+    if dtype == np.bool_:
+        # A byte each; any bit set means true, as MLIR parses true to 0xFF.
+        truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0
+        return truth.reshape(shape)
     return np.frombuffer(attr.data.data, dtype).reshape(shape)
 
 

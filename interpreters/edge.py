@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneType, StringAttr
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
 from xdsl.ir import Attribute, Operation, SSAValue
 
@@ -28,7 +28,7 @@ def _tensors(op: Operation, args: PythonValues) -> list[torch.Tensor]:
 
 def _result(result: torch.Tensor, value: SSAValue) -> PythonValues:
     """A float result as a value of the op's result type."""
-    return (from_float(np.ascontiguousarray(result.numpy()), value.type),)
+    return (from_float(np.asarray(result.numpy(), order="C"), value.type),)
 
 
 def _clamped(op: Operation, x: torch.Tensor) -> torch.Tensor:
@@ -172,7 +172,7 @@ class EdgeFunctions(InterpreterFunctions):
     def permute(
         self, interpreter: Interpreter, op: edge.PermuteOp, args: PythonValues
     ) -> PythonValues:
-        return (np.ascontiguousarray(np.transpose(args[0], ints_of(op.perm))),)
+        return (np.asarray(np.transpose(args[0], ints_of(op.perm)), order="C"),)
 
     @impl(edge.ToDimOrderOp)
     def to_dim_order(
@@ -189,9 +189,9 @@ class EdgeFunctions(InterpreterFunctions):
         positional, keywords = [], {}
         for schema, value in zip(target._schema.arguments, values, strict=True):
             if schema.kwarg_only:
-                keywords[schema.name] = _typed(schema.type, value)
+                keywords[schema.name] = _typed(schema.real_type, value)
             else:
-                positional.append(_typed(schema.type, value))
+                positional.append(_typed(schema.real_type, value))
         results = target(*positional, **keywords)
         if isinstance(results, torch.Tensor):
             results = (results,)
@@ -199,7 +199,7 @@ class EdgeFunctions(InterpreterFunctions):
 
 
 def _contiguous(tensor: torch.Tensor) -> Array:
-    return np.ascontiguousarray(tensor.detach().numpy())
+    return np.asarray(tensor.detach().numpy(), order="C")
 
 
 def _typed(type: torch.Type, value: Any) -> Any:
@@ -216,7 +216,7 @@ def _argument(attr: Attribute, tensors: list[torch.Tensor]) -> Any:
             return tensors[attr.index.value.data]
         case ArrayAttr():
             return [_argument(item, tensors) for item in attr.data]
-        case NoneAttr():
+        case NoneType():
             return None
         case IntegerAttr():
             value = attr.value.data

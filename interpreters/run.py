@@ -76,7 +76,7 @@ class _Arena:
     def store(self, value: SSAValue, array: Array) -> None:
         """Write a value to its bytes."""
         check_value(array, value.type, "result")
-        self._bytes(value)[:] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        self._bytes(value)[:] = np.asarray(array, order="C").reshape(-1).view(np.uint8)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
         """Execute op by op."""

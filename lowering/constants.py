@@ -52,7 +52,7 @@ def constant_op(
         element = f32 if is_float else IntegerType(array.dtype.itemsize * 8)
     type = TensorType(element, array.shape)
     op = ConstantOp(
-        DenseIntOrFPElementsAttr(type, BytesAttr(np.ascontiguousarray(array).tobytes()))
+        DenseIntOrFPElementsAttr(type, BytesAttr(np.asarray(array, order="C").tobytes()))
     )
     op.result.name_hint = hint
     return op

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import (
     FloatAttr,
     IntegerAttr,
     ModuleOp,
-    NoneAttr,
+    NoneType,
     StringAttr,
     TensorType,
     f64,
@@ -75,7 +75,7 @@ def argument_attr(value: Plain) -> Attribute:
     """The attribute form of a call's argument."""
     match value:
         case None:
-            return NoneAttr()
+            return NoneType()
         case bool():
             return BoolAttr.from_bool(value)
         case int():
@@ -120,7 +120,7 @@ def _linear(calls: Calls, op: edge.LinearOp) -> SSAValue:
         type = TensorType(op.output.type.element_type, [depth, out])
         transposed = calls.call("permute_copy.default", op.weight, [1, 0], type=type)
     else:
-        transposed = calls.add(constant_op(np.ascontiguousarray(weight.T), op.weight.name_hint))
+        transposed = calls.add(constant_op(np.asarray(weight.T, order="C"), op.weight.name_hint))
     shape, element = shape_of(op.input), op.output.type.element_type
     rows = numel(shape[:-1])
     x: SSAValue = op.input

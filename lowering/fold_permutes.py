@@ -58,7 +58,7 @@ class SinkThroughBinary(RewritePattern):
                 operands.append(value.owner.input)
             elif (array := constant_of(value)) is not None and not is_per_axis(value.type):
                 padded = array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
-                moved = np.ascontiguousarray(np.transpose(padded, inverse(perm)))
+                moved = np.asarray(np.transpose(padded, inverse(perm)), order="C")
                 assert isinstance(value.type, TensorType)
                 type = TensorType(value.type.element_type, moved.shape)
                 ops, constant = typed_constant(moved, type, value.name_hint)
@@ -98,7 +98,7 @@ class FoldIntoLinear(RewritePattern):
         columns = inverse(perm)
         moved = np.transpose(weight.reshape(weight.shape[0], *shape[1:]), columns)
         ops, value = typed_constant(
-            np.ascontiguousarray(moved).reshape(weight.shape), op.weight.type, op.weight.name_hint
+            np.asarray(moved, order="C").reshape(weight.shape), op.weight.type, op.weight.name_hint
         )
         source = ReshapeOp([permute.input], op.input.type)
         new = op.create(

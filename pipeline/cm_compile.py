@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from cmopt.pipeline.arrays_file import read_npz, select
 from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.driver import IO_MODES, KERNELS, check_options, compile
+from cmopt.pipeline.driver import IO_MODES, check_options, compile
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.stages import STAGES
+from cmopt.pipeline.targets import KERNEL_LIBRARIES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
         "each input of the model, samples along a new first dimension")  # fmt: skip
     add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
-    add("--kernels", default="stock", metavar="|".join(KERNELS), help="operator library")
+    add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
     add("--emit", choices=("pte", "mlir"), default="pte", help="what to write (default pte)")
     add("--stage", default="planned", metavar="|".join(STAGES), help="which IR --emit mlir writes")
     add("--mlir-print-debuginfo", action="store_true", help="write locations too")

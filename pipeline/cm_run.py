@@ -110,7 +110,7 @@ def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, A
     if len(names) == 1 and len(inputs) == 1:
         names = list(inputs)  # only one thing can be meant
     arrays = select(inputs, names, input_path)
-    outputs = program.run([torch.from_numpy(np.ascontiguousarray(a)) for a in arrays])
+    outputs = program.run([torch.from_numpy(np.asarray(a, order="C")) for a in arrays])
     return {f"output_{i}": y.numpy() for i, y in enumerate(outputs)}
 
 

@@ -23,7 +23,7 @@ from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.printing import module_to_text
 from cmopt.pipeline.report import Report, make_report
 from cmopt.pipeline.stages import STAGES, stage_pipelines
-from cmopt.pipeline.targets import get_target
+from cmopt.pipeline.targets import KERNEL_LIBRARIES, get_target
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from cmopt.pipeline.runtime import HostProgram
 
 IO_MODES = ("float", "int8")
-KERNELS = ("stock",)
 
 
 @dataclass
@@ -140,7 +139,7 @@ def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") 
         order = entries[index].get(DIM_ORDER) if index < len(entries) else None
         fits = order is not None and value.ndim == len(ints_of(order))
         moved = np.transpose(value, ints_of(order)) if fits and order is not None else value
-        physical.append(np.ascontiguousarray(moved))
+        physical.append(np.asarray(moved, order="C"))
     try:
         outputs = run_module(module, physical, name)
     except ValueError as error:
@@ -154,7 +153,7 @@ def _logical(func: FuncOp, outputs: Sequence[Array]) -> list[Array]:
     for value, entry in zip(outputs, entries, strict=True):
         order = entry.get(DIM_ORDER)
         moved = value if order is None else np.transpose(value, inverse(ints_of(order)))
-        result.append(np.ascontiguousarray(moved))
+        result.append(np.asarray(moved, order="C"))
     return result
 
 
@@ -163,8 +162,10 @@ def check_options(target: str, io: str, kernels: str) -> None:
     get_target(target)
     if io not in IO_MODES:
         raise CompileError(f"unknown io {io!r}", hint=f"one of {', '.join(IO_MODES)}")
-    if kernels not in KERNELS:
-        raise CompileError(f"unknown kernels {kernels!r}", hint=f"one of {', '.join(KERNELS)}")
+    if kernels not in KERNEL_LIBRARIES:
+        raise CompileError(
+            f"unknown kernels {kernels!r}", hint=f"one of {', '.join(KERNEL_LIBRARIES)}"
+        )
 
 
 def compile(

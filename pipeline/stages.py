@@ -24,8 +24,8 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
             "verify-stage{stage=layout}"
         ),
         "cortex_m": (
-            f"convert-edge-to-cortex-m{{target={target}}},convert-edge-to-portable,"
-            f"convert-edge-to-cortex-m{{target={target}}},canonicalize,cse,dce,"
+            f'convert-edge-to-cortex-m{{target="{target}"}},convert-edge-to-portable,'
+            f'convert-edge-to-cortex-m{{target="{target}"}},canonicalize,cse,dce,'
             "verify-stage{stage=cortex_m}"
         ),
         "planned": "plan-memory,verify-plan,verify-stage{stage=planned}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import BoolAttr, IntegerAttr, NoneAttr, StringAttr, i64
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, NoneType, StringAttr, i64
 from xdsl.ir import Attribute
 
 from cmopt.dialects.edge import CallOp, OperandAttr
@@ -33,7 +33,7 @@ def _cast(call: Call) -> Converted:
     dtype = StringAttr(dtype_name(call.fake_result.dtype))
     value = call.stored(call.node.all_input_nodes[0])
     # self, dtype, layout, device, pin_memory, non_blocking, memory_format
-    none = NoneAttr()
+    none = NoneType()
     arguments: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), dtype, none, none, none]
     arguments += [BoolAttr.from_bool(False), none]
     return call.emit(CallOp("aten._to_copy.default", [value], arguments, [call.result_type]))

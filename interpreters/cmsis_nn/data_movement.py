@@ -26,7 +26,7 @@ def transpose(input: Int8Array, perm: Sequence[int]) -> Int8Array:
     check_int8("transpose", input=input)
     if sorted(perm) != list(range(input.ndim)):
         raise ValueError(f"transpose: {list(perm)} is no permutation of rank {input.ndim}")
-    return np.ascontiguousarray(np.transpose(input, perm))
+    return np.asarray(np.transpose(input, perm), order="C")
 
 
 def lookup_s8(input: Int8Array, lut: Int8Array) -> Int8Array:

@@ -149,7 +149,7 @@ def replace_by_convolution(
         bias = np.zeros(channels_out, np.int32)
     operands: list[SSAValue | list[SSAValue]] = [
         build.view(build.storage(op.input), window.input),
-        build.constant(np.ascontiguousarray(weight).reshape(window.weight), op.weight.name_hint),
+        build.constant(np.asarray(weight, order="C").reshape(window.weight), op.weight.name_hint),
         [] if bias is None else [build.constant(bias, hint_of(op.bias))],
         *(
             build.constant(np.broadcast_to(values, channels_out), hint)

@@ -106,7 +106,7 @@ class ConvertBinary(RewritePattern):
         operands = []
         for value in (op.lhs, op.rhs):
             if (array := constant_of(value)) is not None:
-                spread = np.ascontiguousarray(np.broadcast_to(array, shape))
+                spread = np.asarray(np.broadcast_to(array, shape), order="C")
                 operands.append(build.constant(spread, value.name_hint))
             else:
                 operands.append(build.storage(value))

@@ -76,7 +76,7 @@ class FoldMovedConstant(RewritePattern):
             return
         if isinstance(op, PermuteOp):
             values = np.transpose(values, ints_of(op.perm))
-        moved = np.ascontiguousarray(values).reshape(shape_of(op.output))
+        moved = np.asarray(values, order="C").reshape(shape_of(op.output))
         ops, value = typed_constant(moved, op.output.type, op.input.name_hint)
         rewriter.replace(op, ops, (value,))
 

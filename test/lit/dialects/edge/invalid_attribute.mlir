@@ -10,5 +10,5 @@
 
 // -----
 
-// expected-error@+1 {{Expected non-negative integer}}
+// expected-error@+1 {{Expected integer literal}}
 "test.op"() {o = #edge.operand<-1>} : () -> ()

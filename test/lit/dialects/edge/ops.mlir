@@ -103,9 +103,9 @@ func.func @to_dim_order(%x: tensor<1x3x8x8xf32, #edge.dim_order<[0, 2, 3, 1]>>) 
 
 // Operands stand among the arguments by number, also inside lists.
 // CHECK-LABEL: @call
-// CHECK-NEXT:    edge.call "aten.cat.default"(%x, %y) {arguments = [[#edge.operand<0>, #edge.operand<1>], 0 : i64]} : (tensor<4xf32>, tensor<2xf32>) -> tensor<6xf32>
+// CHECK-NEXT:    edge.call "aten.cat.default"(%x, %y) {arguments = {{\[\[}}#edge.operand<0>, #edge.operand<1>], 0 : i64]} : (tensor<4xf32>, tensor<2xf32>) -> tensor<6xf32>
 // CHECK-NEXT:    edge.call "aten.max.dim"(%x) {arguments = [#edge.operand<0>, 0 : i64, false], reason = "no kernel"} : (tensor<4xf32>) -> (tensor<f32>, tensor<i64>)
-// CHECK-NEXT:    edge.call "aten.ones.default"() {arguments = [[4 : i64], none]} : () -> tensor<4xf32>
+// CHECK-NEXT:    edge.call "aten.ones.default"() {arguments = {{\[\[}}4 : i64], none]} : () -> tensor<4xf32>
 func.func @call(%x: tensor<4xf32>, %y: tensor<2xf32>) {
   %0 = edge.call "aten.cat.default"(%x, %y) {arguments = [[#edge.operand<0>, #edge.operand<1>], 0]} : (tensor<4xf32>, tensor<2xf32>) -> tensor<6xf32>
   %1, %2 = edge.call "aten.max.dim"(%x) {arguments = [#edge.operand<0>, 0, false], reason = "no kernel"} : (tensor<4xf32>) -> (tensor<f32>, tensor<i64>)

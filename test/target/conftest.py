@@ -1,0 +1,36 @@
+"""Shared by the tests on emulated cores. Their helper modules lie in this directory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "unit")]
+
+from cores import CORES
+from toolchain import PACKAGES, Board, missing_tools
+
+REQUIRE = "CMOPT_REQUIRE_TARGET"
+"""Set to 1 in the environment: tools that are missing fail the tests instead of skipping them."""
+
+
+@pytest.fixture(scope="session")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Board]:
+    """A board by the name of its target; its kernels are compiled once per session."""
+    if missing := missing_tools():
+        message = f"no {', '.join(missing)}: install {' '.join(PACKAGES)}"
+        if os.environ.get(REQUIRE) == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+
+    @cache
+    def make(target: str) -> Board:
+        return Board(CORES[target], tmp_path_factory.mktemp(target))
+
+    return make

@@ -1,0 +1,44 @@
+"""Planned programs on a board: arrays in, arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.shapes import shape_of
+from cmopt.dialects.signature import main_function, terminator
+from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
+from program_table import program_source
+from toolchain import Board
+from xdsl.dialects.builtin import ModuleOp
+
+
+def execute(
+    board: Board, name: str, module: ModuleOp, batch: Sequence[Sequence[Array]], *options: str
+) -> list[list[Array]]:
+    """Run a planned module on each set of inputs of a batch, all in one emulation.
+
+    Arrays are as `run_module` takes and gives them: row-major, of exactly the argument types.
+    options: for the linker. Raises TargetError if anything but a result comes of it.
+    """
+    func = main_function(module)
+    arguments, results = func.body.block.args, terminator(func).operands
+    for inputs in batch:
+        for index, (value, argument) in enumerate(zip(inputs, arguments, strict=True)):
+            check_value(value, argument.type, f"input {index}")
+    data = b"".join(value.tobytes() for inputs in batch for value in inputs)
+    image = board.build(name, program_source(module), *options)
+    outputs, _ = board.run(image, data)
+    size = sum(nbytes(result.type) for result in results)
+    assert len(outputs) == size * len(batch), f"{len(outputs)} bytes of {size * len(batch)}"
+    offset, ran = 0, []
+    for _ in batch:
+        arrays = []
+        for result in results:
+            dtype = numpy_dtype(result.type.element_type)  # type: ignore[attr-defined]
+            end = offset + nbytes(result.type)
+            arrays.append(np.frombuffer(outputs[offset:end], dtype).reshape(shape_of(result)))
+            offset = end
+        ran.append(arrays)
+    return ran
