@@ -19,6 +19,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmopt.codegen.lifetimes import ALIGNMENT
+from cmopt.codegen.runtime_memory import method_allocator_bytes, temp_allocator_bytes
 from cmopt.dialects.cortex_m import (
     KernelOp,
     ScratchOp,
@@ -48,10 +49,15 @@ _SCALAR_TYPES = {
 
 @dataclass(frozen=True)
 class EmittedProgram:
-    """A program file, and the operators it calls as selective build names them."""
+    """A program file, the operators it calls as selective build names them, what loading takes.
+
+    The runtime's own tables are in the method allocator; see `runtime_memory`.
+    """
 
     pte: bytes
     operators: tuple[str, ...]
+    method_allocator_bytes: int
+    temp_allocator_bytes: int
 
 
 @dataclass(frozen=True)
@@ -313,7 +319,8 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
         PTEFile(program), constant_tensor_alignment=ALIGNMENT, segment_alignment=ALIGNMENT
     )
     names = sorted(f"{op.name}.{op.overload}" for op in builder.operators)
-    return EmittedProgram(bytes(pte), tuple(names))
+    sizes = method_allocator_bytes(plans[0]), temp_allocator_bytes(plans[0])
+    return EmittedProgram(bytes(pte), tuple(names), *sizes)
 
 
 def _arena_bytes(func: Operation) -> int:

@@ -260,7 +260,10 @@ class Importer:
         return value if value.type == type else self.append(ToDimOrderOp([value], type), node)
 
     def _results(self) -> tuple[list[str], list[SSAValue]]:
-        """Names and values of the user's outputs, as plain numbers in the memory order exported."""
+        """Names and values of the user's outputs, as plain numbers in the memory order exported.
+
+        An output has no name of its user's; it is numbered.
+        """
         output = self._program.graph.output_node().args[0]
         assert isinstance(output, tuple | list)
         names, values = [], []
@@ -273,7 +276,7 @@ class Importer:
             if quantized_element(value.type) is not None:
                 value = self.append(SCastOp(value, storage_type(value.type)), node)
             values.append(self._to_order(value, self._border_type(node, "output"), node))
-            names.append(node.name)
+            names.append(f"output_{index}")
         return names, values
 
     def _import_call(self, node: Node) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -33,7 +34,12 @@ def _arguments() -> argparse.ArgumentParser:
         "each input of the model, samples along a new first dimension")  # fmt: skip
     add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
     add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
-    add("--emit", choices=("pte", "mlir"), default="pte", help="what to write (default pte)")
+    add(
+        "--emit",
+        choices=("pte", "mlir", "header"),
+        default="pte",
+        help="the program (default), IR, or a C header of sizes and tensors",
+    )
     add("--stage", default="planned", metavar="|".join(STAGES), help="which IR --emit mlir writes")
     add("--mlir-print-debuginfo", action="store_true", help="write locations too")
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
@@ -99,6 +105,14 @@ def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProg
         raise CompileError(f"cannot quantize with '{path}': {error}") from error
 
 
+def _write(path: str, text: str) -> None:
+    """Write text to a file, or to standard output for `-`."""
+    if path == "-":
+        sys.stdout.write(text)
+    else:
+        write_output(path, text)
+
+
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     # Before anything slow: nobody wants to wait for torch to learn of a misspelled name.
@@ -118,11 +132,10 @@ def _main(argv: Sequence[str] | None) -> int:
         allow_float=args.allow_float,
     )
     if args.emit == "mlir":
-        text = program.ir(args.stage, debuginfo=args.mlir_print_debuginfo)
-        if args.output == "-":
-            sys.stdout.write(text)
-        else:
-            write_output(args.output, text)
+        _write(args.output, program.ir(args.stage, debuginfo=args.mlir_print_debuginfo))
+    elif args.emit == "header":
+        stem = os.path.splitext(os.path.basename(args.output))[0]
+        _write(args.output, program.header("model" if args.output == "-" else stem))
     else:
         program.save(args.output)
         print(program.report)

@@ -60,6 +60,12 @@ class Program:
         """Write the `.pte`, whole or not at all."""
         write_output(path, self.pte)
 
+    def header(self, name: str = "model") -> str:
+        """A C header for firmware: memory sizes, tensors, operators, as macros `MODEL_…`."""
+        from cmopt.codegen.emit_header import emit_header
+
+        return emit_header(main_function(self.modules["planned"]), self._emitted, name)
+
     def module(self, stage: str) -> ModuleOp:
         """The IR of a stage. Raises CompileError for a name that is none."""
         if stage not in STAGES:
@@ -76,11 +82,9 @@ class Program:
     @cached_property
     def report(self) -> Report:
         """Kernels, memory, bytes, fallbacks."""
-        emitted = self._emitted
         return make_report(
             self.modules["planned"],
-            len(emitted.pte),
-            emitted.operators,
+            self._emitted,
             target=self.target,
             io=self.io,
             kernels=self.kernels,

@@ -10,6 +10,7 @@ from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, Float32Type, IntegerAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.codegen.emit_pte import EmittedProgram
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import element_of
@@ -32,7 +33,8 @@ class Report:
     """Figures of one program. Sizes are in bytes; the arena holds inputs and outputs too.
 
     `ops` counts kernel calls by name, `operators` lists what ExecuTorch's selective build must
-    register, `arena_bound` is what no memory plan of the same order could undercut.
+    register, `arena_bound` is what no memory plan of the same order could undercut, and the two
+    allocator sizes are what ExecuTorch's runtime takes beside the arena on a 32-bit core.
     """
 
     target: str
@@ -44,6 +46,8 @@ class Report:
     arena_bound: int
     constant_bytes: int
     pte_bytes: int
+    method_allocator_bytes: int
+    temp_allocator_bytes: int
     operators: tuple[str, ...]
 
     @property
@@ -88,8 +92,7 @@ def constant_bytes(module: ModuleOp) -> int:
 
 def make_report(
     planned: ModuleOp,
-    pte_bytes: int,
-    operators: tuple[str, ...],
+    emitted: EmittedProgram,
     *,
     target: str,
     io: str,
@@ -111,6 +114,8 @@ def make_report(
         arena_bytes=arena,
         arena_bound=bound,
         constant_bytes=constant_bytes(planned),
-        pte_bytes=pte_bytes,
-        operators=operators,
+        pte_bytes=len(emitted.pte),
+        method_allocator_bytes=emitted.method_allocator_bytes,
+        temp_allocator_bytes=emitted.temp_allocator_bytes,
+        operators=emitted.operators,
     )

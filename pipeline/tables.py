@@ -58,7 +58,8 @@ def report_text(report: Report) -> str:
     console.print(table)
     console.print(
         f"arena {report.arena_bytes:,} bytes (lower bound {report.arena_bound:,}), "
-        f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}"
+        f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
+        f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
     if report.fallbacks:
         left = Table("not on an integer kernel", "where", "why")

@@ -11,17 +11,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from cmopt.dialects.cortex_m import (
-    KernelOp,
-    ScratchOp,
-    ViewOp,
-    nbytes,
-    parse_schema,
-    place_of,
-)
-from cmopt.dialects.shapes import ints_of, shape_of
-from cmopt.dialects.signature import ARENA_BYTES, main_function, terminator
-from cmopt.interpreters.arrays import dense_array
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import (
     DenseArrayBase,
@@ -33,7 +22,22 @@ from xdsl.dialects.builtin import (
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, SSAValue
 
-FIELDS = {"requantize_multipliers": "multiplier", "requantize_shifts": "shift"}
+from cmopt.dialects.cortex_m import (
+    KernelOp,
+    ScratchOp,
+    ViewOp,
+    nbytes,
+    parse_schema,
+    place_of,
+)
+from cmopt.dialects.shapes import ints_of, shape_of
+from cmopt.dialects.signature import ARENA_BYTES, main_function, terminator
+from cmopt.interpreters.arrays import dense_array
+
+FIELDS = {
+    "requantize_multipliers": "requantize_multiplier",
+    "requantize_shifts": "requantize_shift",
+}
 """Properties under another name: lists of one, where a convolution has tensors of that name."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from program_table import program_source
+from toolchain import Board
+from xdsl.dialects.builtin import ModuleOp
+
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import main_function, terminator
 from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
-from program_table import program_source
-from toolchain import Board
-from xdsl.dialects.builtin import ModuleOp
 
 
 def execute(

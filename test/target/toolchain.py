@@ -22,10 +22,10 @@ KERNELS = Path(__file__).parents[2] / "kernels" / "cmsis_nn"
 
 # No contraction: float results must not depend on whether the core has a fused multiply-add.
 # No strict aliasing: a program may quantize in place, reading float and writing int16.
-FLAGS = (
-    "-mthumb -std=c99 -O2 -ffp-contract=off -fno-strict-aliasing -ffunction-sections "
-    "-fdata-sections -Wall -Wextra -Werror"
-).split()
+FLAGS = [
+    *("-mthumb", "-std=c99", "-O2", "-ffp-contract=off", "-fno-strict-aliasing"),
+    *("-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Werror"),
+]
 
 
 class Exit(IntEnum):
@@ -117,7 +117,7 @@ class Board:
         return self._objects
 
     def link(self, name: str, objects: Sequence[Path], *options: str) -> Path:
-        """An image. Of two definitions of `main` none is an error: give what belongs together."""
+        """An image of objects with one `main`; options are GCC's, as for the linker."""
         image = self.folder / f"{name}.elf"
         core = self.core
         symbols = {
@@ -134,10 +134,14 @@ class Board:
         return image
 
     def build(self, name: str, source: str, *options: str) -> Path:
-        """The image of a program table (see `program_table`)."""
+        """The image of a program table (see `program_table`), which a link option may add to."""
+        return self.link(name, [*self.objects(), self.compile_text(name, source)], *options)
+
+    def compile_text(self, name: str, source: str) -> Path:
+        """The object file of C source given as text."""
         path = self.folder / f"{name}.c"
         path.write_text(source)
-        return self.link(name, [*self.objects(), self.compile(path)], *options)
+        return self.compile(path)
 
     def run(self, image: Path, inputs: bytes = b"", timeout: float = 60) -> tuple[bytes, str]:
         """Run an image on the file `inputs`: the file `outputs`, and what it said.

@@ -41,7 +41,7 @@ class Network:
 def randomize_statistics(module: nn.Module, generator: torch.Generator) -> None:
     """Give batch norms statistics and biases that are not 0 and 1, as training would."""
     for part in module.modules():
-        if isinstance(part, nn.BatchNorm2d):
+        if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d)):
             for tensor, low, high in (
                 (part.running_mean, -0.3, 0.3),
                 (part.running_var, 0.05, 0.3),
@@ -59,15 +59,38 @@ def quantize(name: str, module: nn.Module, shape: tuple[int, ...]) -> Network:
     return Network(name, cmopt.quantize(module, batches[0], calibration=batches), shape)
 
 
-@cache
-def ds_cnn() -> Network:
-    """MLPerf Tiny's keyword spotting network, with random weights."""
-    from executorch.examples.models.mlperf_tiny.ds_cnn import DSCNNKWS
+def mlperf_tiny(name: str, model: str, shape: tuple[int, ...]) -> Network:
+    """A network of MLPerf Tiny, with random weights."""
+    from executorch.examples.models import mlperf_tiny as models
 
     torch.manual_seed(0)
-    module = DSCNNKWS().eval()
+    module = getattr(models, model)().eval()
     randomize_statistics(module, torch.Generator().manual_seed(0))
-    return quantize("ds_cnn", module, (1, 1, 49, 10))
+    return quantize(name, module, shape)
+
+
+@cache
+def ds_cnn() -> Network:
+    """Keyword spotting."""
+    return mlperf_tiny("ds_cnn", "DSCNNKWS", (1, 1, 49, 10))
+
+
+@cache
+def resnet8() -> Network:
+    """Image classification."""
+    return mlperf_tiny("resnet8", "ResNet8", (1, 3, 32, 32))
+
+
+@cache
+def mobilenet_v1() -> Network:
+    """Visual wake words."""
+    return mlperf_tiny("mobilenet_v1", "MobileNetV1025", (1, 3, 96, 96))
+
+
+@cache
+def deep_autoencoder() -> Network:
+    """Anomaly detection."""
+    return mlperf_tiny("deep_autoencoder", "DeepAutoEncoder", (1, 640))
 
 
 @cache
@@ -85,3 +108,9 @@ def digits() -> Network:
 
 
 NETWORKS = {"digits": digits, "ds_cnn": ds_cnn}
+MLPERF_TINY = {
+    "ds_cnn": ds_cnn,
+    "resnet8": resnet8,
+    "mobilenet_v1": mobilenet_v1,
+    "deep_autoencoder": deep_autoencoder,
+}

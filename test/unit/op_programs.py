@@ -80,6 +80,7 @@ SOFTMAX = (
     "input_multiplier = 1717986918 : i32, input_shift = 22 : i32, diff_min = -248 : i32"
 )
 QPARAMS = "scale = 0.05 : f64, zero_point = -3 : i32, quant_min = -128 : i32, quant_max = 127 : i32"
+QPARAMS_16 = QPARAMS.replace("-128", "-32768").replace("127", "32767")
 
 
 def unary(op: str, attributes: str, source: str, target: str) -> str:
@@ -167,6 +168,8 @@ PROGRAMS = {
     ),
     "quantize": unary("quantize_per_tensor", QPARAMS, "2x3x4x5xf32", "2x3x4x5xi8"),
     "dequantize": unary("dequantize_per_tensor", QPARAMS, "2x3x4x5xi8", "2x3x4x5xf32"),
+    "quantize-16": unary("quantize_per_tensor", QPARAMS_16, "2x3x4x5xf32", "2x3x4x5xi16"),
+    "dequantize-16": unary("dequantize_per_tensor", QPARAMS_16, "2x3x4x5xi16", "2x3x4x5xf32"),
     "avg-pool": module_of(
         "%x: tensor<1x6x5x3xi8>",
         "%t = cortex_m.scratch : tensor<0xi8>\n"

@@ -252,7 +252,8 @@ void quantized_linear(const struct op *op)
     const int32_t rows = count_of(&op->output) / outputs;
     const cmsis_nn_fc_params params = {op->input_offset, op->filter_offset, op->output_offset,
                                        activation(op)};
-    const cmsis_nn_per_tensor_quant_params quant = {op->multiplier, op->shift};
+    const cmsis_nn_per_tensor_quant_params quant = {op->requantize_multiplier[0],
+                                                    op->requantize_shift[0]};
     const cmsis_nn_dims input = {rows, 1, 1, columns}, filter = {columns, 1, 1, outputs};
     const cmsis_nn_dims bias_dims = {1, 1, 1, outputs}, output = {rows, 1, 1, outputs};
     const int32_t wanted = arm_fully_connected_s8_get_buffer_size(&filter);

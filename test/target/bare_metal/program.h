@@ -31,6 +31,7 @@ struct op {
 
     int32_t stride[2], padding[2], dilation[2], output_padding[2], kernel_size[2]; /* h, w */
     int32_t perm[4], pre_pad[4], post_pad[4];
+    int32_t requantize_multiplier[1], requantize_shift[1];
     int32_t input_offset, filter_offset, output_offset, depth_multiplier;
     int32_t activation_min, activation_max;
     int32_t zero_point, self_zero_point, other_zero_point, lhs_zero_point, rhs_zero_point;

@@ -1,0 +1,110 @@
+"""A C header with what firmware must know of a program: sizes, tensors, operators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import StringAttr, TensorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, SSAValue
+
+from cmopt.codegen.emit_pte import EmittedProgram, logical_view
+from cmopt.codegen.lifetimes import ALIGNMENT
+from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of
+from cmopt.dialects.signature import (
+    ARENA_BYTES,
+    DIM_ORDER,
+    NAME,
+    QUANTIZED,
+    border_attributes,
+    terminator,
+)
+
+_C_TYPES = {
+    "bool": "bool",
+    "float32": "float",
+    "float64": "double",
+    **{f"{u}int{n}": f"{u}int{n}_t" for u in ("", "u") for n in (8, 16, 32, 64)},
+}
+
+
+def identifier(name: str) -> str:
+    """A C identifier in capitals made of any name."""
+    clean = re.sub(r"\W", "_", name).upper()
+    return clean if re.match(r"[A-Z_]", clean) else f"_{clean}"
+
+
+def _tensor(prefix: str, value: SSAValue, attributes: dict[str, Attribute]) -> list[str]:
+    """The macros of one input or output."""
+    assert isinstance(value.type, TensorType)
+    view = logical_view(value, attributes.get(DIM_ORDER))
+    name = attributes.get(NAME)
+    lines = [f"/* {name.data} */"] if isinstance(name, StringAttr) else []
+    shape, order = (", ".join(map(str, dims)) for dims in (view.sizes, view.order))
+    lines += [
+        f"#define {prefix}_TYPE {_C_TYPES.get(view.dtype, view.dtype)}",
+        f"#define {prefix}_RANK {len(view.sizes)}",
+        f"#define {prefix}_SHAPE {{{shape}}}",
+        f"#define {prefix}_DIM_ORDER {{{order}}}",
+        f"#define {prefix}_BYTES {nbytes(value.type)}",
+    ]
+    quantized = attributes.get(QUANTIZED)
+    element = None if quantized is None else quantized_element(quantized)
+    if element is not None:
+        lines += [
+            f"#define {prefix}_SCALE {element.scale!r}f",
+            f"#define {prefix}_ZERO_POINT ({element.zero_point})",
+        ]
+    return lines
+
+
+def _tensors(
+    prefix: str, kind: str, values: Sequence[SSAValue], entries: Sequence[dict[str, Attribute]]
+) -> list[str]:
+    lines = [f"#define {prefix}_{kind}_COUNT {len(values)}"]
+    for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
+        lines += ["", *_tensor(f"{prefix}_{kind}_{index}", value, entry)]
+    return lines
+
+
+def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
+    """The header of a planned function and the program it became; macros begin with `name`."""
+    prefix = identifier(name)
+    arguments, results = func.body.block.args, terminator(func).operands
+    entries = [
+        border_attributes(attributes, count)
+        for attributes, count in (
+            (func.arg_attrs, len(arguments)),
+            (func.res_attrs, len(results)),
+        )
+    ]
+    operators = ", ".join(f'"{operator}"' for operator in emitted.operators)
+    lines = [
+        f"/* What firmware must know of {name}. Made by cmopt; shapes are PyTorch's. */",
+        f"#ifndef {prefix}_H",
+        f"#define {prefix}_H",
+        "",
+        "#include <stdbool.h>",
+        "#include <stdint.h>",
+        "",
+        "/* Planned memory, inputs and outputs included; memory for ExecuTorch's own tables. */",
+        f"#define {prefix}_ALIGNMENT {ALIGNMENT}",
+        f"#define {prefix}_ARENA_BYTES {int_of(func.attributes[ARENA_BYTES])}",
+        f"#define {prefix}_METHOD_ALLOCATOR_BYTES {emitted.method_allocator_bytes}",
+        f"#define {prefix}_TEMP_ALLOCATOR_BYTES {emitted.temp_allocator_bytes}",
+        f"#define {prefix}_PTE_BYTES {len(emitted.pte)}",
+        "",
+        *_tensors(prefix, "INPUT", arguments, entries[0]),
+        "",
+        *_tensors(prefix, "OUTPUT", results, entries[1]),
+        "",
+        "/* What a selective build must register. */",
+        f"#define {prefix}_OPERATORS {{{operators}}}",
+        "",
+        f"#endif /* {prefix}_H */",
+        "",
+    ]
+    return "\n".join(lines)

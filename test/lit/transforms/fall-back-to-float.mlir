@@ -1,0 +1,94 @@
+// RUN: cm-opt %s --pass-pipeline='builtin.module(fall-back-to-float)' | filecheck %s
+
+!q = !quant.uniform<i8:f32, 0.1>
+!q16 = !quant.uniform<i16:f32, 0.1>
+
+// What has a kernel stays.
+// CHECK-LABEL: @supported
+// CHECK-NOT:     quant.dcast
+// CHECK:         func.return
+func.func @supported(%x: tensor<1x4x6x2x!q>) -> tensor<1x8x3x2x!q> {
+  %0 = edge.sigmoid %x : (tensor<1x4x6x2x!q>) -> tensor<1x4x6x2x!q>
+  %1 = edge.add %0, %x : (tensor<1x4x6x2x!q>, tensor<1x4x6x2x!q>) -> tensor<1x4x6x2x!q>
+  %2 = edge.reshape %1 : (tensor<1x4x6x2x!q>) -> tensor<1x6x4x2x!q>
+  %3 = edge.permute %2 {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x6x4x2x!q>) -> tensor<1x4x6x2x!q>
+  %4 = edge.max_pool2d %3 {kernel_size = array<i64: 1, 1>, stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, ceil_mode = false} : (tensor<1x4x6x2x!q>) -> tensor<1x4x6x2x!q>
+  %w = arith.constant dense<1> : tensor<8x4x4x1xi8>
+  %s = quant.scast %w : tensor<8x4x4x1xi8> to tensor<8x4x4x1x!q>
+  %5 = edge.conv2d %4, %s {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x6x2x!q>, tensor<8x4x4x1x!q>) -> tensor<1x8x3x2x!q>
+  func.return %5 : tensor<1x8x3x2x!q>
+}
+
+// The op's definition: dequantize, compute in float32, quantize. It keeps its properties.
+// CHECK-LABEL: @broadcast
+// CHECK-NEXT:    %0 = quant.dcast %x : tensor<4x4x!quant.uniform<i8:f32, 0.1>> to tensor<4x4xf32>
+// CHECK-NEXT:    %1 = quant.dcast %y : tensor<4x!quant.uniform<i8:f32, 0.1>> to tensor<4xf32>
+// CHECK-NEXT:    %2 = edge.add %0, %1 {edge.reason = "the kernel does not broadcast tensors that are computed at run time", activation_min = 0.000000e+00 : f32} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    %3 = quant.qcast %2 : tensor<4x4xf32> to tensor<4x4x!quant.uniform<i8:f32, 0.1>>
+// CHECK-NEXT:    func.return %3
+func.func @broadcast(%x: tensor<4x4x!q>, %y: tensor<4x!q>) -> tensor<4x4x!q> {
+  %0 = edge.add %x, %y {activation_min = 0.0 : f32} : (tensor<4x4x!q>, tensor<4x!q>) -> tensor<4x4x!q>
+  func.return %0 : tensor<4x4x!q>
+}
+
+// CHECK-LABEL: @element_types
+// CHECK:         edge.relu {{.*}}edge.reason = "the kernel takes int8 per tensor, got tensor<4x!quant.uniform<i16:f32, 0.1>>"
+// CHECK:         edge.mul {{.*}}edge.reason = "the kernel takes int8 per tensor"
+func.func @element_types(%x: tensor<4x!q16>, %y: tensor<4x!q>) -> (tensor<4x!q16>, tensor<4x!q>) {
+  %0 = edge.relu %x : (tensor<4x!q16>) -> tensor<4x!q16>
+  %1 = edge.mul %x, %y : (tensor<4x!q16>, tensor<4x!q>) -> tensor<4x!q>
+  func.return %0, %1 : tensor<4x!q16>, tensor<4x!q>
+}
+
+// CHECK-LABEL: @pools
+// CHECK:         edge.avg_pool2d {{.*}}edge.reason = "the average pool kernel has no ceil_mode"
+// CHECK:         edge.avg_pool2d {{.*}}edge.reason = "the average pool kernel pads symmetrically"
+// CHECK:         edge.max_pool2d {{.*}}edge.reason = "the max pool kernel has no ceil_mode"
+// CHECK:         edge.max_pool2d {{.*}}edge.reason = "the max pool kernel has no dilation"
+func.func @pools(%x: tensor<1x1x4x4x!q>) -> (tensor<1x1x2x2x!q>, tensor<1x1x2x2x!q>, tensor<1x1x2x2x!q>, tensor<1x1x2x2x!q>) {
+  %0 = edge.avg_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = true, count_include_pad = true} : (tensor<1x1x4x4x!q>) -> tensor<1x1x2x2x!q>
+  %1 = edge.avg_pool2d %x {kernel_size = array<i64: 3, 3>, stride = array<i64: 2, 2>, padding = array<i64: 0, 1, 0, 1>, ceil_mode = false, count_include_pad = true} : (tensor<1x1x4x4x!q>) -> tensor<1x1x2x2x!q>
+  %2 = edge.max_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, ceil_mode = true} : (tensor<1x1x4x4x!q>) -> tensor<1x1x2x2x!q>
+  %3 = edge.max_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 2, 2>, ceil_mode = false} : (tensor<1x1x4x4x!q>) -> tensor<1x1x2x2x!q>
+  func.return %0, %1, %2, %3 : tensor<1x1x2x2x!q>, tensor<1x1x2x2x!q>, tensor<1x1x2x2x!q>, tensor<1x1x2x2x!q>
+}
+
+// CHECK-LABEL: @weights
+// CHECK:         edge.linear {{.*}}edge.reason = "the weight is not a constant"
+// CHECK:         edge.linear {{.*}}edge.reason = "the kernel takes symmetric int8 weights (zero point 0)"
+// CHECK:         edge.linear {{.*}}edge.reason = "the kernel takes symmetric int8 weights (zero point 0)"
+// CHECK:         edge.linear {{.*}}edge.reason = "weights must be quantized per output channel"
+// CHECK:         edge.linear {{.*}}edge.reason = "the bias is not a constant"
+func.func @weights(%x: tensor<1x2x!q>, %v: tensor<1x2x!q>, %b: tensor<1x!quant.uniform<i32:f32, 0.01>>) -> (tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>) {
+  %c = arith.constant dense<1> : tensor<1x2xi8>
+  %d = arith.constant dense<1> : tensor<1x2xi16>
+  %s = quant.scast %c : tensor<1x2xi8> to tensor<1x2x!quant.uniform<i8:f32, 0.1:4>>
+  %t = quant.scast %d : tensor<1x2xi16> to tensor<1x2x!q16>
+  %u = quant.scast %c : tensor<1x2xi8> to tensor<1x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>
+  %w = quant.scast %c : tensor<1x2xi8> to tensor<1x2x!q>
+  %0 = edge.linear %x, %v : (tensor<1x2x!q>, tensor<1x2x!q>) -> tensor<1x1x!q>
+  %1 = edge.linear %x, %s : (tensor<1x2x!q>, tensor<1x2x!quant.uniform<i8:f32, 0.1:4>>) -> tensor<1x1x!q>
+  %2 = edge.linear %x, %t : (tensor<1x2x!q>, tensor<1x2x!q16>) -> tensor<1x1x!q>
+  %3 = edge.linear %x, %u : (tensor<1x2x!q>, tensor<1x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>) -> tensor<1x1x!q>
+  %4 = edge.linear %x, %w, %b : (tensor<1x2x!q>, tensor<1x2x!q>, tensor<1x!quant.uniform<i32:f32, 0.01>>) -> tensor<1x1x!q>
+  func.return %0, %1, %2, %3, %4 : tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>
+}
+
+// CHECK-LABEL: @conv2d_padding
+// CHECK:         edge.conv2d {{.*}}edge.reason = "padding 0, 3 is wider than the kernel reaches (2)"
+func.func @conv2d_padding(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x2x5x!q> {
+  %c = arith.constant dense<1> : tensor<1x1x3x3xi8>
+  %w = quant.scast %c : tensor<1x1x3x3xi8> to tensor<1x1x3x3x!q>
+  %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 3>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x4x4x!q>, tensor<1x1x3x3x!q>) -> tensor<1x1x2x5x!q>
+  func.return %0 : tensor<1x1x2x5x!q>
+}
+
+// Rank counts after dimensions that stay together have become one.
+// CHECK-LABEL: @permutes
+// CHECK:         edge.permute {{.*}}edge.reason = "the transpose kernel takes rank 4 at most, this needs 5"
+// CHECK:         edge.permute %x {perm = array<i64: 3, 4, 0, 1, 2>} : (tensor<2x2x2x2x2x!quant.uniform
+func.func @permutes(%x: tensor<2x2x2x2x2x!q>) -> (tensor<2x2x2x2x2x!q>, tensor<2x2x2x2x2x!q>) {
+  %0 = edge.permute %x {perm = array<i64: 4, 3, 2, 1, 0>} : (tensor<2x2x2x2x2x!q>) -> tensor<2x2x2x2x2x!q>
+  %1 = edge.permute %x {perm = array<i64: 3, 4, 0, 1, 2>} : (tensor<2x2x2x2x2x!q>) -> tensor<2x2x2x2x2x!q>
+  func.return %0, %1 : tensor<2x2x2x2x2x!q>, tensor<2x2x2x2x2x!q>
+}

@@ -1,0 +1,157 @@
+"""What a run on an emulated core must notice, is noticed: each mistake made here on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from cores import CORES
+from op_programs import PROGRAMS, planned, random_inputs
+from program_table import program_source
+from programs import execute
+from toolchain import Board, Exit, TargetError
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType
+from xdsl.rewriter import Rewriter
+
+from cmopt.dialects.cortex_m import PlaceAttr, ScratchOp, place_of
+from cmopt.dialects.signature import ARENA_BYTES, main_function
+from cmopt.interpreters.run import run_module
+
+BoardOf = Callable[[str], Board]
+
+EVERY_CORE = pytest.mark.parametrize("target", sorted(CORES))
+
+
+def run_main(board: Board, name: str, body: str, timeout: float = 60) -> str:
+    """Compile and run a `main` of its own on startup and console; what it said."""
+    support = [path for path in board.objects() if path.stem in ("machine", "startup")]
+    source = f'#include "machine.h"\nvolatile int zero;\nint main(void)\n{{\n{body}\n}}\n'
+    image = board.link(name, [board.compile_text(name, source), *support])
+    return board.run(image, timeout=timeout)[1]
+
+
+def run_conv(board: Board, name: str, module: ModuleOp, *options: str) -> list[bytes]:
+    """Outputs of a module with the inputs of the `conv` program."""
+    inputs = random_inputs(planned(PROGRAMS["conv"]), np.random.default_rng(0))
+    return [y.tobytes() for (y,) in execute(board, name, module, [inputs], *options)]
+
+
+def expected_of_conv() -> list[bytes]:
+    module = planned(PROGRAMS["conv"])
+    inputs = random_inputs(module, np.random.default_rng(0))
+    return [y.tobytes() for y in run_module(module, inputs)]
+
+
+@EVERY_CORE
+def test_exit_code_and_console(board: BoardOf, target: str) -> None:
+    body = 'say("numbers "); say_number(-2147483647 - 1); say_address(0x89abcdefu); return 0;'
+    assert run_main(board(target), "well", body) == "numbers -21474836480x89abcdef"
+    with pytest.raises(TargetError) as caught:
+        run_main(board(target), "seven", "return 7 + zero;")
+    assert caught.value.code == 7
+
+
+@EVERY_CORE
+def test_memory_at_start(board: BoardOf, target: str) -> None:
+    body = """
+        static volatile int set = 41, cleared;
+        static volatile float half = 0.5f;
+        return set == 41 && cleared == 0 && half * 4.0f == 2.0f ? 0 : 1;"""
+    assert run_main(board(target), "memory", body) == ""
+
+
+@EVERY_CORE
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param('__asm__ volatile("udf #0"); return 0;', id="undefined"),
+        pytest.param("return *(volatile int *)0x2f000000;", id="unmapped"),
+        pytest.param("((void (*)(void))0x20000000)(); return 0;", id="no-thumb"),
+    ],
+)
+def test_an_exception_ends_the_run(board: BoardOf, target: str, body: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        run_main(board(target), "fault", body)
+    assert caught.value.code == Exit.FAULT
+    assert caught.value.output.startswith("fault: exception 3 at 0x")
+
+
+@EVERY_CORE
+def test_stack_overflow_ends_the_run(board: BoardOf, target: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        run_main(board(target), "deep", "volatile char frame[32768]; frame[zero] = 1; return 0;")
+    assert caught.value.code not in (None, 0)
+
+
+def test_a_run_without_end_is_ended(board: BoardOf) -> None:
+    with pytest.raises(TargetError, match="no end after 1 s") as caught:
+        run_main(board("cortex-m3"), "endless", "while (!zero) {} return 0;", timeout=1)
+    assert caught.value.code is None
+
+
+@pytest.mark.parametrize("length", [0, 2 * 5 * 6 * 3 + 4 * 3 * 3 * 3 + 1])
+def test_no_whole_set_of_inputs(board: BoardOf, length: int) -> None:
+    m3 = board("cortex-m3")
+    image = m3.build("inputs", program_source(planned(PROGRAMS["conv"])))
+    with pytest.raises(TargetError, match="not a whole number of sets") as caught:
+        m3.run(image, bytes(length))
+    assert caught.value.code == Exit.FILE
+
+
+def test_writes_beyond_the_arena(board: BoardOf) -> None:
+    """An arena that is planned too small: the last value reaches into the guard."""
+    module = planned(PROGRAMS["conv"])
+    func = main_function(module)
+    size = func.attributes[ARENA_BYTES]
+    assert isinstance(size, IntegerAttr)
+    assert run_conv(board("cortex-m3"), "whole", module) == expected_of_conv()
+    func.attributes[ARENA_BYTES] = IntegerAttr(size.value.data - 32, size.type)
+    with pytest.raises(TargetError, match="guard after the arena") as caught:
+        run_conv(board("cortex-m3"), "short", module)
+    assert caught.value.code == Exit.GUARD
+
+
+def instead_of(board: Board, function: str, answer: int) -> tuple[str, ...]:
+    """Link options that make a function of the kernel library do nothing but return `answer`."""
+    wrapper = f"int __wrap_{function}(void)"
+    source = f"{wrapper};\n{wrapper} {{ return {answer}; }}\n"
+    return f"-Wl,--wrap={function}", str(board.compile_text(f"instead_of_{function}", source))
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_scratch_smaller_than_the_library_asks_for(board: BoardOf, excess: int) -> None:
+    """64 bytes are planned. The portable kernels ask for none, so something else does."""
+    m3, name = board("cortex-m3"), f"scratch-{excess}"
+    options = instead_of(m3, "arm_convolve_wrapper_s8_get_buffer_size", 64 + excess)
+    module = planned(PROGRAMS["conv"])
+    if not excess:
+        assert run_conv(m3, name, module, *options) == expected_of_conv()
+        return
+    with pytest.raises(TargetError, match="op 0, quantized_conv2d: the scratch is") as caught:
+        run_conv(m3, name, module, *options)
+    assert caught.value.code == Exit.SCRATCH
+
+
+def test_a_kernel_that_returns_an_error(board: BoardOf) -> None:
+    options = instead_of(board("cortex-m3"), "arm_convolve_wrapper_s8", -1)
+    with pytest.raises(TargetError, match="op 0, quantized_conv2d: the kernel returned") as caught:
+        run_conv(board("cortex-m3"), "refused", planned(PROGRAMS["conv"]), *options)
+    assert caught.value.code == Exit.KERNEL
+
+
+def test_a_wrong_number_shows(board: BoardOf) -> None:
+    module = planned(PROGRAMS["conv"].replace("dense<1400000000>", "dense<1450000000>"))
+    assert run_conv(board("cortex-m55"), "wrong", module) != expected_of_conv()
+
+
+def test_scratch_that_overlaps_a_value_shows(board: BoardOf) -> None:
+    """Though the portable kernel leaves its scratch alone."""
+    module = planned(PROGRAMS["conv"])
+    (scratch,) = [op for op in module.walk() if isinstance(op, ScratchOp)]
+    offset = place_of(main_function(module).body.block.args[0])
+    type = scratch.output.type
+    assert offset is not None and isinstance(type, TensorType)
+    moved = TensorType(type.element_type, type.shape, PlaceAttr.arena(offset))
+    Rewriter.replace_value_with_new_type(scratch.output, moved)
+    assert run_conv(board("cortex-m55"), "overlap", module) != expected_of_conv()

@@ -1,0 +1,54 @@
+"""Whole networks on emulated cores: the same bytes as the interpreter and as the host's run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+from networks import MLPERF_TINY, NETWORKS
+from programs import execute
+from toolchain import Board
+
+import cmopt
+
+TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
+"""The instruction sets: scalar, DSP, MVE. Scratch and linear's bias differ between them."""
+
+
+def check(board: Board, name: str, program: cmopt.Program, inputs: Sequence[torch.Tensor]) -> None:
+    """One emulation, compared input by input with the interpreter and with ExecuTorch's run."""
+    batch = [[x.numpy()] for x in inputs]
+    outputs = execute(board, name, program.module("planned"), batch)
+    for x, (y,) in zip(inputs, outputs, strict=True):
+        (interpreted,) = program.interpret(x, stage="planned")
+        (ran,) = program.run(x)
+        assert y.tobytes() == interpreted.numpy().tobytes() == ran.numpy().tobytes()
+    assert len({y.tobytes() for (y,) in outputs}) > 1, "the network ignores its input"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_ds_cnn(board: Callable[[str], Board], target: str) -> None:
+    network = NETWORKS["ds_cnn"]()
+    program = cmopt.compile(network.exported, target=target, io="int8")
+    random = np.random.default_rng(0)
+    inputs = [
+        torch.from_numpy(random.integers(-128, 128, network.shape, np.int8)) for _ in range(20)
+    ]
+    check(board(target), "ds_cnn", program, inputs)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_float_io(board: Callable[[str], Board], target: str) -> None:
+    """Quantized and dequantized on the core: in software on M3, on an FPU on the others."""
+    network = NETWORKS["digits"]()
+    program = cmopt.compile(network.exported, target=target)
+    check(board(target), "digits", program, network.inputs(20))
+
+
+@pytest.mark.parametrize("name", sorted(MLPERF_TINY))
+def test_mlperf_tiny(board: Callable[[str], Board], name: str) -> None:
+    network = MLPERF_TINY[name]()
+    program = cmopt.compile(network.exported, target="cortex-m55")
+    check(board("cortex-m55"), name, program, network.inputs(10))
