@@ -307,6 +307,8 @@ class Importer:
         self._rebind(node)
 
     def _convert(self, call: Call) -> Converted:
+        if (folded := self._fold(call)) is not None:
+            return folded
         conversion = CONVERSIONS.get(call.name)
         if conversion is not None:
             appended = len(self._body)
@@ -315,6 +317,19 @@ class Importer:
                 return converted
             self._abandon(appended)
         return generic_call(call)
+
+    def _fold(self, call: Call) -> SSAValue | None:
+        """The constant an operator on nothing but known tensors makes; PyTorch works it out."""
+        sources, value = call.node.all_input_nodes, call.node.meta.get("val")
+        if call.target.namespace != "aten" or not sources or not isinstance(value, torch.Tensor):
+            return None
+        if any(source not in self.known for source in sources) or written_nodes(call.node):
+            return None
+        arguments = torch.fx.map_arg((call.node.args, call.node.kwargs), self.known.__getitem__)
+        with torch.no_grad():
+            result = call.target(*arguments[0], **arguments[1])
+        self.known[call.node] = result
+        return self.constant(result, call.node.name, call.node)
 
     def _abandon(self, appended: int) -> None:
         """Erase what a conversion built before it gave up."""
