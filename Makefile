@@ -9,7 +9,7 @@ KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint typecheck lit unit sanitize format kernels clean distclean
+.PHONY: help venv demo test lint typecheck lit unit target sanitize wheel format kernels clean distclean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ kernels: $(VENV)/.installed ## build the kernel library, if its sources have cha
 demo: $(VENV)/.installed ## train, quantize, compile and run a small network
 	$(BIN)/python demo/digits.py
 
-test: lint typecheck lit unit sanitize ## all of the next five
+test: lint typecheck lit unit target sanitize ## all of the next six
 
 lint: $(VENV)/.installed ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -49,7 +49,10 @@ lit: $(VENV)/.installed ## tests of the IR and of the tools
 	$(BIN)/lit -v -j2 test/lit
 
 unit: $(VENV)/.installed ## tests of the Python API and of numerics
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 test/unit
+
+target: $(VENV)/.installed ## tests on emulated cores; skipped without GCC for Arm and QEMU
+	$(BIN)/python -m pytest -q -n 2 -rs test/target
 
 SANITIZED := $(OUT)/sanitize/kernels/libcmopt_kernels.so
 
@@ -62,6 +65,9 @@ sanitize: $(VENV)/.installed ## the kernels under ASan and UBSan: single ops and
 	  LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
 	  $(BIN)/python -m pytest -q test/unit/kernels/test_operators.py test/unit/codegen/test_emit.py \
 	  test/unit/pipeline/test_networks.py::test_run_equals_interpreters
+
+wheel: $(VENV)/.installed ## build sdist and wheel, and use the wheel outside the checkout
+	$(BIN)/python test/packaging/check_wheel.py
 
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .
