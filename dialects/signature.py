@@ -69,9 +69,9 @@ def border_attributes(
     return [dict(entry.data) for entry in attributes.data]
 
 
-def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr]:
-    """The inverse of `border_attributes`."""
-    return ArrayAttr([DictionaryAttr(entry) for entry in entries])
+def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr] | None:
+    """The inverse of `border_attributes`: None where no entry holds anything, as when parsed."""
+    return ArrayAttr([DictionaryAttr(entry) for entry in entries]) if any(entries) else None
 
 
 def note_on_border(func: FuncOp, name: str, args: dict[int, Attribute],

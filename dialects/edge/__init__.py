@@ -1,0 +1,93 @@
+"""The `edge` dialect: a PyTorch program as exported, op by op.
+
+Tensors carry PyTorch's logical shapes. An element type is a float, an integer, or
+`!quant.uniform`; an op on quantized types *means* dequantize → the op in float32 → quantize.
+A memory order that is not the default is a `#edge.dim_order` encoding on the type; only
+`edge.to_dim_order` changes it, every other op reads and gives default order. Ops the lowering
+does not look at are one generic `edge.call`, which becomes a portable kernel call.
+"""
+
+from xdsl.ir import Dialect
+
+from cmopt.dialects.edge.base import DimOrderAttr, EdgeOp, optional
+from cmopt.dialects.edge.call import CallOp, OperandAttr
+from cmopt.dialects.edge.elementwise import (
+    AddOp,
+    BinaryOp,
+    ClampOp,
+    GeluOp,
+    HardsigmoidOp,
+    HardswishOp,
+    MulOp,
+    ReluOp,
+    SigmoidOp,
+    SiluOp,
+    TanhOp,
+    UnaryOp,
+)
+from cmopt.dialects.edge.movement import (
+    PermuteOp,
+    ReshapeOp,
+    ToDimOrderOp,
+    dim_order,
+    permuted_type,
+    with_dim_order,
+)
+from cmopt.dialects.edge.windows import AvgPool2dOp, Conv2dOp, LinearOp, MaxPool2dOp, spatial
+
+Edge = Dialect(
+    "edge",
+    [
+        AddOp,
+        AvgPool2dOp,
+        CallOp,
+        ClampOp,
+        Conv2dOp,
+        GeluOp,
+        HardsigmoidOp,
+        HardswishOp,
+        LinearOp,
+        MaxPool2dOp,
+        MulOp,
+        PermuteOp,
+        ReluOp,
+        ReshapeOp,
+        SigmoidOp,
+        SiluOp,
+        TanhOp,
+        ToDimOrderOp,
+    ],
+    [DimOrderAttr, OperandAttr],
+)
+
+__all__ = [
+    "AddOp",
+    "AvgPool2dOp",
+    "BinaryOp",
+    "CallOp",
+    "ClampOp",
+    "Conv2dOp",
+    "DimOrderAttr",
+    "Edge",
+    "EdgeOp",
+    "GeluOp",
+    "HardsigmoidOp",
+    "HardswishOp",
+    "LinearOp",
+    "MaxPool2dOp",
+    "MulOp",
+    "OperandAttr",
+    "PermuteOp",
+    "ReluOp",
+    "ReshapeOp",
+    "SigmoidOp",
+    "SiluOp",
+    "TanhOp",
+    "ToDimOrderOp",
+    "UnaryOp",
+    "dim_order",
+    "optional",
+    "permuted_type",
+    "spatial",
+    "with_dim_order",
+]

@@ -1,0 +1,115 @@
+"""What every `edge` op has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    TensorType,
+)
+from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_attr_definition,
+    traits_def,
+)
+from xdsl.parser import AttrParser
+from xdsl.pattern_rewriter import RewritePattern
+from xdsl.printer import Printer
+from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.quant import quantized_element, verify_axis
+from cmopt.dialects.shapes import (
+    ints,
+    ints_of,
+)
+
+I64Array = DenseArrayBase
+
+
+def _parse_dims(parser: AttrParser) -> DenseArrayBase:
+    return ints(parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer))
+
+
+@irdl_attr_definition
+class DimOrderAttr(ParametrizedAttribute):
+    """`#edge.dim_order<[0, 2, 3, 1]>`: an encoding, dimensions from outermost to innermost."""
+
+    name = "edge.dim_order"
+
+    order: DenseArrayBase
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return (_parse_dims(parser),)
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(str(list(ints_of(self.order))))
+
+    def verify(self) -> None:
+        order = list(ints_of(self.order))
+        if sorted(order) != list(range(len(order))):
+            raise VerifyException(f"#edge.dim_order: {order} is not a permutation")
+
+
+class _EdgePatterns(HasCanonicalizationPatternsTrait):
+    """Looks patterns up by op class in `lowering.patterns.edge`."""
+
+    def get_patterns(self, op: type[IRDLOperation]) -> tuple[RewritePattern, ...]:  # type: ignore[override]
+        from cmopt.lowering.patterns import edge as patterns
+
+        return patterns.CANONICALIZATION.get(op.name, ())
+
+    @classmethod
+    def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
+        return ()
+
+
+class EdgeOp(IRDLOperation):
+    """Common ground: pure, properties in the attribute dictionary, MLIR's functional type."""
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure(), _EdgePatterns())
+
+    def __init__(
+        self,
+        operands: Sequence[SSAValue | Sequence[SSAValue]],
+        result_type: Attribute,
+        properties: Mapping[str, Attribute | None] | None = None,
+    ):
+        super().__init__(
+            operands=operands,
+            result_types=[result_type],
+            properties={k: v for k, v in (properties or {}).items() if v is not None},
+        )
+
+
+def optional(value: SSAValue | None) -> list[SSAValue]:
+    """An optional operand in the form op constructors take."""
+    return [] if value is None else [value]
+
+
+def verify_tensors(op: IRDLOperation) -> None:
+    """Default memory order everywhere, and per-axis scales that fit their shapes."""
+    for value in (*op.operands, *op.results):
+        if isinstance(value.type, TensorType) and isinstance(value.type.encoding, DimOrderAttr):
+            raise VerifyException(
+                f"works in the default memory order, got {value.type}; insert edge.to_dim_order"
+            )
+        verify_axis(value.type)
+
+
+def verify_elements(op: IRDLOperation) -> None:
+    """All floating or all quantized: a half-folded op would have no exact meaning."""
+    verify_tensors(op)
+    quantized = [quantized_element(v.type) is not None for v in (*op.operands, *op.results)]
+    if any(quantized) and not all(quantized):
+        raise VerifyException(
+            "mixes quantized and plain tensors; "
+            "insert quant.qcast or quant.dcast so that all are of one kind"
+        )

@@ -1,0 +1,101 @@
+"""Any other PyTorch operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    IntegerAttr,
+    StringAttr,
+    TensorType,
+    i64,
+)
+from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_attr_definition,
+    irdl_op_definition,
+    opt_prop_def,
+    prop_def,
+    traits_def,
+    var_operand_def,
+    var_result_def,
+)
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.traits import Pure
+from xdsl.utils.exceptions import VerifyException
+
+
+@irdl_attr_definition
+class OperandAttr(ParametrizedAttribute):
+    """`#edge.operand<0>`: where operand 0 of an `edge.call` stands among its arguments."""
+
+    name = "edge.operand"
+
+    index: IntegerAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return (IntegerAttr(parser.parse_integer(allow_negative=False), i64),)
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(str(self.index.value.data))
+
+
+@irdl_op_definition
+class CallOp(IRDLOperation):
+    """Any other PyTorch operator, by its overload name; becomes a portable `aten::` kernel.
+
+    `target` is "aten.softmax.int"; `arguments` holds its schema's arguments in order (defaults
+    filled in), a tensor as `#edge.operand<i>`, a list as an array, None as the type `none`.
+    `reason` says why the op stays on a portable kernel, once lowering has decided that.
+    """
+
+    name = "edge.call"
+
+    operands_ = var_operand_def(TensorType)
+    target = prop_def(StringAttr)
+    arguments = prop_def(ArrayAttr)
+    reason = opt_prop_def(StringAttr)
+    outputs = var_result_def(TensorType)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+    assembly_format = "$target `(` $operands_ `)` attr-dict `:` functional-type(operands, results)"
+
+    def __init__(
+        self,
+        target: str,
+        operands: Sequence[SSAValue],
+        arguments: Sequence[Attribute],
+        result_types: Sequence[Attribute],
+    ):
+        super().__init__(
+            operands=[operands],
+            result_types=[result_types],
+            properties={"target": StringAttr(target), "arguments": ArrayAttr(arguments)},
+        )
+
+    def verify_(self) -> None:
+        if len(self.target.data.split(".")) != 3:
+            raise VerifyException(f"target must be namespace.operator.overload, got {self.target}")
+        used = sorted(_operand_indices(self.arguments))
+        if used != list(range(len(self.operands_))):
+            raise VerifyException(
+                f"arguments name operands {used}, but there are {len(self.operands_)}"
+            )
+
+
+def _operand_indices(arguments: ArrayAttr) -> list[int]:
+    result: list[int] = []
+    for argument in arguments.data:
+        if isinstance(argument, OperandAttr):
+            result.append(argument.index.value.data)
+        elif isinstance(argument, ArrayAttr):
+            result.extend(_operand_indices(argument))
+    return result

@@ -1,0 +1,143 @@
+"""Ops that move elements, and memory orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import (
+    NoneAttr,
+    TensorType,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.edge.base import DimOrderAttr, EdgeOp, I64Array, verify_tensors
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import (
+    element_of,
+    ints,
+    ints_of,
+    numel,
+    permuted,
+    shape_of,
+    verify_permutation,
+    verify_shape,
+)
+
+
+@irdl_op_definition
+class ReshapeOp(EdgeOp):
+    """The same elements, in row-major order, under another shape (view, flatten, squeeze, …)."""
+
+    name = "edge.reshape"
+
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        verify_tensors(self)
+        source, target = shape_of(self.input), shape_of(self.output)
+        if numel(source) != numel(target):
+            raise VerifyException(
+                f"cannot reshape {numel(source)} elements {list(source)} "
+                f"to {numel(target)} {list(target)}"
+            )
+        before, after = quantized_element(self.input.type), quantized_element(self.output.type)
+        if before is not None and after is not None and before.is_per_axis:
+            axis = after.axis.data
+            if before.with_axis(axis) != after:
+                raise VerifyException("must keep the element type, but for its axis")
+            if not _keeps_axis(source, before.axis.data, target, axis):
+                raise VerifyException(f"splits or merges the quantized axis {before.axis.data}")
+        elif element_of(self.input) != element_of(self.output):
+            raise VerifyException("must keep the element type")
+
+
+def _keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axis: int) -> bool:
+    """Whether a reshape leaves one axis as it is: same size, same stride, same place."""
+    return (
+        0 <= new_axis < len(target)
+        and source[axis] == target[new_axis]
+        and numel(source[axis:]) == numel(target[new_axis:])
+    )
+
+
+@irdl_op_definition
+class PermuteOp(EdgeOp):
+    """`out.shape[i] = in.shape[perm[i]]` (permute, transpose, moveaxis).
+
+    The axis of a per-axis quantized type moves along.
+    """
+
+    name = "edge.permute"
+
+    input = operand_def(TensorType)
+    perm = prop_def(I64Array)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    @staticmethod
+    def of(input: SSAValue, perm: Sequence[int]) -> PermuteOp:
+        """Permute `input`; the result type follows."""
+        type = permuted_type(input.type, perm)
+        return PermuteOp([input], type, {"perm": ints(perm)})
+
+    def verify_(self) -> None:
+        verify_tensors(self)
+        perm = ints_of(self.perm)
+        verify_permutation(self.name, perm, len(shape_of(self.input)))
+        if (expected := permuted_type(self.input.type, perm)) != self.output.type:
+            raise VerifyException(f"result should be {expected}")
+
+
+def permuted_type(type: Attribute, perm: Sequence[int]) -> TensorType:
+    """The type `edge.permute` gives: shape permuted, a quantized axis moved along."""
+    assert isinstance(type, TensorType)
+    element = type.element_type
+    if (quantized := quantized_element(type)) is not None and quantized.is_per_axis:
+        element = quantized.with_axis(list(perm).index(quantized.axis.data))
+    return TensorType(element, permuted(type.get_shape(), perm))
+
+
+@irdl_op_definition
+class ToDimOrderOp(EdgeOp):
+    """The same tensor in another memory order (clone, contiguous, to(memory_format=…))."""
+
+    name = "edge.to_dim_order"
+
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input))
+        if element_of(self.input) != element_of(self.output):
+            raise VerifyException("must keep the element type")
+        for type in (self.input.type, self.output.type):
+            if len(dim_order(type)) != len(shape_of(type)):
+                raise VerifyException(f"dim order of {type} is not of its rank")
+
+
+def dim_order(type: Attribute) -> tuple[int, ...]:
+    """Dimensions of a tensor type from outermost to innermost in memory."""
+    assert isinstance(type, TensorType)
+    if isinstance(type.encoding, DimOrderAttr):
+        return ints_of(type.encoding.order)
+    return tuple(range(type.get_num_dims()))
+
+
+def with_dim_order(type: TensorType, order: Sequence[int]) -> TensorType:
+    """`type` in memory order `order`; the default order carries no encoding."""
+    default = tuple(order) == tuple(range(len(order)))
+    encoding = NoneAttr() if default else DimOrderAttr(ints(order))
+    return TensorType(type.element_type, type.get_shape(), encoding)
