@@ -74,8 +74,11 @@ def emit_call(op: CallOp, emitter: FunctionEmitter) -> None:
         indices.append(_argument(op, emitter, str(argument.type), value))
     outs = [emitter.value(result, View.CONTIGUOUS) for result in op.results]
     # Generated kernel wrappers count their arguments, and the returned value is one of them.
-    returned = outs[0] if len(outs) == 1 else builder.add_value_list("TensorList", outs)
-    indices.extend([*outs, returned])
+    takes_list = any(a.is_out and "List" in str(a.type) for a in out._schema.arguments)
+    together = outs[0] if len(outs) == 1 and not takes_list else None
+    returned = builder.add_value_list("TensorList", outs) if together is None else together
+    indices.extend([returned] if takes_list else outs)
+    indices.append(returned)
     builder.call(builder.operator(*qualified), indices)
 
 

@@ -21,8 +21,10 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.codegen.runtime_memory import method_allocator_bytes, temp_allocator_bytes
 from cmopt.dialects.cortex_m import (
+    JoinOp,
     KernelOp,
     ScratchOp,
+    SubviewOp,
     View,
     ViewOp,
     parse_schema,
@@ -237,7 +239,7 @@ class FunctionEmitter:
                     self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
                     for value, entry in zip(op.operands, entries, strict=True)
                 ]
-            elif not isinstance(op, ConstantOp | ScratchOp | ViewOp):
+            elif not isinstance(op, ConstantOp | JoinOp | ScratchOp | SubviewOp | ViewOp):
                 raise CompileError("cannot be emitted", op=op, hint="lower it to cortex_m first")
         return inputs, outputs
 

@@ -1,4 +1,4 @@
-"""Which bytes live when: the buffers of a function, their lifetimes, who may take over whose."""
+"""Which bytes live when: the buffers of a function, their lifetimes, and which share bytes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.cortex_m import (
     DequantizePerTensorOp,
+    JoinOp,
     KernelOp,
     ScratchOp,
+    SubviewOp,
     ViewOp,
+    itemsize,
     nbytes,
 )
 
@@ -27,7 +30,7 @@ def align(size: int) -> int:
 
 @dataclass(eq=False)
 class Buffer:
-    """A range of bytes with one lifetime: a value, and the views of it.
+    """A range of bytes with one lifetime: a value, its views and its parts.
 
     Times are positions of ops in the block; both ends are included. Arguments live from −1,
     results to the return. Scratch lives during the one call that uses it.
@@ -36,7 +39,10 @@ class Buffer:
     size: int
     first: int
     last: int
-    values: list[SSAValue] = field(default_factory=list)
+    values: list[tuple[SSAValue, int]] = field(default_factory=list)
+    """The values that live here, each with its offset."""
+    alignment: int = 1
+    """What the element type asks of the buffer's address."""
 
     def overlaps(self, other: Buffer) -> bool:
         """Whether both are live at some time."""
@@ -52,13 +58,23 @@ class TakeOver:
     delta: int
 
 
+@dataclass(frozen=True)
+class Inside:
+    """`part` must begin `delta` bytes into `whole`: the operand of a join, made in its place."""
+
+    part: Buffer
+    whole: Buffer
+    delta: int
+
+
 @dataclass
 class Liveness:
-    """The buffers of a function in order of their beginning, and the possible take-overs."""
+    """The buffers of a function in order of their beginning, and which may or must share bytes."""
 
     buffers: list[Buffer]
     take_overs: list[TakeOver]
     times: int
+    insides: list[Inside] = field(default_factory=list)
 
 
 def in_place_delta(op: Operation, name: str) -> int | None:
@@ -79,10 +95,11 @@ def analyze(func: FuncOp) -> Liveness:
     """Lifetimes of everything `func` computes, from the order of its ops."""
     block = func.body.block
     buffers: list[Buffer] = []
+    insides: list[Inside] = []
     of: dict[SSAValue, Buffer] = {}
 
     def define(value: SSAValue, time: int) -> None:
-        of[value] = Buffer(nbytes(value.type), time, time, [value])
+        of[value] = Buffer(nbytes(value.type), time, time, [(value, 0)], itemsize(value.type))
         buffers.append(of[value])
 
     for argument in block.args:
@@ -99,15 +116,24 @@ def analyze(func: FuncOp) -> Liveness:
             buffer.last = max(buffer.last, time)
         if isinstance(op, ConstantOp | ReturnOp):
             continue
-        if isinstance(op, ViewOp) and op.input in of:
-            of[op.output] = of[op.input]
-            of[op.input].values.append(op.output)
+        if isinstance(op, ViewOp | SubviewOp) and op.input in of:
+            buffer = of[op.output] = of[op.input]
+            start = dict(buffer.values)[op.input]
+            buffer.values.append((op.output, start + byte_offset(op)))
             continue
         for result in op.results:
             define(result, time)
+        if isinstance(op, JoinOp):
+            parts = zip(op.inputs, op.byte_offsets(), strict=True)
+            insides += [Inside(of[v], of[op.output], delta) for v, delta in parts]
         take_overs.extend(_take_overs(op, of))
     ended = [t for t in take_overs if t.buffer.last == t.successor.first]
-    return Liveness(buffers, _one_each(ended), time + 1)
+    return Liveness(buffers, _one_each(ended), time + 1, insides)
+
+
+def byte_offset(op: ViewOp | SubviewOp) -> int:
+    """Where a view begins within its input."""
+    return op.byte_offset if isinstance(op, SubviewOp) else 0
 
 
 def _take_overs(op: Operation, of: dict[SSAValue, Buffer]) -> list[TakeOver]:
@@ -116,7 +142,7 @@ def _take_overs(op: Operation, of: dict[SSAValue, Buffer]) -> list[TakeOver]:
     result = []
     for name in op.INPLACE:
         value, delta = getattr(op, name), in_place_delta(op, name)
-        if delta is not None and value in of:
+        if delta is not None and value in of and nbytes(value.type) == of[value].size:
             result.append(TakeOver(of[value], of[op.results[0]], delta))
     return result
 

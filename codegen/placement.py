@@ -10,30 +10,38 @@ from cmopt.codegen.lifetimes import Buffer, Liveness, align
 
 @dataclass(eq=False)
 class Chain:
-    """Buffers at fixed distances, each taking over bytes of the one before."""
+    """Buffers at fixed distances from each other, because they share bytes."""
 
-    buffers: list[Buffer]
-    deltas: list[int]
+    deltas: dict[Buffer, int]
     """Offset of each buffer from the chain's beginning."""
 
     @property
     def size(self) -> int:
         """Bytes from the chain's beginning to its end."""
-        return max(d + align(b.size) for b, d in zip(self.buffers, self.deltas, strict=True))
+        return max(delta + align(buffer.size) for buffer, delta in self.deltas.items())
+
+    @property
+    def first(self) -> int:
+        """When its first buffer begins to live."""
+        return min(buffer.first for buffer in self.deltas)
 
     @property
     def life(self) -> int:
         """For how many ops some part of it is live."""
-        return sum(b.last - b.first + 1 for b in self.buffers)
+        return sum(buffer.last - buffer.first + 1 for buffer in self.deltas)
 
     def extent(self, time: int) -> int:
-        """Bytes of the parts that are live at `time`."""
-        live = [
-            (d, d + align(b.size))
-            for b, d in zip(self.buffers, self.deltas, strict=True)
-            if b.first <= time <= b.last
-        ]
-        return max(e for _, e in live) - min(s for s, _ in live) if live else 0
+        """Bytes of the parts that are live at `time`, shared ones counted once."""
+        live = sorted(
+            (delta, delta + align(buffer.size))
+            for buffer, delta in self.deltas.items()
+            if buffer.first <= time <= buffer.last and buffer.size
+        )
+        total = end = 0
+        for low, high in live:
+            total += max(0, high - max(low, end))
+            end = max(end, high)
+        return total
 
 
 @dataclass(frozen=True)
@@ -46,20 +54,51 @@ class Placement:
 
 
 def chains(liveness: Liveness, *, in_place: bool) -> list[Chain]:
-    """Buffers joined by the take-overs that are used; without `in_place` each stands alone."""
-    successor = {t.buffer: t for t in liveness.take_overs} if in_place else {}
-    followers = {t.successor for t in successor.values()}
-    result = []
-    for buffer in liveness.buffers:
-        if buffer in followers:
-            continue
-        members, deltas = [buffer], [0]
-        while (take_over := successor.get(members[-1])) is not None:
-            members.append(take_over.successor)
-            deltas.append(deltas[-1] + take_over.delta)
-        lowest = min(deltas)
-        result.append(Chain(members, [d - lowest for d in deltas]))
-    return result
+    """Buffers joined by what must be (parts of a join) and, with `in_place`, by take-overs.
+
+    A take-over is left out where the two chains it would tie hold live bytes in one place.
+    """
+    chain_of = {buffer: Chain({buffer: 0}) for buffer in liveness.buffers}
+    for inside in liveness.insides:
+        _tie(chain_of, inside.whole, inside.part, inside.delta, must=True)
+    if in_place:
+        for t in liveness.take_overs:
+            _tie(chain_of, t.buffer, t.successor, t.delta, must=False)
+    unique = {id(chain): chain for chain in chain_of.values()}
+    return list(unique.values())
+
+
+def _tie(
+    chain_of: dict[Buffer, Chain], base: Buffer, other: Buffer, delta: int, *, must: bool
+) -> None:
+    """Make one chain of two, with `other` beginning `delta` behind `base`.
+
+    Unless it must, not where other live bytes would meet, or an address would not be aligned.
+    """
+    left, right = chain_of[base], chain_of[other]
+    if left is right:
+        return
+    shift = left.deltas[base] + delta - right.deltas[other]
+    moved = {buffer: d + shift for buffer, d in right.deltas.items()}
+    merged = {**left.deltas, **moved}
+    lowest = min(merged.values())
+    if not must:
+        clashes = any(
+            _clash(a, da, b, db) and (a, b) != (base, other)
+            for a, da in left.deltas.items()
+            for b, db in moved.items()
+        )
+        if clashes or any((d - lowest) % b.alignment for b, d in merged.items()):
+            return
+    chain = Chain({buffer: d - lowest for buffer, d in merged.items()})
+    for buffer in merged:
+        chain_of[buffer] = chain
+
+
+def _clash(a: Buffer, start_a: int, b: Buffer, start_b: int) -> bool:
+    """Whether two buffers at these offsets hold live bytes in one place."""
+    shared = min(start_a + a.size, start_b + b.size) - max(start_a, start_b)
+    return shared > 0 and a.overlaps(b)
 
 
 def lower_bound(groups: Sequence[Chain], times: int) -> int:
@@ -68,9 +107,9 @@ def lower_bound(groups: Sequence[Chain], times: int) -> int:
 
 
 def lowest_base(chain: Chain, offsets: dict[Buffer, int]) -> int:
-    """The least beginning at which no part of the chain meets a live part of what is placed."""
+    """The least aligned beginning at which no part of the chain meets a live part of the others."""
     forbidden: list[tuple[int, int]] = []
-    for buffer, delta in zip(chain.buffers, chain.deltas, strict=True):
+    for buffer, delta in chain.deltas.items():
         for other, offset in offsets.items():
             if buffer.size and other.size and buffer.overlaps(other):
                 forbidden.append(
@@ -80,7 +119,7 @@ def lowest_base(chain: Chain, offsets: dict[Buffer, int]) -> int:
     for low, high in sorted(forbidden):
         if low >= base:
             break  # The gap that begins at base ends here or later.
-        base = max(base, high)
+        base = max(base, align(high))
     return base
 
 
@@ -89,14 +128,20 @@ def place_in_order(order: Sequence[Chain]) -> dict[Buffer, int]:
     offsets: dict[Buffer, int] = {}
     for chain in order:
         base = lowest_base(chain, offsets)
-        for buffer, delta in zip(chain.buffers, chain.deltas, strict=True):
+        for buffer, delta in chain.deltas.items():
             offsets[buffer] = base + delta
     return offsets
 
 
 def top(order: Sequence[Chain], offsets: dict[Buffer, int]) -> int:
     """Where the highest chain ends."""
-    return max((offsets[c.buffers[0]] - c.deltas[0] + c.size for c in order), default=0)
+    return max((end_of(chain, offsets) for chain in order), default=0)
+
+
+def end_of(chain: Chain, offsets: dict[Buffer, int]) -> int:
+    """Where a placed chain ends."""
+    buffer, delta = next(iter(chain.deltas.items()))
+    return offsets[buffer] - delta + chain.size
 
 
 def search(groups: Sequence[Chain], bound: int, attempts: int = 400) -> dict[Buffer, int]:
@@ -108,7 +153,7 @@ def search(groups: Sequence[Chain], bound: int, attempts: int = 400) -> dict[Buf
     best_top = -1
     orders = [
         sorted(groups, key=lambda c: -c.size),
-        sorted(groups, key=lambda c: (-c.size * c.life, c.buffers[0].first)),
+        sorted(groups, key=lambda c: (-c.size * c.life, c.first)),
         sorted(groups, key=lambda c: (-c.life, -c.size)),
         list(groups),
     ]
@@ -120,7 +165,7 @@ def search(groups: Sequence[Chain], bound: int, attempts: int = 400) -> dict[Buf
                 best, best_top = offsets, height
             if best_top <= bound:
                 return best
-            highest = max(order, key=lambda c: offsets[c.buffers[0]] - c.deltas[0] + c.size)
+            highest = max(order, key=lambda c: end_of(c, offsets))
             position = order.index(highest)
             if position == 0:
                 break

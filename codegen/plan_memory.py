@@ -14,17 +14,17 @@ from cmopt.codegen.lifetimes import analyze
 from cmopt.codegen.placement import place
 from cmopt.dialects.cortex_m import PlaceAttr
 from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, functions, update
+from cmopt.lowering.verify_stage import check_stage
 
 
 def plan(func: FuncOp) -> None:
     """Put a place on the type of every value of one function that is not a constant."""
     placement = place(analyze(func))
     for buffer, offset in placement.offsets.items():
-        for value in buffer.values:
+        for value, start in buffer.values:
             assert isinstance(value.type, TensorType)
-            planned = TensorType(
-                value.type.element_type, value.type.get_shape(), PlaceAttr.arena(offset)
-            )
+            at = PlaceAttr.arena(offset + start)
+            planned = TensorType(value.type.element_type, value.type.get_shape(), at)
             hint = value.name_hint
             Rewriter.replace_value_with_new_type(value, planned).name_hint = hint
     update(func)
@@ -44,5 +44,6 @@ class PlanMemoryPass(ModulePass):
     name = "plan-memory"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_stage(op, "cortex_m")
         for func in functions(op):
             plan(func)

@@ -11,8 +11,17 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from cmopt.codegen.lifetimes import ALIGNMENT, in_place_delta
-from cmopt.dialects.cortex_m import KernelOp, ScratchOp, ViewOp, nbytes, place_of
+from cmopt.codegen.lifetimes import in_place_delta
+from cmopt.dialects.cortex_m import (
+    JoinOp,
+    KernelOp,
+    ScratchOp,
+    SubviewOp,
+    ViewOp,
+    itemsize,
+    nbytes,
+    place_of,
+)
 from cmopt.dialects.signature import ARENA_BYTES, functions
 from cmopt.lowering.constants import is_constant
 from cmopt.pipeline.diagnostics import CompileError
@@ -41,7 +50,7 @@ class PlanChecker:
         offset, size = place_of(value), nbytes(value.type)
         if offset is None:
             raise CompileError(f"a value of type {value.type} has no place", op=op)
-        if offset % ALIGNMENT or offset + size > self.arena:
+        if offset % itemsize(value.type) or offset + size > self.arena:
             raise CompileError(
                 f"bytes {offset}..{offset + size} are not aligned or not inside the arena of "
                 f"{self.arena}",
@@ -106,10 +115,11 @@ class PlanChecker:
             if isinstance(op, ReturnOp):
                 for value in op.operands:
                     self.read(value, op)
-            elif isinstance(op, ViewOp):
-                self.read(op.input, op)
-                if not is_constant(op.input):
-                    self.whole[op.output] = self.span(op.output, op)
+            elif isinstance(op, ViewOp | SubviewOp | JoinOp):
+                for value in op.operands:
+                    self.read(value, op)
+                if not any(is_constant(value) for value in op.operands):
+                    self.whole[op.results[0]] = self.span(op.results[0], op)
             else:
                 self.call(op)
 

@@ -72,6 +72,8 @@ class QuantParamsAttr(Data[bytes]):
         def pair() -> tuple[float, int]:
             scale = float(parser.parse_number())
             zero = parser.parse_integer() if parser.parse_optional_punctuation(":") else 0
+            if not -(2**63) <= zero < 2**63:
+                parser.raise_error(f"quant.uniform: zero point {zero} has more than 64 bits")
             return scale, zero
 
         pairs = parser.parse_optional_comma_separated_list(parser.Delimiter.BRACES, pair)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FunctionType,
+    ModuleOp,
+    TensorType,
+)
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, BlockArgument
 from xdsl.rewriter import Rewriter
+
+from cmopt.pipeline.diagnostics import CompileError
 
 DIM_ORDER = "edge.dim_order"
 """Argument or result attribute: the caller sees these row-major bytes in this memory order."""
@@ -24,10 +32,27 @@ ARENA_BOUND = "cortex_m.arena_bound"
 
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
-    """The functions of a module that have a body."""
+    """The functions of a module that have a body.
+
+    Raises CompileError for one that no pass of ours understands: of several blocks, with another
+    terminator than `func.return`, or with arguments or results that are no tensors.
+    """
     for op in list(module.body.block.ops):
         if isinstance(op, FuncOp) and op.body.blocks:
+            _check_form(op)
             yield op
+
+
+def _check_form(func: FuncOp) -> None:
+    block = func.body.first_block
+    if block is None or block is not func.body.last_block:
+        raise CompileError("has several blocks, a program has one", op=func)
+    if not isinstance(end := block.last_op, ReturnOp):
+        raise CompileError("does not end in func.return", op=func)
+    for kind, values in (("argument", block.args), ("result", end.operands)):
+        for index, value in enumerate(values):
+            if not isinstance(value.type, TensorType):
+                raise CompileError(f"{kind} {index} is no tensor but {value.type}", op=func)
 
 
 def main_function(module: ModuleOp, name: str = "forward") -> FuncOp:

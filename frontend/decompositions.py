@@ -97,9 +97,9 @@ def _mean(module: GraphModule, node: Node) -> Node | None:
     """
     operand = node.args[0]
     value, result = operand.meta["val"], node.meta["val"]  # type: ignore[union-attr]
-    dims = [d % value.dim() for d in node.args[1] or range(value.dim())]  # type: ignore[union-attr]
-    if value.dtype != result.dtype or value.numel() == 0:
+    if value.dtype != result.dtype or value.numel() == 0 or value.dim() == 0:
         return None
+    dims = [d % value.dim() for d in node.args[1] or range(value.dim())]  # type: ignore[union-attr]
     kept = [d for d in range(value.dim()) if d not in dims]
     if (order := kept + sorted(dims)) != list(range(value.dim())):
         operand = _insert(module.graph, node, aten.permute.default, operand, order)

@@ -40,7 +40,12 @@ from cmopt.frontend.generic import generic_call
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.normalization import normalize
 from cmopt.frontend.overloads import is_getitem, overload
-from cmopt.frontend.tensor_types import UnsupportedTensor, memory_order, tensor_type
+from cmopt.frontend.tensor_types import (
+    UnsupportedTensor,
+    input_order,
+    memory_order,
+    tensor_type,
+)
 from cmopt.pipeline.diagnostics import CompileError, verify
 
 _CONSTANT_KINDS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
@@ -249,8 +254,9 @@ class Importer:
     def _border_type(self, node: Node, what: str) -> TensorType[Attribute]:
         """The type of an input or output, with its memory order."""
         value = node.meta["val"]
+        order = input_order if what == "input" else memory_order
         try:
-            return with_dim_order(tensor_type(value), memory_order(value))
+            return with_dim_order(tensor_type(value), order(value))
         except UnsupportedTensor as error:
             raise CompileError(
                 f"{what} {node.name}: {error}", location=self.location(node), hint=error.hint

@@ -57,6 +57,12 @@ def tensor_type(value: torch.Tensor) -> TensorType[Attribute]:
     return TensorType(element_type(value.dtype), list(value.shape))
 
 
+def input_order(value: torch.Tensor) -> tuple[int, ...]:
+    """`memory_order`, where it is one of the two the runtime takes inputs in; else the default."""
+    order = memory_order(value)
+    return order if order == (0, 2, 3, 1) else tuple(range(value.dim()))
+
+
 def memory_order(value: torch.Tensor) -> tuple[int, ...]:
     """Dimensions from outermost to innermost.
 

@@ -9,7 +9,7 @@ from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, im
 from xdsl.ir import Operation
 
 from cmopt.dialects import cortex_m as cm
-from cmopt.dialects.shapes import int_of, ints_of, shape_of
+from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.interpreters import cmsis_nn
 from cmopt.interpreters.arrays import Array, numpy_dtype
 
@@ -222,6 +222,18 @@ class CortexMFunctions(InterpreterFunctions):
     ) -> PythonValues:
         type = op.output.type
         return (np.full(type.get_shape(), 0x5A, numpy_dtype(type.element_type)),)
+
+    @impl(cm.SubviewOp)
+    def subview(
+        self, interpreter: Interpreter, op: cm.SubviewOp, args: PythonValues
+    ) -> PythonValues:
+        shape, start = shape_of(op.output), int_of(op.offset)
+        return (args[0].reshape(-1)[start : start + numel(shape)].reshape(shape),)
+
+    @impl(cm.JoinOp)
+    def join(self, interpreter: Interpreter, op: cm.JoinOp, args: PythonValues) -> PythonValues:
+        flat = np.concatenate([value.reshape(-1) for value in args])
+        return (flat.reshape(shape_of(op.output)),)
 
     @impl(cm.ViewOp)
     def view(self, interpreter: Interpreter, op: cm.ViewOp, args: PythonValues) -> PythonValues:

@@ -47,6 +47,14 @@ def _from_nchw(op: Any, x: torch.Tensor) -> torch.Tensor:
     return x.permute(NCHW_TO_NHWC) if is_nhwc else x
 
 
+def _windows(op: edge.AvgPool2dOp | edge.MaxPool2dOp, y: torch.Tensor) -> torch.Tensor:
+    """The windows that count. In ceil_mode one that starts in the padding behind does not, but
+    to torch padding that was put there before the pool is input."""
+    format = op.data_format.data if op.data_format else "NCHW"
+    _, _, height, width = edge.spatial(shape_of(op.output), format)
+    return y[:, :, :height, :width]
+
+
 def _pad(x: torch.Tensor, padding: Attribute, value: float) -> torch.Tensor:
     top, bottom, left, right = ints_of(padding)
     return F.pad(x, (left, right, top, bottom), value=value)
@@ -102,7 +110,7 @@ class EdgeFunctions(InterpreterFunctions):
             assert include, "asymmetric padding counts"
             x, padding = _pad(x, op.padding, 0.0), (0, 0)
         y = F.avg_pool2d(x, kernel, ints_of(op.stride), padding, ceil, include)
-        return _result(_from_nchw(op, y), op.output)
+        return _result(_from_nchw(op, _windows(op, y)), op.output)
 
     @impl(edge.MaxPool2dOp)
     def max_pool2d(
@@ -112,7 +120,7 @@ class EdgeFunctions(InterpreterFunctions):
         padded, ceil = _pad(x, op.padding, float("-inf")), bool(int_of(op.ceil_mode))
         window = ints_of(op.kernel_size), ints_of(op.stride)
         y = F.max_pool2d(padded, *window, 0, ints_of(op.dilation), ceil)
-        return _result(_from_nchw(op, _clamped(op, y)), op.output)
+        return _result(_from_nchw(op, _clamped(op, _windows(op, y))), op.output)
 
     @impl(edge.ReluOp)
     def relu(self, interpreter: Interpreter, op: edge.ReluOp, args: PythonValues) -> PythonValues:
@@ -173,6 +181,22 @@ class EdgeFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: edge.PermuteOp, args: PythonValues
     ) -> PythonValues:
         return (np.asarray(np.transpose(args[0], ints_of(op.perm)), order="C"),)
+
+    @impl(edge.SliceOp)
+    def slice(self, interpreter: Interpreter, op: edge.SliceOp, args: PythonValues) -> PythonValues:
+        dim, start = int_of(op.dim), int_of(op.start)
+        part = slice(start, start + shape_of(op.output)[dim])
+        return (args[0][(slice(None),) * dim + (part,)],)
+
+    @impl(edge.CatOp)
+    def cat(self, interpreter: Interpreter, op: edge.CatOp, args: PythonValues) -> PythonValues:
+        # An operand of the result's own type keeps its bytes: quantizing what it means gives them.
+        parts = [
+            a if v.type.element_type == op.output.type.element_type  # type: ignore[attr-defined]
+            else from_float(to_float(a, v.type), op.output.type)
+            for a, v in zip(args, op.inputs, strict=True)
+        ]  # fmt: skip
+        return (np.concatenate(parts, axis=int_of(op.dim)),)
 
     @impl(edge.ToDimOrderOp)
     def to_dim_order(

@@ -13,7 +13,7 @@ from xdsl.interpreter import Interpreter
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import SSAValue
 
-from cmopt.dialects.cortex_m import ScratchOp, ViewOp, nbytes, place_of
+from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
 from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import ARENA_BYTES, main_function
 from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
@@ -86,8 +86,8 @@ class _Arena:
         for op in block.ops:
             if isinstance(op, ReturnOp):
                 return [self.load(value) for value in op.operands]
-            if isinstance(op, ViewOp):
-                continue
+            if isinstance(op, ViewOp | SubviewOp | JoinOp):
+                continue  # the bytes are where they are
             if isinstance(op, ScratchOp):
                 self._bytes(op.output)[:] = GARBAGE
                 continue

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from cmopt.dialects.edge import EdgeOp
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
 from cmopt.dialects.signature import (
     QUANTIZED,
@@ -21,6 +24,7 @@ from cmopt.dialects.signature import (
 )
 from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling
 from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.support import no_kernel_reason
 from cmopt.pipeline.targets import get_target
 
 
@@ -47,6 +51,23 @@ def pass_as_storage(func: FuncOp) -> None:
         note_on_border(func, QUANTIZED, args, results)
 
 
+@dataclass
+class IfKernelExists(RewritePattern):
+    """A pattern for the ops a kernel computes; it may rely on every limit in `support`."""
+
+    pattern: RewritePattern
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        quantized = isinstance(op, EdgeOp) and quantized_element(op.results[0].type) is not None
+        if not quantized or no_kernel_reason(op) is None:
+            self.pattern.match_and_rewrite(op, rewriter)
+
+
+def convert(module: ModuleOp, *patterns: RewritePattern) -> None:
+    """Apply conversion patterns; an op without a kernel stays, for `verify-stage` to name."""
+    apply_patterns(module, *map(IfKernelExists, patterns))
+
+
 @dataclass(frozen=True)
 class ConvertEdgeToCortexMPass(ModulePass):
     """Lower quantized `edge` ops to `cortex_m` kernels for one target.
@@ -64,8 +85,8 @@ class ConvertEdgeToCortexMPass(ModulePass):
         for func in functions(op):
             pass_as_storage(func)
         # First, while a requantization still shows as a dequantize followed by a quantize.
-        apply_patterns(op, pooling.PoolThenRequantize(), elementwise.ConvertRequantize())
-        apply_patterns(
+        convert(op, pooling.PoolThenRequantize(), elementwise.ConvertRequantize())
+        convert(
             op,
             pooling.ConvertAvgPool2d(isa),
             pooling.ConvertMaxPool2d(),

@@ -170,9 +170,23 @@ def _add(calls: Calls, op: edge.AddOp) -> SSAValue:
     return calls.clamped(calls.call("add.Tensor", op.lhs, op.rhs, 1))
 
 
+def _slice(calls: Calls, op: edge.SliceOp) -> SSAValue:
+    dim, start = int_of(op.dim), int_of(op.start)
+    end = start + shape_of(op.output)[dim]
+    return calls.call("slice_copy.Tensor", op.input, dim, start, end, 1)
+
+
+def _cat(calls: Calls, op: edge.CatOp) -> SSAValue:
+    indices = range(len(op.inputs))
+    tensors = ArrayAttr([edge.OperandAttr(IntegerAttr(i, i64)) for i in indices])
+    attrs = [tensors, argument_attr(int_of(op.dim))]
+    return calls.add(edge.CallOp("aten.cat.default", list(op.inputs), attrs, [op.output.type]))
+
+
 _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.AddOp: _add,
     edge.AvgPool2dOp: _avg_pool2d,
+    edge.CatOp: _cat,
     edge.ClampOp: lambda c, op: c.call("clamp.default", op.input, *(clamp_bounds(op) or ())),
     edge.Conv2dOp: _conv2d,
     edge.GeluOp: lambda c, op: c.call("gelu.default", op.input, op.approximate.data),
@@ -185,6 +199,7 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.ReluOp: lambda c, op: c.call("relu.default", op.input),
     edge.SigmoidOp: lambda c, op: c.call("sigmoid.default", op.input),
     edge.SiluOp: _silu,
+    edge.SliceOp: _slice,
     edge.TanhOp: lambda c, op: c.call("tanh.default", op.input),
 }
 
@@ -251,7 +266,8 @@ class GiveReason(RewritePattern):
 class ConvertEdgeToPortablePass(ModulePass):
     """Make every float `edge` op a call of ExecuTorch's portable kernels, with its reason.
 
-    Exact but for the order of float32 sums.
+    Exact but for the order of float32 sums, and for the last bits of silu, hardswish and
+    hardsigmoid, which are calls of simpler kernels.
     """
 
     name = "convert-edge-to-portable"

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType, i64
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import BinaryOp, LinearOp, PermuteOp, ReshapeOp, UnaryOp
+from cmopt.dialects.edge import (
+    BinaryOp,
+    CatOp,
+    LinearOp,
+    PermuteOp,
+    ReshapeOp,
+    SliceOp,
+    UnaryOp,
+    permuted_type,
+)
 from cmopt.dialects.quant import QCastOp, quantized_element
-from cmopt.dialects.shapes import ints_of, inverse, permuted, shape_of
+from cmopt.dialects.shapes import int_of, ints_of, inverse, permuted, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.patterns.edge import CANONICALIZATION, is_per_axis
 from cmopt.lowering.rewrite import apply_patterns
@@ -76,6 +85,36 @@ class SinkThroughBinary(RewritePattern):
         rewriter.replace(op, [*constants, new, PermuteOp.of(new.results[0], perm)])
 
 
+class SinkThroughSlice(RewritePattern):
+    """`slice(permute(x, p), d)` → `permute(slice(x, p[d]), p)`."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
+        permute = op.input.owner
+        if not isinstance(permute, PermuteOp):
+            return
+        perm = ints_of(permute.perm)
+        type = permuted_type(op.output.type, inverse(perm))
+        dim = IntegerAttr(perm[int_of(op.dim)], i64)
+        part = SliceOp([permute.input], type, {"dim": dim, "start": op.start})
+        rewriter.replace(op, [part, PermuteOp.of(part.output, perm)])
+
+
+class SinkThroughCat(RewritePattern):
+    """`cat(permute(a, p), permute(b, p), d)` → `permute(cat(a, b, p[d]), p)`."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
+        permutes = [v.owner for v in op.inputs if isinstance(v.owner, PermuteOp)]
+        if len(permutes) != len(op.inputs) or len({ints_of(p.perm) for p in permutes}) != 1:
+            return
+        perm = ints_of(permutes[0].perm)
+        type = permuted_type(op.output.type, inverse(perm))
+        dim = IntegerAttr(perm[int_of(op.dim)], i64)
+        joined = CatOp([[p.input for p in permutes]], type, {"dim": dim})
+        rewriter.replace(op, [joined, PermuteOp.of(joined.output, perm)])
+
+
 class FoldIntoLinear(RewritePattern):
     """`linear(reshape(permute(x)), w)` → `linear(reshape(x), w')` with the columns of w permuted.
 
@@ -123,5 +162,11 @@ class FoldPermutesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         movement = {id(p): p for patterns in CANONICALIZATION.values() for p in patterns}
         apply_patterns(
-            op, SinkThroughUnary(), SinkThroughBinary(), FoldIntoLinear(), *movement.values()
+            op,
+            SinkThroughUnary(),
+            SinkThroughBinary(),
+            SinkThroughSlice(),
+            SinkThroughCat(),
+            FoldIntoLinear(),
+            *movement.values(),
         )

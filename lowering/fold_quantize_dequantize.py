@@ -12,11 +12,13 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import (
+    CatOp,
     Conv2dOp,
     EdgeOp,
     LinearOp,
     PermuteOp,
     ReshapeOp,
+    SliceOp,
     ToDimOrderOp,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
@@ -27,21 +29,27 @@ from cmopt.lowering.rewrite import apply_patterns
 
 
 class HoistQuantize(RewritePattern):
-    """`qcast(move(x))` → `move(qcast(x))` for reshape and permute: each element by itself."""
+    """`qcast(move(x))` → `move(qcast(x))` for data movement: each element by itself."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
         move = op.input.owner
-        if not isinstance(move, ReshapeOp | PermuteOp) or not op.input.has_one_use():
+        if not isinstance(move, ReshapeOp | PermuteOp | SliceOp | CatOp):
+            return
+        if not op.input.has_one_use():
             return
         element = quantized_element(op.output.type)
         assert element is not None
         if element.is_per_axis:
             return
-        cast = QCastOp(move.input, TensorType(element, shape_of(move.input)))
-        moved = type(move)([cast.output], op.output.type, dict(move.properties))
+        casts = [QCastOp(v, TensorType(element, shape_of(v))) for v in move.operands]
+        moved = move.create(
+            operands=[cast.output for cast in casts],
+            result_types=[op.output.type],
+            properties=dict(move.properties),
+        )
         moved.location = move.location
-        rewriter.replace(op, [cast, moved])
+        rewriter.replace(op, [*casts, moved])
         rewriter.erase(move)
 
 
@@ -72,7 +80,7 @@ class FoldIntoQuantizedOp(RewritePattern):
             operands.append(quantized)
         if all(constant_of(operand) is not None for operand in operands):
             return
-        moves = isinstance(op, ReshapeOp | PermuteOp | ToDimOrderOp)
+        moves = isinstance(op, ReshapeOp | PermuteOp | SliceOp | ToDimOrderOp)
         if moves and element_of(operands[0]) != element_of(casts[0].results[0]):
             return  # Moving bytes cannot requantize them.
         folded = op.create(

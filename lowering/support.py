@@ -13,11 +13,13 @@ from xdsl.ir import Operation, SSAValue
 from cmopt.dialects.edge import (
     AvgPool2dOp,
     BinaryOp,
+    CatOp,
     Conv2dOp,
     LinearOp,
     MaxPool2dOp,
     PermuteOp,
     ReshapeOp,
+    SliceOp,
     ToDimOrderOp,
     UnaryOp,
     spatial,
@@ -107,6 +109,10 @@ def _permute(op: PermuteOp) -> str | None:
     return None if rank <= 4 else f"the transpose kernel takes rank 4 at most, this needs {rank}"
 
 
+def _cat(op: CatOp) -> str | None:
+    return None if _is_int8(op.output) else "the parts must be int8 per tensor"
+
+
 _RULES: dict[type[Operation], Callable[..., str | None]] = {
     AvgPool2dOp: _avg_pool2d,
     BinaryOp: _binary,
@@ -114,7 +120,9 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
     LinearOp: _linear,
     MaxPool2dOp: _max_pool2d,
     PermuteOp: _permute,
+    CatOp: _cat,
     ReshapeOp: lambda op: None,
+    SliceOp: _activations,
     ToDimOrderOp: lambda op: None,
     UnaryOp: _activations,
 }

@@ -31,7 +31,7 @@ _QUANT = frozenset({"quant.qcast", "quant.dcast", "quant.scast"})
 
 def _values(op: Operation) -> list[SSAValue]:
     if isinstance(op, FuncOp):
-        return list(op.body.block.args)
+        return [argument for block in op.body.blocks for argument in block.args]
     return [*op.operands, *op.results]
 
 
@@ -106,6 +106,19 @@ STAGES: dict[str, Stage] = {
 }
 
 
+def check_stage(module: ModuleOp, name: str) -> None:
+    """Raise CompileError at the first op that does not belong into a stage, or no such stage."""
+    if name not in STAGES:
+        raise CompileError(f"unknown stage {name!r}", hint=f"one of {', '.join(STAGES)}")
+    stage = STAGES[name]
+    for inner in module.walk():
+        if inner.name not in stage.ops and inner.name.split(".")[0] not in stage.dialects:
+            raise CompileError(f"does not belong into stage {name}", op=inner)
+        for rule in stage.rules:
+            if (problem := rule(inner)) is not None:
+                raise CompileError(f"does not fit stage {name}: {problem}", op=inner)
+
+
 @dataclass(frozen=True)
 class VerifyStagePass(ModulePass):
     """Check that a module contains only what `stage` may contain; changes nothing."""
@@ -115,12 +128,4 @@ class VerifyStagePass(ModulePass):
     stage: str
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if self.stage not in STAGES:
-            raise CompileError(f"unknown stage {self.stage!r}", hint=f"one of {', '.join(STAGES)}")
-        stage = STAGES[self.stage]
-        for inner in op.walk():
-            if inner.name not in stage.ops and inner.name.split(".")[0] not in stage.dialects:
-                raise CompileError(f"does not belong into stage {self.stage}", op=inner)
-            for rule in stage.rules:
-                if (problem := rule(inner)) is not None:
-                    raise CompileError(f"does not fit stage {self.stage}: {problem}", op=inner)
+        check_stage(op, self.stage)

@@ -12,9 +12,10 @@ from xdsl.context import Context
 from xdsl.dialects import get_all_dialects as get_xdsl_dialects
 from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, ModuleOp, StringAttr
 from xdsl.ir import Dialect, Operation
-from xdsl.parser import Parser
+from xdsl.parser import Parser, ParserState
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 from xdsl.utils.lexer import Input, Span
+from xdsl.utils.mlir_lexer import MLIRLexer
 
 from cmopt.dialects import get_all_dialects
 from cmopt.pipeline.diagnostics import CompileError
@@ -22,6 +23,19 @@ from cmopt.pipeline.diagnostics import CompileError
 # Of xDSL's dialects those that IR of this project, or a test of a tool, may hold. Each is
 # imported when the first of its ops is parsed.
 _XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
+
+# An attribute's own check, an op's parser that met what it did not expect, a number or a constant
+# that is too large.
+_REFUSALS = (
+    DiagnosticException,
+    ValueError,
+    TypeError,
+    LookupError,
+    AssertionError,
+    ArithmeticError,
+    MemoryError,
+    NotImplementedError,
+)
 
 _UNKNOWN_OP = re.compile(r"Operation (\S+) is not registered")
 _UNDEFINED = re.compile(r"values used but not defined: \[(%[^,\]]+)")
@@ -66,16 +80,26 @@ def parse_module(ctx: Context, text: str, name: str = "-") -> ModuleOp:
         raise
     except RecursionError:
         message = "nested too deeply"
-    except (DiagnosticException, ValueError, TypeError, LookupError, AssertionError) as error:
-        # An attribute's own check, or an op's parser that met what it did not expect.
+    except _REFUSALS as error:
         message = str(error) or type(error).__name__
     except Exception as error:
         message = f"internal error in the parser: {type(error).__name__}: {error}"
     raise CompileError(message, location=None if parser is None else parser.here())
 
 
+class _Lexer(MLIRLexer):
+    """xDSL's lexer, which tries every division of a string that is not closed: 2^length of them."""
+
+    # Possessive: what one alternative has taken stays taken.
+    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+
 class _LocatingParser(Parser):
     """xDSL's parser, which gives an op without `loc(…)` the location of its first character."""
+
+    def __init__(self, ctx: Context, text: str, name: str):
+        super().__init__(ctx, "", name)
+        self._parser_state = ParserState(_Lexer(Input(text, name)))
 
     def parse_operation(self) -> Operation:
         start = self.pos

@@ -21,10 +21,11 @@ _LOWERING = (
     "fold-quantize-dequantize",
     "fuse-activations",
     "materialize-dim-order",
+    "split-depthwise-batches",
     "use-integer-io",
     "verify-stage",
 )
-_CODEGEN = ("plan-memory", "verify-plan")
+_CODEGEN = ("copy-joined-operands", "plan-memory", "verify-plan")
 
 
 def _own(folder: str, name: str) -> tuple[str, str]:

@@ -20,7 +20,8 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
             f"{integer_io}fall-back-to-float,canonicalize,cse,verify-stage{{stage=quantized}}"
         ),
         "layout": (
-            "materialize-dim-order,convert-to-nhwc,fold-permutes,canonicalize,cse,"
+            "materialize-dim-order,convert-to-nhwc,split-depthwise-batches,fold-permutes,"
+            "canonicalize,cse,"
             "verify-stage{stage=layout}"
         ),
         "cortex_m": (
@@ -28,5 +29,5 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
             f'convert-edge-to-cortex-m{{target="{target}"}},canonicalize,cse,dce,'
             "verify-stage{stage=cortex_m}"
         ),
-        "planned": "plan-memory,verify-plan,verify-stage{stage=planned}",
+        "planned": "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}",
     }

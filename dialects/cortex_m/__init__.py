@@ -14,6 +14,7 @@ from cmopt.dialects.cortex_m.base import (
     Properties,
     Schema,
     View,
+    itemsize,
     nbytes,
     parse_schema,
     place_of,
@@ -40,7 +41,7 @@ from cmopt.dialects.cortex_m.matrix import (
     SoftmaxOp,
     TransposeOp,
 )
-from cmopt.dialects.cortex_m.memory import ScratchOp, ViewOp
+from cmopt.dialects.cortex_m.memory import JoinOp, ScratchOp, SubviewOp, ViewOp
 from cmopt.dialects.cortex_m.pooling import QuantizedAvgPool2dOp, QuantizedMaxPool2dOp
 
 KERNEL_OPS: tuple[type[KernelOp], ...] = (
@@ -64,12 +65,13 @@ KERNEL_OPS: tuple[type[KernelOp], ...] = (
     TransposeOp,
 )
 
-CortexM = Dialect("cortex_m", [*KERNEL_OPS, ScratchOp, ViewOp], [PlaceAttr])
+CortexM = Dialect("cortex_m", [*KERNEL_OPS, JoinOp, ScratchOp, SubviewOp, ViewOp], [PlaceAttr])
 
 __all__ = [
     "KERNEL_OPS",
     "CortexM",
     "DequantizePerTensorOp",
+    "JoinOp",
     "KernelOp",
     "MaximumOp",
     "MinimumOp",
@@ -91,9 +93,11 @@ __all__ = [
     "Schema",
     "ScratchOp",
     "SoftmaxOp",
+    "SubviewOp",
     "TransposeOp",
     "View",
     "ViewOp",
+    "itemsize",
     "nbytes",
     "parse_schema",
     "place_of",

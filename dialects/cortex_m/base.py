@@ -34,7 +34,7 @@ from xdsl.printer import Printer
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.shapes import element_of, int_of, ints, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints, numel, shape_of
 
 Properties = Mapping[str, int | float | bool | Sequence[int]]
 """Kernel arguments that are no tensors, by name."""
@@ -125,15 +125,17 @@ def place_of(value: SSAValue | Attribute) -> int | None:
     return encoding.offset.value.data if isinstance(encoding, PlaceAttr) else None
 
 
-def nbytes(type: Attribute) -> int:
-    """Bytes a tensor takes."""
+def itemsize(type: Attribute) -> int:
+    """Bytes one element of a tensor takes; a boolean takes one."""
     assert isinstance(type, TensorType)
     element = type.element_type
     width = element.bitwidth if hasattr(element, "bitwidth") else 8
-    size = max(1, int(width) // 8)
-    for dim in type.get_shape():
-        size *= dim
-    return size
+    return max(1, int(width) // 8)
+
+
+def nbytes(type: Attribute) -> int:
+    """Bytes a tensor takes."""
+    return itemsize(type) * numel(shape_of(type))
 
 
 class CortexMPatterns(HasCanonicalizationPatternsTrait):

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import TensorType
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 from xdsl.ir import Attribute, SSAValue
-from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, result_def, traits_def
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.cortex_m.base import CortexMPatterns, place_of
-from cmopt.dialects.shapes import element_of, numel, shape_of
+from cmopt.dialects.cortex_m.base import (
+    PROPERTIES_IN_DICTIONARY,
+    CortexMPatterns,
+    itemsize,
+    nbytes,
+    place_of,
+)
+from cmopt.dialects.shapes import element_of, int_of, numel, shape_of
 
 
 @irdl_op_definition
@@ -28,6 +44,83 @@ class ScratchOp(IRDLOperation):
 
     def __init__(self, type: Attribute):
         super().__init__(result_types=[type])
+
+
+@irdl_op_definition
+class SubviewOp(IRDLOperation):
+    """`numel(output)` elements from element `offset` on: part of the same bytes, no instruction."""
+
+    name = "cortex_m.subview"
+
+    input = operand_def(TensorType)
+    offset = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    irdl_options = PROPERTIES_IN_DICTIONARY
+    traits = traits_def(Pure(), CortexMPatterns())
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, input: SSAValue, offset: int, type: Attribute):
+        super().__init__(
+            operands=[input],
+            properties={"offset": IntegerAttr(offset, i64)},
+            result_types=[type],
+        )
+
+    @property
+    def byte_offset(self) -> int:
+        """Where the part begins."""
+        return int_of(self.offset) * itemsize(self.output.type)
+
+    def verify_(self) -> None:
+        whole, part, offset = numel(shape_of(self.input)), numel(shape_of(self.output)), self.offset
+        if element_of(self.input) != element_of(self.output):
+            raise VerifyException("must keep the element type")
+        if int_of(offset) < 0 or int_of(offset) + part > whole:
+            raise VerifyException(
+                f"elements {int_of(offset)}..{int_of(offset) + part} are outside {whole}"
+            )
+        before, after = place_of(self.input), place_of(self.output)
+        if before is not None and after != before + self.byte_offset:
+            raise VerifyException(f"must stand {self.byte_offset} bytes behind its input")
+
+
+@irdl_op_definition
+class JoinOp(IRDLOperation):
+    """The bytes of its operands, one after the other: made where the operands are, no instruction.
+
+    An operand is joined once, is no constant, no part of another value and no join itself: its
+    bytes can stand in one place only.
+    """
+
+    name = "cortex_m.join"
+
+    inputs = var_operand_def(TensorType)
+    output = result_def(TensorType)
+
+    traits = traits_def(Pure(), CortexMPatterns())
+    assembly_format = "$inputs attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, inputs: Sequence[SSAValue], type: Attribute):
+        super().__init__(operands=[inputs], result_types=[type])
+
+    def byte_offsets(self) -> list[int]:
+        """Where each operand begins within the result."""
+        offsets, total = [], 0
+        for value in self.inputs:
+            offsets.append(total)
+            total += nbytes(value.type)
+        return offsets
+
+    def verify_(self) -> None:
+        if any(element_of(value) != element_of(self.output) for value in self.inputs):
+            raise VerifyException("operands and result must be of one element type")
+        if sum(numel(shape_of(value)) for value in self.inputs) != numel(shape_of(self.output)):
+            raise VerifyException(f"the operands do not make up {self.output.type}")
+        place = place_of(self.output)
+        for value, offset in zip(self.inputs, self.byte_offsets(), strict=True):
+            if place is not None and place_of(value) != place + offset:
+                raise VerifyException(f"an operand does not stand {offset} bytes into the result")
 
 
 @irdl_op_definition

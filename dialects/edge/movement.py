@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import (
+    IntegerAttr,
     NoneAttr,
     TensorType,
 )
@@ -14,13 +15,15 @@ from xdsl.irdl import (
     operand_def,
     prop_def,
     result_def,
+    var_operand_def,
 )
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import DimOrderAttr, EdgeOp, I64Array, verify_tensors
+from cmopt.dialects.edge.base import DimOrderAttr, EdgeOp, I64Array, verify_elements, verify_tensors
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import (
     element_of,
+    int_of,
     ints,
     ints_of,
     numel,
@@ -106,6 +109,74 @@ def permuted_type(type: Attribute, perm: Sequence[int]) -> TensorType:
     if (quantized := quantized_element(type)) is not None and quantized.is_per_axis:
         element = quantized.with_axis(list(perm).index(quantized.axis.data))
     return TensorType(element, permuted(type.get_shape(), perm))
+
+
+@irdl_op_definition
+class SliceOp(EdgeOp):
+    """Elements `start … start + size` of dimension `dim` (slice, narrow, select, split)."""
+
+    name = "edge.slice"
+
+    input = operand_def(TensorType)
+    dim = prop_def(IntegerAttr)
+    start = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        verify_tensors(self)
+        shape, dim, start = shape_of(self.input), int_of(self.dim), int_of(self.start)
+        result = shape_of(self.output)
+        if not 0 <= dim < len(shape) or len(result) != len(shape):
+            raise VerifyException(f"dim {dim} and the result's rank must fit {list(shape)}")
+        if start < 0 or start + result[dim] > shape[dim]:
+            raise VerifyException(
+                f"slice {start}..{start + result[dim]} is outside dimension {dim} of {shape[dim]}"
+            )
+        verify_shape(self.name, "result", result, (*shape[:dim], result[dim], *shape[dim + 1 :]))
+        if element_of(self.input) != element_of(self.output):
+            raise VerifyException("must keep the element type")
+        if (element := quantized_element(self.input.type)) is not None and element.is_per_axis:
+            raise VerifyException("cannot slice a tensor that is quantized per axis")
+
+
+@irdl_op_definition
+class CatOp(EdgeOp):
+    """Tensors one after the other along dimension `dim` (aten.cat).
+
+    Quantized operands may have other parameters than the result: each is requantized.
+    """
+
+    name = "edge.cat"
+
+    inputs = var_operand_def(TensorType)
+    dim = prop_def(IntegerAttr)
+    output = result_def(TensorType)
+
+    assembly_format = "$inputs attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        verify_tensors(self)
+        verify_elements(self)
+        if not self.inputs:
+            raise VerifyException("needs at least one operand")
+        shape, dim, total = shape_of(self.output), int_of(self.dim), 0
+        if not 0 <= dim < len(shape):
+            raise VerifyException(f"dim {dim} is outside rank {len(shape)}")
+        for value in self.inputs:
+            part = shape_of(value)
+            if len(part) != len(shape) or any(
+                d != dim and part[d] != shape[d] for d in range(len(shape))
+            ):
+                raise VerifyException(f"{list(part)} does not fit {list(shape)} along {dim}")
+            total += part[dim]
+            if quantized_element(value.type) is None and element_of(value) != element_of(
+                self.output
+            ):
+                raise VerifyException("operands and result must be of one element type")
+        if total != shape[dim]:
+            raise VerifyException(f"the parts make {total} along {dim}, not {shape[dim]}")
 
 
 @irdl_op_definition

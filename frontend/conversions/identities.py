@@ -39,6 +39,12 @@ def _cast(call: Call) -> Converted:
     return call.emit(CallOp("aten._to_copy.default", [value], arguments, [call.result_type]))
 
 
+def reduction_of_scalar(call: Call) -> Converted:
+    """A reduction over the dimensions of a tensor that has none; the runtime's kernels abort."""
+    is_scalar = call.node.all_input_nodes[0].meta["val"].dim() == 0
+    return _pass_same_dtype(call) if is_scalar else None
+
+
 def _dropout(call: Call) -> Converted:
     if call["train"]:
         raise call.error("dropout in training mode", "put the module in eval mode before export")
@@ -72,6 +78,11 @@ _CASTS = (
     "aten.to.other",
     "aten.type_as.default",
 )
+_REDUCTIONS = (
+    "aten.amax.default",
+    "aten.amin.default",
+    "aten.sum.dim_IntList",
+)
 _DROPOUTS = (
     "aten.alpha_dropout.default",
     "aten.dropout.default",
@@ -89,5 +100,6 @@ CONVERSIONS: dict[str, Conversion] = {
     **dict.fromkeys(_SAME_UNLESS_DTYPE, _pass_same_dtype),
     **dict.fromkeys(_CASTS, _cast),
     **dict.fromkeys(_DROPOUTS, _dropout),
+    **dict.fromkeys(_REDUCTIONS, reduction_of_scalar),
     **dict.fromkeys(_ASSERTIONS, _drop),
 }

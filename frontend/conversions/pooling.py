@@ -11,6 +11,7 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import ints, shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.conversions.identities import reduction_of_scalar
 
 
 def _batched(call: Call, value: SSAValue, result: TensorType) -> tuple[SSAValue, TensorType]:
@@ -121,6 +122,8 @@ def _adaptive_avg_pool2d(call: Call) -> Converted:
 
 def _mean(call: Call) -> Converted:
     """The mean over the last two of four dimensions is a pool with one window."""
+    if (same := reduction_of_scalar(call)) is not None:
+        return same
     shape = list(call.fake("self").shape)
     dims = call["dim"] if isinstance(call["dim"], list | tuple) else [call["dim"]]
     if not _is_float(call) or len(shape) != 4 or call.fake("self").dtype != call.fake_result.dtype:

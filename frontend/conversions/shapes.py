@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from torch.fx import Node
+from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 
 from cmopt.dialects import edge
 from cmopt.frontend.call import Call, Conversion, Converted
@@ -34,6 +36,80 @@ def _permute(call: Call) -> Converted:
     if perm == list(range(len(perm))):
         return value
     return call.emit(edge.PermuteOp.of(value, perm))
+
+
+def _part(call: Call, source: Node, dim: int, start: int) -> Converted:
+    """The part of the result's size that begins at `start`."""
+    value = call.stored(source)
+    if not isinstance(value.type, TensorType) or value.type == call.result_type:
+        return value
+    properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
+    return call.emit(edge.SliceOp([value], call.result_type, properties))
+
+
+def _slice(call: Call) -> Converted:
+    """`slice` with step 1; its bounds may be negative or beyond the end, as Python's."""
+    source = call["self"]
+    if call["step"] != 1:
+        return None
+    shape = source.meta["val"].shape
+    dim = call["dim"] % len(shape)
+    start, _, _ = slice(call["start"], call["end"]).indices(shape[dim])
+    return _part(call, source, dim, start)
+
+
+def _narrow(call: Call) -> Converted:
+    source, start = call["self"], call["start"]
+    if not isinstance(start, int):
+        return None
+    shape = source.meta["val"].shape
+    dim = call["dim"] % len(shape)
+    return _part(call, source, dim, start % shape[dim] if start < 0 else start)
+
+
+def _split(call: Call) -> Converted:
+    """`split`, `split_with_sizes`: one slice for each part."""
+    source, results = call["self"], call.node.meta["val"]
+    value, dim = call.stored(source), call["dim"] % results[0].dim()
+    parts, start = [], 0
+    for result in results:
+        properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
+        assert isinstance(value.type, TensorType)
+        type = TensorType(value.type.element_type, tuple(result.shape))
+        parts.append(call.emit(edge.SliceOp([value], type, properties)))
+        start += result.shape[dim]
+    return parts
+
+
+def _select(call: Call) -> Converted:
+    """`select`: a slice of one, without its dimension."""
+    source, index = call["self"], call["index"]
+    if not isinstance(index, int):
+        return None
+    shape = tuple(source.meta["val"].shape)
+    dim = call["dim"] % len(shape)
+    value = call.stored(source)
+    assert isinstance(value.type, TensorType)
+    part = TensorType(value.type.element_type, (*shape[:dim], 1, *shape[dim + 1 :]))
+    properties = {
+        "dim": IntegerAttr(dim, i64),
+        "start": IntegerAttr(index % shape[dim], i64),
+    }
+    sliced = call.emit(edge.SliceOp([value], part, properties))
+    return call.emit(edge.ReshapeOp([sliced], call.result_type))
+
+
+def _cat(call: Call) -> Converted:
+    """`cat`; the empty rank-1 tensors PyTorch lets through are left out."""
+    rank = call.fake_result.dim()
+    nodes = [n for n in call["tensors"] if n.meta["val"].dim() == rank]
+    values = [call.stored(node) for node in nodes]
+    assert isinstance(call.result_type, TensorType)
+    element = call.result_type.element_type
+    if any(v.type.element_type != element for v in values if isinstance(v.type, TensorType)):
+        return None
+    properties = {"dim": IntegerAttr(call["dim"] % rank, i64)}
+    return call.emit(edge.CatOp([values], call.result_type, properties))
 
 
 _RESHAPES = (
@@ -73,4 +149,13 @@ _PERMUTATIONS = (
 CONVERSIONS: dict[str, Conversion] = {
     **{f"aten.{name}": _reshape for name in _RESHAPES},
     **{f"aten.{name}": _permute for name in _PERMUTATIONS},
+    **{f"aten.{name}": _slice for name in ("slice.Tensor", "slice_copy.Tensor")},
+    **{f"aten.{name}": _narrow for name in ("narrow.default", "narrow_copy.default")},
+    **{f"aten.{name}": _select for name in ("select.int", "select_copy.int")},
+    **{
+        f"aten.{name}{copy}.{overload}": _split
+        for name, overload in (("split", "Tensor"), ("split_with_sizes", "default"))
+        for copy in ("", "_copy")
+    },
+    "aten.cat.default": _cat,
 }

@@ -11,6 +11,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter
 
 from cmopt.dialects.cortex_m import KernelOp, ScratchOp, ViewOp
+from cmopt.dialects.edge import AvgPool2dOp, Conv2dOp, MaxPool2dOp
 from cmopt.dialects.quant import SCastOp, UniformQuantizedType, quantized_element, storage_type
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.arrays import Array, quantize
@@ -40,6 +41,11 @@ def element(value: SSAValue) -> UniformQuantizedType:
     result = quantized_element(value.type)
     assert result is not None, value.type
     return result
+
+
+def is_nhwc(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> bool:
+    """Whether a window op has been rewritten to the layout of the kernels."""
+    return op.data_format is not None and op.data_format.data == "NHWC"
 
 
 def activation_range(op: Operation, output: UniformQuantizedType) -> tuple[int, int]:

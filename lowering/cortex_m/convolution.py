@@ -25,6 +25,7 @@ from cmopt.lowering.cortex_m.common import (
     element,
     fixed_point,
     int8_tensor,
+    is_nhwc,
 )
 from cmopt.pipeline.targets import Isa
 
@@ -110,6 +111,7 @@ class Window:
 class ConvertConv2d(RewritePattern):
     """edge.conv2d (NHWC, constant weight) → one kernel call; at most 1 step.
 
+    A bias in other steps than the accumulator's adds half a step of the accumulator.
     Depthwise convolutions (one input channel per group) of batch 1 go to the depthwise kernel. A
     convolution with one input channel is both: the kernel with less scratch takes it.
     """
@@ -118,7 +120,7 @@ class ConvertConv2d(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: Conv2dOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None or op.data_format is None:
+        if quantized_element(op.input.type) is None or not is_nhwc(op):
             return
         top, _, left, _ = ints_of(op.padding)
         window = Window(
@@ -183,7 +185,7 @@ def hint_of(value: SSAValue | None) -> str | None:
 
 @dataclass
 class ConvertLinear(RewritePattern):
-    """edge.linear (constant weight) → quantized_linear; at most 1 step.
+    """edge.linear (constant weight) → quantized_linear; at most 1 step, and as for conv2d.
 
     The kernel reads one multiplier only, so weights quantized per channel become a 1×1
     convolution instead.

@@ -1,16 +1,20 @@
-"""Quantize, dequantize, reshape and permute → border kernels, views, transpose."""
+"""Quantize, dequantize and data movement → border kernels, views, transpose."""
 
 from __future__ import annotations
 
+from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, i64
+from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.cortex_m import (
     DequantizePerTensorOp,
+    JoinOp,
     QuantizePerTensorOp,
+    SubviewOp,
     TransposeOp,
     ViewOp,
 )
-from cmopt.dialects.edge import PermuteOp, ReshapeOp
+from cmopt.dialects.edge import CallOp, CatOp, OperandAttr, PermuteOp, ReshapeOp, SliceOp
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
@@ -19,7 +23,7 @@ from cmopt.dialects.quant import (
     quantized_element,
     storage_type,
 )
-from cmopt.dialects.shapes import ints_of, permuted, shape_of
+from cmopt.dialects.shapes import int_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.cortex_m.common import Builder, element, int8_tensor
 
 
@@ -94,6 +98,58 @@ class ConvertPermute(RewritePattern):
         build.finish(build.view(moved, shape_of(op.output)))
 
 
+def is_outermost(shape: tuple[int, ...], dim: int) -> bool:
+    """Whether slices along `dim` are whole ranges of bytes."""
+    return numel(shape[:dim]) == 1
+
+
+def portable_call(target: str, operands: list[SSAValue], rest: list[Attribute], type: Attribute
+                  ) -> CallOp:  # fmt: skip
+    """Data movement on int8 that ExecuTorch's portable library does, exactly."""
+    call = CallOp(target, operands, rest, [type])
+    name = target.split(".")[1]
+    call.reason = StringAttr(f"no integer kernel for {name}; the portable one moves bytes exactly")
+    return call
+
+
+class ConvertSlice(RewritePattern):
+    """edge.slice of int8 → subview where it is one range of bytes, else portable slice; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.input.type) is None:
+            return
+        build = Builder(op, rewriter)
+        source, type = build.storage(op.input), storage_type(op.output.type)
+        shape, dim, start = shape_of(op.input), int_of(op.dim), int_of(op.start)
+        if is_outermost(shape, dim):
+            offset = start * numel(shape[dim + 1 :])
+            build.finish(build.add(SubviewOp(source, offset, type)))
+            return
+        end = start + shape_of(op.output)[dim]
+        numbers: list[Attribute] = [IntegerAttr(n, i64) for n in (dim, start, end, 1)]
+        arguments = [OperandAttr(IntegerAttr(0, i64)), *numbers]
+        build.finish(build.add(portable_call("aten.slice_copy.Tensor", [source], arguments, type)))
+
+
+class ConvertCat(RewritePattern):
+    """edge.cat of int8 → join where the parts are ranges of bytes, else portable cat; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is None:
+            return
+        build = Builder(op, rewriter)
+        parts, type = [build.storage(v) for v in op.inputs], storage_type(op.output.type)
+        dim = int_of(op.dim)
+        if is_outermost(shape_of(op.output), dim):
+            build.finish(build.add(JoinOp(parts, type)))
+            return
+        tensors = ArrayAttr([OperandAttr(IntegerAttr(i, i64)) for i in range(len(parts))])
+        arguments: list[Attribute] = [tensors, IntegerAttr(dim, i64)]
+        build.finish(build.add(portable_call("aten.cat.default", parts, arguments, type)))
+
+
 def simplest_permute(
     shape: tuple[int, ...], perm: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -122,4 +178,6 @@ PATTERNS: tuple[RewritePattern, ...] = (
     ConvertDequantize(),
     ConvertReshape(),
     ConvertPermute(),
+    ConvertSlice(),
+    ConvertCat(),
 )

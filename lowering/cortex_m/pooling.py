@@ -18,7 +18,13 @@ from cmopt.dialects.edge import AvgPool2dOp, ClampOp, MaxPool2dOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 from cmopt.lowering.cortex_m import scratch
-from cmopt.lowering.cortex_m.common import Builder, activation_range, element, int8_tensor
+from cmopt.lowering.cortex_m.common import (
+    Builder,
+    activation_range,
+    element,
+    int8_tensor,
+    is_nhwc,
+)
 from cmopt.pipeline.targets import Isa
 
 
@@ -62,7 +68,7 @@ class ConvertAvgPool2d(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: AvgPool2dOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None or op.data_format is None:
+        if quantized_element(op.input.type) is None or not is_nhwc(op):
             return
         build = Builder(op, rewriter)
         input = build.storage(op.input)
@@ -103,7 +109,7 @@ class ConvertMaxPool2d(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: MaxPool2dOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None or op.data_format is None:
+        if quantized_element(op.input.type) is None or not is_nhwc(op):
             return
         build = Builder(op, rewriter)
         top, _, left, _ = ints_of(op.padding)

@@ -6,12 +6,13 @@ Every rule here is exact for any element type: data movement commutes with per-e
 from __future__ import annotations
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType
+from xdsl.dialects.builtin import TensorType, f32
+from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import PermuteOp, ReshapeOp, ToDimOrderOp
-from cmopt.dialects.quant import DCastOp, UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import ints_of, shape_of
+from cmopt.dialects.edge import CatOp, PermuteOp, ReshapeOp, SliceOp, ToDimOrderOp
+from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
 
 
@@ -22,11 +23,11 @@ def moves_no_byte(shape: tuple[int, ...], perm: tuple[int, ...]) -> bool:
 
 
 class DropIdentity(RewritePattern):
-    """A reshape, permute or dim-order change between equal types is its operand."""
+    """A reshape, permute, slice or dim-order change between equal types is its operand."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(
-        self, op: ReshapeOp | PermuteOp | ToDimOrderOp, rewriter: PatternRewriter
+        self, op: ReshapeOp | PermuteOp | SliceOp | ToDimOrderOp, rewriter: PatternRewriter
     ) -> None:
         if op.input.type != op.output.type:
             return
@@ -68,14 +69,19 @@ class PermuteToReshape(RewritePattern):
 
 
 class FoldMovedConstant(RewritePattern):
-    """Reshape and permute constants ahead of time; a quantized axis moves along."""
+    """Reshape, permute and slice constants ahead of time; a quantized axis moves along."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ReshapeOp | PermuteOp, rewriter: PatternRewriter) -> None:
+    def match_and_rewrite(
+        self, op: ReshapeOp | PermuteOp | SliceOp, rewriter: PatternRewriter
+    ) -> None:
         if (values := constant_of(op.input)) is None:
             return
         if isinstance(op, PermuteOp):
             values = np.transpose(values, ints_of(op.perm))
+        elif isinstance(op, SliceOp):
+            dim, start = int_of(op.dim), int_of(op.start)
+            values = values.take(range(start, start + shape_of(op.output)[dim]), axis=dim)
         moved = np.asarray(values, order="C").reshape(shape_of(op.output))
         ops, value = typed_constant(moved, op.output.type, op.input.name_hint)
         rewriter.replace(op, ops, (value,))
@@ -85,7 +91,9 @@ class SinkDequantize(RewritePattern):
     """`move(dcast(x))` → `dcast(move(x))`: moving int8 is cheaper than moving float32."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ReshapeOp | PermuteOp, rewriter: PatternRewriter) -> None:
+    def match_and_rewrite(
+        self, op: ReshapeOp | PermuteOp | SliceOp, rewriter: PatternRewriter
+    ) -> None:
         producer = op.input.owner
         if not isinstance(producer, DCastOp) or is_per_axis(producer.input.type):
             return
@@ -103,6 +111,52 @@ def is_per_axis(type: object) -> bool:
     return isinstance(element, UniformQuantizedType) and element.is_per_axis
 
 
+class SinkDequantizeThroughCat(RewritePattern):
+    """`cat(dcast(a), dcast(b), …)` → `dcast(cat(a, b, …))` where all are of one quantized type."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
+        sources = [v.owner.input for v in op.inputs if isinstance(v.owner, DCastOp)]
+        elements = {element_of(source) for source in sources}
+        if len(sources) != len(op.inputs) or len(elements) != 1 or is_per_axis(sources[0].type):
+            return
+        type = TensorType(elements.pop(), shape_of(op.output))
+        joined = CatOp([sources], type, dict(op.properties))
+        rewriter.replace(op, [joined, DCastOp(joined.output, op.output.type)])
+
+
+class RequantizeCatOperands(RewritePattern):
+    """Bring each operand of a quantized cat to the result's parameters, by a requantization."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
+        element = quantized_element(op.output.type)
+        if element is None or all(quantized_element(v.type) == element for v in op.inputs):
+            return
+        casts: list[Operation] = []
+        operands: list[SSAValue] = []
+        for value in op.inputs:
+            if quantized_element(value.type) != element:
+                shape = shape_of(value)
+                real = DCastOp(value, TensorType(f32, shape))
+                casts += [real, QCastOp(real.output, TensorType(element, shape))]
+                value = casts[-1].results[0]
+            operands.append(value)
+        rewriter.replace(op, [*casts, CatOp([operands], op.output.type, dict(op.properties))])
+
+
+class DropTrivialCat(RewritePattern):
+    """A cat of one tensor is that tensor; empty parts add nothing."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
+        parts = [v for v in op.inputs if numel(shape_of(v))]
+        if len(parts) == 1 and parts[0].type == op.output.type:
+            rewriter.replace(op, (), (parts[0],))
+        elif parts and len(parts) < len(op.inputs):
+            rewriter.replace(op, CatOp([parts], op.output.type, dict(op.properties)))
+
+
 CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
     ReshapeOp.name: (DropIdentity(), ComposeReshapes(), FoldMovedConstant(), SinkDequantize()),
     PermuteOp.name: (
@@ -113,4 +167,6 @@ CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
         SinkDequantize(),
     ),
     ToDimOrderOp.name: (DropIdentity(),),
+    SliceOp.name: (DropIdentity(), FoldMovedConstant(), SinkDequantize()),
+    CatOp.name: (DropTrivialCat(), SinkDequantizeThroughCat(), RequantizeCatOperands()),
 }

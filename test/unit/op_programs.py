@@ -48,10 +48,10 @@ def convolution(kind: str, shape: str, weight: str, out: str, channels: int, str
       %b = arith.constant dense<37> : tensor<{channels}xi32>
       %m = arith.constant dense<1400000000> : tensor<{channels}xi32>
       %s = arith.constant dense<-6> : tensor<{channels}xi32>
-      %t = cortex_m.scratch : tensor<64xi8>
+      %t = cortex_m.scratch : tensor<512xi8>
       %y = cortex_m.{kind} %x, %w bias %b requantize %m, %s scratch %t {attributes}
         : (tensor<{shape}xi8>, tensor<{weight}xi8>, tensor<{channels}xi32>, tensor<{channels}xi32>,
-           tensor<{channels}xi32>, tensor<64xi8>) -> tensor<{out}xi8>"""
+           tensor<{channels}xi32>, tensor<512xi8>) -> tensor<{out}xi8>"""
     return module_of(f"%x: tensor<{shape}xi8>, %w: tensor<{weight}xi8>", body, f"tensor<{out}xi8>")
 
 
@@ -120,10 +120,10 @@ PROGRAMS = {
     )
     .replace("scratch %t {", "scratch %t, %u {")
     .replace(
-        "%t = cortex_m.scratch : tensor<64xi8>",
-        "%t = cortex_m.scratch : tensor<64xi8>\n%u = cortex_m.scratch : tensor<512xi8>",
+        "%t = cortex_m.scratch : tensor<512xi8>",
+        "%t = cortex_m.scratch : tensor<512xi8>\n%u = cortex_m.scratch : tensor<512xi8>",
     )
-    .replace("tensor<64xi8>) ->", "tensor<64xi8>, tensor<512xi8>) ->"),
+    .replace("tensor<512xi8>) ->", "tensor<512xi8>, tensor<512xi8>) ->"),
     "linear-bias": module_of(
         "%x: tensor<3x8xi8>, %w: tensor<5x8xi8>",
         "%b = arith.constant dense<[1, -200, 30, 4000, 5]> : tensor<5xi32>\n"

@@ -203,3 +203,54 @@ def test_importing_the_package_imports_no_torch() -> None:
     script = "import sys, cmopt, cmopt.pipeline.driver; print('torch' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.stdout.strip() == "False", result.stderr
+
+
+class Branches(nn.Module):
+    """Concatenation along the channels, and of a batch taken apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = nn.Conv2d(3, 4, 3, padding=1)
+        self.right = nn.Conv2d(3, 6, 1)
+        self.depthwise = nn.Conv2d(10, 10, 3, groups=10)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = self.depthwise(torch.cat([torch.relu(self.left(x)), self.right(x)], 1))
+        first, second = torch.split(y, 5, 1)
+        return y, first + second
+
+
+class Rows(nn.Module):
+    """Rows joined, taken apart and joined again: ranges of bytes, so only the repeats are copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(8, 8)
+        self.second = nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.cat([torch.relu(self.first(x)), self.second(x), self.first(x[:1])], 0)
+        return torch.cat([y[1:3], y[0:2]], 0) + 1.0
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "calls"),
+    [
+        # One cat of channels and two parts of channels are no ranges of bytes.
+        (Branches(), (1, 3, 6, 6), {"aten.cat.default": 1, "aten.slice_copy.Tensor": 2}),
+        (Branches(), (3, 3, 6, 6), {"cortex_m.quantized_depthwise_conv2d": 3}),
+        (Rows(), (3, 8), {"cortex_m.pad": 2, "cortex_m.quantized_linear": 3}),
+    ],
+)
+def test_cat_and_slices(module: nn.Module, shape: tuple[int, ...], calls: dict[str, int]) -> None:
+    torch.manual_seed(0)
+    exported = quantized(module, torch.randn(shape))
+    program = cmopt.compile(exported)
+    report = program.report
+    assert {name: report.ops.get(name) for name in calls} == calls
+    assert report.float_ops == 0 and report.arena_bytes == report.arena_bound
+    for seed in range(3):
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        outputs = [program.run(x), program.interpret(x), program.interpret(x, stage="planned")]
+        for ran, interpreted, planned in zip(*outputs, strict=True):
+            assert torch.equal(ran, interpreted) and torch.equal(ran, planned)

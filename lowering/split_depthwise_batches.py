@@ -1,0 +1,63 @@
+"""One depthwise convolution for each item of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType, i64
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import CatOp, Conv2dOp, SliceOp
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import element_of, int_of, shape_of
+from cmopt.lowering.rewrite import apply_patterns
+
+
+class SplitDepthwiseBatch(RewritePattern):
+    """`conv2d(x)` with one input channel a group and N items → `cat(conv2d(x[0]), …)`; exact.
+
+    The depthwise kernel takes one item; slices and cat along the batch are ranges of bytes.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: Conv2dOp, rewriter: PatternRewriter) -> None:
+        items, *_, channels = shape_of(op.input)
+        if op.data_format is None or op.data_format.data != "NHWC":
+            return
+        if items == 1 or channels == 1 or int_of(op.groups) != channels:
+            return
+        if quantized_element(op.input.type) is None:
+            return
+        ops: list[Operation] = []
+        parts: list[SSAValue] = []
+        for item in range(items):
+            properties = {"dim": IntegerAttr(0, i64), "start": IntegerAttr(item, i64)}
+            source = SliceOp([op.input], one_item(op.input), properties)
+            part = op.create(
+                operands=[source.output, *op.operands[1:]],
+                result_types=[one_item(op.output)],
+                properties=dict(op.properties),
+                attributes=dict(op.attributes),
+            )
+            ops += [source, part]
+            parts.append(part.results[0])
+        batch = CatOp([parts], op.output.type, {"dim": IntegerAttr(0, i64)})
+        rewriter.replace(op, [*ops, batch])
+
+
+def one_item(value: SSAValue) -> TensorType:
+    """The type of one item of a batch."""
+    return TensorType(element_of(value), (1, *shape_of(value)[1:]))
+
+
+@dataclass(frozen=True)
+class SplitDepthwiseBatchesPass(ModulePass):
+    """Give each item of a batch its own depthwise convolution (quantized, NHWC)."""
+
+    name = "split-depthwise-batches"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, SplitDepthwiseBatch())
