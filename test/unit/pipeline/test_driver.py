@@ -221,7 +221,7 @@ class Branches(nn.Module):
 
 
 class Rows(nn.Module):
-    """Rows joined, taken apart and joined again: ranges of bytes, so only the repeats are copied."""
+    """Rows joined, taken apart, joined again: ranges of bytes, so only repeats are copied."""
 
     def __init__(self) -> None:
         super().__init__()
