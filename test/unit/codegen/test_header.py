@@ -78,7 +78,7 @@ def test_tables_of_upstreams_program_are_what_a_core_measured() -> None:
         import compare_upstream as peer
     finally:
         sys.path.pop(0)
-    module, shape = peer.ds_cnn()
+    module, shape = peer.network("ds_cnn")
     batches = [(torch.randn(shape),)]
     pte = peer.upstream(peer.upstream_quantized(module, batches), explicit_layout=False)
     plan = deserialize_pte_binary(pte).program.execution_plan[0]
