@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 import torch
+from execution import execute
 from networks import MLPERF_TINY, NETWORKS
-from programs import execute
 from toolchain import Board
 
 import cmopt

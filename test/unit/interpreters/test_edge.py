@@ -1,0 +1,47 @@
+"""What `edge` ops compute where PyTorch's functional operators and the dialect differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.parsing import make_context, parse_module
+
+WINDOW = (
+    "kernel_size = array<i64: 3, 2>, stride = array<i64: 2, 3>, padding = array<i64: 1, 1, 1, 1>, "
+    "ceil_mode = true"
+)
+
+
+@pytest.mark.parametrize(
+    ("op", "more", "reference"),
+    [
+        ("max_pool2d", "dilation = array<i64: 1, 1>", F.max_pool2d),
+        ("avg_pool2d", "count_include_pad = true", F.avg_pool2d),
+    ],
+)
+def test_ceil_mode_drops_a_window_in_the_padding(op: str, more: str, reference: object) -> None:
+    text = f"""func.func @forward(%x: tensor<1x3x1x2xf32>) -> tensor<1x3x1x1xf32> {{
+      %y = edge.{op} %x {{{WINDOW}, {more}}} : (tensor<1x3x1x2xf32>) -> tensor<1x3x1x1xf32>
+      func.return %y : tensor<1x3x1x1xf32>
+    }}"""
+    x = np.random.default_rng(0).normal(size=(1, 3, 1, 2)).astype(np.float32)
+    (y,) = interpret(parse_module(make_context(), text), [x])
+    wanted = reference(torch.from_numpy(x), (3, 2), (2, 3), 1, ceil_mode=True)  # type: ignore[operator]
+    assert y.shape == (1, 3, 1, 1)
+    assert y.tobytes() == wanted.numpy().tobytes()
+
+
+def test_what_torch_refuses_is_one_line() -> None:
+    text = """func.func @forward(%x: tensor<0x0x4x4xf32>) -> tensor<0x0x2x2xf32> {
+      %y = edge.max_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 2, 2>,
+        padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, ceil_mode = false}
+        : (tensor<0x0x4x4xf32>) -> tensor<0x0x2x2xf32>
+      func.return %y : tensor<0x0x2x2xf32>
+    }"""
+    with pytest.raises(CompileError, match="tensor"):
+        interpret(parse_module(make_context(), text), [np.zeros((0, 0, 4, 4), np.float32)])
