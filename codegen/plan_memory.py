@@ -12,9 +12,10 @@ from xdsl.rewriter import Rewriter
 
 from cmopt.codegen.lifetimes import analyze
 from cmopt.codegen.placement import place
-from cmopt.dialects.cortex_m import PlaceAttr
+from cmopt.dialects.cortex_m import JoinOp, PlaceAttr, place_of
 from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, functions, update
 from cmopt.lowering.verify_stage import check_stage
+from cmopt.pipeline.diagnostics import CompileError
 
 
 def plan(func: FuncOp) -> None:
@@ -27,9 +28,23 @@ def plan(func: FuncOp) -> None:
             planned = TensorType(value.type.element_type, value.type.get_shape(), at)
             hint = value.name_hint
             Rewriter.replace_value_with_new_type(value, planned).name_hint = hint
+    _check_joins(func)
     update(func)
     func.attributes[ARENA_BYTES] = IntegerAttr(placement.size, 64)
     func.attributes[ARENA_BOUND] = IntegerAttr(placement.bound, 64)
+
+
+def _check_joins(func: FuncOp) -> None:
+    for op in func.body.block.ops:
+        if isinstance(op, JoinOp):
+            start = place_of(op.output)
+            wanted = [None if start is None else start + offset for offset in op.byte_offsets()]
+            if [place_of(value) for value in op.inputs] != wanted:
+                raise CompileError(
+                    "an operand cannot stand where it is joined",
+                    op=op,
+                    hint="run copy-joined-operands",
+                )
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from xdsl.utils.exceptions import VerifyException
 
 NHWC_TO_NCHW = (0, 3, 1, 2)
 NCHW_TO_NHWC = (0, 2, 3, 1)
+MAX_CONSTANT_BYTES = 1 << 26
+"""What one constant may take, so that a wrong shape is an error and does not fill the memory."""
 
 
 def shape_of(value: SSAValue | Attribute) -> tuple[int, ...]:

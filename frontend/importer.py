@@ -30,6 +30,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.edge import ReshapeOp, ToDimOrderOp, with_dim_order
 from cmopt.dialects.quant import DCastOp, SCastOp, quantized_element, storage_type
@@ -308,6 +309,8 @@ class Importer:
             converted = self._convert(call)
         except UnsupportedTensor as error:
             raise call.error(str(error), error.hint) from None
+        except VerifyException as error:  # quantization parameters that make no type
+            raise call.error(str(error)) from None
         results = [converted] if isinstance(converted, SSAValue) else list(converted or [])
         self._values[node] = results
         self._rebind(node)

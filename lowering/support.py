@@ -25,7 +25,8 @@ from cmopt.dialects.edge import (
     spatial,
 )
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import int_of, ints_of, shape_of
+from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, int_of, ints_of, numel, shape_of
+from cmopt.lowering.accumulators import binary_overflow, matrix_overflow
 from cmopt.lowering.constants import constant_of
 
 
@@ -67,11 +68,11 @@ def _conv2d(op: Conv2dOp) -> str | None:
     ):
         if max(before, after) > d * (k - 1):
             return f"padding {before}, {after} is wider than the kernel reaches ({d * (k - 1)})"
-    return None
+    return matrix_overflow(op)
 
 
 def _linear(op: LinearOp) -> str | None:
-    return _activations(op) or _weights(op)
+    return _activations(op) or _weights(op) or matrix_overflow(op)
 
 
 def _avg_pool2d(op: AvgPool2dOp) -> str | None:
@@ -97,7 +98,10 @@ def _binary(op: BinaryOp) -> str | None:
     for value in (op.lhs, op.rhs):
         if constant_of(value) is None and shape_of(value) != shape_of(op.output):
             return "the kernel does not broadcast tensors that are computed at run time"
-    return None
+    is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
+    if is_constant and (size := numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
+        return f"a constant broadcast to {size} bytes is too large"
+    return binary_overflow(op)
 
 
 def _permute(op: PermuteOp) -> str | None:
@@ -130,6 +134,8 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
 
 def no_kernel_reason(op: Operation) -> str | None:
     """Why an `edge` op on quantized tensors has no integer kernel; None where it has one."""
+    if any(numel(shape_of(value)) >= 2**31 for value in (*op.operands, *op.results)):
+        return "a tensor has more elements than the kernels can count"
     for kind in type(op).__mro__:
         if kind in _RULES:
             return _RULES[kind](op)

@@ -134,7 +134,7 @@ def as_arrays(inputs: Sequence[Any]) -> list[Array]:
 def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
     """Run a module of any stage on arrays as its caller sees them: logical shapes.
 
-    Raises CompileError for inputs that do not fit.
+    Raises CompileError for inputs that do not fit, and for operators that cannot be run on them.
     """
     func = main_function(module, name)
     entries = border_attributes(func.arg_attrs, len(func.body.block.args))
@@ -146,7 +146,7 @@ def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") 
         physical.append(np.asarray(moved, order="C"))
     try:
         outputs = run_module(module, physical, name)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # torch refuses an operator with the latter
         raise CompileError(str(error)) from error
     return _logical(func, outputs)
 

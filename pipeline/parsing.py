@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cached_property
+from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects as get_xdsl_dialects
-from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import (
+    UNKNOWN_LOC,
+    AnyFloat,
+    ComplexType,
+    FileLineColLoc,
+    IndexType,
+    IntAttr,
+    IntegerType,
+    ModuleOp,
+    RankedStructure,
+    StringAttr,
+)
 from xdsl.ir import Dialect, Operation
 from xdsl.parser import Parser, ParserState
 from xdsl.utils.exceptions import DiagnosticException, ParseError
@@ -18,11 +31,14 @@ from xdsl.utils.lexer import Input, Span
 from xdsl.utils.mlir_lexer import MLIRLexer
 
 from cmopt.dialects import get_all_dialects
+from cmopt.dialects.shapes import MAX_CONSTANT_BYTES
 from cmopt.pipeline.diagnostics import CompileError
 
 # Of xDSL's dialects those that IR of this project, or a test of a tool, may hold. Each is
 # imported when the first of its ops is parsed.
 _XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
+
+DenseElement: TypeAlias = IntegerType | IndexType | AnyFloat | ComplexType
 
 # An attribute's own check, an op's parser that met what it did not expect, a number or a constant
 # that is too large.
@@ -108,6 +124,18 @@ class _LocatingParser(Parser):
         if op.location is UNKNOWN_LOC:
             op.location = self.location_at(start)
         return op
+
+    def _parse_dense_literal_type(self) -> RankedStructure[DenseElement]:
+        start = self.pos
+        type = super()._parse_dense_literal_type()
+        size = math.prod(type.get_shape()) * type.element_type.compile_time_size
+        if size > MAX_CONSTANT_BYTES:
+            self.raise_error(
+                f"the constant takes {size} bytes, at most {MAX_CONSTANT_BYTES} are supported",
+                start,
+                self.pos,
+            )
+        return type
 
     def here(self) -> FileLineColLoc:
         """Where the next token starts."""

@@ -219,6 +219,8 @@ def run_passes(
             pass_.apply(ctx, module)
         except DiagnosticException as error:
             raise _located(error, pass_) from error
+        except MemoryError as error:
+            raise CompileError(f"not enough memory: {error} (in pass '{pass_.name}')") from error
         except Exception as error:
             path = write_reproducer(ctx, original, passes, index, error, pipeline_text, reproducer)
             raise InternalCompilerError(pass_.name, error, path) from error

@@ -13,6 +13,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantiz
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import apply_binary, apply_unary
+from cmopt.lowering.accumulators import ADD_LEFT_SHIFT
 from cmopt.lowering.constants import constant_of, float_constant_of
 from cmopt.lowering.cortex_m.common import (
     Builder,
@@ -21,9 +22,6 @@ from cmopt.lowering.cortex_m.common import (
     fixed_point,
     int8_tensor,
 )
-
-ADD_LEFT_SHIFT = 20
-"""How far the add kernel shifts its inputs up before scaling them."""
 
 EVERY_INT8 = np.arange(-128, 128).astype(np.int8)
 

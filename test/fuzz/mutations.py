@@ -1,4 +1,4 @@
-"""Changes of IR and pipeline texts: some leave valid IR, most leave IR that is wrong in one place."""
+"""Changes of IR and pipeline texts: some leave valid IR, most leave IR that is wrong somewhere."""
 
 from __future__ import annotations
 
@@ -240,9 +240,10 @@ def mutate(random: Random, text: str, other: str) -> str:
     return text
 
 
-# ----------------------------------------------------------------------------------------- pipelines
+# ---------------------------------------------------------------------------------------- pipelines
 
-OPTION_VALUES = [*STAGES, *target_names(), "", "1", "-1", "true", '"x y"', "a,b", "1e400", "cortex-m55+nomve"]  # fmt: skip
+OPTION_VALUES = [*STAGES, *target_names(), "", "1", "-1", "true", '"x y"', "a,b", "1e400"]
+OPTION_VALUES += ["cortex-m55+nomve", "cortex-m4+nodsp"]
 
 
 def random_pass(random: Random) -> str:
@@ -262,7 +263,7 @@ def random_pass(random: Random) -> str:
 
 
 def random_pipeline(random: Random) -> str:
-    """Stage pipelines in order, single passes, random lists, and now and then no pipeline at all."""
+    """Stage pipelines in order, single passes, random lists, and now and then nothing at all."""
     stages = list(
         stage_pipelines(random.choice(target_names()), random.choice(["float", "int8"])).values()
     )

@@ -111,7 +111,7 @@ class ProgramBuilder:
     # ------------------------------------------------------------------------------- operators
 
     def conv2d(self, x: Value) -> Value | None:
-        name, shape = x
+        shape = x[1]
         if len(shape) != 4:
             return None
         n, c, h, w = shape
@@ -143,7 +143,7 @@ class ProgramBuilder:
         return self.op("linear", operands, (*shape[:-1], out))
 
     def pool(self, x: Value) -> Value | None:
-        name, shape = x
+        shape = x[1]
         if len(shape) != 4:
             return None
         kernel = [self.random.randint(1, 3) for _ in range(2)]
@@ -207,6 +207,23 @@ class ProgramBuilder:
             new = (size,)
         return self.op("reshape", [x], new)
 
+    def part(self, x: Value) -> Value | None:
+        """A slice, or a concatenation with another value."""
+        shape = x[1]
+        if not shape:
+            return None
+        dim = self.random.randrange(len(shape))
+        if self.random.random() < 0.5:
+            start = self.random.randrange(max(1, shape[dim]))
+            size = self.random.randint(0, shape[dim] - start)
+            attributes = f"dim = {dim} : i64, start = {start} : i64"
+            return self.op("slice", [x], (*shape[:dim], size, *shape[dim + 1 :]), attributes)
+        fitting = [v for v in self.values if _but(v[1], dim) == _but(shape, dim)]
+        others = [self.random.choice(fitting) for _ in range(self.random.randint(0, 2))]
+        total = sum(v[1][dim] for v in (x, *others))
+        result = (*shape[:dim], total, *shape[dim + 1 :])
+        return self.op("cat", [x, *others], result, f"dim = {dim} : i64")
+
     def call(self, x: Value) -> Value | None:
         name, shape = x
         if not shape:
@@ -243,8 +260,10 @@ class ProgramBuilder:
     def step(self) -> None:
         x = self.values[-1] if self.random.random() < 0.8 else self.random.choice(self.values)
         build = self.random.choice(
-            [self.conv2d, self.conv2d, self.linear, self.pool, self.unary, self.unary]
-            + [self.binary, self.binary, self.movement, self.movement, self.call]
+            [
+                *[self.conv2d, self.unary, self.binary, self.movement] * 2,
+                *[self.linear, self.pool, self.part, self.call],
+            ]
         )
         if (result := build(x)) is None:
             return
@@ -264,6 +283,11 @@ class ProgramBuilder:
         head = f"func.func @forward({', '.join(self.arguments)}) -> ({types}) {{"
         names = ", ".join(name for name, _ in results)
         return "\n".join([head, *self.lines, f"  func.return {names} : {types}", "}", ""])
+
+
+def _but(shape: Shape, dim: int) -> Shape | None:
+    """`shape` without one dimension; None if it has no such."""
+    return (*shape[:dim], *shape[dim + 1 :]) if dim < len(shape) else None
 
 
 def array(values: Sequence[int]) -> str:

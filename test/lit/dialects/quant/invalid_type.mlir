@@ -67,3 +67,8 @@
 
 // expected-error@+1 {{quant.uniform: zero point outside the storage range -128:127}}
 "test.op"() {t = !quant.uniform<i8:f32:0, {0.1, 0.1:128}>} : () -> ()
+
+// -----
+
+// expected-error@+1 {{quant.uniform: zero point 100000000000000000000 has more than 64 bits}}
+"test.op"() {t = !quant.uniform<i8:f32, 0.1:100000000000000000000>} : () -> ()

@@ -1,0 +1,69 @@
+"""Whether the 32 bits that a kernel computes with can hold what it may meet.
+
+The kernels shift an accumulator left before they multiply it and do not look for overflow. Scales
+from a calibration leave room by orders of magnitude; scales of an output that was always zero in
+calibration, or written by hand, may not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cmopt.dialects.edge import AddOp, BinaryOp, Conv2dOp, LinearOp
+from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import element_of
+from cmopt.lowering.constants import constant_of, float_constant_of
+
+ADD_LEFT_SHIFT = 20
+"""How far the add kernel shifts its inputs up before scaling them."""
+
+
+def _reach(type: UniformQuantizedType) -> int:
+    """The greatest distance of a stored value from the zero point."""
+    low, high = type.storage_range
+    return max(high - type.zero_point, type.zero_point - low)
+
+
+def _overflow(accumulators: ArrayLike, factors: ArrayLike) -> str | None:
+    """The reason, if an accumulator of this magnitude times its factor leaves 32 bits."""
+    factors = np.atleast_1d(np.asarray(factors, np.float64))
+    _, shifts = np.frexp(factors)
+    with np.errstate(over="ignore", invalid="ignore"):
+        shifted = np.asarray(accumulators) * 2.0 ** np.maximum(shifts, 0)
+        fits = np.isfinite(factors) & (shifted < 2.0**31)
+    if fits.all():
+        return None
+    return "the output's scale is so small that the kernel's 32-bit arithmetic may overflow"
+
+
+def matrix_overflow(op: Conv2dOp | LinearOp) -> str | None:
+    """Why a convolution or linear layer with a constant int8 weight may overflow, or None."""
+    input, weight, output = (quantized_element(v.type) for v in (op.input, op.weight, op.output))
+    stored = constant_of(op.weight)
+    assert input is not None and weight is not None and output is not None and stored is not None
+    rows: NDArray[np.float64] = np.abs(stored.astype(np.float64)).reshape(len(stored), -1)
+    accumulators = rows.sum(axis=1) * _reach(input)
+    with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+        steps = input.scale * weight.params.scales
+        if op.bias is not None and (bias := float_constant_of(op.bias)) is not None:
+            accumulators = accumulators + np.abs(np.rint(bias.astype(np.float64) / steps))
+        return _overflow(accumulators, steps / output.scale)
+
+
+def binary_overflow(op: BinaryOp) -> str | None:
+    """Why an add or mul of int8 tensors may overflow, or None; a lookup table never does."""
+    for value in (op.lhs, op.rhs):
+        constant = float_constant_of(value)
+        if constant is not None and constant.size and (constant == constant.flat[0]).all():
+            return None
+    lhs, rhs, output = (element_of(value) for value in (op.lhs, op.rhs, op.output))
+    assert isinstance(lhs, UniformQuantizedType) and isinstance(rhs, UniformQuantizedType)
+    assert isinstance(output, UniformQuantizedType)
+    with np.errstate(over="ignore", under="ignore"):
+        if isinstance(op, AddOp):
+            common = np.float64(2 * max(lhs.scale, rhs.scale))
+            factor = common / (output.scale * (1 << ADD_LEFT_SHIFT))
+            return _overflow(max(_reach(lhs), _reach(rhs)) << ADD_LEFT_SHIFT, factor)
+        factor = np.float64(lhs.scale) * rhs.scale / output.scale
+        return _overflow(_reach(lhs) * _reach(rhs), factor)

@@ -1,0 +1,33 @@
+"""A fixed number of fuzz cases on every run; the scripts run more of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import ir_fuzz
+import model_fuzz
+
+
+@pytest.mark.parametrize("seed", [100, 101, 102, 103])
+def test_ir(seed: int) -> None:
+    totals = ir_fuzz.fuzz(500, seed, shrink=False)
+    assert not totals.findings, ir_fuzz.report(totals)
+    # The fuzzer reaches what it is for: programs that run through passes and are executed.
+    assert totals.accepted > 50 and totals.executed > 300
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_networks(seed: int) -> None:
+    outcomes = list(model_fuzz.fuzz_networks(30, seed))
+    assert [o.case for o in outcomes] == list(range(30))
+    assert not any(o.status == "finding" for o in outcomes), model_fuzz.summary(outcomes)
+    assert sum(o.status == "ok" for o in outcomes) > 15
+
+
+def test_broken_files() -> None:
+    outcomes = list(model_fuzz.fuzz_files(100, 100))
+    assert not any(o.status == "finding" for o in outcomes), model_fuzz.summary(outcomes)

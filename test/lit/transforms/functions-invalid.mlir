@@ -1,0 +1,33 @@
+// RUN: cm-opt %s --pass-pipeline='builtin.module(materialize-dim-order)' --split-input-file --verify-diagnostics -o /dev/null
+// RUN: cm-opt %s --pass-pipeline='builtin.module(use-integer-io)' --split-input-file --verify-diagnostics -o /dev/null
+
+// A program is one block, from tensors to tensors.
+
+// expected-error@+1 {{'func.func' op argument 0 is no tensor but i32}}
+func.func @argument(%x: i32) {
+  func.return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op result 1 is no tensor but i32}}
+func.func @result(%x: tensor<2xf32>) -> (tensor<2xf32>, i32) {
+  %0 = arith.constant 1 : i32
+  func.return %x, %0 : tensor<2xf32>, i32
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op does not end in func.return}}
+func.func @end(%x: tensor<2xf32>) {
+  "test.termop"() : () -> ()
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op has several blocks, a program has one}}
+func.func @blocks(%x: tensor<2xf32>) {
+  "test.termop"() [^bb1] : () -> ()
+^bb1:
+  func.return
+}

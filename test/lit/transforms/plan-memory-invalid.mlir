@@ -1,0 +1,25 @@
+// RUN: cm-opt %s --pass-pipeline='builtin.module(plan-memory)' --split-input-file --verify-diagnostics -o /dev/null
+
+// Only the cortex_m stage is planned: elsewhere a place would take the memory order's place.
+
+func.func @forward(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
+  // expected-error@+1 {{'quant.qcast' op does not belong into stage cortex_m}}
+  %0 = quant.qcast %x : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
+  func.return %0 : tensor<4x!quant.uniform<i8:f32, 0.5>>
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op argument 0 is no tensor but i32}}
+func.func @forward(%x: i32) {
+  func.return
+}
+
+// -----
+
+func.func @parts(%x: tensor<4x3xi8>, %y: tensor<6xi8>) -> tensor<3x3xi8> {
+  %0 = cortex_m.subview %x {offset = 3 : i64} : (tensor<4x3xi8>) -> tensor<3xi8>
+  // expected-error@+1 {{'cortex_m.join' op an operand cannot stand where it is joined; run copy-joined-operands}}
+  %1 = cortex_m.join %0, %y : (tensor<3xi8>, tensor<6xi8>) -> tensor<3x3xi8>
+  func.return %1 : tensor<3x3xi8>
+}
