@@ -9,7 +9,7 @@ KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint typecheck lit unit target sanitize wheel format kernels clean distclean
+.PHONY: help venv demo test lint typecheck lit unit fuzz target sanitize wheel format kernels clean distclean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ kernels: $(VENV)/.installed ## build the kernel library, if its sources have cha
 demo: $(VENV)/.installed ## train, quantize, compile and run a small network
 	$(BIN)/python demo/digits.py
 
-test: lint typecheck lit unit target sanitize ## all of the next six
+test: lint typecheck lit unit fuzz target sanitize ## all of the next seven
 
 lint: $(VENV)/.installed ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -50,6 +50,9 @@ lit: $(VENV)/.installed ## tests of the IR and of the tools
 
 unit: $(VENV)/.installed ## tests of the Python API and of numerics
 	$(BIN)/python -m pytest -q -n 2 test/unit
+
+fuzz: $(VENV)/.installed ## a fixed number of fuzz cases of the tools, and of random models
+	$(BIN)/python -m pytest -q -n 2 test/fuzz
 
 target: $(VENV)/.installed ## tests on emulated cores; skipped without GCC for Arm and QEMU
 	$(BIN)/python -m pytest -q -n 2 -rs test/target
