@@ -26,6 +26,7 @@ from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import STAGES, stage_pipelines
+from cmopt.pipeline.targets import Isa, get_target, target_names
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import MLPERF_TINY, NETWORKS, Network
@@ -217,6 +218,17 @@ def test_int8_io(network: Network) -> None:
         zero = dq.properties["zero_point"].value.data
         expected = (y.numpy().astype(np.int32) - zero).astype(np.float32) * scale
         assert np.array_equal(program.run(x)[0].numpy(), expected)
+
+
+@pytest.mark.parametrize("target", [*target_names(), "cortex-m33+nodsp", "cortex-m55+nomve"])
+def test_every_core_is_compiled_for(network: Network, target: str) -> None:
+    """Integers only, at the lower bound; MVE alone carries kernel sums instead of biases."""
+    program = compiled(network.name, target)
+    assert program.report.float_ops == 0
+    assert program.report.arena_bytes == program.report.arena_bound
+    is_mve = get_target(target).isa is Isa.MVE
+    linear = program.ir("cortex_m", elide=0).count(" kernel_sum %")
+    assert linear == (program.report.ops["cortex_m.quantized_linear"] if is_mve else 0)
 
 
 @pytest.mark.parametrize("target", ["cortex-m0", "cortex-m7", "cortex-m85"])
