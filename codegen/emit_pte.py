@@ -14,7 +14,13 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IntegerAttr,
+    ModuleOp,
+)
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
@@ -27,11 +33,20 @@ from cmopt.dialects.cortex_m import (
     SubviewOp,
     View,
     ViewOp,
+    itemsize,
     parse_schema,
     place_of,
 )
 from cmopt.dialects.edge import CallOp
-from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, ints_of, inverse, permuted, shape_of
+from cmopt.dialects.shapes import (
+    NCHW_TO_NHWC,
+    NHWC_TO_NCHW,
+    element_of,
+    ints_of,
+    inverse,
+    permuted,
+    shape_of,
+)
 from cmopt.dialects.signature import ARENA_BYTES, DIM_ORDER, border_attributes, functions
 from cmopt.interpreters.arrays import dense_array, numpy_dtype
 from cmopt.pipeline.diagnostics import CompileError
@@ -82,7 +97,7 @@ def view_of(value: SSAValue | Attribute, view: View) -> TensorView:
     """How a row-major tensor is shown to a kernel; only rank 4 can be channels-last."""
     type = value.type if isinstance(value, SSAValue) else value
     shape = shape_of(type)
-    dtype = numpy_dtype(type.element_type).name  # type: ignore[attr-defined]
+    dtype = numpy_dtype(element_of(type)).name
     if view is View.CHANNELS_LAST and len(shape) == 4:
         return TensorView(dtype, permuted(shape, NHWC_TO_NCHW), NCHW_TO_NHWC)
     return TensorView(dtype, tuple(shape), tuple(range(len(shape))))
@@ -270,7 +285,7 @@ class FunctionEmitter:
         """
         if type == "ScalarType":
             integer = min((op.operands[0], op.results[0]), key=lambda v: _width(v))
-            return self.builder.add_int(int(scalar_type(numpy_dtype(integer.type.element_type))))  # type: ignore[attr-defined]
+            return self.builder.add_int(int(scalar_type(numpy_dtype(element_of(integer)))))
         value = op.argument(name)
         match type, value:
             case ("Tensor?", None):
@@ -278,19 +293,19 @@ class FunctionEmitter:
             case ("Tensor" | "Tensor?", SSAValue()):
                 view = op.VIEWS.get("input" if name == "self" else name, View.CONTIGUOUS)
                 return self.value(value, any_view if view is View.ANY else view)
-            case ("int[]", _) if value is not None:
-                return self.builder.add_int_list(ints_of(value))  # type: ignore[arg-type]
+            case ("int[]", DenseArrayBase()):
+                return self.builder.add_int_list(ints_of(value))
             case ("int", IntegerAttr()):
                 return self.builder.add_int(value.value.data)
             case ("bool", IntegerAttr()):
                 return self.builder.add_bool(bool(value.value.data))
-            case ("float", _) if value is not None:
-                return self.builder.add_double(value.value.data)  # type: ignore[union-attr]
+            case ("float", FloatAttr()):
+                return self.builder.add_double(value.value.data)
         raise CompileError(f"has no {type} for argument {name}", op=op)
 
 
 def _width(value: SSAValue) -> int:
-    return numpy_dtype(value.type.element_type).itemsize  # type: ignore[attr-defined]
+    return itemsize(value.type)
 
 
 def emit_pte(module: ModuleOp) -> EmittedProgram:

@@ -15,7 +15,7 @@ from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, im
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmopt.dialects import edge
-from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, int_of, ints_of, shape_of
+from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, element_of, int_of, ints_of, shape_of
 from cmopt.interpreters.arrays import Array, from_float, to_float
 from cmopt.interpreters.functions import activation_bounds, clamp_bounds
 
@@ -191,11 +191,11 @@ class EdgeFunctions(InterpreterFunctions):
     @impl(edge.CatOp)
     def cat(self, interpreter: Interpreter, op: edge.CatOp, args: PythonValues) -> PythonValues:
         # An operand of the result's own type keeps its bytes: quantizing what it means gives them.
+        type = op.output.type
         parts = [
-            a if v.type.element_type == op.output.type.element_type  # type: ignore[attr-defined]
-            else from_float(to_float(a, v.type), op.output.type)
+            a if element_of(v) == type.element_type else from_float(to_float(a, v.type), type)
             for a, v in zip(args, op.inputs, strict=True)
-        ]  # fmt: skip
+        ]
         return (np.concatenate(parts, axis=int_of(op.dim)),)
 
     @impl(edge.ToDimOrderOp)
