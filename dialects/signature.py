@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    DenseArrayBase,
     DictionaryAttr,
     FunctionType,
     ModuleOp,
@@ -15,6 +16,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, BlockArgument
 from xdsl.rewriter import Rewriter
 
+from cmopt.dialects.shapes import ints_of
 from cmopt.pipeline.diagnostics import CompileError
 
 DIM_ORDER = "edge.dim_order"
@@ -35,7 +37,8 @@ def functions(module: ModuleOp) -> Iterator[FuncOp]:
     """The functions of a module that have a body.
 
     Raises CompileError for one that no pass of ours understands: of several blocks, with another
-    terminator than `func.return`, or with arguments or results that are no tensors.
+    terminator than `func.return`, with arguments or results that are no tensors, or with a memory
+    order on its border that is none.
     """
     for op in list(module.body.block.ops):
         if isinstance(op, FuncOp) and op.body.blocks:
@@ -49,10 +52,21 @@ def _check_form(func: FuncOp) -> None:
         raise CompileError("has several blocks, a program has one", op=func)
     if not isinstance(end := block.last_op, ReturnOp):
         raise CompileError("does not end in func.return", op=func)
-    for kind, values in (("argument", block.args), ("result", end.operands)):
-        for index, value in enumerate(values):
+    for kind, values, attributes in (
+        ("argument", block.args, func.arg_attrs),
+        ("result", end.operands, func.res_attrs),
+    ):
+        entries = border_attributes(attributes, len(values))
+        for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
             if not isinstance(value.type, TensorType):
                 raise CompileError(f"{kind} {index} is no tensor but {value.type}", op=func)
+            order = entry.get(DIM_ORDER)
+            if order is not None and not _is_order(order, value.type.get_num_dims()):
+                raise CompileError(f"{kind} {index}: {DIM_ORDER} is not of its rank", op=func)
+
+
+def _is_order(order: Attribute, rank: int) -> bool:
+    return isinstance(order, DenseArrayBase) and sorted(ints_of(order)) == list(range(rank))
 
 
 def main_function(module: ModuleOp, name: str = "forward") -> FuncOp:

@@ -57,7 +57,8 @@ class _Arena:
         self.func = func
         self.interpreter = interpreter
         size = func.attributes[ARENA_BYTES]
-        assert isinstance(size, IntegerAttr)
+        if not isinstance(size, IntegerAttr) or size.value.data < 0:
+            raise ValueError(f"{ARENA_BYTES} is no size: {size}")
         self.memory: NDArray[np.uint8] = np.full(size.value.data, GARBAGE, np.uint8)
         self.constants: dict[SSAValue, Array] = {}
 

@@ -23,6 +23,7 @@ from cmopt.dialects.signature import (
     update,
 )
 from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling
+from cmopt.lowering.patterns.edge import RequantizeCatOperands
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
 from cmopt.pipeline.targets import get_target
@@ -85,7 +86,12 @@ class ConvertEdgeToCortexMPass(ModulePass):
         for func in functions(op):
             pass_as_storage(func)
         # First, while a requantization still shows as a dequantize followed by a quantize.
-        convert(op, pooling.PoolThenRequantize(), elementwise.ConvertRequantize())
+        convert(
+            op,
+            pooling.PoolThenRequantize(),
+            RequantizeCatOperands(),
+            elementwise.ConvertRequantize(),
+        )
         convert(
             op,
             pooling.ConvertAvgPool2d(isa),

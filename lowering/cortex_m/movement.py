@@ -23,7 +23,7 @@ from cmopt.dialects.quant import (
     quantized_element,
     storage_type,
 )
-from cmopt.dialects.shapes import int_of, ints_of, numel, permuted, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.cortex_m.common import Builder, element, int8_tensor
 
 
@@ -139,6 +139,8 @@ class ConvertCat(RewritePattern):
     def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
         if quantized_element(op.output.type) is None:
             return
+        if any(element_of(value) != element_of(op.output) for value in op.inputs):
+            return  # Bytes of another quantization: requantized first.
         build = Builder(op, rewriter)
         parts, type = [build.storage(v) for v in op.inputs], storage_type(op.output.type)
         dim = int_of(op.dim)

@@ -50,7 +50,8 @@ def is_small(module: ModuleOp) -> bool:
     for op in module.walk():
         if isinstance(size := op.attributes.get(ARENA_BYTES), IntegerAttr):
             total += size.value.data
-        for value in (*op.results, *(op.body.block.args if _has_body(op) else ())):
+        arguments = [a for region in op.regions for block in region.blocks for a in block.args]
+        for value in (*op.results, *arguments):
             if not isinstance(value.type, TensorType) or min(shape_of(value), default=0) < 0:
                 return False
             total += numel(shape_of(value))

@@ -31,3 +31,10 @@ func.func @blocks(%x: tensor<2xf32>) {
 ^bb1:
   func.return
 }
+
+// -----
+
+// expected-error@+1 {{'func.func' op argument 0: edge.dim_order is not of its rank}}
+func.func @order(%x: tensor<2x3xf32> {edge.dim_order = array<i64: 1, 5>}) {
+  func.return
+}
