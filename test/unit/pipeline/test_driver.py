@@ -146,6 +146,26 @@ def test_constants_made_in_the_graph(module: nn.Module) -> None:
         assert float((y - exported.module()(x)).abs().max()) <= 1.001 * step
 
 
+@pytest.mark.parametrize("module", [TimesOnes(), PlusFull(), SigmoidPlusZeros()])
+def test_constants_a_foreign_quantizer_left_in_float(module: nn.Module) -> None:
+    """ExecuTorch's own quantizer on the same models."""
+    from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 8, generator=generator)
+    graph = torch.export.export(module.eval(), (x,)).module(check_guards=False)
+    prepared = prepare_pt2e(graph, CortexMQuantizer())
+    for _ in range(8):
+        prepared(torch.randn(2, 8, generator=generator))
+    exported = torch.export.export(convert_pt2e(prepared), (x,))
+    program = cmopt.compile(exported)
+    assert program.report.float_ops == 0
+    (y,) = program.run(x)
+    assert torch.equal(y, program.interpret(x)[0])
+    assert torch.equal(y, exported.module()(x))
+
+
 def test_a_program_without_constants() -> None:
     class Model(nn.Module):
         def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
