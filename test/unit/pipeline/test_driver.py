@@ -163,7 +163,10 @@ def test_constants_a_foreign_quantizer_left_in_float(module: nn.Module) -> None:
     assert program.report.float_ops == 0
     (y,) = program.run(x)
     assert torch.equal(y, program.interpret(x)[0])
-    assert torch.equal(y, exported.module()(x))
+    nodes = [n for n in exported.graph.nodes if "dequantize_per_tensor" in str(n.target)]
+    step = nodes[-1].args[1]
+    assert isinstance(step, float)
+    assert float((y - exported.module()(x)).abs().max()) <= 1.001 * step
 
 
 def test_a_program_without_constants() -> None:
