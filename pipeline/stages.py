@@ -21,13 +21,11 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
         ),
         "layout": (
             "materialize-dim-order,convert-to-nhwc,split-depthwise-batches,fold-permutes,"
-            "canonicalize,cse,"
-            "verify-stage{stage=layout}"
+            "canonicalize,cse,verify-stage{stage=layout}"
         ),
         "cortex_m": (
-            f'convert-edge-to-cortex-m{{target="{target}"}},convert-edge-to-portable,'
-            f'convert-edge-to-cortex-m{{target="{target}"}},canonicalize,cse,dce,'
-            "verify-stage{stage=cortex_m}"
+            f'convert-edge-to-portable,convert-edge-to-cortex-m{{target="{target}"}},'
+            "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
         "planned": "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}",
     }
