@@ -13,9 +13,6 @@ from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.interpreters import cmsis_nn
 from cmopt.interpreters.arrays import Array, numpy_dtype
 
-ADD_LEFT_SHIFT = 20
-"""What ExecuTorch's quantized_add passes to `arm_elementwise_add_s8`."""
-
 
 def _numbers(op: Operation, *names: str) -> dict[str, Any]:
     """Integer properties by name."""
@@ -66,7 +63,7 @@ class CortexMFunctions(InterpreterFunctions):
             self_offset=-int_of(op.self_zero_point),
             other_offset=-int_of(op.other_zero_point),
             output_offset=int_of(op.output_zero_point),
-            left_shift=ADD_LEFT_SHIFT,
+            left_shift=cm.ADD_LEFT_SHIFT,
             **_numbers(
                 op, "self_multiplier", "self_shift", "other_multiplier", "other_shift",
                 "output_multiplier", "output_shift", "activation_min", "activation_max",

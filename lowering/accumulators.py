@@ -10,13 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
 from cmopt.dialects.edge import AddOp, BinaryOp, Conv2dOp, LinearOp
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of
 from cmopt.lowering.constants import constant_of, float_constant_of
-
-ADD_LEFT_SHIFT = 20
-"""How far the add kernel shifts its inputs up before scaling them."""
 
 
 def _reach(type: UniformQuantizedType) -> int:

@@ -25,6 +25,7 @@ from cmopt.dialects.cortex_m.convolution import (
     QuantizedTransposeConv2dOp,
 )
 from cmopt.dialects.cortex_m.elementwise import (
+    ADD_LEFT_SHIFT,
     DequantizePerTensorOp,
     MaximumOp,
     MinimumOp,
@@ -68,6 +69,7 @@ KERNEL_OPS: tuple[type[KernelOp], ...] = (
 CortexM = Dialect("cortex_m", [*KERNEL_OPS, JoinOp, ScratchOp, SubviewOp, ViewOp], [PlaceAttr])
 
 __all__ = [
+    "ADD_LEFT_SHIFT",
     "KERNEL_OPS",
     "CortexM",
     "DequantizePerTensorOp",

@@ -11,6 +11,9 @@ from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from cmopt.dialects.cortex_m.base import KernelOp, View
 from cmopt.dialects.shapes import element_of, shape_of
 
+ADD_LEFT_SHIFT = 20
+"""How far ExecuTorch's quantized_add shifts its inputs up before scaling them."""
+
 _ANY_UNARY = {"input": View.ANY, "output": View.ANY}
 _ANY_BINARY = {"input": View.ANY, "other": View.ANY, "output": View.ANY}
 
@@ -86,7 +89,7 @@ class _BinaryOp(KernelOp):
 
 @irdl_op_definition
 class QuantizedAddOp(_BinaryOp):
-    """`arm_elementwise_add_s8` with left shift 20; zero points are subtracted from the inputs."""
+    """`arm_elementwise_add_s8`, left shift `ADD_LEFT_SHIFT`; input zero points are subtracted."""
 
     name = "cortex_m.quantized_add"
     SCHEMA: ClassVar[

@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.cortex_m import QuantizedActivationOp, QuantizedAddOp, QuantizedMulOp
+from cmopt.dialects.cortex_m import (
+    ADD_LEFT_SHIFT,
+    QuantizedActivationOp,
+    QuantizedAddOp,
+    QuantizedMulOp,
+)
 from cmopt.dialects.edge import AddOp, BinaryOp, MulOp, UnaryOp
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import apply_binary, apply_unary
-from cmopt.lowering.accumulators import ADD_LEFT_SHIFT
 from cmopt.lowering.constants import constant_of, float_constant_of
 from cmopt.lowering.cortex_m.common import (
     Builder,
