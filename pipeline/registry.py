@@ -13,11 +13,12 @@ from xdsl.passes import ModulePass
 
 _LOWERING = (
     "canonicalize",
+    "choose-layouts",
     "convert-edge-to-cortex-m",
     "convert-edge-to-portable",
     "convert-to-nhwc",
     "fall-back-to-float",
-    "fold-permutes",
+    "fold-inverse-permutes",
     "fold-quantize-dequantize",
     "fuse-activations",
     "materialize-dim-order",

@@ -14,12 +14,7 @@ from cmopt.dialects.edge import CatOp, PermuteOp, ReshapeOp, SliceOp, ToDimOrder
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
-
-
-def moves_no_byte(shape: tuple[int, ...], perm: tuple[int, ...]) -> bool:
-    """Whether a permutation only moves dimensions of size 1: the others keep their order."""
-    kept = [p for p in perm if shape[p] != 1]
-    return kept == sorted(kept)
+from cmopt.lowering.layout.permutations import compose, moves_no_byte
 
 
 class DropIdentity(RewritePattern):
@@ -53,8 +48,8 @@ class ComposePermutes(RewritePattern):
     def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter) -> None:
         producer = op.input.owner
         if isinstance(producer, PermuteOp):
-            inner = ints_of(producer.perm)
-            rewriter.replace(op, PermuteOp.of(producer.input, [inner[i] for i in ints_of(op.perm)]))
+            composed = compose(ints_of(producer.perm), ints_of(op.perm))
+            rewriter.replace(op, PermuteOp.of(producer.input, composed))
 
 
 class PermuteToReshape(RewritePattern):

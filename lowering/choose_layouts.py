@@ -1,0 +1,176 @@
+"""Choose in which layout each op works, so that the fewest bytes are moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from cmopt.dialects.edge import PermuteOp
+from cmopt.dialects.shapes import ints_of, inverse, shape_of
+from cmopt.dialects.signature import functions
+from cmopt.lowering.constants import constant_of
+from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
+from cmopt.lowering.layout.permutations import Layout, compose, identity, order_of_bytes
+
+MAX_MODES = 64
+"""Modes considered for one op. No op of rank 4 has more than 24; without a bound one of rank 8
+could have 40,320."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a value is once the permutes in front of it are seen through: `permute(root, frame)`."""
+
+    root: SSAValue
+    frame: Layout
+
+    @staticmethod
+    def of(value: SSAValue) -> Source:
+        """See through permutes."""
+        frame = identity(len(shape_of(value)))
+        while isinstance(owner := value.owner, PermuteOp):
+            frame = compose(ints_of(owner.perm), frame)
+            value = owner.input
+        return Source(value, frame)
+
+
+class Choice:
+    """The modes that the ops of one function may work in, found from those they are written in.
+
+    A layout that one op works in is one its neighbours might work in too: layouts spread along
+    values, through permutes, until there are no new ones.
+    """
+
+    def __init__(self, func: FuncOp):
+        self.ops = [
+            op
+            for op in func.body.block.ops
+            if not isinstance(op, PermuteOp)
+            and all(isinstance(v.type, TensorType) for v in values_of(op))
+            and not all(constant_of(v) is not None for v in op.results or op.operands)
+        ]
+        self.modes: dict[Operation, dict[Layouts, None]] = {op: {} for op in self.ops}
+        self._fresh: list[tuple[SSAValue, Layout]] = []
+        self._seen: set[tuple[SSAValue, Layout]] = set()
+        for op in self.ops:
+            self._add(op, as_written(op))
+            rule = rule_of(op)
+            for layouts in rule.seeds(op) if rule is not None else ():
+                self._add(op, layouts)
+        for argument in func.body.block.args:
+            self._note(argument, identity(len(shape_of(argument))))
+        while self._fresh:
+            self._spread(*self._fresh.pop(0))
+
+    def _add(self, op: Operation, layouts: Layouts | None) -> None:
+        if layouts is None or layouts in self.modes[op] or len(self.modes[op]) == MAX_MODES:
+            return
+        self.modes[op][layouts] = None
+        for value, layout in zip(values_of(op), layouts, strict=True):
+            self._note(value, layout)
+
+    def _note(self, value: SSAValue, layout: Layout) -> None:
+        source = Source.of(value)
+        found = source.root, compose(source.frame, layout)
+        if found not in self._seen:
+            self._seen.add(found)
+            self._fresh.append(found)
+
+    def _spread(self, root: SSAValue, layout: Layout) -> None:
+        """Offer a layout of a value to the op that makes it and to all that use it."""
+        ends = [(root, layout)]
+        while ends:
+            value, wanted = ends.pop()
+            if isinstance(owner := value.owner, Operation) and owner in self.modes:
+                self._offer(owner, len(owner.operands) + owner.results.index(value), wanted)
+            for use in value.uses:
+                if isinstance(use.operation, PermuteOp):
+                    turned = compose(inverse(ints_of(use.operation.perm)), wanted)
+                    ends.append((use.operation.output, turned))
+                elif use.operation in self.modes:
+                    self._offer(use.operation, use.index, wanted)
+
+    def _offer(self, op: Operation, index: int, layout: Layout) -> None:
+        if (rule := rule_of(op)) is not None:
+            self._add(op, rule.layouts(op, index, layout))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether any op has more than one mode."""
+        return any(len(modes) > 1 for modes in self.modes.values())
+
+    def solve(self) -> dict[Operation, Layouts]:
+        """The layouts each op is to work in."""
+        from cmopt.lowering.layout.solver import Mode, Problem, choose
+
+        numbers: dict[SSAValue, int] = {}
+        problem = Problem()
+
+        def label(value: SSAValue, layout: Layout) -> tuple[int, Layout] | None:
+            source = Source.of(value)
+            if constant_of(source.root) is not None:
+                return None  # Moved ahead of time.
+            if source.root not in numbers:
+                numbers[source.root] = len(numbers)
+                problem.bytes_of.append(bytes_of(source.root))
+            shape = shape_of(source.root)
+            return numbers[source.root], order_of_bytes(shape, compose(source.frame, layout))
+
+        def mode(op: Operation, layouts: Layouts) -> Mode:
+            rule, count = rule_of(op), len(op.operands)
+            labels = [label(v, w) for v, w in zip(values_of(op), layouts, strict=True)]
+            takes = tuple(found for found in labels[:count] if found is not None)
+            makes = tuple(found for found in labels[count:] if found is not None)
+            return Mode(takes, makes, 0 if rule is None else rule.moved_bytes(op, layouts))
+
+        for op in self.ops:
+            problem.modes.append([mode(op, layouts) for layouts in self.modes[op]])
+        # A function's arguments are made as they are written.
+        arguments = [value for value in numbers if not isinstance(value.owner, Operation)]
+        for value in arguments:
+            written = label(value, identity(len(shape_of(value))))
+            assert written is not None
+            problem.modes.append([Mode((), (written,))])
+        picks = choose(problem)[: len(self.ops)]
+        return {op: list(self.modes[op])[m] for op, m in zip(self.ops, picks, strict=True)}
+
+
+def work_in(op: Operation, layouts: Layouts) -> None:
+    """Replace an op by itself in other layouts, between permutes."""
+    rule = rule_of(op)
+    assert rule is not None
+    before = [PermuteOp.of(v, p) for v, p in zip(op.operands, layouts, strict=False)]
+    work = rule.rebuild(op, layouts, [permute.output for permute in before])
+    after = PermuteOp.of(work[-1].results[0], inverse(layouts[-1]))
+    after.output.name_hint = op.results[0].name_hint
+    for new in (*before, *work, after):
+        new.location = op.location
+    Rewriter.insert_op([*before, *work, after], InsertPoint.before(op))
+    op.results[0].replace_all_uses_with(after.output)
+    Rewriter.erase_op(op)
+
+
+@dataclass(frozen=True)
+class ChooseLayoutsPass(ModulePass):
+    """Rewrite each op to the layout in which the function as a whole moves the fewest bytes.
+
+    Exact: an integer program over every layout an op can work in. Counted are the bytes of
+    permutes and of slices and cats that are not one range of bytes; moving constants is free. The
+    pass puts permutes around the ops it rewrites; `fold-inverse-permutes` takes away those that
+    cancel, and what is left is the minimum.
+    """
+
+    name = "choose-layouts"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for func in functions(op):
+            choice = Choice(func)
+            for inner, layouts in choice.solve().items() if choice.is_open else ():
+                if layouts != as_written(inner):
+                    work_in(inner, layouts)

@@ -1,0 +1,80 @@
+"""Cancel permutes that meet, or fold them into weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import LinearOp, PermuteOp, ReshapeOp
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import ints_of, inverse, shape_of
+from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.patterns.edge import (
+    ComposePermutes,
+    ComposeReshapes,
+    DropIdentity,
+    FoldMovedConstant,
+    PermuteToReshape,
+)
+from cmopt.lowering.rewrite import apply_patterns
+
+
+class FoldIntoLinear(RewritePattern):
+    """`linear(reshape(permute(x)), w)` → `linear(reshape(x), w')` with the columns of w permuted.
+
+    The reshape must flatten all but the first dimension, which the permute leaves in place: what
+    `flatten(x, 1)` of a channels-last tensor is.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: LinearOp, rewriter: PatternRewriter) -> None:
+        reshape = op.input.owner
+        if not isinstance(reshape, ReshapeOp) or not isinstance(reshape.input.owner, PermuteOp):
+            return
+        permute, weight = reshape.input.owner, constant_of(op.weight)
+        perm, shape = ints_of(permute.perm), shape_of(reshape.input)
+        flat = shape_of(op.input)
+        if weight is None or perm[0] != 0 or len(flat) != 2 or flat[0] != shape[0]:
+            return
+        if (q := quantized_element(op.weight.type)) is not None and q.axis.data == 1:
+            return
+        columns = inverse(perm)
+        moved = np.transpose(weight.reshape(weight.shape[0], *shape[1:]), columns)
+        ops, value = typed_constant(
+            np.asarray(moved, order="C").reshape(weight.shape), op.weight.type, op.weight.name_hint
+        )
+        source = ReshapeOp([permute.input], op.input.type)
+        new = op.create(
+            operands=[source.output, value, *op.operands[2:]],
+            result_types=[op.output.type],
+            properties=dict(op.properties),
+            attributes=dict(op.attributes),
+        )
+        rewriter.replace(op, [*ops, source, new])
+
+
+@dataclass(frozen=True)
+class FoldInversePermutesPass(ModulePass):
+    """Compose permutes, drop those that undo each other, and fold what can be into weights.
+
+    A permute that moves no byte becomes a reshape, and reshapes compose. Exact, but for the order
+    of a linear's sum in float32.
+    """
+
+    name = "fold-inverse-permutes"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(
+            op,
+            FoldIntoLinear(),
+            DropIdentity(),
+            ComposePermutes(),
+            PermuteToReshape(),
+            ComposeReshapes(),
+            FoldMovedConstant(),
+        )

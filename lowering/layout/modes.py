@@ -1,0 +1,201 @@
+"""In which layouts an op can work, and the same op rewritten to work in them.
+
+One rule a kind of op. A rule answers two questions: with *this* layout of one operand or result,
+which layouts have the others; and what is the op on operands that are so permuted. An op without
+a rule works on tensors as they are written, and so do a function's arguments and results. To let
+permutes through a new op, give it a rule and list it in `RULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.edge import (
+    BinaryOp,
+    CatOp,
+    LinearOp,
+    PermuteOp,
+    ReshapeOp,
+    SliceOp,
+    UnaryOp,
+    permuted_type,
+)
+from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
+from cmopt.dialects.shapes import element_of, int_of, inverse, numel, permuted, shape_of
+from cmopt.lowering.constants import constant_of
+from cmopt.lowering.layout.permutations import Layout, aligned, carried, identity
+from cmopt.lowering.patterns.edge import is_per_axis
+
+Layouts = tuple[Layout, ...]
+"""A layout for each operand of an op, then one for each of its results."""
+
+
+class Rule:
+    """How one kind of op works in other layouts than the one it is written in."""
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        """The layouts of all operands and results with `layout` at `index`; None if there are none.
+
+        index: of an operand, or behind those of a result.
+        """
+        raise NotImplementedError
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        """Ops that compute `op` in `layouts`, of operands that are permuted so; the last one has
+        the permuted results."""
+        raise NotImplementedError
+
+    def seeds(self, op: Operation) -> list[Layouts]:
+        """Layouts worth a look even if no neighbour asks for them."""
+        return []
+
+    def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
+        """Bytes the op itself copies at run time without computing anything."""
+        return 0
+
+
+def values_of(op: Operation) -> list[SSAValue]:
+    """Operands, then results."""
+    return [*op.operands, *op.results]
+
+
+def as_written(op: Operation) -> Layouts:
+    """Every operand and result row-major."""
+    return tuple(identity(len(shape_of(value))) for value in values_of(op))
+
+
+def recreated(
+    op: Operation, operands: Sequence[SSAValue], type: Attribute, **properties: Attribute
+) -> Operation:
+    """`op` with other operands, result type and some other properties."""
+    return op.create(
+        operands=operands,
+        result_types=[type],
+        properties={**op.properties, **properties},
+        attributes=dict(op.attributes),
+    )
+
+
+class Elementwise(Rule):
+    """Functions of elements: all operands in one layout, one that is broadcast along with them."""
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        values, shape = values_of(op), shape_of(op.results[0])
+        if shape_of(values[index]) != shape or any(is_per_axis(v.type) for v in values):
+            return None
+        return tuple(aligned(layout, len(shape_of(value))) for value in values)
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        layout, ops = layouts[-1], list[Operation]()
+        full: list[SSAValue] = []
+        for before, value in zip(op.operands, operands, strict=True):
+            missing = len(layout) - len(shape_of(value))
+            if missing:
+                shape = permuted((1,) * missing + shape_of(before), layout)
+                ops.append(ReshapeOp([value], TensorType(element_of(value), shape)))
+                value = ops[-1].results[0]
+            full.append(value)
+        return [*ops, recreated(op, full, permuted_type(op.results[0].type, layout))]
+
+
+class AlongDim(Rule):
+    """Ops on one dimension, `dim`: slice and cat. Along the outermost they copy nothing."""
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        values = values_of(op)
+        return None if any(is_per_axis(v.type) for v in values) else (layout,) * len(values)
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        layout = layouts[-1]
+        dim = IntegerAttr(layout.index(int_of(op.properties["dim"])), i64)
+        return [recreated(op, operands, permuted_type(op.results[0].type, layout), dim=dim)]
+
+    def seeds(self, op: Operation) -> list[Layouts]:
+        dim = int_of(op.properties["dim"])
+        others = [d for d in range(len(shape_of(op.results[0]))) if d != dim]
+        return [self.layouts(op, 0, (dim, *others)) or as_written(op)]
+
+    def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
+        layout, shape = layouts[-1], shape_of(op.results[0])
+        outer = layout[: layout.index(int_of(op.properties["dim"]))]
+        return 0 if numel(permuted(shape, outer)) == 1 else bytes_of(op.results[0])
+
+
+class Reshape(Rule):
+    """The same bytes under another shape, where both shapes can name them.
+
+    In front of a linear layer with constant weights a reshape that flattens all but the first
+    dimension takes any layout of the flattened ones: the columns of the weight are moved instead.
+    """
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        here, there = (shape_of(values_of(op)[i]) for i in (index, 1 - index))
+        if any(is_per_axis(v.type) for v in values_of(op)):
+            return None
+        if (other := carried(here, layout, there)) is not None:
+            return (layout, other) if index == 0 else (other, layout)
+        if index == 0 and layout[0] == 0 and flattens_for_linear(op):
+            return layout, identity(len(there))
+        return None
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        source, target = layouts
+        ops: list[Operation] = []
+        if carried(shape_of(op.operands[0]), source, shape_of(op.results[0])) is None:
+            # Left to `FoldIntoLinear`.
+            ops.append(PermuteOp.of(operands[0], inverse(source)))
+            operands = list(ops[0].results)
+        return [*ops, ReshapeOp(operands, permuted_type(op.results[0].type, target))]
+
+
+class Linear(Rule):
+    """A linear layer works row by row: its rows may stand in any order."""
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        _, *parameters, _ = as_written(op)
+        if index not in (0, len(op.operands)) or layout[-1] != len(layout) - 1:
+            return None
+        return layout, *parameters, layout
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        return [recreated(op, operands, permuted_type(op.results[0].type, layouts[-1]))]
+
+
+RULES: dict[type[Operation], Rule] = {
+    BinaryOp: Elementwise(),
+    CatOp: AlongDim(),
+    DCastOp: Elementwise(),
+    LinearOp: Linear(),
+    QCastOp: Elementwise(),
+    ReshapeOp: Reshape(),
+    SCastOp: Elementwise(),
+    SliceOp: AlongDim(),
+    UnaryOp: Elementwise(),
+}
+
+
+def rule_of(op: Operation) -> Rule | None:
+    """The rule for an op; None for one that works on tensors as they are written."""
+    return next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
+
+
+def bytes_of(value: SSAValue) -> int:
+    """Bytes of a tensor as it will be stored."""
+    return nbytes(storage_type(value.type))
+
+
+def flattens_for_linear(op: Operation) -> bool:
+    """Whether a reshape makes [N, …] the [N, I] input of nothing but one constant linear layer."""
+    source, target = shape_of(op.operands[0]), shape_of(op.results[0])
+    users = [use.operation for use in op.results[0].uses]
+    if len(users) != 1 or len(target) != 2 or not source or source[0] != target[0]:
+        return False
+    linear = users[0]
+    if not isinstance(linear, LinearOp) or constant_of(linear.weight) is None:
+        return False
+    element = quantized_element(linear.weight.type)
+    return op.results[0] is linear.input and (element is None or element.axis.data != 1)

@@ -1,0 +1,96 @@
+"""Rules of permutations as layouts: compose, compare by the bytes they mean, carry by a reshape."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from cmopt.dialects.shapes import inverse
+
+Layout: TypeAlias = tuple[int, ...]
+"""Dimensions of a tensor from outermost to innermost in memory."""
+
+
+def identity(rank: int) -> Layout:
+    """Row-major, as written."""
+    return tuple(range(rank))
+
+
+def compose(first: Sequence[int], then: Sequence[int]) -> Layout:
+    """`permute(permute(x, first), then)` as one permutation of x."""
+    return tuple(first[i] for i in then)
+
+
+def order_of_bytes(shape: Sequence[int], layout: Sequence[int]) -> Layout:
+    """What a layout says of the bytes: dimensions of size 1 have no part in it.
+
+    Two layouts of one tensor are the same bytes exactly where this is equal.
+    """
+    return tuple(d for d in layout if shape[d] != 1)
+
+
+def moves_no_byte(shape: Sequence[int], perm: Sequence[int]) -> bool:
+    """Whether a permutation only moves dimensions of size 1: the others keep their order."""
+    kept = order_of_bytes(shape, perm)
+    return list(kept) == sorted(kept)
+
+
+def aligned(layout: Sequence[int], rank: int) -> Layout:
+    """The layout of an operand of a smaller rank, broadcast from the right, beside `layout`."""
+    missing = len(layout) - rank
+    return tuple(d - missing for d in layout if d >= missing)
+
+
+def carried(source: Sequence[int], layout: Sequence[int], target: Sequence[int]) -> Layout | None:
+    """The layout of `reshape(x : source → target)` with the bytes x has in `layout`, if any.
+
+    Both shapes are cut into the same atoms, as row-major order allows; a dimension of `target` is
+    some of them. None where the bytes of one dimension do not stay together, or in their order.
+    """
+    if (cuts := _common_cuts(source, target)) is None:
+        return None
+    atoms = [atom for d in layout for atom in _atoms(source, cuts)[d]]
+    result: list[int] = []
+    position = 0
+    wanted = _atoms(target, cuts)
+    owner = {atom: d for d, group in enumerate(wanted) for atom in group}
+    while position < len(atoms):
+        dim = owner[atoms[position]]
+        group = wanted[dim]
+        if atoms[position : position + len(group)] != group:
+            return None
+        result.append(dim)
+        position += len(group)
+    units = [d for d, group in enumerate(wanted) if not group]
+    return tuple(units + result)
+
+
+def _strides(shape: Sequence[int]) -> list[int]:
+    """Of each dimension, the elements of one slice; and at the front the elements of all."""
+    result = [1]
+    for size in reversed(shape):
+        result.append(result[-1] * size)
+    return result[::-1]
+
+
+def _common_cuts(source: Sequence[int], target: Sequence[int]) -> list[int] | None:
+    """The strides at which either shape has a border, descending; None if they do not nest."""
+    cuts = sorted({*_strides(source), *_strides(target)}, reverse=True)
+    if 0 in cuts or any(outer % inner for outer, inner in itertools.pairwise(cuts)):
+        return None
+    return cuts
+
+
+def _atoms(shape: Sequence[int], cuts: Sequence[int]) -> list[list[int]]:
+    """For each dimension the cuts inside it, from the outermost: its atoms, each by its stride."""
+    strides = _strides(shape)
+    return [
+        [cut for cut in cuts if inner <= cut < outer]
+        for outer, inner in itertools.pairwise(strides)
+    ]
+
+
+def relative(held: Sequence[int], wanted: Sequence[int]) -> Layout:
+    """The permutation that makes layout `wanted` of a tensor that is held in layout `held`."""
+    return compose(inverse(held), wanted)
