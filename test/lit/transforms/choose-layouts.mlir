@@ -120,7 +120,8 @@ func.func @rows(%x: tensor<2x3x4x!q>, %w: tensor<4x4x!q>) -> tensor<2x3x4x!q> {
 // Flattened in front of a linear layer any order will do: its weights follow.
 // CHECK-LABEL: @flattened
 // CHECK:         %0 = edge.relu %x
-// CHECK-NEXT:    %1 = edge.reshape %0
+// CHECK-NEXT:    %w = arith.constant dense<{{\[\[}}1, 4, 2, 5, 3, 6]]>
+// CHECK:         %1 = edge.reshape %0
 // CHECK-NEXT:    %2 = edge.linear %1
 func.func @flattened(%x: tensor<1x3x2x!q>) -> tensor<1x1x!q> {
   %c = arith.constant dense<[[1, 2, 3, 4, 5, 6]]> : tensor<1x6xi8>
