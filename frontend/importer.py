@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -148,36 +147,6 @@ class Importer:
         self._head.append(op)
         self._reinterpreted[value, type] = op.output
         return op.output
-
-    def reshape_constant(self, value: SSAValue, shape: Sequence[int], node: Node) -> SSAValue:
-        """`value` with other trailing unit dimensions; a constant, also a dequantized one, is made
-        in that shape instead of being reshaped."""
-        type, owner = value.type, value.owner
-        assert isinstance(type, TensorType)
-        wanted = TensorType(type.element_type, shape)
-        match owner:
-            case ConstantOp():
-                elements = owner.value
-                assert isinstance(elements, DenseIntOrFPElementsAttr)
-                return self._constant_of_bytes(wanted, elements.data.data, owner)
-            case SCastOp():
-                source = self.reshape_constant(owner.input, shape, node)
-                return self.reinterpret(source, wanted, node)
-            case DCastOp():
-                source = self.reshape_constant(owner.input, shape, node)
-                return self.append(DCastOp(source, wanted), node)
-        return self.append(ReshapeOp([value], wanted), node)
-
-    def _constant_of_bytes(self, type: TensorType[Any], data: bytes, like: ConstantOp) -> SSAValue:
-        """The constant of this content, with the name and location of another."""
-        if (found := self._constants.get((type, data))) is not None:
-            return found
-        op = ConstantOp(DenseIntOrFPElementsAttr(type, BytesAttr(data)), type)
-        op.location = like.location
-        op.result.name_hint = like.result.name_hint
-        self._head.append(op)
-        self._constants[type, data] = op.result
-        return op.result
 
     def value(self, node: Node) -> SSAValue:
         """The (first) value of a node; a constant is made now if this is its first use."""

@@ -92,6 +92,44 @@ class EdgeFunctions(InterpreterFunctions):
         y = F.conv2d(padded, weight, bias_or_none, ints_of(op.stride), 0, dilation, groups)
         return _result(_from_nchw(op, _clamped(op, y)), op.output)
 
+    # Over one dimension: over two, the second of size 1, so that `wrap-conv1d` changes no bit of
+    # a sum.
+
+    @impl(edge.Conv1dOp)
+    def conv1d(
+        self, interpreter: Interpreter, op: edge.Conv1dOp, args: PythonValues
+    ) -> PythonValues:
+        input, weight, *bias = _tensors(op, args)
+        stride, dilation = ((*ints_of(p), 1) for p in (op.stride, op.dilation))
+        padded = F.pad(input, ints_of(op.padding)).unsqueeze(-1)
+        bias_or_none, groups = bias[0] if bias else None, int_of(op.groups)
+        y = F.conv2d(padded, weight.unsqueeze(-1), bias_or_none, stride, 0, dilation, groups)
+        return _result(_clamped(op, y.squeeze(-1)), op.output)
+
+    @impl(edge.AvgPool1dOp)
+    def avg_pool1d(
+        self, interpreter: Interpreter, op: edge.AvgPool1dOp, args: PythonValues
+    ) -> PythonValues:
+        (x,) = _tensors(op, args)
+        include, ceil = bool(int_of(op.count_include_pad)), bool(int_of(op.ceil_mode))
+        before, after = ints_of(op.padding)
+        if before != after:
+            assert include, "asymmetric padding counts"
+            x, before = F.pad(x, (before, after)), 0
+        window = (*ints_of(op.kernel_size), 1), (*ints_of(op.stride), 1), (before, 0)
+        y = F.avg_pool2d(x.unsqueeze(-1), *window, ceil, include).squeeze(-1)
+        return _result(y[..., : shape_of(op.output)[-1]], op.output)
+
+    @impl(edge.MaxPool1dOp)
+    def max_pool1d(
+        self, interpreter: Interpreter, op: edge.MaxPool1dOp, args: PythonValues
+    ) -> PythonValues:
+        (x,) = _tensors(op, args)
+        padded = F.pad(x, ints_of(op.padding), value=float("-inf"))
+        window = ints_of(op.kernel_size), ints_of(op.stride), 0, ints_of(op.dilation)
+        y = F.max_pool1d(padded, *window, bool(int_of(op.ceil_mode)))
+        return _result(_clamped(op, y[..., : shape_of(op.output)[-1]]), op.output)
+
     @impl(edge.LinearOp)
     def linear(
         self, interpreter: Interpreter, op: edge.LinearOp, args: PythonValues

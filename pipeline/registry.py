@@ -25,6 +25,7 @@ _LOWERING = (
     "split-depthwise-batches",
     "use-integer-io",
     "verify-stage",
+    "wrap-conv1d",
 )
 _CODEGEN = ("copy-joined-operands", "plan-memory", "verify-plan")
 

@@ -16,7 +16,7 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
     return {
         "edge": "verify-stage{stage=edge}",
         "quantized": (
-            "canonicalize,fuse-activations,fold-quantize-dequantize,canonicalize,"
+            "canonicalize,wrap-conv1d,fuse-activations,fold-quantize-dequantize,canonicalize,"
             f"{integer_io}fall-back-to-float,canonicalize,cse,verify-stage{{stage=quantized}}"
         ),
         "layout": (

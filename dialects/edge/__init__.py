@@ -33,23 +33,28 @@ from cmopt.dialects.edge.movement import (
     ToDimOrderOp,
     dim_order,
     permuted_type,
+    reshaped_type,
     with_dim_order,
 )
 from cmopt.dialects.edge.windows import AvgPool2dOp, Conv2dOp, LinearOp, MaxPool2dOp, spatial
+from cmopt.dialects.edge.windows1d import AvgPool1dOp, Conv1dOp, MaxPool1dOp
 
 Edge = Dialect(
     "edge",
     [
         AddOp,
+        AvgPool1dOp,
         AvgPool2dOp,
         CallOp,
         CatOp,
         ClampOp,
+        Conv1dOp,
         Conv2dOp,
         GeluOp,
         HardsigmoidOp,
         HardswishOp,
         LinearOp,
+        MaxPool1dOp,
         MaxPool2dOp,
         MulOp,
         PermuteOp,
@@ -66,11 +71,13 @@ Edge = Dialect(
 
 __all__ = [
     "AddOp",
+    "AvgPool1dOp",
     "AvgPool2dOp",
     "BinaryOp",
     "CallOp",
     "CatOp",
     "ClampOp",
+    "Conv1dOp",
     "Conv2dOp",
     "DimOrderAttr",
     "Edge",
@@ -79,6 +86,7 @@ __all__ = [
     "HardsigmoidOp",
     "HardswishOp",
     "LinearOp",
+    "MaxPool1dOp",
     "MaxPool2dOp",
     "MulOp",
     "OperandAttr",
@@ -94,6 +102,7 @@ __all__ = [
     "dim_order",
     "optional",
     "permuted_type",
+    "reshaped_type",
     "spatial",
     "with_dim_order",
 ]

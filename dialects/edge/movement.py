@@ -73,6 +73,22 @@ def _keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axi
     )
 
 
+def reshaped_type(type: Attribute, shape: Sequence[int]) -> TensorType:
+    """The type of a tensor under another shape; a quantized axis keeps its size and stride.
+
+    Raises ValueError where the reshape would split or merge that axis.
+    """
+    assert isinstance(type, TensorType)
+    element = type.element_type
+    if (quantized := quantized_element(type)) is not None and quantized.is_per_axis:
+        source, axis = type.get_shape(), quantized.axis.data
+        kept = [d for d in range(len(shape)) if _keeps_axis(source, axis, shape, d)]
+        if not kept:
+            raise ValueError(f"{type} as {list(shape)} splits or merges the quantized axis {axis}")
+        element = quantized.with_axis(kept[0])
+    return TensorType(element, shape)
+
+
 @irdl_op_definition
 class PermuteOp(EdgeOp):
     """`out.shape[i] = in.shape[perm[i]]` (permute, transpose, moveaxis).

@@ -37,40 +37,28 @@ def _reshape(call: Call, value: SSAValue, shape: Sequence[int]) -> SSAValue:
 
 
 def _convolution(call: Call) -> Converted:
-    """Two dimensions, or one: that is the first of two, the second being of size 1.
-
-    A batch may be missing, and then is of size 1.
-    """
+    """Over one or two dimensions. A batch may be missing, and then is of size 1."""
     if call.arguments.get("transposed") or any(call.arguments.get("output_padding") or ()):
         return None
-    weight_shape = call.fake("weight").shape
-    axes = len(weight_shape) - 2
-    if axes not in (1, 2) or not call.fake_result.dtype.is_floating_point:
+    kernel = list(call.fake("weight").shape[2:])
+    op = {1: edge.Conv1dOp, 2: edge.Conv2dOp}.get(len(kernel))
+    if op is None or not call.fake_result.dtype.is_floating_point:
         return None
-    kernel = list(weight_shape[2:])
-    stride, dilation = call.ints("stride", axes), call.ints("dilation", axes)
-    padding = _padding(call, kernel, dilation)
-    value, weight = call.tensor("input"), call.tensor("weight")
-    bias = call.optional_tensor("bias")
-    unit = [1] * (2 - axes)
-    input_shape, result = list(shape_of(value)), call.result_type
-    batched = input_shape if len(input_shape) == axes + 2 else [1, *input_shape]
-    result_shape = list(result.get_shape())
-    wide = result_shape if len(result_shape) == axes + 2 else [1, *result_shape]
-    if (full := [*batched, *unit]) != input_shape:
-        value = _reshape(call, value, full)
-    if unit:
-        weight = call.importer.reshape_constant(weight, [*weight_shape, *unit], call.node)
+    stride, dilation = call.ints("stride", len(kernel)), call.ints("dilation", len(kernel))
     properties = {
-        "stride": ints([*stride, *unit]),
-        "padding": ints([*padding, *([0, 0] if unit else [])]),
-        "dilation": ints([*dilation, *unit]),
+        "stride": ints(stride),
+        "padding": ints(_padding(call, kernel, dilation)),
+        "dilation": ints(dilation),
         "groups": IntegerAttr(call["groups"], i64),
     }
-    operands: list[SSAValue | Sequence[SSAValue]] = [value, weight, edge.optional(bias)]
-    wide_type = TensorType(result.element_type, [*wide, *unit])
-    output = call.emit(edge.Conv2dOp(operands, wide_type, properties))
-    return output if wide_type == result else _reshape(call, output, result_shape)
+    value, weight = call.tensor("input"), call.tensor("weight")
+    bias, result = call.optional_tensor("bias"), call.result_type
+    shape, lead = shape_of(result), [1] * (len(kernel) + 2 - len(shape_of(value)))
+    if lead:
+        value = _reshape(call, value, [*lead, *shape_of(value)])
+    type = TensorType(result.element_type, [*lead, *shape])
+    output = call.emit(op([value, weight, edge.optional(bias)], type, properties))
+    return _reshape(call, output, shape) if lead else output
 
 
 def _linear(call: Call) -> Converted:

@@ -20,21 +20,7 @@ def _first(call: Call) -> SSAValue:
 def _apply(
     call: Call, op: type[edge.UnaryOp], properties: dict[str, Attribute | None] | None = None
 ) -> SSAValue:
-    """`op` on the first argument.
-
-    Behind a convolution over one dimension it goes before the reshape that drops the second, so
-    that the two stand together as those over two dimensions do.
-    """
-    value, source = _first(call), call.node.all_input_nodes[0]
-    reshape = value.owner
-    if (
-        isinstance(reshape, edge.ReshapeOp)
-        and isinstance(reshape.input.owner, edge.Conv2dOp)
-        and len(source.users) == 1
-    ):
-        inner = call.emit(op([reshape.input], reshape.input.type, properties))
-        return call.emit(edge.ReshapeOp([inner], call.result_type))
-    return call.emit(op([value], call.result_type, properties))
+    return call.emit(op([_first(call)], call.result_type, properties))
 
 
 def _unary(op: type[edge.UnaryOp]) -> Conversion:

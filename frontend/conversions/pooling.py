@@ -14,10 +14,12 @@ from cmopt.frontend.call import Call, Conversion, Converted
 from cmopt.frontend.conversions.identities import reduction_of_scalar
 
 
-def _batched(call: Call, value: SSAValue, result: TensorType) -> tuple[SSAValue, TensorType]:
+def _batched(
+    call: Call, value: SSAValue, result: TensorType, axes: int = 2
+) -> tuple[SSAValue, TensorType]:
     """Operand and result type with a batch axis in front, where they have none."""
     shape = shape_of(value)
-    if len(shape) == 4:
+    if len(shape) == axes + 2:
         return value, result
     wide = TensorType(result.element_type, [1, *shape])
     return call.emit(edge.ReshapeOp([value], wide)), TensorType(
@@ -60,20 +62,15 @@ def _is_float(call: Call) -> bool:
 def _average_1d(
     call: Call, kernel: int, stride: int, padding: int, *, ceil_mode: bool, count_include_pad: bool
 ) -> Converted:
-    """One dimension is the first of two, the second being of size 1."""
-    value, result = call.tensor("self"), call.result_type
-    *lead, length = shape_of(value)
-    wide = [*([1] if len(lead) == 1 else []), *lead]
-    value = call.emit(edge.ReshapeOp([value], TensorType(result.element_type, [*wide, length, 1])))
-    pooled = TensorType(result.element_type, [*wide, result.get_shape()[-1], 1])
+    value, type = _batched(call, call.tensor("self"), call.result_type, axes=1)
     properties = {
-        "kernel_size": ints([kernel, 1]),
-        "stride": ints([stride, 1]),
-        "padding": ints([padding, padding, 0, 0]),
+        "kernel_size": ints([kernel]),
+        "stride": ints([stride]),
+        "padding": ints([padding, padding]),
         "ceil_mode": BoolAttr.from_bool(ceil_mode),
         "count_include_pad": BoolAttr.from_bool(count_include_pad),
     }
-    return _finish(call, call.emit(edge.AvgPool2dOp([value], pooled, properties)))
+    return _finish(call, call.emit(edge.AvgPool1dOp([value], type, properties)))
 
 
 def _avg_pool1d(call: Call) -> Converted:
@@ -156,6 +153,21 @@ def _max_pool2d(call: Call) -> Converted:
     return _finish(call, call.emit(edge.MaxPool2dOp([value], type, properties)))
 
 
+def _max_pool1d(call: Call) -> Converted:
+    if not _is_float(call):
+        return None
+    value, type = _batched(call, call.tensor("self"), call.result_type, axes=1)
+    kernel, padding = call.ints("kernel_size", 1), call.ints("padding", 1)
+    properties = {
+        "kernel_size": ints(kernel),
+        "stride": ints(call.ints("stride", 1) if call["stride"] else kernel),
+        "padding": ints(padding * 2),
+        "dilation": ints(call.ints("dilation", 1)),
+        "ceil_mode": BoolAttr.from_bool(bool(call["ceil_mode"])),
+    }
+    return _finish(call, call.emit(edge.MaxPool1dOp([value], type, properties)))
+
+
 def _max_pool2d_with_indices(call: Call) -> Converted:
     """Only if nothing reads the indices."""
 
@@ -174,6 +186,7 @@ CONVERSIONS: dict[str, Conversion] = {
     "aten.adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
     "aten.avg_pool1d.default": _avg_pool1d,
     "aten.avg_pool2d.default": _avg_pool2d,
+    "aten.max_pool1d.default": _max_pool1d,
     "aten.max_pool2d.default": _max_pool2d,
     "aten.max_pool2d_with_indices.default": _max_pool2d_with_indices,
     "aten.mean.dim": _mean,

@@ -10,7 +10,15 @@ from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import CatOp, PermuteOp, ReshapeOp, SliceOp, ToDimOrderOp
+from cmopt.dialects.edge import (
+    CatOp,
+    PermuteOp,
+    ReshapeOp,
+    SliceOp,
+    ToDimOrderOp,
+    permuted_type,
+    reshaped_type,
+)
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
@@ -90,14 +98,29 @@ class SinkDequantize(RewritePattern):
         self, op: ReshapeOp | PermuteOp | SliceOp, rewriter: PatternRewriter
     ) -> None:
         producer = op.input.owner
-        if not isinstance(producer, DCastOp) or is_per_axis(producer.input.type):
+        if not isinstance(producer, DCastOp):
             return
         source = producer.input
-        element = quantized_element(source.type)
-        assert element is not None
-        moved_type = TensorType(element, shape_of(op.output))
+        if (moved_type := self.moved_type(op, source)) is None:
+            return
         moved = type(op)([source], moved_type, dict(op.properties))
         rewriter.replace(op, [moved, DCastOp(moved.output, op.output.type)])
+
+    @staticmethod
+    def moved_type(op: ReshapeOp | PermuteOp | SliceOp, source: SSAValue) -> TensorType | None:
+        """The type of the quantized tensor once moved; None where a quantized axis cannot be."""
+        if isinstance(op, PermuteOp):
+            return permuted_type(source.type, ints_of(op.perm))
+        if not is_per_axis(source.type):
+            return TensorType(element_of(source), shape_of(op.output))
+        try:
+            return (
+                reshaped_type(source.type, shape_of(op.output))
+                if isinstance(op, ReshapeOp)
+                else None
+            )
+        except ValueError:
+            return None
 
 
 def is_per_axis(type: object) -> bool:

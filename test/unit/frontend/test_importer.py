@@ -17,8 +17,6 @@ from xdsl.dialects.builtin import FileLineColLoc, ModuleOp, NameLoc
 from xdsl.ir import Operation
 from xdsl.printer import Printer
 
-from cmopt.dialects.quant import DCastOp, SCastOp
-from cmopt.dialects.shapes import shape_of
 from cmopt.frontend.importer import import_program
 from cmopt.frontend.quantize import quantize
 from cmopt.interpreters.run import run_module
@@ -187,19 +185,6 @@ def test_quantization_is_in_the_types() -> None:
         r"quant\.qcast %input : tensor<1x3x2x2xf32> to tensor<1x3x2x2x!quant.uniform<i8:f32, ",
     ):
         assert re.search(line, text), line
-
-
-def test_a_convolution_over_one_dimension_stands_beside_its_activation() -> None:
-    model = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU())
-    module = import_program(quantize(model, (r(1, 3, 8),)))
-    (conv,), (relu,) = operations(module, "edge.conv2d"), operations(module, "edge.relu")
-    assert relu.operands[0] is conv.results[0]
-    weight = conv.operands[1].owner
-    assert isinstance(weight, DCastOp)
-    assert isinstance(weight.input.owner, SCastOp)
-    ranks = [len(shape_of(op.results[0])) for op in operations(module, "arith.constant")]
-    assert sorted(ranks) == [1, 4]
-    assert len(operations(module, "edge.reshape")) == 2  # the input's and the output's
 
 
 def test_other_parameters_on_dequantize_are_a_reinterpretation() -> None:
