@@ -1,7 +1,8 @@
 """Take apart, before quantization, operators that hide what an integer kernel exists for.
 
 An `nn.LSTM` is exported as one operator; only its linear layers, products, sums, sigmoids and
-hyperbolic tangents can be quantized.
+hyperbolic tangents can be quantized. The same goes for all that is neither of Core ATen nor
+known to the importer or the quantizer, as the importer would take it apart after quantization.
 """
 
 from __future__ import annotations
@@ -11,36 +12,63 @@ from typing import Any
 
 import torch
 from torch.export import ExportedProgram
+from torch.fx import Node
 
 from cmopt.frontend.aliasing import writes_escape
+from cmopt.frontend.annotation import FREE, SHARED, operator_name
+from cmopt.frontend.conversions import CONVERSIONS
+from cmopt.frontend.overloads import overload, overload_name
 
 aten = torch.ops.aten
 
+# Of Core ATen or known to the importer, but their parts can be quantized.
 _COMPOSITES = {
-    aten.glu.default,
-    aten.gru.input,
-    aten.gru_cell.default,
-    aten.lstm.input,
-    aten.lstm_cell.default,
-    aten.rnn_relu.input,
-    aten.rnn_relu_cell.default,
-    aten.rnn_tanh.input,
-    aten.rnn_tanh_cell.default,
-    aten.scaled_dot_product_attention.default,
+    "glu",
+    "gru",
+    "gru_cell",
+    "lstm",
+    "lstm_cell",
+    "rnn_relu",
+    "rnn_relu_cell",
+    "rnn_tanh",
+    "rnn_tanh_cell",
+    "scaled_dot_product_attention",
     # These would be taken apart on import; each part must have been observed then.
-    aten.split.Tensor,
-    aten.unbind.int,
+    "split",
+    "unbind",
 }
+# What is rewritten later, in `decompositions` or by ExecuTorch, or is quantized as a whole.
+_KEPT = {
+    *("adaptive_avg_pool1d", "avg_pool1d", "max_pool1d", "batch_norm", "matmul", "rsub", "softmax"),
+    *("bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "linear"),
+    *("group_norm", "instance_norm", "layer_norm", "rms_norm", "detach", "lift_fresh_copy"),
+    *("adaptive_max_pool1d", "flatten", "unflatten", "t", "dropout", "contiguous"),
+}
+
+
+def _is_composite(node: Node) -> bool:
+    """Whether a node calls an operator whose parts should be quantized, not the whole."""
+    name, target = operator_name(node), overload(node)
+    if name in _COMPOSITES:
+        return True
+    return not (
+        target is None
+        or not name
+        or torch.Tag.core in target.tags
+        or overload_name(target) in CONVERSIONS
+        or name in _KEPT | FREE | SHARED
+    )
+
 
 # A recurrent operator is taken apart into others of the list, an attention into none.
 _ROUNDS = 4
 
 
 def _attention(default: Callable[..., Any]) -> Callable[..., Any]:
-    """Attention without a mask is softmax(q k^T / sqrt(d)) v.
+    """Attention is softmax(q k^T / sqrt(d) + mask) v.
 
     `default` also guards against rows in which everything is masked, which costs several
-    operators; with a mask it is used.
+    operators; it is used for what this does not do.
     """
 
     def decomposition(
@@ -54,29 +82,37 @@ def _attention(default: Callable[..., Any]) -> Callable[..., Any]:
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Any:
-        if attn_mask is not None or dropout_p or is_causal or enable_gqa:
+        if dropout_p or enable_gqa:
             return default(
                 query, key, value, attn_mask, dropout_p, is_causal,
                 scale=scale, enable_gqa=enable_gqa,
             )  # fmt: skip
         factor = query.shape[-1] ** -0.5 if scale is None else scale
         scores = torch.matmul(query, key.transpose(-2, -1)) * factor
+        if is_causal:
+            attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+        if attn_mask is not None and attn_mask.dtype == torch.bool:
+            attn_mask = torch.where(attn_mask, 0.0, -torch.inf)
+        if attn_mask is not None:
+            scores = scores + attn_mask
         return torch.matmul(torch.softmax(scores, -1), value)
 
     return decomposition
 
 
 def decompose_composites(program: ExportedProgram) -> ExportedProgram:
-    """`program` without recurrent and attention operators, and without in-place operators whose
-    effect observers would hide; the same object if it has none of these."""
+    """`program` without operators that only their parts can be quantized of, and without in-place
+    operators whose effect observers would hide; the same object if it has none of these."""
     attention = aten.scaled_dot_product_attention.default
     available = torch.export.default_decompositions()
     for _ in range(_ROUNDS):
-        present = {node.target for node in program.graph.nodes} & _COMPOSITES
+        present = {overload(node) for node in program.graph.nodes if _is_composite(node)}
         if not present and not writes_escape(program.graph):
             break
         table = {target: available[target] for target in present if target in available}
         if attention in table:
             table[attention] = _attention(table[attention])
+        if not table and not writes_escape(program.graph):
+            break
         program = program.run_decompositions(table)
     return program

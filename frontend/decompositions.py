@@ -145,6 +145,28 @@ _POOLS_2D: dict[object, Callable[..., object]] = {
 }
 
 
+def _conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
+    """A transposed convolution over one dimension: over two, the second of size 1."""
+    operand, matrix, *rest = node.args
+    weight, value = _constant(module, matrix), operand.meta["val"]  # type: ignore[union-attr]
+    if weight is None or value.dim() != 3:
+        return None
+    bias, *numbers = rest or [None]
+    defaults = [1, 0, 0, 1, 1]
+    given = [*numbers, *defaults[len(numbers) :]]
+    stride, padding, output_padding, groups, dilation = (
+        n if isinstance(n, int) else n[0]  # type: ignore[index]
+        for n in given
+    )
+    wide = _insert(module.graph, node, aten.reshape.default, operand, [*value.shape, 1])
+    weights = _insert_constant(module, node, weight.unsqueeze(-1))
+    window = [[stride, 1], [padding, 0], [output_padding, 0], groups, [dilation, 1]]
+    target = aten.conv_transpose2d.input
+    result = _insert(module.graph, node, target, wide, weights, bias, *window)
+    shape = list(node.meta["val"].shape)
+    return _insert(module.graph, node, aten.reshape.default, result, shape)
+
+
 def _batch_norm(module: GraphModule, node: Node) -> Node | None:
     """A batch norm that no convolution or linear layer has taken in: a product and a sum."""
     operand, weight, bias, mean, variance, training, _, epsilon = node.args[:8]
@@ -212,6 +234,27 @@ def reverse_subtractions(module: GraphModule) -> None:
     module.recompile()
 
 
+_MASKED = -1e4
+"""A constant of zeros and of numbers below this, added to something, is a mask."""
+
+
+def mark_masks(module: GraphModule) -> None:
+    """Write the "minus a lot" of masks that are added as -inf, in place."""
+    for node in list(module.graph.nodes):
+        if node.target not in (aten.add.Tensor, aten.add_.Tensor):
+            continue
+        for operand in node.all_input_nodes:
+            value = _constant(module, operand)
+            if value is None or not bool((value < _MASKED).any()):
+                continue
+            if bool(((value == 0) | (value < _MASKED)).all()):
+                with module.graph.inserting_before(node):
+                    mask = value.masked_fill(value < _MASKED, -torch.inf)
+                    marked = _insert_constant(module, operand, mask)
+                node.replace_input_with(operand, marked)
+    module.recompile()
+
+
 Rewrites: TypeAlias = dict[object, Callable[[GraphModule, Node], Node | None]]
 
 # On the graph as exported: ExecuTorch's own rewrites expect none of these.
@@ -226,6 +269,7 @@ _REWRITES: Rewrites = {
     aten.sub.Tensor: _subtract_constant,
     aten.add.Tensor: _add_scaled,
     aten.batch_norm.default: _batch_norm,
+    aten.conv_transpose1d.default: _conv_transpose_1d,
     aten.mean.dim: _mean,
     **dict.fromkeys(_POOLS_2D, _pool_1d),
     aten.pow.Tensor_Scalar: _square,

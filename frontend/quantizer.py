@@ -13,15 +13,30 @@ from executorch.backends.cortex_m.quantizer.node_finders import NodeTargetNodeFi
 from executorch.backends.cortex_m.quantizer.pattern_checkers import (
     CortexMActivationCheck,
     CortexMAddMulCheck,
+    CortexMExplicitConvTranspose2DCheck,
     CortexMSoftmaxCheck,
 )
+from executorch.backends.cortex_m.quantizer.quantization_configs import INT8_PER_TENSOR_CONFIG
 from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
 from torch.fx import GraphModule, Node
+from torchao.quantization.pt2e.quantizer import (
+    FixedQParamsQuantizationSpec,
+    SharedQuantizationSpec,
+)
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
+from cmopt.frontend.annotation import (
+    ACTIVATION,
+    PER_CHANNEL,
+    PER_TENSOR,
+    RemainingOperators,
+    SharedRanges,
+    constant_of,
+)
 from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.decompositions import (
     decompose_for_annotation,
+    mark_masks,
     prepare_products,
     reverse_subtractions,
 )
@@ -33,11 +48,24 @@ Support: TypeAlias = dict[tuple[Any, ...], type[PatternCheck] | None]
 
 
 class BroadcastingCheck(CortexMAddMulCheck):
-    """Add, sub and mul under any broadcasting: the lowering expands, or folds a constant."""
+    """Add, sub and mul under any broadcasting: the lowering expands, or folds a constant.
+
+    What an infinite constant means is not for an int8 range to hold.
+    """
 
     @classmethod
     def check_pattern(cls, pattern: list[Node]) -> bool:
-        return all(isinstance(node.kwargs.get("alpha", 1), int) for node in pattern)
+        return all(
+            isinstance(node.kwargs.get("alpha", 1), int)
+            and all(_is_finite(operand) for operand in node.all_input_nodes)
+            for node in pattern
+        )
+
+
+def _is_finite(node: Node) -> bool:
+    assert node.graph.owning_module is not None
+    value = constant_of(node.graph.owning_module, node)
+    return value is None or bool(value.isfinite().all())
 
 
 class AnyDimensionSoftmaxCheck(CortexMSoftmaxCheck):
@@ -46,6 +74,15 @@ class AnyDimensionSoftmaxCheck(CortexMSoftmaxCheck):
     @classmethod
     def check_pattern(cls, pattern: list[Node]) -> bool:
         return True
+
+
+class UngroupedTransposedConvolutionCheck(CortexMExplicitConvTranspose2DCheck):
+    """Any transposed convolution whose weights have one axis of output channels."""
+
+    @classmethod
+    def check_pattern(cls, pattern: list[Node]) -> bool:
+        groups = pattern[0].args[6] if len(pattern[0].args) > 6 else 1
+        return bool(groups == 1)
 
 
 _ELEMENTWISE = {aten.add, aten.add_, aten.sub, aten.sub_, aten.mul, aten.mul_}
@@ -73,8 +110,12 @@ class Int8Quantizer(CortexMQuantizer):
 
     def __init__(self) -> None:
         super().__init__(use_explicit_layout=True)
+        # The last of ExecuTorch's three is for operators that share their operand's range.
+        self.quantizers[-1:] = [RemainingOperators(), SharedRanges()]
         for quantizer in self.quantizers:
             if isinstance(quantizer, PatternQuantizer):
+                is_per_tensor = quantizer.quantization_config is INT8_PER_TENSOR_CONFIG
+                quantizer.quantization_config = PER_TENSOR if is_per_tensor else PER_CHANNEL
                 matcher = quantizer.pattern_matcher
                 matcher.support_dict = _relaxed(matcher.support_dict)
                 if isinstance(quantizer.node_finder, NodeTargetNodeFinder):
@@ -85,17 +126,20 @@ class Int8Quantizer(CortexMQuantizer):
         fold_constants(model)
         reverse_subtractions(model)
         prepare_products(model)
+        mark_masks(model)
         model = super().transform_for_annotation(model)
         fold_constants(model)
         decompose_for_annotation(model)
         return model
 
     def annotate(self, model: GraphModule) -> GraphModule:
-        """Annotate, then drop the observers in front of outputs that are quantized already."""
+        """Annotate, then drop observers behind values that are quantized for good already."""
         model = super().annotate(model)
         for node in model.graph.nodes:
             if node.op == "output":
                 _keep_producers_quantization(node)
+            else:
+                _share_fixed_quantization(node)
         return model
 
 
@@ -110,6 +154,8 @@ def _relaxed(support: Support) -> Support:
         packet = getattr(pattern[0], "overloadpacket", None)
         if packet in _ELEMENTWISE:
             result[pattern] = BroadcastingCheck
+        elif packet is aten.conv_transpose2d:
+            result[pattern] = UngroupedTransposedConvolutionCheck
         elif packet in _SOFTMAX:
             result[pattern] = AnyDimensionSoftmaxCheck
     return result
@@ -128,3 +174,21 @@ def _keep_producers_quantization(output: Node) -> None:
         own = producer.meta.get(Q_ANNOTATION_KEY)
         if own is not None and own.output_qspec is not None:
             del annotation.input_qspec_map[producer]
+
+
+def _share_fixed_quantization(node: Node) -> None:
+    """Read each operand whose producer has a fixed quantization in that.
+
+    Not if another operand or the result shares the range, which may be wider.
+    """
+    annotation = node.meta.get(Q_ANNOTATION_KEY)
+    if annotation is None:
+        return
+    specs = [annotation.output_qspec, *annotation.input_qspec_map.values()]
+    if any(isinstance(spec, SharedQuantizationSpec) for spec in specs):
+        return
+    for producer, spec in annotation.input_qspec_map.items():
+        own = producer.meta.get(Q_ANNOTATION_KEY)
+        is_fixed = own is not None and isinstance(own.output_qspec, FixedQParamsQuantizationSpec)
+        if is_fixed and spec == ACTIVATION:
+            annotation.input_qspec_map[producer] = SharedQuantizationSpec(producer)

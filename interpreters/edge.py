@@ -220,6 +220,12 @@ class EdgeFunctions(InterpreterFunctions):
     ) -> PythonValues:
         return (np.asarray(np.transpose(args[0], ints_of(op.perm)), order="C"),)
 
+    @impl(edge.ExpandOp)
+    def expand(
+        self, interpreter: Interpreter, op: edge.ExpandOp, args: PythonValues
+    ) -> PythonValues:
+        return (np.array(np.broadcast_to(args[0], shape_of(op.output)), order="C"),)
+
     @impl(edge.SliceOp)
     def slice(self, interpreter: Interpreter, op: edge.SliceOp, args: PythonValues) -> PythonValues:
         dim, start = int_of(op.dim), int_of(op.start)

@@ -189,6 +189,9 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.CatOp: _cat,
     edge.ClampOp: lambda c, op: c.call("clamp.default", op.input, *(clamp_bounds(op) or ())),
     edge.Conv2dOp: _conv2d,
+    edge.ExpandOp: lambda c, op: c.call(
+        "expand_copy.default", op.input, list(shape_of(op.output)), False
+    ),
     edge.GeluOp: lambda c, op: c.call("gelu.default", op.input, op.approximate.data),
     edge.HardsigmoidOp: _hardsigmoid,
     edge.HardswishOp: _hardswish,

@@ -27,6 +27,7 @@ from cmopt.dialects.edge.elementwise import (
 )
 from cmopt.dialects.edge.movement import (
     CatOp,
+    ExpandOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
@@ -50,6 +51,7 @@ Edge = Dialect(
         ClampOp,
         Conv1dOp,
         Conv2dOp,
+        ExpandOp,
         GeluOp,
         HardsigmoidOp,
         HardswishOp,
@@ -82,6 +84,7 @@ __all__ = [
     "DimOrderAttr",
     "Edge",
     "EdgeOp",
+    "ExpandOp",
     "GeluOp",
     "HardsigmoidOp",
     "HardswishOp",

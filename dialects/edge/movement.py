@@ -22,6 +22,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmopt.dialects.edge.base import DimOrderAttr, EdgeOp, I64Array, verify_elements, verify_tensors
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import (
+    broadcast_shape,
     element_of,
     int_of,
     ints,
@@ -125,6 +126,33 @@ def permuted_type(type: Attribute, perm: Sequence[int]) -> TensorType:
     if (quantized := quantized_element(type)) is not None and quantized.is_per_axis:
         element = quantized.with_axis(list(perm).index(quantized.axis.data))
     return TensorType(element, permuted(type.get_shape(), perm))
+
+
+@irdl_op_definition
+class ExpandOp(EdgeOp):
+    """The input repeated to a shape it broadcasts to under NumPy's rules (expand, repeat)."""
+
+    name = "edge.expand"
+
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    @staticmethod
+    def of(input: SSAValue, shape: Sequence[int]) -> ExpandOp:
+        """Expand `input` to `shape`, with its element type."""
+        return ExpandOp([input], TensorType(element_of(input), shape))
+
+    def verify_(self) -> None:
+        verify_tensors(self)
+        source, target = shape_of(self.input), shape_of(self.output)
+        if broadcast_shape(source, target) != target:
+            raise VerifyException(f"shape {list(source)} does not broadcast to {list(target)}")
+        if element_of(self.input) != element_of(self.output):
+            raise VerifyException("must keep the element type")
+        if (element := quantized_element(self.input.type)) is not None and element.is_per_axis:
+            raise VerifyException("cannot expand a tensor that is quantized per axis")
 
 
 @irdl_op_definition

@@ -112,6 +112,15 @@ def _cat(call: Call) -> Converted:
     return call.emit(edge.CatOp([values], call.result_type, properties))
 
 
+def _expand(call: Call) -> Converted:
+    """The result's shape is in the exported program."""
+    value = call.stored(call.node.all_input_nodes[0])
+    if value.type == call.result_type:
+        return value
+    return call.emit(edge.ExpandOp([value], call.result_type))
+
+
+_EXPANSIONS = ("broadcast_to.default", "expand.default", "expand_as.default", "expand_copy.default")
 _RESHAPES = (
     "_reshape_copy.default",
     "_unsafe_view.default",
@@ -148,6 +157,7 @@ _PERMUTATIONS = (
 
 CONVERSIONS: dict[str, Conversion] = {
     **{f"aten.{name}": _reshape for name in _RESHAPES},
+    **{f"aten.{name}": _expand for name in _EXPANSIONS},
     **{f"aten.{name}": _permute for name in _PERMUTATIONS},
     **{f"aten.{name}": _slice for name in ("slice.Tensor", "slice_copy.Tensor")},
     **{f"aten.{name}": _narrow for name in ("narrow.default", "narrow_copy.default")},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import ArrayAttr, IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import ArrayAttr, BoolAttr, IntegerAttr, StringAttr, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -14,7 +14,15 @@ from cmopt.dialects.cortex_m import (
     TransposeOp,
     ViewOp,
 )
-from cmopt.dialects.edge import CallOp, CatOp, OperandAttr, PermuteOp, ReshapeOp, SliceOp
+from cmopt.dialects.edge import (
+    CallOp,
+    CatOp,
+    ExpandOp,
+    OperandAttr,
+    PermuteOp,
+    ReshapeOp,
+    SliceOp,
+)
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
@@ -132,6 +140,20 @@ class ConvertSlice(RewritePattern):
         build.finish(build.add(portable_call("aten.slice_copy.Tensor", [source], arguments, type)))
 
 
+class ConvertExpand(RewritePattern):
+    """edge.expand of int8 → portable expand_copy; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ExpandOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.input.type) is None:
+            return
+        build = Builder(op, rewriter)
+        source, type = build.storage(op.input), storage_type(op.output.type)
+        sizes = ArrayAttr([IntegerAttr(size, i64) for size in shape_of(op.output)])
+        rest: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), sizes, BoolAttr.from_bool(False)]
+        build.finish(build.add(portable_call("aten.expand_copy.default", [source], rest, type)))
+
+
 class ConvertCat(RewritePattern):
     """edge.cat of int8 → join where the parts are ranges of bytes, else portable cat; exact."""
 
@@ -181,5 +203,6 @@ PATTERNS: tuple[RewritePattern, ...] = (
     ConvertReshape(),
     ConvertPermute(),
     ConvertSlice(),
+    ConvertExpand(),
     ConvertCat(),
 )

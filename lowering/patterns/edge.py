@@ -11,7 +11,11 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import (
+    AddOp,
+    BinaryOp,
     CatOp,
+    ExpandOp,
+    MulOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
@@ -20,17 +24,19 @@ from cmopt.dialects.edge import (
     reshaped_type,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
+from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.layout.permutations import compose, moves_no_byte
 
 
 class DropIdentity(RewritePattern):
-    """A reshape, permute, slice or dim-order change between equal types is its operand."""
+    """A movement or dim-order change between equal types is its operand, if it keeps the order."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(
-        self, op: ReshapeOp | PermuteOp | SliceOp | ToDimOrderOp, rewriter: PatternRewriter
+        self,
+        op: ReshapeOp | PermuteOp | SliceOp | ExpandOp | ToDimOrderOp,
+        rewriter: PatternRewriter,
     ) -> None:
         if op.input.type != op.output.type:
             return
@@ -90,12 +96,36 @@ class FoldMovedConstant(RewritePattern):
         rewriter.replace(op, ops, (value,))
 
 
+class ExpandToReshape(RewritePattern):
+    """An expand that repeats nothing only adds dimensions of size 1: it is a reshape."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ExpandOp, rewriter: PatternRewriter) -> None:
+        if numel(shape_of(op.input)) == numel(shape_of(op.output)):
+            rewriter.replace(op, ReshapeOp([op.input], op.output.type))
+
+
+class DropExpandOfOperand(RewritePattern):
+    """`add(expand(x), y)` → `add(x, y)` where `y` gives the result its shape as well."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: BinaryOp, rewriter: PatternRewriter) -> None:
+        for index, value in enumerate(op.operands):
+            producer, other = value.owner, op.operands[1 - index]
+            if not isinstance(producer, ExpandOp):
+                continue
+            if broadcast_shape(shape_of(producer.input), shape_of(other)) == shape_of(op.output):
+                op.operands[index] = producer.input
+                rewriter.notify_op_modified(op)
+                return
+
+
 class SinkDequantize(RewritePattern):
     """`move(dcast(x))` → `dcast(move(x))`: moving int8 is cheaper than moving float32."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(
-        self, op: ReshapeOp | PermuteOp | SliceOp, rewriter: PatternRewriter
+        self, op: ReshapeOp | PermuteOp | SliceOp | ExpandOp, rewriter: PatternRewriter
     ) -> None:
         producer = op.input.owner
         if not isinstance(producer, DCastOp):
@@ -107,7 +137,9 @@ class SinkDequantize(RewritePattern):
         rewriter.replace(op, [moved, DCastOp(moved.output, op.output.type)])
 
     @staticmethod
-    def moved_type(op: ReshapeOp | PermuteOp | SliceOp, source: SSAValue) -> TensorType | None:
+    def moved_type(
+        op: ReshapeOp | PermuteOp | SliceOp | ExpandOp, source: SSAValue
+    ) -> TensorType | None:
         """The type of the quantized tensor once moved; None where a quantized axis cannot be."""
         if isinstance(op, PermuteOp):
             return permuted_type(source.type, ints_of(op.perm))
@@ -176,6 +208,7 @@ class DropTrivialCat(RewritePattern):
 
 
 CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
+    **{op.name: (DropExpandOfOperand(),) for op in (AddOp, MulOp)},
     ReshapeOp.name: (DropIdentity(), ComposeReshapes(), FoldMovedConstant(), SinkDequantize()),
     PermuteOp.name: (
         DropIdentity(),
@@ -184,6 +217,7 @@ CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
         FoldMovedConstant(),
         SinkDequantize(),
     ),
+    ExpandOp.name: (DropIdentity(), ExpandToReshape(), SinkDequantize()),
     ToDimOrderOp.name: (DropIdentity(),),
     SliceOp.name: (DropIdentity(), FoldMovedConstant(), SinkDequantize()),
     CatOp.name: (DropTrivialCat(), SinkDequantizeThroughCat(), RequantizeCatOperands()),

@@ -38,3 +38,11 @@ func.func @slices(%x: tensor<2x3x!a>) -> (tensor<1x3x!a>, tensor<2x1x!a>) {
   %1 = edge.slice %x {dim = 1 : i64, start = 2 : i64} : (tensor<2x3x!a>) -> tensor<2x1x!a>
   func.return %0, %1 : tensor<1x3x!a>, tensor<2x1x!a>
 }
+
+// So does one that repeats them.
+// CHECK-LABEL: func.func @expand
+// CHECK:         edge.call "aten.expand_copy.default"(%x) {arguments = [#edge.operand<0>, [3 : i64, 2 : i64, 4 : i64], false]{{.*}} -> tensor<3x2x4xi8>
+func.func @expand(%x: tensor<2x1x!a>) -> tensor<3x2x4x!a> {
+  %0 = edge.expand %x : (tensor<2x1x!a>) -> tensor<3x2x4x!a>
+  func.return %0 : tensor<3x2x4x!a>
+}

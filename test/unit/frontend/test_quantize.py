@@ -5,23 +5,21 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.export import ExportedProgram
-from torch.fx import Node
 
 from cmopt.frontend.locations import source_line
-from cmopt.frontend.overloads import is_getitem
 from cmopt.frontend.quantize import quantize
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import Function, float_operators, is_conversion, name_of, run
 
-# Operators between a dequantize and a quantize that need no quantization of their own.
-FUSED = {"relu", "relu_", "hardtanh", "hardtanh_", "clamp"}
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 class Small(nn.Module):
@@ -41,55 +39,6 @@ class Small(nn.Module):
         x = F.max_pool2d(x, 2)
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)
         return self.linear(self.drop(x)).softmax(-1)
-
-
-class Function(nn.Module):
-    """A module of one function."""
-
-    def __init__(self, function: Any, *modules: nn.Module) -> None:
-        super().__init__()
-        self.function = function
-        self.parts = nn.ModuleList(modules)
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*self.parts, *inputs)
-
-
-def name_of(node: Node) -> str:
-    return str(node.target).split(".")[-2] if "." in str(node.target) else str(node.target)
-
-
-def is_conversion(node: Node, kind: str) -> bool:
-    return node.op == "call_function" and name_of(node).startswith(kind)
-
-
-def readers(node: Node) -> list[Node]:
-    """The users of a node, those of its parts if it has several results."""
-    return [r for u in node.users for r in (readers(u) if is_getitem(u) else [u])]
-
-
-def float_operators(program: ExportedProgram) -> list[str]:
-    """Operators that compute on floats which are no dequantized integers, or give floats that
-    are not quantized; a fused activation counts as part of the operator before it."""
-    result = []
-    for node in program.graph.nodes:
-        if node.op != "call_function" or "quantize_per" in name_of(node) or is_getitem(node):
-            continue
-        inputs_are_integers = all(
-            is_conversion(i, "dequantize")
-            or (name_of(node) in FUSED and name_of(i) in ("conv2d", "conv1d", "linear", "add"))
-            for i in node.all_input_nodes
-        )
-        outputs_are_integers = all(
-            is_conversion(u, "quantize") or name_of(u) in FUSED for u in readers(node)
-        )
-        if not (inputs_are_integers and outputs_are_integers):
-            result.append(name_of(node))
-    return result
-
-
-def run(program: ExportedProgram, *inputs: torch.Tensor) -> Any:
-    return program.module(check_guards=False)(*inputs)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])

@@ -1,0 +1,216 @@
+"""Which operators are quantized beside those ExecuTorch's quantizer knows, and how.
+
+Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from executorch.backends.arm.quantizer.arm_quantizer_utils import (
+    SharedQspecQuantizer,
+    _mark_node_as_quantized,
+    has_float_output,
+)
+from executorch.backends.cortex_m.quantizer.quantization_configs import (
+    INT8_PER_CHANNEL_CONFIG,
+    INT8_PER_TENSOR_CONFIG,
+    CortexMQuantizationConfig,
+)
+from executorch.backends.cortex_m.quantizer_reporter import QuantizerInfo, QuantizerReporterUser
+from torch.fx import GraphModule, Node
+from torchao.quantization.pt2e.observer import HistogramObserver
+from torchao.quantization.pt2e.quantizer import (
+    FixedQParamsQuantizationSpec,
+    QuantizationSpec,
+    Quantizer,
+    SharedQuantizationSpec,
+)
+from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
+
+from cmopt.frontend.overloads import overload
+
+# Each name stands for all overloads of the ATen operator, in place or not.
+_ONE_TENSOR = """abs acos acosh asin asinh atan atanh ceil celu clamp clamp_max clamp_min cos cosh
+    elu erf erfc exp exp2 expm1 floor frac gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu
+    log log10 log1p log2 log_sigmoid mish neg pow prelu reciprocal relu relu6 round rsqrt selu
+    sigmoid sign silu sin sinh softplus softshrink sqrt square tan tanh threshold trunc"""
+_TWO_TENSORS = "add atan2 div maximum minimum mul sub"
+_SUMS = "bmm log_softmax _log_softmax matmul mm sum"
+_MOVEMENT = """channel_shuffle chunk expand_as flip index_select mT movedim narrow permute
+    pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d repeat_interleave
+    replication_pad1d replication_pad2d roll select split_with_sizes stack swapaxes swapdims tile
+    unfold unsqueeze"""
+_SELECTIONS_AND_AVERAGES = """adaptive_avg_pool2d adaptive_max_pool2d amax amin avg_pool2d max
+    max_pool2d mean min upsample_bicubic2d upsample_bilinear2d upsample_linear1d
+    upsample_nearest1d upsample_nearest2d"""
+
+FREE = frozenset(f"{_ONE_TENSOR} {_TWO_TENSORS} {_SUMS}".split())
+"""The result is observed by itself, as every operand is: int8 in, int8 out."""
+
+SHARED = frozenset(f"{_MOVEMENT} {_SELECTIONS_AND_AVERAGES}".split())
+"""Every value of the result lies in the range of the operands, and is observed with them."""
+
+MASK_STEP = 16.0
+"""One step of a mask of 0 and -inf; its lowest value is -255 of them."""
+
+_E_TO_MINUS_THIS_IS_NOTHING = 8.0
+
+
+class RangeObserver(HistogramObserver):
+    """A histogram of the finite values; -inf counts as 8 less than the least of them.
+
+    -inf is the score of what attention must not look at. 8 less than another score is less than
+    half of the softmax's step of 1/256, for e^-8 is 1/2981.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        finite = torch.isfinite(x)
+        if bool(finite.all()):
+            super().forward(x)
+        elif bool(finite.any()):
+            lowest = x[finite].min() - _E_TO_MINUS_THIS_IS_NOTHING
+            super().forward(torch.where(x == -torch.inf, lowest, x)[finite | (x == -torch.inf)])
+        return x
+
+
+ACTIVATION = QuantizationSpec(
+    dtype=torch.int8,
+    observer_or_fake_quant_ctr=RangeObserver,
+    qscheme=torch.per_tensor_affine,
+)
+MASK = FixedQParamsQuantizationSpec(
+    dtype=torch.int8,
+    scale=MASK_STEP,
+    zero_point=127,
+    quant_min=-128,
+    quant_max=127,
+    qscheme=torch.per_tensor_affine,
+)
+
+
+def with_range_observer(config: CortexMQuantizationConfig) -> CortexMQuantizationConfig:
+    """ExecuTorch's configuration with `ACTIVATION` for activations."""
+    return CortexMQuantizationConfig(
+        ACTIVATION, ACTIVATION, config.weight, config.bias, f"{__name__}.{config.label}"
+    )
+
+
+PER_TENSOR = with_range_observer(INT8_PER_TENSOR_CONFIG)
+PER_CHANNEL = with_range_observer(INT8_PER_CHANNEL_CONFIG)
+
+
+def operator_name(node: Node) -> str:
+    """The name of the ATen operator a node calls, without its overload and in-place mark."""
+    target = overload(node)
+    if target is None or target.namespace != "aten":
+        return ""
+    name = target._schema.name.removeprefix("aten::")
+    return name if name.startswith("__") else name.rstrip("_")
+
+
+def constant_of(model: GraphModule, node: Node) -> torch.Tensor | None:
+    """The tensor a `get_attr` node names."""
+    if node.op != "get_attr":
+        return None
+    value: Any = model
+    for name in str(node.target).split("."):
+        value = getattr(value, name)
+    return value.detach() if isinstance(value, torch.Tensor) else None
+
+
+def is_mask(value: torch.Tensor | None) -> bool:
+    """Whether a constant is 0 where a score stays and -inf where it goes."""
+    if value is None or not value.dtype.is_floating_point:
+        return False
+    masked = value == -torch.inf
+    return bool(masked.any()) and bool((masked | (value == 0)).all())
+
+
+class RemainingOperators(Quantizer, QuantizerReporterUser):
+    """Annotates the operators of `FREE` and `SHARED` that nobody has annotated yet.
+
+    Left in float: operators of constants only, operators of float and integer tensors together,
+    those with an infinite constant (other than a mask that is added), and of several results.
+    """
+
+    def get_quantizer_info(self) -> QuantizerInfo:
+        return QuantizerInfo(
+            type(self).__name__, "operators left", str(PER_TENSOR.label), f"{__name__}.FREE, SHARED"
+        )
+
+    def annotate(self, model: GraphModule) -> GraphModule:
+        for node in model.graph.nodes:
+            if node.op != "call_function" or Q_ANNOTATION_KEY in node.meta:
+                continue
+            name = operator_name(node)
+            if name in FREE and self._can_be_quantized(model, node):
+                inputs = {operand: self._operand(model, operand) for operand in floats(node)}
+                _mark_node_as_quantized(node, inputs, ACTIVATION, True)
+                self.report_accept([node])
+            elif name in SHARED and self._can_be_quantized(model, node):
+                first, *rest = floats(node)
+                shared = SharedQuantizationSpec((first, node))
+                inputs = {first: ACTIVATION, **dict.fromkeys(rest, shared)}
+                _mark_node_as_quantized(node, inputs, shared, True)
+                self.report_accept([node])
+        return model
+
+    def _operand(self, model: GraphModule, operand: Node) -> Any:
+        return MASK if is_mask(constant_of(model, operand)) else ACTIVATION
+
+    def _can_be_quantized(self, model: GraphModule, node: Node) -> bool:
+        operands = node.all_input_nodes
+        value = node.meta.get("val")
+        if not isinstance(value, torch.Tensor) or value.dtype != torch.float32:
+            return False
+        if any(o.meta["val"].dtype != torch.float32 for o in operands if not _is_index(node, o)):
+            return False
+        constants = [constant_of(model, operand) for operand in floats(node)]
+        if all(constant is not None for constant in constants):
+            return False
+        return all(
+            constant is None or bool(constant.isfinite().all()) or _adds_mask(node, constant)
+            for constant in constants
+        )
+
+    def validate(self, model: GraphModule) -> None:
+        return None
+
+
+def floats(node: Node) -> list[Node]:
+    """The operands of a node that are float tensors."""
+    return [operand for operand in node.all_input_nodes if has_float_output(operand)]
+
+
+def _is_index(node: Node, operand: Node) -> bool:
+    return operator_name(node) == "index_select" and operand is node.args[2]
+
+
+def _adds_mask(node: Node, constant: torch.Tensor) -> bool:
+    return operator_name(node) == "add" and is_mask(constant)
+
+
+class SharedRanges(SharedQspecQuantizer):
+    """ExecuTorch's quantizer for operators that move values, which share one range.
+
+    Its choice of the range to share takes no notice that it may be a fixed one: a softmax
+    concatenated with something else would clamp that to 0..1. Here a fixed range is shared by a
+    group of operators that nothing else enters.
+    """
+
+    def _get_shared_clique(self, root_node: Node) -> tuple[set[Node], list[Any], bool, bool]:
+        nodes, specs, *rest = super()._get_shared_clique(root_node)
+        entering = {o for node in nodes for o in floats(node) if o not in nodes}
+        if any(isinstance(spec, FixedQParamsQuantizationSpec) for spec in specs):
+            producers = [_output_spec(node) for node in entering]
+            fixed = producers[0] if len({id(spec) for spec in producers}) == 1 else None
+            is_fixed = isinstance(fixed, FixedQParamsQuantizationSpec)
+            specs = [fixed if is_fixed else ACTIVATION]
+        return nodes, specs, *rest
+
+
+def _output_spec(node: Node) -> Any:
+    annotation = node.meta.get(Q_ANNOTATION_KEY)
+    return None if annotation is None else annotation.output_qspec
