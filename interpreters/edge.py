@@ -232,6 +232,17 @@ class EdgeFunctions(InterpreterFunctions):
         part = slice(start, start + shape_of(op.output)[dim])
         return (args[0][(slice(None),) * dim + (part,)],)
 
+    @impl(edge.TakeOp)
+    def take(self, interpreter: Interpreter, op: edge.TakeOp, args: PythonValues) -> PythonValues:
+        return (np.take(args[0], ints_of(op.indices), axis=int_of(op.dim)),)
+
+    @impl(edge.PadOp)
+    def pad(self, interpreter: Interpreter, op: edge.PadOp, args: PythonValues) -> PythonValues:
+        # The operand's own elements keep their bytes, as in a cat.
+        value = from_float(np.array([op.value.value.data], np.float32), op.output.type)[0]
+        widths = list(zip(ints_of(op.low), ints_of(op.high), strict=True))
+        return (np.pad(args[0], widths, constant_values=value),)
+
     @impl(edge.CatOp)
     def cat(self, interpreter: Interpreter, op: edge.CatOp, args: PythonValues) -> PythonValues:
         # An operand of the result's own type keeps its bytes: quantizing what it means gives them.

@@ -22,7 +22,7 @@ from cmopt.dialects.signature import (
     terminator,
     update,
 )
-from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling
+from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling, selection
 from cmopt.lowering.patterns.edge import RequantizeCatOperands
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
@@ -100,4 +100,5 @@ class ConvertEdgeToCortexMPass(ModulePass):
             convolution.ConvertLinear(isa),
             *elementwise.PATTERNS,
             *movement.PATTERNS,
+            *selection.PATTERNS,
         )

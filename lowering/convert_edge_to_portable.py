@@ -88,19 +88,30 @@ def argument_attr(value: Plain) -> Attribute:
             return ArrayAttr([IntegerAttr(v, i64) for v in value])
 
 
-def _symmetric(op: Operation, padding: Attribute) -> list[int]:
-    top, bottom, left, right = ints_of(padding)
-    if (top, left) != (bottom, right):
+def _padded(
+    calls: Calls, op: edge.Conv2dOp | edge.MaxPool2dOp | edge.AvgPool2dOp, value: float | None
+) -> tuple[SSAValue, list[int]]:
+    """The input and the padding left to do: the kernels pad both sides alike, else a pad does.
+
+    value: what the op pads with; None where padding is not input, and no pad can stand for it.
+    """
+    top, bottom, left, right = ints_of(op.padding)
+    if (top, left) == (bottom, right):
+        return op.input, [top, left]
+    if value is None:
         raise CompileError(
             f"pads {top}, {bottom}, {left}, {right}: the float kernel pads both sides alike",
             op=op,
             hint="quantize the op, or pad with a torch.nn.functional.pad of its own",
         )
-    return [top, left]
+    n, c, h, w = shape_of(op.input)
+    type = TensorType(op.output.type.element_type, [n, c, h + top + bottom, w + left + right])
+    border = [left, right, top, bottom]
+    return calls.call("constant_pad_nd.default", op.input, border, value, type=type), [0, 0]
 
 
 def _conv2d(calls: Calls, op: edge.Conv2dOp) -> SSAValue:
-    padding, groups = _symmetric(op, op.padding), int_of(op.groups)
+    (input, padding), groups = _padded(calls, op, 0.0), int_of(op.groups)
     geometry: list[Plain] = [
         list(ints_of(op.stride)),
         padding,
@@ -108,7 +119,7 @@ def _conv2d(calls: Calls, op: edge.Conv2dOp) -> SSAValue:
         False,
         [0, 0],
     ]
-    y = calls.call("convolution.default", op.input, op.weight, op.bias, *geometry, groups)
+    y = calls.call("convolution.default", input, op.weight, op.bias, *geometry, groups)
     return calls.clamped(y)
 
 
@@ -137,17 +148,19 @@ def _linear(calls: Calls, op: edge.LinearOp) -> SSAValue:
 
 
 def _avg_pool2d(calls: Calls, op: edge.AvgPool2dOp) -> SSAValue:
-    window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), _symmetric(op, op.padding)]
     flags = bool(int_of(op.ceil_mode)), bool(int_of(op.count_include_pad))
-    return calls.call("avg_pool2d.default", op.input, *window, *flags, None)
+    input, padding = _padded(calls, op, 0.0 if flags == (False, True) else None)
+    window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), padding]
+    return calls.call("avg_pool2d.default", input, *window, *flags, None)
 
 
 def _max_pool2d(calls: Calls, op: edge.MaxPool2dOp) -> SSAValue:
-    window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), _symmetric(op, op.padding)]
+    input, padding = _padded(calls, op, None if int_of(op.ceil_mode) else float("-inf"))
+    window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), padding]
     arguments: list[Plain] = [*window, list(ints_of(op.dilation)), bool(int_of(op.ceil_mode))]
     attrs = [edge.OperandAttr(IntegerAttr(0, i64)), *map(argument_attr, arguments)]
     types = [op.output.type, TensorType(i64, shape_of(op.output))]
-    call = edge.CallOp("aten.max_pool2d_with_indices.default", [op.input], attrs, types)
+    call = edge.CallOp("aten.max_pool2d_with_indices.default", [input], attrs, types)
     return calls.clamped(calls.add(call))
 
 
@@ -176,6 +189,20 @@ def _slice(calls: Calls, op: edge.SliceOp) -> SSAValue:
     return calls.call("slice_copy.Tensor", op.input, dim, start, end, 1)
 
 
+def _take(calls: Calls, op: edge.TakeOp) -> SSAValue:
+    if (steps := op.steps()) is not None:
+        return calls.call("slice_copy.Tensor", op.input, int_of(op.dim), *steps)
+    indices = calls.add(constant_op(np.array(ints_of(op.indices), np.int32), "indices"))
+    return calls.call("index_select.default", op.input, int_of(op.dim), indices)
+
+
+def _pad(calls: Calls, op: edge.PadOp) -> SSAValue:
+    """The portable operator wants the last dimension first."""
+    pairs = list(zip(ints_of(op.low), ints_of(op.high), strict=True))
+    border = [amount for pair in reversed(pairs) for amount in pair]
+    return calls.call("constant_pad_nd.default", op.input, border, op.value.value.data)
+
+
 def _cat(calls: Calls, op: edge.CatOp) -> SSAValue:
     indices = range(len(op.inputs))
     tensors = ArrayAttr([edge.OperandAttr(IntegerAttr(i, i64)) for i in indices])
@@ -198,11 +225,13 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.LinearOp: _linear,
     edge.MaxPool2dOp: _max_pool2d,
     edge.MulOp: lambda c, op: c.call("mul.Tensor", op.lhs, op.rhs),
+    edge.PadOp: _pad,
     edge.PermuteOp: lambda c, op: c.call("permute_copy.default", op.input, list(ints_of(op.perm))),
     edge.ReluOp: lambda c, op: c.call("relu.default", op.input),
     edge.SigmoidOp: lambda c, op: c.call("sigmoid.default", op.input),
     edge.SiluOp: _silu,
     edge.SliceOp: _slice,
+    edge.TakeOp: _take,
     edge.TanhOp: lambda c, op: c.call("tanh.default", op.input),
 }
 

@@ -15,11 +15,8 @@ from cmopt.dialects.edge import (
     CatOp,
     Conv2dOp,
     EdgeOp,
-    ExpandOp,
     LinearOp,
-    PermuteOp,
-    ReshapeOp,
-    SliceOp,
+    MovementOp,
     ToDimOrderOp,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
@@ -35,7 +32,7 @@ class HoistQuantize(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
         move = op.input.owner
-        if not isinstance(move, ReshapeOp | PermuteOp | SliceOp | ExpandOp | CatOp):
+        if not isinstance(move, MovementOp | CatOp):
             return
         if not op.input.has_one_use():
             return
@@ -81,7 +78,7 @@ class FoldIntoQuantizedOp(RewritePattern):
             operands.append(quantized)
         if all(constant_of(operand) is not None for operand in operands):
             return
-        moves = isinstance(op, ReshapeOp | PermuteOp | SliceOp | ExpandOp | ToDimOrderOp)
+        moves = isinstance(op, MovementOp | ToDimOrderOp)
         if moves and element_of(operands[0]) != element_of(casts[0].results[0]):
             return  # Moving bytes cannot requantize them.
         folded = op.create(

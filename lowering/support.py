@@ -18,9 +18,11 @@ from cmopt.dialects.edge import (
     ExpandOp,
     LinearOp,
     MaxPool2dOp,
+    PadOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
+    TakeOp,
     ToDimOrderOp,
     UnaryOp,
     spatial,
@@ -114,6 +116,19 @@ def _permute(op: PermuteOp) -> str | None:
     return None if rank <= 4 else f"the transpose kernel takes rank 4 at most, this needs {rank}"
 
 
+def _pad(op: PadOp) -> str | None:
+    from cmopt.lowering.cortex_m.selection import simplest_pad
+
+    if (reason := _activations(op)) is not None:
+        return reason
+    rank = len(simplest_pad(shape_of(op.input), ints_of(op.low), ints_of(op.high))[0])
+    return None if rank <= 4 else f"the pad kernel takes rank 4 at most, this needs {rank}"
+
+
+def _take(op: TakeOp) -> str | None:
+    return _activations(op) or (None if ints_of(op.indices) else "takes nothing")
+
+
 def _cat(op: CatOp) -> str | None:
     return None if _is_int8(op.output) else "the parts must be int8 per tensor"
 
@@ -125,10 +140,12 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
     ExpandOp: _activations,
     LinearOp: _linear,
     MaxPool2dOp: _max_pool2d,
+    PadOp: _pad,
     PermuteOp: _permute,
     CatOp: _cat,
     ReshapeOp: lambda op: None,
     SliceOp: _activations,
+    TakeOp: _take,
     ToDimOrderOp: lambda op: None,
     UnaryOp: _activations,
 }

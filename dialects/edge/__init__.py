@@ -28,6 +28,7 @@ from cmopt.dialects.edge.elementwise import (
 from cmopt.dialects.edge.movement import (
     CatOp,
     ExpandOp,
+    MovementOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
@@ -37,6 +38,7 @@ from cmopt.dialects.edge.movement import (
     reshaped_type,
     with_dim_order,
 )
+from cmopt.dialects.edge.selection import PadOp, TakeOp
 from cmopt.dialects.edge.windows import AvgPool2dOp, Conv2dOp, LinearOp, MaxPool2dOp, spatial
 from cmopt.dialects.edge.windows1d import AvgPool1dOp, Conv1dOp, MaxPool1dOp
 
@@ -59,12 +61,14 @@ Edge = Dialect(
         MaxPool1dOp,
         MaxPool2dOp,
         MulOp,
+        PadOp,
         PermuteOp,
         ReluOp,
         ReshapeOp,
         SigmoidOp,
         SiluOp,
         SliceOp,
+        TakeOp,
         TanhOp,
         ToDimOrderOp,
     ],
@@ -91,14 +95,17 @@ __all__ = [
     "LinearOp",
     "MaxPool1dOp",
     "MaxPool2dOp",
+    "MovementOp",
     "MulOp",
     "OperandAttr",
+    "PadOp",
     "PermuteOp",
     "ReluOp",
     "ReshapeOp",
     "SigmoidOp",
     "SiluOp",
     "SliceOp",
+    "TakeOp",
     "TanhOp",
     "ToDimOrderOp",
     "UnaryOp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     IntegerAttr,
@@ -35,16 +36,27 @@ from cmopt.dialects.shapes import (
 )
 
 
-@irdl_op_definition
-class ReshapeOp(EdgeOp):
-    """The same elements, in row-major order, under another shape (view, flatten, squeeze, …)."""
-
-    name = "edge.reshape"
+class MovementOp(EdgeOp):
+    """Each element of the result is one of the operand, or a constant the op names."""
 
     input = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+    assembly_format: ClassVar[str] = "$input attr-dict `:` functional-type(operands, results)"
+
+    def _verify_element(self, verb: str) -> None:
+        """One element type on both sides; `verb` says what cannot be done per axis."""
+        if element_of(self.input) != element_of(self.output):
+            raise VerifyException("must keep the element type")
+        if (element := quantized_element(self.input.type)) is not None and element.is_per_axis:
+            raise VerifyException(f"cannot {verb} a tensor that is quantized per axis")
+
+
+@irdl_op_definition
+class ReshapeOp(MovementOp):
+    """The same elements, in row-major order, under another shape (view, flatten, squeeze, …)."""
+
+    name = "edge.reshape"
 
     def verify_(self) -> None:
         verify_tensors(self)
@@ -91,7 +103,7 @@ def reshaped_type(type: Attribute, shape: Sequence[int]) -> TensorType:
 
 
 @irdl_op_definition
-class PermuteOp(EdgeOp):
+class PermuteOp(MovementOp):
     """`out.shape[i] = in.shape[perm[i]]` (permute, transpose, moveaxis).
 
     The axis of a per-axis quantized type moves along.
@@ -99,11 +111,7 @@ class PermuteOp(EdgeOp):
 
     name = "edge.permute"
 
-    input = operand_def(TensorType)
     perm = prop_def(I64Array)
-    output = result_def(TensorType)
-
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
 
     @staticmethod
     def of(input: SSAValue, perm: Sequence[int]) -> PermuteOp:
@@ -129,7 +137,7 @@ def permuted_type(type: Attribute, perm: Sequence[int]) -> TensorType:
 
 
 @irdl_op_definition
-class ExpandOp(EdgeOp):
+class ExpandOp(MovementOp):
     """The input repeated to a shape it broadcasts to under NumPy's rules (expand, repeat)."""
 
     name = "edge.expand"
@@ -156,17 +164,13 @@ class ExpandOp(EdgeOp):
 
 
 @irdl_op_definition
-class SliceOp(EdgeOp):
+class SliceOp(MovementOp):
     """Elements `start … start + size` of dimension `dim` (slice, narrow, select, split)."""
 
     name = "edge.slice"
 
-    input = operand_def(TensorType)
     dim = prop_def(IntegerAttr)
     start = prop_def(IntegerAttr)
-    output = result_def(TensorType)
-
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
 
     def verify_(self) -> None:
         verify_tensors(self)
@@ -179,10 +183,7 @@ class SliceOp(EdgeOp):
                 f"slice {start}..{start + result[dim]} is outside dimension {dim} of {shape[dim]}"
             )
         verify_shape(self.name, "result", result, (*shape[:dim], result[dim], *shape[dim + 1 :]))
-        if element_of(self.input) != element_of(self.output):
-            raise VerifyException("must keep the element type")
-        if (element := quantized_element(self.input.type)) is not None and element.is_per_axis:
-            raise VerifyException("cannot slice a tensor that is quantized per axis")
+        self._verify_element("slice")
 
 
 @irdl_op_definition

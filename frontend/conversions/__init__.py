@@ -15,6 +15,7 @@ from cmopt.frontend.conversions import (
     identities,
     pooling,
     quantization,
+    selection,
     shapes,
 )
 
@@ -25,5 +26,6 @@ CONVERSIONS: dict[str, Conversion] = {
     **identities.CONVERSIONS,
     **pooling.CONVERSIONS,
     **quantization.CONVERSIONS,
+    **selection.CONVERSIONS,
     **shapes.CONVERSIONS,
 }

@@ -8,6 +8,7 @@ from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 
 from cmopt.dialects import edge
 from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.conversions.selection import selection
 
 
 def _reshape(call: Call) -> Converted:
@@ -48,10 +49,10 @@ def _part(call: Call, source: Node, dim: int, start: int) -> Converted:
 
 
 def _slice(call: Call) -> Converted:
-    """`slice` with step 1; its bounds may be negative or beyond the end, as Python's."""
+    """`slice`; its bounds may be negative or beyond the end, as Python's."""
     source = call["self"]
     if call["step"] != 1:
-        return None
+        return selection(call)
     shape = source.meta["val"].shape
     dim = call["dim"] % len(shape)
     start, _, _ = slice(call["start"], call["end"]).indices(shape[dim])

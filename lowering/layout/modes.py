@@ -18,14 +18,25 @@ from cmopt.dialects.edge import (
     BinaryOp,
     CatOp,
     LinearOp,
+    PadOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
+    TakeOp,
     UnaryOp,
     permuted_type,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
-from cmopt.dialects.shapes import element_of, int_of, inverse, numel, permuted, shape_of
+from cmopt.dialects.shapes import (
+    element_of,
+    int_of,
+    ints,
+    ints_of,
+    inverse,
+    numel,
+    permuted,
+    shape_of,
+)
 from cmopt.lowering.constants import constant_of
 from cmopt.lowering.layout.permutations import Layout, aligned, carried, identity
 from cmopt.lowering.patterns.edge import is_per_axis
@@ -125,6 +136,28 @@ class AlongDim(Rule):
         return 0 if numel(permuted(shape, outer)) == 1 else bytes_of(op.results[0])
 
 
+class Take(AlongDim):
+    """Copies as much in any layout."""
+
+    def seeds(self, op: Operation) -> list[Layouts]:
+        return []
+
+    def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
+        return 0
+
+
+class Pad(Rule):
+    """The border moves along."""
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        return layout, layout
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        type = permuted_type(op.results[0].type, layouts[-1])
+        low, high = (permuted(ints_of(op.properties[end]), layouts[-1]) for end in ("low", "high"))
+        return [recreated(op, operands, type, low=ints(low), high=ints(high))]
+
+
 class Reshape(Rule):
     """The same bytes under another shape, where both shapes can name them.
 
@@ -170,10 +203,12 @@ RULES: dict[type[Operation], Rule] = {
     CatOp: AlongDim(),
     DCastOp: Elementwise(),
     LinearOp: Linear(),
+    PadOp: Pad(),
     QCastOp: Elementwise(),
     ReshapeOp: Reshape(),
     SCastOp: Elementwise(),
     SliceOp: AlongDim(),
+    TakeOp: Take(),
     UnaryOp: Elementwise(),
 }
 

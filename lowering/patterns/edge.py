@@ -14,11 +14,16 @@ from cmopt.dialects.edge import (
     AddOp,
     BinaryOp,
     CatOp,
+    Conv2dOp,
     ExpandOp,
+    MaxPool2dOp,
+    MovementOp,
     MulOp,
+    PadOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
+    TakeOp,
     ToDimOrderOp,
     permuted_type,
     reshaped_type,
@@ -27,6 +32,14 @@ from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantiz
 from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.layout.permutations import compose, moves_no_byte
+from cmopt.lowering.patterns.selection import (
+    PAD,
+    TAKE,
+    WINDOW,
+    PadBehindReshape,
+    holds,
+    stored_value,
+)
 
 
 class DropIdentity(RewritePattern):
@@ -78,11 +91,11 @@ class PermuteToReshape(RewritePattern):
 
 
 class FoldMovedConstant(RewritePattern):
-    """Reshape, permute and slice constants ahead of time; a quantized axis moves along."""
+    """Move constants ahead of time; a quantized axis moves along."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(
-        self, op: ReshapeOp | PermuteOp | SliceOp, rewriter: PatternRewriter
+        self, op: ReshapeOp | PermuteOp | SliceOp | TakeOp | PadOp, rewriter: PatternRewriter
     ) -> None:
         if (values := constant_of(op.input)) is None:
             return
@@ -91,6 +104,11 @@ class FoldMovedConstant(RewritePattern):
         elif isinstance(op, SliceOp):
             dim, start = int_of(op.dim), int_of(op.start)
             values = values.take(range(start, start + shape_of(op.output)[dim]), axis=dim)
+        elif isinstance(op, TakeOp):
+            values = values.take(ints_of(op.indices), axis=int_of(op.dim))
+        elif isinstance(op, PadOp):
+            widths = list(zip(ints_of(op.low), ints_of(op.high), strict=True))
+            values = np.pad(values, widths, constant_values=stored_value(op))
         moved = np.asarray(values, order="C").reshape(shape_of(op.output))
         ops, value = typed_constant(moved, op.output.type, op.input.name_hint)
         rewriter.replace(op, ops, (value,))
@@ -124,22 +142,20 @@ class SinkDequantize(RewritePattern):
     """`move(dcast(x))` → `dcast(move(x))`: moving int8 is cheaper than moving float32."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(
-        self, op: ReshapeOp | PermuteOp | SliceOp | ExpandOp, rewriter: PatternRewriter
-    ) -> None:
+    def match_and_rewrite(self, op: MovementOp, rewriter: PatternRewriter) -> None:
         producer = op.input.owner
         if not isinstance(producer, DCastOp):
             return
         source = producer.input
+        if isinstance(op, PadOp) and not holds(source.type, op.value):
+            return
         if (moved_type := self.moved_type(op, source)) is None:
             return
         moved = type(op)([source], moved_type, dict(op.properties))
         rewriter.replace(op, [moved, DCastOp(moved.output, op.output.type)])
 
     @staticmethod
-    def moved_type(
-        op: ReshapeOp | PermuteOp | SliceOp | ExpandOp, source: SSAValue
-    ) -> TensorType | None:
+    def moved_type(op: MovementOp, source: SSAValue) -> TensorType | None:
         """The type of the quantized tensor once moved; None where a quantized axis cannot be."""
         if isinstance(op, PermuteOp):
             return permuted_type(source.type, ints_of(op.perm))
@@ -209,7 +225,17 @@ class DropTrivialCat(RewritePattern):
 
 CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
     **{op.name: (DropExpandOfOperand(),) for op in (AddOp, MulOp)},
-    ReshapeOp.name: (DropIdentity(), ComposeReshapes(), FoldMovedConstant(), SinkDequantize()),
+    Conv2dOp.name: WINDOW,
+    MaxPool2dOp.name: WINDOW,
+    PadOp.name: (*PAD, FoldMovedConstant(), SinkDequantize()),
+    TakeOp.name: (*TAKE, FoldMovedConstant(), SinkDequantize()),
+    ReshapeOp.name: (
+        DropIdentity(),
+        ComposeReshapes(),
+        FoldMovedConstant(),
+        SinkDequantize(),
+        PadBehindReshape(),
+    ),
     PermuteOp.name: (
         DropIdentity(),
         ComposePermutes(),

@@ -1,0 +1,83 @@
+"""Modules of one function, quantized, compiled, and held to what a compiled program promises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from xdsl.dialects.builtin import AnyFloat
+
+import cmopt
+from cmopt.dialects.shapes import element_of
+
+BORDER = ("cortex_m.quantize_per_tensor", "cortex_m.dequantize_per_tensor")
+
+
+class Function(nn.Module):
+    """A module of one function of some modules and the inputs."""
+
+    def __init__(self, function: Any, *modules: nn.Module) -> None:
+        super().__init__()
+        self.function = function
+        self.parts = nn.ModuleList(modules)
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.function(*self.parts, *inputs)
+
+
+def random_inputs(shapes: list[tuple[int, ...]], seed: int) -> tuple[torch.Tensor, ...]:
+    """One standard normal tensor for each shape."""
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(torch.randn(shape, generator=generator) for shape in shapes)
+
+
+def compiled(module: nn.Module, *shapes: tuple[int, ...], target: str = "cortex-m55"
+             ) -> cmopt.Program:  # fmt: skip
+    """The module, quantized on random inputs of the given shapes."""
+    batches = [random_inputs(list(shapes), seed) for seed in range(4)]
+    exported = cmopt.quantize(module.eval(), batches[0], calibration=batches)
+    return cmopt.compile(exported, target=target)
+
+
+def kernels(program: cmopt.Program) -> list[str]:
+    """The instructions of a program in order: "pad", "aten.cat.default", …"""
+    names = []
+    for op in program.module("planned").walk():
+        if op.name == "edge.call":
+            names.append(op.properties["target"].data)  # type: ignore[attr-defined]
+        elif op.name.startswith("cortex_m.") and op.name not in BORDER:
+            names.append(op.name.removeprefix("cortex_m."))
+    return [name for name in names if name not in ("join", "scratch", "subview", "view")]
+
+
+def float_ops(program: cmopt.Program) -> list[str]:
+    """Instructions with float operands, the border's quantization excepted."""
+    return [
+        str(op)
+        for op in program.module("cortex_m").walk()
+        if op.name.startswith(("cortex_m.", "edge."))
+        and op.name not in BORDER
+        and any(isinstance(element_of(value), AnyFloat) for value in op.operands)
+    ]
+
+
+def check(program: cmopt.Program, *shapes: tuple[int, ...], steps: int = 0) -> None:
+    """No float op; the file computes what every later stage says, `steps` from the exact meaning.
+
+    steps: of each output's quantization, by which a kernel may differ from its `edge` op.
+    """
+    assert float_ops(program) == []
+    ends = [op for op in program.module("cortex_m").walk() if op.name == BORDER[1]]
+    for seed in range(20):
+        inputs = random_inputs(list(shapes), 100 + seed)
+        outputs = program.run(*inputs)
+        for stage in ("cortex_m", "planned"):
+            for ran, interpreted in zip(
+                outputs, program.interpret(*inputs, stage=stage), strict=True
+            ):
+                assert torch.equal(ran, interpreted), stage
+        meant = program.interpret(*inputs, stage="quantized")
+        for ran, exact, end in zip(outputs, meant, ends, strict=True):
+            scale = end.properties["scale"].value.data  # type: ignore[attr-defined]
+            assert (ran - exact).abs().max() <= (steps + 0.01) * scale
