@@ -263,7 +263,7 @@ class FunctionEmitter:
         schema = parse_schema(op.SCHEMA)
         any_view = self.any_view(op)
         arguments = [self.argument(op, a.name, a.type, any_view) for a in schema.arguments]
-        view = op.VIEWS.get("output", View.CONTIGUOUS)
+        view = op.view("output")
         out = self.value(op.results[0], any_view if view is View.ANY else view)
         operator = self.builder.operator(schema.name, schema.overload)
         self.builder.call(operator, [*arguments, out])
@@ -291,7 +291,7 @@ class FunctionEmitter:
             case ("Tensor?", None):
                 return self.builder.add_null()
             case ("Tensor" | "Tensor?", SSAValue()):
-                view = op.VIEWS.get("input" if name == "self" else name, View.CONTIGUOUS)
+                view = op.view("input" if name == "self" else name)
                 return self.value(value, any_view if view is View.ANY else view)
             case ("int[]", DenseArrayBase()):
                 return self.builder.add_int_list(ints_of(value))

@@ -57,10 +57,12 @@ def _divide_by_constant(module: GraphModule, node: Node) -> Node | None:
     return _insert(module.graph, node, aten.mul.Tensor, node.args[0], reciprocal)
 
 
-def _subtract_constant(module: GraphModule, node: Node) -> Node | None:
-    """x - alpha * c: x + (-alpha * c)."""
+def _subtract(module: GraphModule, node: Node) -> Node | None:
+    """x - alpha * c: x + (-alpha * c). Without a constant, `_add_scaled`."""
     constant = _constant(module, node.args[1])
-    if constant is None or not isinstance(node.args[0], Node):
+    if constant is None:
+        return _add_scaled(module, node)
+    if not isinstance(node.args[0], Node):
         return None
     alpha: Any = node.kwargs.get("alpha", 1)
     negated = _insert_constant(module, node, constant * -alpha)
@@ -68,7 +70,7 @@ def _subtract_constant(module: GraphModule, node: Node) -> Node | None:
 
 
 def _add_scaled(module: GraphModule, node: Node) -> Node | None:
-    """x + alpha * y with alpha other than 1: the product first."""
+    """x ± alpha * y with alpha other than 1: the product first."""
     alpha: Any = node.kwargs.get("alpha", 1)
     lhs, rhs = node.args[:2]
     if alpha == 1 or not isinstance(lhs, Node) or not isinstance(rhs, Node):
@@ -79,7 +81,8 @@ def _add_scaled(module: GraphModule, node: Node) -> Node | None:
         shape = (1,) * rhs.meta["val"].dim()
         factor = _insert_constant(module, node, torch.full(shape, float(alpha)))
         scaled = _insert(module.graph, node, aten.mul.Tensor, rhs, factor)
-    return _insert(module.graph, node, aten.add.Tensor, lhs, scaled)
+    target: Any = node.target
+    return _insert(module.graph, node, target, lhs, scaled)
 
 
 def _square(module: GraphModule, node: Node) -> Node | None:
@@ -266,7 +269,7 @@ _PRODUCTS: Rewrites = {
 # When numbers have become tensors.
 _REWRITES: Rewrites = {
     aten.div.Tensor: _divide_by_constant,
-    aten.sub.Tensor: _subtract_constant,
+    aten.sub.Tensor: _subtract,
     aten.add.Tensor: _add_scaled,
     aten.batch_norm.default: _batch_norm,
     aten.conv_transpose1d.default: _conv_transpose_1d,

@@ -203,6 +203,28 @@ class EdgeFunctions(InterpreterFunctions):
         lhs, rhs = _tensors(op, args)
         return _result(_clamped(op, lhs + rhs), op.output)
 
+    @impl(edge.SubOp)
+    def sub(self, interpreter: Interpreter, op: edge.SubOp, args: PythonValues) -> PythonValues:
+        lhs, rhs = _tensors(op, args)
+        return _result(_clamped(op, lhs - rhs), op.output)
+
+    @impl(edge.DivOp)
+    def div(self, interpreter: Interpreter, op: edge.DivOp, args: PythonValues) -> PythonValues:
+        lhs, rhs = _tensors(op, args)
+        return _result(lhs / rhs, op.output)
+
+    @impl(edge.MinimumOp)
+    def minimum(
+        self, interpreter: Interpreter, op: edge.MinimumOp, args: PythonValues
+    ) -> PythonValues:
+        return _result(torch.minimum(*_tensors(op, args)), op.output)
+
+    @impl(edge.MaximumOp)
+    def maximum(
+        self, interpreter: Interpreter, op: edge.MaximumOp, args: PythonValues
+    ) -> PythonValues:
+        return _result(torch.maximum(*_tensors(op, args)), op.output)
+
     @impl(edge.MulOp)
     def mul(self, interpreter: Interpreter, op: edge.MulOp, args: PythonValues) -> PythonValues:
         lhs, rhs = _tensors(op, args)

@@ -73,6 +73,16 @@ _UNARY: dict[str, Callable[[Operation, Float], Float]] = {
 }
 
 
+_BINARY: dict[str, Callable[[Float, Float], Float]] = {
+    "edge.add": np.add,
+    "edge.sub": np.subtract,
+    "edge.mul": np.multiply,
+    "edge.div": np.divide,
+    "edge.minimum": np.minimum,
+    "edge.maximum": np.maximum,
+}
+
+
 def apply_unary(op: Operation, x: Float) -> Float | None:
     """The elementwise function `op` stands for, or None where it is not elementwise unary."""
     if (bounds := clamp_bounds(op)) is not None:
@@ -83,8 +93,8 @@ def apply_unary(op: Operation, x: Float) -> Float | None:
 
 def apply_binary(op: Operation, lhs: Float, rhs: Float) -> Float | None:
     """The elementwise function of two tensors `op` stands for, or None."""
-    if isinstance(op, edge.AddOp):
-        return _clamp(lhs + rhs, *activation_bounds(op))
-    if isinstance(op, edge.MulOp):
-        return lhs * rhs
-    return None
+    function = _BINARY.get(op.name)
+    if function is None:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return _clamp(function(lhs, rhs).astype(np.float32), *activation_bounds(op))

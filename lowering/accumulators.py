@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
-from cmopt.dialects.edge import AddOp, BinaryOp, Conv2dOp, LinearOp
+from cmopt.dialects.edge import AddOp, BinaryOp, Conv2dOp, LinearOp, MulOp, SubOp
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of
 from cmopt.lowering.constants import constant_of, float_constant_of
@@ -50,7 +50,9 @@ def matrix_overflow(op: Conv2dOp | LinearOp) -> str | None:
 
 
 def binary_overflow(op: BinaryOp) -> str | None:
-    """Why an add or mul of int8 tensors may overflow, or None; a lookup table never does."""
+    """Why an add, sub or mul of int8 tensors may overflow, or None; a lookup table never does."""
+    if not isinstance(op, AddOp | SubOp | MulOp):
+        return None
     for value in (op.lhs, op.rhs):
         constant = float_constant_of(value)
         if constant is not None and constant.size and (constant == constant.flat[0]).all():
@@ -59,7 +61,7 @@ def binary_overflow(op: BinaryOp) -> str | None:
     assert isinstance(lhs, UniformQuantizedType) and isinstance(rhs, UniformQuantizedType)
     assert isinstance(output, UniformQuantizedType)
     with np.errstate(over="ignore", under="ignore"):
-        if isinstance(op, AddOp):
+        if not isinstance(op, MulOp):
             common = np.float64(2 * max(lhs.scale, rhs.scale))
             factor = common / (output.scale * (1 << ADD_LEFT_SHIFT))
             return _overflow(max(_reach(lhs), _reach(rhs)) << ADD_LEFT_SHIFT, factor)

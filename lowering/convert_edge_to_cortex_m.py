@@ -22,7 +22,7 @@ from cmopt.dialects.signature import (
     terminator,
     update,
 )
-from cmopt.lowering.cortex_m import convolution, elementwise, movement, pooling, selection
+from cmopt.lowering.cortex_m import binary, convolution, elementwise, movement, pooling, selection
 from cmopt.lowering.patterns.edge import RequantizeCatOperands
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
@@ -90,6 +90,7 @@ class ConvertEdgeToCortexMPass(ModulePass):
             op,
             pooling.PoolThenRequantize(),
             RequantizeCatOperands(),
+            binary.RequantizeExtremumOperands(),
             elementwise.ConvertRequantize(),
         )
         convert(
@@ -99,6 +100,7 @@ class ConvertEdgeToCortexMPass(ModulePass):
             convolution.ConvertConv2d(isa),
             convolution.ConvertLinear(isa),
             *elementwise.PATTERNS,
+            *binary.PATTERNS,
             *movement.PATTERNS,
             *selection.PATTERNS,
         )

@@ -183,6 +183,10 @@ def _add(calls: Calls, op: edge.AddOp) -> SSAValue:
     return calls.clamped(calls.call("add.Tensor", op.lhs, op.rhs, 1))
 
 
+def _sub(calls: Calls, op: edge.SubOp) -> SSAValue:
+    return calls.clamped(calls.call("sub.Tensor", op.lhs, op.rhs, 1))
+
+
 def _slice(calls: Calls, op: edge.SliceOp) -> SSAValue:
     dim, start = int_of(op.dim), int_of(op.start)
     end = start + shape_of(op.output)[dim]
@@ -216,6 +220,7 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.CatOp: _cat,
     edge.ClampOp: lambda c, op: c.call("clamp.default", op.input, *(clamp_bounds(op) or ())),
     edge.Conv2dOp: _conv2d,
+    edge.DivOp: lambda c, op: c.call("div.Tensor", op.lhs, op.rhs),
     edge.ExpandOp: lambda c, op: c.call(
         "expand_copy.default", op.input, list(shape_of(op.output)), False
     ),
@@ -224,6 +229,8 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.HardswishOp: _hardswish,
     edge.LinearOp: _linear,
     edge.MaxPool2dOp: _max_pool2d,
+    edge.MaximumOp: lambda c, op: c.call("maximum.default", op.lhs, op.rhs),
+    edge.MinimumOp: lambda c, op: c.call("minimum.default", op.lhs, op.rhs),
     edge.MulOp: lambda c, op: c.call("mul.Tensor", op.lhs, op.rhs),
     edge.PadOp: _pad,
     edge.PermuteOp: lambda c, op: c.call("permute_copy.default", op.input, list(ints_of(op.perm))),
@@ -232,6 +239,7 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.SiluOp: _silu,
     edge.SliceOp: _slice,
     edge.TakeOp: _take,
+    edge.SubOp: _sub,
     edge.TanhOp: lambda c, op: c.call("tanh.default", op.input),
 }
 

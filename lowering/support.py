@@ -98,9 +98,6 @@ def _max_pool2d(op: MaxPool2dOp) -> str | None:
 def _binary(op: BinaryOp) -> str | None:
     if not all(_is_int8(value) for value in (op.lhs, op.rhs, op.output)):
         return "the kernel takes int8 per tensor"
-    for value in (op.lhs, op.rhs):
-        if constant_of(value) is None and shape_of(value) != shape_of(op.output):
-            return "the kernel does not broadcast tensors that are computed at run time"
     is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
     if is_constant and (size := numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
         return f"a constant broadcast to {size} bytes is too large"

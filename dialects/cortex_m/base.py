@@ -178,6 +178,10 @@ class KernelOp(IRDLOperation):
             properties={name: property_attr(value) for name, value in properties.items()},
         )
 
+    def view(self, name: str) -> View:
+        """How the kernel wants to see an operand or the result, named as in the dialect."""
+        return self.VIEWS.get(name, View.CONTIGUOUS)
+
     def argument(self, name: str) -> SSAValue | Attribute | None:
         """The operand (None where absent) or property for a schema argument."""
         value: SSAValue | Attribute | None = getattr(self, "input" if name == "self" else name)

@@ -87,9 +87,32 @@ class _BinaryOp(KernelOp):
         self.require_shape("output", shape_of(self.input))
 
 
+class _BroadcastingOp(_BinaryOp):
+    """Two int8 tensors of one shape, or [N,H,W,C] and [1,1,1,C]: one call for each pixel."""
+
+    @property
+    def broadcasts(self) -> bool:
+        """Whether `other` is repeated for each pixel of `input`."""
+        shape, other = shape_of(self.input), shape_of(self.other)
+        return len(shape) == 4 and other == (1, 1, 1, shape[3]) != shape
+
+    def view(self, name: str) -> View:
+        return View.CHANNELS_LAST if self.broadcasts else super().view(name)
+
+    def verify_(self) -> None:
+        if not self.broadcasts:
+            super().verify_()
+            return
+        self.require_int8("input", "other", "output")
+        self.require_shape("output", shape_of(self.input))
+
+
 @irdl_op_definition
-class QuantizedAddOp(_BinaryOp):
-    """`arm_elementwise_add_s8`, left shift `ADD_LEFT_SHIFT`; input zero points are subtracted."""
+class QuantizedAddOp(_BroadcastingOp):
+    """`arm_elementwise_add_s8`, left shift `ADD_LEFT_SHIFT`; input zero points are subtracted.
+
+    A negative multiplier subtracts its operand.
+    """
 
     name = "cortex_m.quantized_add"
     SCHEMA: ClassVar[
@@ -118,7 +141,7 @@ class QuantizedAddOp(_BinaryOp):
 
 
 @irdl_op_definition
-class QuantizedMulOp(_BinaryOp):
+class QuantizedMulOp(_BroadcastingOp):
     """`arm_elementwise_mul_s8`; the kernel has no activation range, so it clamps to int8."""
 
     name = "cortex_m.quantized_mul"

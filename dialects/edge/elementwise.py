@@ -140,7 +140,38 @@ class AddOp(BinaryOp):
 
 
 @irdl_op_definition
+class SubOp(BinaryOp):
+    """`lhs - rhs` (aten.sub with alpha 1), then the clamp of `edge.conv2d`."""
+
+    name = "edge.sub"
+
+    activation_min = opt_prop_def(FloatAttr)
+    activation_max = opt_prop_def(FloatAttr)
+
+
+@irdl_op_definition
 class MulOp(BinaryOp):
     """`lhs * rhs`."""
 
     name = "edge.mul"
+
+
+@irdl_op_definition
+class DivOp(BinaryOp):
+    """`lhs / rhs`."""
+
+    name = "edge.div"
+
+
+@irdl_op_definition
+class MinimumOp(BinaryOp):
+    """The smaller of the two; NaN if one is."""
+
+    name = "edge.minimum"
+
+
+@irdl_op_definition
+class MaximumOp(BinaryOp):
+    """The larger of the two; NaN if one is."""
+
+    name = "edge.maximum"

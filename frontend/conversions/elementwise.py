@@ -91,7 +91,18 @@ _CLAMPS: dict[str, Conversion] = {
     "hardtanh": _hardtanh,
     "relu6": _relu6,
 }
-_BINARY: dict[str, type[edge.BinaryOp]] = {"add": edge.AddOp, "mul": edge.MulOp}
+_BINARY: dict[str, type[edge.BinaryOp]] = {
+    "add": edge.AddOp,
+    "sub": edge.SubOp,
+    "mul": edge.MulOp,
+    "div": edge.DivOp,
+}
+_OF_TWO_TENSORS: dict[str, type[edge.BinaryOp]] = {
+    "aten.maximum.default": edge.MaximumOp,
+    "aten.max.other": edge.MaximumOp,
+    "aten.minimum.default": edge.MinimumOp,
+    "aten.min.other": edge.MinimumOp,
+}
 
 # The in-place variant of an operator computes the same; the importer rebinds what it wrote to.
 CONVERSIONS: dict[str, Conversion] = {
@@ -104,4 +115,5 @@ CONVERSIONS: dict[str, Conversion] = {
         for inplace in ("", "_")
         for overload in ("Tensor", "Scalar")
     },
+    **{name: _binary(op) for name, op in _OF_TWO_TENSORS.items()},
 }

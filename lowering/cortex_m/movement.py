@@ -148,10 +148,17 @@ class ConvertExpand(RewritePattern):
         if quantized_element(op.input.type) is None:
             return
         build = Builder(op, rewriter)
-        source, type = build.storage(op.input), storage_type(op.output.type)
-        sizes = ArrayAttr([IntegerAttr(size, i64) for size in shape_of(op.output)])
-        rest: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), sizes, BoolAttr.from_bool(False)]
-        build.finish(build.add(portable_call("aten.expand_copy.default", [source], rest, type)))
+        build.finish(expanded(build, build.storage(op.input), shape_of(op.output)))
+
+
+def expanded(build: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+    """int8 `value` repeated to `shape`; a view where it has as many elements already."""
+    if numel(shape_of(value)) == numel(shape):
+        return build.view(value, shape)
+    sizes = ArrayAttr([IntegerAttr(size, i64) for size in shape])
+    rest: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), sizes, BoolAttr.from_bool(False)]
+    call = portable_call("aten.expand_copy.default", [value], rest, int8_tensor(shape))
+    return build.add(call)
 
 
 class ConvertCat(RewritePattern):

@@ -17,6 +17,7 @@ from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import (
     BinaryOp,
     CatOp,
+    ExpandOp,
     LinearOp,
     PadOp,
     PermuteOp,
@@ -92,7 +93,10 @@ def recreated(
 
 
 class Elementwise(Rule):
-    """Functions of elements: all operands in one layout, one that is broadcast along with them."""
+    """Functions of elements: all operands in one layout, one that is broadcast along with them.
+
+    An expand is the identity, broadcast.
+    """
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
         values, shape = values_of(op), shape_of(op.results[0])
@@ -202,6 +206,7 @@ RULES: dict[type[Operation], Rule] = {
     BinaryOp: Elementwise(),
     CatOp: AlongDim(),
     DCastOp: Elementwise(),
+    ExpandOp: Elementwise(),
     LinearOp: Linear(),
     PadOp: Pad(),
     QCastOp: Elementwise(),

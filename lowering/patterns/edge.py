@@ -15,14 +15,18 @@ from cmopt.dialects.edge import (
     BinaryOp,
     CatOp,
     Conv2dOp,
+    DivOp,
     ExpandOp,
+    MaximumOp,
     MaxPool2dOp,
+    MinimumOp,
     MovementOp,
     MulOp,
     PadOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
+    SubOp,
     TakeOp,
     ToDimOrderOp,
     permuted_type,
@@ -224,7 +228,6 @@ class DropTrivialCat(RewritePattern):
 
 
 CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
-    **{op.name: (DropExpandOfOperand(),) for op in (AddOp, MulOp)},
     Conv2dOp.name: WINDOW,
     MaxPool2dOp.name: WINDOW,
     PadOp.name: (*PAD, FoldMovedConstant(), SinkDequantize()),
@@ -236,6 +239,10 @@ CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
         SinkDequantize(),
         PadBehindReshape(),
     ),
+    **{
+        op.name: (DropExpandOfOperand(),)
+        for op in (AddOp, DivOp, MaximumOp, MinimumOp, MulOp, SubOp)
+    },
     PermuteOp.name: (
         DropIdentity(),
         ComposePermutes(),

@@ -88,11 +88,11 @@ def unary(op: str, attributes: str, source: str, target: str) -> str:
     return module_of(f"%x: tensor<{source}>", body, f"tensor<{target}>")
 
 
-def binary(op: str, attributes: str, shape: str) -> str:
-    type = f"tensor<{shape}xi8>"
+def binary(op: str, attributes: str, shape: str, other_shape: str | None = None) -> str:
+    type, other = f"tensor<{shape}xi8>", f"tensor<{other_shape or shape}xi8>"
     attrs = f"{{{attributes}}}" if attributes else ""
-    body = f"%y = cortex_m.{op} %a, %b {attrs} : ({type}, {type}) -> {type}"
-    return module_of(f"%a: {type}, %b: {type}", body, type)
+    body = f"%y = cortex_m.{op} %a, %b {attrs} : ({type}, {other}) -> {type}"
+    return module_of(f"%a: {type}, %b: {other}", body, type)
 
 
 PROGRAMS = {
@@ -156,6 +156,10 @@ PROGRAMS = {
     "add": binary("quantized_add", ADD, "2x3x4"),
     "add-nhwc": binary("quantized_add", ADD, "1x3x4x5"),
     "add-one-channel": binary("quantized_add", ADD, "1x1x7x1"),
+    "add-channels": binary("quantized_add", ADD, "2x3x4x5", "1x1x1x5"),
+    "add-one-channel-to-each": binary("quantized_add", ADD, "1x3x4x1", "1x1x1x1"),
+    "sub": binary("quantized_add", ADD.replace("1073741824", "-1073741824"), "1x3x4x5"),
+    "mul-channels": binary("quantized_mul", MUL, "1x3x1x17", "1x1x1x17"),
     "mul": binary("quantized_mul", MUL, "1x3x4x5"),
     "div": binary("quantized_div", DIV, "2x9"),
     "minimum": binary("minimum", "", "1x3x4x5"),

@@ -20,14 +20,14 @@ func.func @supported(%x: tensor<1x4x6x2x!q>) -> tensor<1x8x3x2x!q> {
 }
 
 // The op's definition: dequantize, compute in float32, quantize. It keeps its properties.
-// CHECK-LABEL: @broadcast
+// CHECK-LABEL: @properties
 // CHECK-NEXT:    %0 = quant.dcast %x : tensor<4x4x!quant.uniform<i8:f32, 0.1>> to tensor<4x4xf32>
-// CHECK-NEXT:    %1 = quant.dcast %y : tensor<4x!quant.uniform<i8:f32, 0.1>> to tensor<4xf32>
-// CHECK-NEXT:    %2 = edge.add %0, %1 {edge.reason = "the kernel does not broadcast tensors that are computed at run time", activation_min = 0.000000e+00 : f32} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    %1 = quant.dcast %y : tensor<4x!quant.uniform<i16:f32, 0.1>> to tensor<4xf32>
+// CHECK-NEXT:    %2 = edge.add %0, %1 {edge.reason = "the kernel takes int8 per tensor", activation_min = 0.000000e+00 : f32} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
 // CHECK-NEXT:    %3 = quant.qcast %2 : tensor<4x4xf32> to tensor<4x4x!quant.uniform<i8:f32, 0.1>>
 // CHECK-NEXT:    func.return %3
-func.func @broadcast(%x: tensor<4x4x!q>, %y: tensor<4x!q>) -> tensor<4x4x!q> {
-  %0 = edge.add %x, %y {activation_min = 0.0 : f32} : (tensor<4x4x!q>, tensor<4x!q>) -> tensor<4x4x!q>
+func.func @properties(%x: tensor<4x4x!q>, %y: tensor<4x!q16>) -> tensor<4x4x!q> {
+  %0 = edge.add %x, %y {activation_min = 0.0 : f32} : (tensor<4x4x!q>, tensor<4x!q16>) -> tensor<4x4x!q>
   func.return %0 : tensor<4x4x!q>
 }
 

@@ -87,24 +87,35 @@ void dequantize_per_tensor(const struct op *op)
 
 /* Elementwise. */
 
+/* `other` is as large as the output, or is repeated for each pixel: one call for each of its
+   repetitions. */
+
 void quantized_add(const struct op *op)
 {
-    check(op,
-          arm_elementwise_add_s8(int8(&op->input), int8(&op->other), -op->self_zero_point,
-                                 op->self_multiplier, op->self_shift, -op->other_zero_point,
-                                 op->other_multiplier, op->other_shift, ADD_LEFT_SHIFT,
-                                 bytes_of(&op->output), op->output_zero_point,
-                                 op->output_multiplier, op->output_shift, op->activation_min,
-                                 op->activation_max, count_of(&op->output)));
+    const int32_t block = count_of(&op->other);
+    int8_t *out = bytes_of(&op->output);
+    for (int32_t i = 0; i < count_of(&op->output); i += block) {
+        check(op,
+              arm_elementwise_add_s8(int8(&op->input) + i, int8(&op->other), -op->self_zero_point,
+                                     op->self_multiplier, op->self_shift, -op->other_zero_point,
+                                     op->other_multiplier, op->other_shift, ADD_LEFT_SHIFT,
+                                     out + i, op->output_zero_point, op->output_multiplier,
+                                     op->output_shift, op->activation_min, op->activation_max,
+                                     block));
+    }
 }
 
 void quantized_mul(const struct op *op)
 {
-    check(op,
-          arm_elementwise_mul_s8(int8(&op->input), int8(&op->other), -op->self_zero_point,
-                                 -op->other_zero_point, bytes_of(&op->output),
-                                 op->output_zero_point, op->output_multiplier, op->output_shift,
-                                 INT8_MIN, INT8_MAX, count_of(&op->output)));
+    const int32_t block = count_of(&op->other);
+    int8_t *out = bytes_of(&op->output);
+    for (int32_t i = 0; i < count_of(&op->output); i += block) {
+        check(op,
+              arm_elementwise_mul_s8(int8(&op->input) + i, int8(&op->other), -op->self_zero_point,
+                                     -op->other_zero_point, out + i, op->output_zero_point,
+                                     op->output_multiplier, op->output_shift, INT8_MIN, INT8_MAX,
+                                     block));
+    }
 }
 
 void quantized_div(const struct op *op)

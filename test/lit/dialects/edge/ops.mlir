@@ -73,9 +73,17 @@ func.func @unary(%x: tensor<4xf32>) {
 // CHECK-LABEL: @binary
 // CHECK-NEXT:    edge.add %x, %x {activation_min = 0.000000e+00 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
 // CHECK-NEXT:    edge.mul %x, %y : (tensor<2x3xf32>, tensor<4x1x3xf32>) -> tensor<4x2x3xf32>
+// CHECK-NEXT:    edge.sub %x, %y {activation_max = 1.000000e+00 : f32} : (tensor<2x3xf32>, tensor<4x1x3xf32>) -> tensor<4x2x3xf32>
+// CHECK-NEXT:    edge.div %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK-NEXT:    edge.minimum %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+// CHECK-NEXT:    edge.maximum %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
 func.func @binary(%x: tensor<2x3xf32>, %y: tensor<4x1x3xf32>) {
   %0 = edge.add %x, %x {activation_min = 0.0 : f32} : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   %1 = edge.mul %x, %y : (tensor<2x3xf32>, tensor<4x1x3xf32>) -> tensor<4x2x3xf32>
+  %2 = edge.sub %x, %y {activation_max = 1.0 : f32} : (tensor<2x3xf32>, tensor<4x1x3xf32>) -> tensor<4x2x3xf32>
+  %3 = edge.div %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %4 = edge.minimum %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %5 = edge.maximum %x, %x : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   func.return
 }
 

@@ -1,0 +1,245 @@
+"""Functions of two int8 tensors → their kernels, or a lookup table where one is a number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from xdsl.dialects.builtin import TensorType, f32
+from xdsl.ir import Operation, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.cortex_m import (
+    ADD_LEFT_SHIFT,
+    MaximumOp,
+    MinimumOp,
+    Properties,
+    QuantizedAddOp,
+    QuantizedDivOp,
+    QuantizedMulOp,
+)
+from cmopt.dialects.edge import AddOp, BinaryOp, DivOp, MulOp, SubOp
+from cmopt.dialects.edge import MaximumOp as EdgeMaximumOp
+from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
+from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.shapes import shape_of
+from cmopt.interpreters.arrays import Array, dequantize, quantize
+from cmopt.interpreters.functions import apply_binary
+from cmopt.lowering.constants import constant_of, float_constant_of, typed_constant
+from cmopt.lowering.cortex_m.common import (
+    Builder,
+    activation_range,
+    element,
+    fixed_point,
+    int8_tensor,
+)
+from cmopt.lowering.cortex_m.elementwise import EVERY_INT8, replace_by_lookup
+from cmopt.lowering.cortex_m.movement import expanded
+
+MIN_CALL = 16
+"""A constant of fewer elements is repeated ahead of time: a kernel call for each is too dear."""
+
+
+class ConvertBinaryWithSplat(RewritePattern):
+    """A function of a tensor and a constant of one value → quantized_activation; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: BinaryOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is None:
+            return
+        for constant, source in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
+            values = float_constant_of(constant)
+            if values is None or values.size == 0 or shape_of(source) != shape_of(op.output):
+                continue
+            splat = values.reshape(-1)[:1].astype(np.float32)
+            if not (values == splat).all():
+                continue
+            every = dequantize(EVERY_INT8, element(source))
+            operands = (splat, every) if source is op.rhs else (every, splat)
+            result = apply_binary(op, *operands)
+            if result is not None:
+                replace_by_lookup(op, source, quantize(result, element(op.output)), rewriter)
+            return
+
+
+class RequantizeExtremumOperands(RewritePattern):
+    """Bring each operand of a minimum or maximum to the result's quantization; exact.
+
+    Quantization is monotone: the smaller of two results is the result of the smaller.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(
+        self, op: EdgeMinimumOp | EdgeMaximumOp, rewriter: PatternRewriter
+    ) -> None:
+        if quantized_element(op.output.type) is None:
+            return
+        target = element(op.output)
+        if element(op.lhs) == target == element(op.rhs):
+            return
+        new_ops: list[Operation] = []
+        operands: list[SSAValue] = []
+        for value in op.operands:
+            wanted = TensorType(target, shape_of(value))
+            if (values := float_constant_of(value)) is not None:
+                ops, value = typed_constant(quantize(values, target), wanted, value.name_hint)
+                new_ops += ops
+            elif element(value) != target:
+                real = DCastOp(value, TensorType(f32, shape_of(value)))
+                cast = QCastOp(real.output, wanted)
+                new_ops += [real, cast]
+                value = cast.output
+            operands.append(value)
+        rewriter.replace(op, [*new_ops, type(op)(operands, op.output.type)])
+
+
+class ConvertScaledBinary(RewritePattern):
+    """Add, sub and mul of int8 tensors → quantized_add, quantized_mul; at most 1 step.
+
+    The kernels take equal shapes, or repeat the last dimension of a 4-D tensor for each pixel.
+    Any tensor can be seen as pixels of its trailing dimensions; an operand that is not whole in
+    those is expanded to them first, a constant ahead of time.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: AddOp | SubOp | MulOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is None:
+            return
+        build, shape = Builder(op, rewriter), shape_of(op.output)
+        swapped = has_narrow_lhs(op)
+        wide, narrow = (op.rhs, op.lhs) if swapped else (op.lhs, op.rhs)
+        first = operand(build, wide, shape)
+        block = repeated_block(shape_of(narrow), shape)
+        if constant_of(narrow) is not None and math.prod(block) < MIN_CALL:
+            block = shape
+        second = operand(build, narrow, block)
+        if block != shape:
+            pixels = (1, 1, math.prod(shape) // math.prod(block), math.prod(block))
+            if len(shape) == 4 and block == shape[3:]:
+                pixels = shape  # as its neighbours see it
+            first = build.view(first, pixels)
+            second = build.view(second, (1, 1, 1, pixels[3]))
+        kernel = QuantizedMulOp if isinstance(op, MulOp) else QuantizedAddOp
+        properties = (mul_properties if isinstance(op, MulOp) else add_properties)(op, swapped)
+        result = kernel([first, second], int8_tensor(shape_of(first)), properties)
+        build.finish(build.view(build.add(result), shape))
+
+
+def has_narrow_lhs(op: BinaryOp) -> bool:
+    """Whether the operand to repeat, or the constant, is the left one and not the right one."""
+    shape = shape_of(op.output)
+    is_narrow = shape_of(op.lhs) != shape or constant_of(op.lhs) is not None
+    return is_narrow and shape_of(op.rhs) == shape and constant_of(op.rhs) is None
+
+
+def repeated_block(narrow: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The trailing dimensions of `shape` that `narrow` has to be expanded to.
+
+    In front of them it has only dimensions of size 1, so that repeating the block is all.
+    """
+    padded = (1,) * (len(shape) - len(narrow)) + narrow
+    first = next((d for d, size in enumerate(padded) if size != 1), len(shape) - 1)
+    return shape[first:] if 0 not in shape and math.prod(shape[:first]) > 1 else shape
+
+
+def operand(build: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+    """The int8 of an operand broadcast to `shape`: a constant ahead of time, else by a copy."""
+    missing = len(shape_of(value)) - len(shape)
+    if (array := constant_of(value)) is not None:
+        array = array.reshape(array.shape[max(missing, 0) :])
+        return build.constant(spread(array, shape), value.name_hint)
+    stored = build.storage(value)
+    if missing > 0:
+        stored = build.view(stored, shape_of(value)[missing:])
+    return expanded(build, stored, shape)
+
+
+def spread(array: Array, shape: tuple[int, ...]) -> Array:
+    """`array` broadcast to `shape`, in row-major order."""
+    return np.asarray(np.broadcast_to(array, shape), order="C")
+
+
+def add_properties(op: BinaryOp, swapped: bool) -> Properties:
+    """The parameters of `arm_elementwise_add_s8`: both inputs at twice the larger scale.
+
+    A negative multiplier subtracts: requantization rounds the product of either sign to nearest.
+    """
+    lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
+    common = 2 * max(lhs.scale, rhs.scale)
+    low, high = activation_range(op, output)
+    properties = {"activation_min": low, "activation_max": high}
+    first, second = (rhs, lhs) if swapped else (lhs, rhs)
+    for name, real in (
+        ("self", first.scale / common),
+        ("other", second.scale / common),
+        ("output", common / (output.scale * (1 << ADD_LEFT_SHIFT))),
+    ):
+        properties[f"{name}_multiplier"], properties[f"{name}_shift"] = fixed_point(real)
+    if isinstance(op, SubOp):
+        properties["self_multiplier" if swapped else "other_multiplier"] *= -1
+    for name, type in (("self", first), ("other", second), ("output", output)):
+        properties[f"{name}_zero_point"] = type.zero_point
+    return properties
+
+
+def mul_properties(op: BinaryOp, swapped: bool) -> Properties:
+    """The parameters of `arm_elementwise_mul_s8`."""
+    lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
+    multiplier, shift = fixed_point(lhs.scale * rhs.scale / output.scale)
+    return {
+        "self_zero_point": (rhs if swapped else lhs).zero_point,
+        "other_zero_point": (lhs if swapped else rhs).zero_point,
+        "output_zero_point": output.zero_point,
+        "output_multiplier": multiplier,
+        "output_shift": shift,
+    }
+
+
+class ConvertDiv(RewritePattern):
+    """edge.div of int8 tensors → quantized_div, operands expanded; at most 1 step.
+
+    But where the divisor is 0: there the kernel gives 0, and PyTorch an infinity or NaN.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DivOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is None:
+            return
+        build, shape = Builder(op, rewriter), shape_of(op.output)
+        lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
+        properties: Properties = {
+            "self_zero_point": lhs.zero_point,
+            "other_zero_point": rhs.zero_point,
+            "output_zero_point": output.zero_point,
+            "output_scale": lhs.scale / (rhs.scale * output.scale),
+        }
+        operands = [operand(build, value, shape) for value in op.operands]
+        build.finish(QuantizedDivOp(operands, int8_tensor(shape), properties))
+
+
+class ConvertExtremum(RewritePattern):
+    """edge.minimum and maximum on one quantized type → minimum, maximum, operands expanded; exact.
+
+    The kernels broadcast too, but wrongly where one side has one element in each row and the
+    other has not.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(
+        self, op: EdgeMinimumOp | EdgeMaximumOp, rewriter: PatternRewriter
+    ) -> None:
+        target = quantized_element(op.output.type)
+        if target is None or not element(op.lhs) == target == element(op.rhs):
+            return
+        build, shape = Builder(op, rewriter), shape_of(op.output)
+        operands = [operand(build, value, shape) for value in op.operands]
+        kernel = MinimumOp if isinstance(op, EdgeMinimumOp) else MaximumOp
+        build.finish(kernel(operands, int8_tensor(shape), {}))
+
+
+PATTERNS: tuple[RewritePattern, ...] = (
+    ConvertBinaryWithSplat(),
+    ConvertScaledBinary(),
+    ConvertDiv(),
+    ConvertExtremum(),
+)

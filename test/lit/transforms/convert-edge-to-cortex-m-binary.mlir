@@ -1,0 +1,63 @@
+// RUN: cm-opt %s -p convert-edge-to-cortex-m,canonicalize,cse,dce | filecheck %s
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+!b = !quant.uniform<i8:f32, 0.25>
+
+// The subtracted operand has a negative multiplier, whichever comes first.
+// CHECK-LABEL: func.func @sub
+// CHECK-NEXT:    cortex_m.quantized_add %x, %y {{.*}}self_multiplier = 1073741824 : i32, {{.*}}other_multiplier = -1073741824 : i32, other_shift = -1 : i32
+// CHECK-NEXT:    cortex_m.view %z
+// CHECK-NEXT:    cortex_m.view %x
+// CHECK-NEXT:    cortex_m.quantized_add {{.*}}self_multiplier = -1073741824 : i32, {{.*}}other_multiplier = 1073741824 : i32
+func.func @sub(%x: tensor<2x4x!a>, %y: tensor<2x4x!b>, %z: tensor<3x2x4x!a>) -> (tensor<2x4x!a>, tensor<3x2x4x!a>) {
+  %0 = edge.sub %x, %y : (tensor<2x4x!a>, tensor<2x4x!b>) -> tensor<2x4x!a>
+  %1 = edge.sub %x, %z : (tensor<2x4x!a>, tensor<3x2x4x!a>) -> tensor<3x2x4x!a>
+  func.return %0, %1 : tensor<2x4x!a>, tensor<3x2x4x!a>
+}
+
+// The kernel repeats a pixel itself.
+// CHECK-LABEL: func.func @channels
+// CHECK-NEXT:    cortex_m.quantized_mul %x, %y {{.*}} : (tensor<1x3x5x4xi8>, tensor<1x1x1x4xi8>) -> tensor<1x3x5x4xi8>
+func.func @channels(%x: tensor<1x3x5x4x!a>, %y: tensor<1x1x1x4x!b>) -> tensor<1x3x5x4x!a> {
+  %0 = edge.mul %y, %x : (tensor<1x1x1x4x!b>, tensor<1x3x5x4x!a>) -> tensor<1x3x5x4x!a>
+  func.return %0 : tensor<1x3x5x4x!a>
+}
+
+// The block of [3, 4] that is repeated is no larger than it must be.
+// CHECK-LABEL: func.func @rows
+// CHECK:         edge.call "aten.expand_copy.default"(%y) {{.*}} : (tensor<3x1xi8>) -> tensor<3x4xi8>
+// CHECK:         cortex_m.quantized_add {{.*}} : (tensor<1x1x2x12xi8>, tensor<1x1x1x12xi8>) -> tensor<1x1x2x12xi8>
+func.func @rows(%x: tensor<2x3x4x!a>, %y: tensor<3x1x!b>) -> tensor<2x3x4x!a> {
+  %0 = edge.add %x, %y : (tensor<2x3x4x!a>, tensor<3x1x!b>) -> tensor<2x3x4x!a>
+  func.return %0 : tensor<2x3x4x!a>
+}
+
+// A long constant is not repeated in the file.
+// CHECK-LABEL: func.func @long_constant
+// CHECK:         arith.constant {{.*}} : tensor<1x1x1x16xi8>
+// CHECK:         cortex_m.quantized_add {{.*}} : (tensor<1x1x3x16xi8>, tensor<1x1x1x16xi8>) -> tensor<1x1x3x16xi8>
+func.func @long_constant(%x: tensor<3x16x!a>) -> tensor<3x16x!a> {
+  %c = arith.constant dense<[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]> : tensor<16xi8>
+  %q = quant.scast %c : tensor<16xi8> to tensor<16x!b>
+  %0 = edge.add %x, %q : (tensor<3x16x!a>, tensor<16x!b>) -> tensor<3x16x!a>
+  func.return %0 : tensor<3x16x!a>
+}
+
+// (0.5 / 0.25) / 0.5 is 4.
+// CHECK-LABEL: func.func @div
+// CHECK-NEXT:    cortex_m.quantized_div %x, %y {self_zero_point = 3 : i32, other_zero_point = 0 : i32, output_zero_point = 3 : i32, output_scale = 4.000000e+00 : f64}
+func.func @div(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!a> {
+  %0 = edge.div %x, %y : (tensor<4x!a>, tensor<4x!b>) -> tensor<4x!a>
+  func.return %0 : tensor<4x!a>
+}
+
+// Only the operand of another quantization is brought to the result's.
+// CHECK-LABEL: func.func @minimum
+// CHECK:         %[[Y:.*]] = cortex_m.quantized_activation %y
+// CHECK-NEXT:    cortex_m.minimum %x, %[[Y]]
+// CHECK-NEXT:    cortex_m.maximum %x, %x
+func.func @minimum(%x: tensor<4x!a>, %y: tensor<4x!b>) -> (tensor<4x!a>, tensor<4x!a>) {
+  %0 = edge.minimum %x, %y : (tensor<4x!a>, tensor<4x!b>) -> tensor<4x!a>
+  %1 = edge.maximum %x, %x : (tensor<4x!a>, tensor<4x!a>) -> tensor<4x!a>
+  func.return %0, %1 : tensor<4x!a>, tensor<4x!a>
+}
