@@ -136,6 +136,25 @@ class EdgeFunctions(InterpreterFunctions):
     ) -> PythonValues:
         return _result(_clamped(op, F.linear(*_tensors(op, args))), op.output)
 
+    @impl(edge.MatmulOp)
+    def matmul(
+        self, interpreter: Interpreter, op: edge.MatmulOp, args: PythonValues
+    ) -> PythonValues:
+        lhs, rhs = _tensors(op, args)
+        if int_of(op.transposed_rhs):
+            rhs = rhs.transpose(-2, -1)
+        # Summed in double: a layout may change the order, and must not change a bit.
+        return _result(torch.matmul(lhs.double(), rhs.double()).float(), op.output)
+
+    @impl(edge.SoftmaxOp)
+    def softmax(
+        self, interpreter: Interpreter, op: edge.SoftmaxOp, args: PythonValues
+    ) -> PythonValues:
+        (x,) = _tensors(op, args)
+        # Along the last dimension whatever the layout: torch sums in an order of its own there.
+        y = torch.softmax(x.movedim(int_of(op.dim), -1).contiguous(), -1)
+        return _result(y.movedim(-1, int_of(op.dim)), op.output)
+
     @impl(edge.AvgPool2dOp)
     def avg_pool2d(
         self, interpreter: Interpreter, op: edge.AvgPool2dOp, args: PythonValues

@@ -11,9 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
-from cmopt.dialects.edge import AddOp, BinaryOp, Conv2dOp, LinearOp, MulOp, SubOp
+from cmopt.dialects.edge import (
+    AddOp,
+    BinaryOp,
+    Conv2dOp,
+    LinearOp,
+    MatmulOp,
+    MulOp,
+    SubOp,
+)
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import element_of
+from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.lowering.constants import constant_of, float_constant_of
 
 
@@ -47,6 +55,16 @@ def matrix_overflow(op: Conv2dOp | LinearOp) -> str | None:
         if op.bias is not None and (bias := float_constant_of(op.bias)) is not None:
             accumulators = accumulators + np.abs(np.rint(bias.astype(np.float64) / steps))
         return _overflow(accumulators, steps / output.scale)
+
+
+def product_overflow(op: MatmulOp) -> str | None:
+    """Why a product of int8 matrices may overflow, or None."""
+    lhs, rhs, output = (element_of(value) for value in (op.lhs, op.rhs, op.output))
+    assert isinstance(lhs, UniformQuantizedType) and isinstance(rhs, UniformQuantizedType)
+    assert isinstance(output, UniformQuantizedType)
+    with np.errstate(over="ignore", under="ignore"):
+        factor = np.float64(lhs.scale) * rhs.scale / output.scale
+    return _overflow(_reach(lhs) * _reach(rhs) * shape_of(op.lhs)[-1], factor)
 
 
 def binary_overflow(op: BinaryOp) -> str | None:

@@ -22,7 +22,15 @@ from cmopt.dialects.signature import (
     terminator,
     update,
 )
-from cmopt.lowering.cortex_m import binary, convolution, elementwise, movement, pooling, selection
+from cmopt.lowering.cortex_m import (
+    binary,
+    convolution,
+    elementwise,
+    matrix,
+    movement,
+    pooling,
+    selection,
+)
 from cmopt.lowering.patterns.edge import RequantizeCatOperands
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
@@ -89,6 +97,7 @@ class ConvertEdgeToCortexMPass(ModulePass):
         convert(
             op,
             pooling.PoolThenRequantize(),
+            matrix.SoftmaxThenRequantize(),
             RequantizeCatOperands(),
             binary.RequantizeExtremumOperands(),
             elementwise.ConvertRequantize(),
@@ -99,6 +108,8 @@ class ConvertEdgeToCortexMPass(ModulePass):
             pooling.ConvertMaxPool2d(),
             convolution.ConvertConv2d(isa),
             convolution.ConvertLinear(isa),
+            matrix.ConvertMatmul(isa),
+            matrix.ConvertSoftmax(),
             *elementwise.PATTERNS,
             *binary.PATTERNS,
             *movement.PATTERNS,

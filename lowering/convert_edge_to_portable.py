@@ -187,6 +187,31 @@ def _sub(calls: Calls, op: edge.SubOp) -> SSAValue:
     return calls.clamped(calls.call("sub.Tensor", op.lhs, op.rhs, 1))
 
 
+def _softmax(calls: Calls, op: edge.SoftmaxOp) -> SSAValue:
+    return calls.call("_softmax.default", op.input, int_of(op.dim), False)
+
+
+def _matmul(calls: Calls, op: edge.MatmulOp) -> SSAValue:
+    """`mm` of two matrices, `bmm` of batches of them."""
+    lhs, rhs, element = op.lhs, op.rhs, op.output.type.element_type
+    if int_of(op.transposed_rhs):
+        *batch, columns, depth = shape_of(rhs)
+        perm = [*range(len(batch)), len(batch) + 1, len(batch)]
+        type = TensorType(element, [*batch, depth, columns])
+        rhs = calls.call("permute_copy.default", rhs, perm, type=type)
+    if len(shape_of(lhs)) == 2:
+        return calls.call("mm.default", lhs, rhs)
+    flat = [
+        calls.add(
+            edge.ReshapeOp([v], TensorType(element, [numel(shape_of(v)[:-2]), *shape_of(v)[-2:]]))
+        )
+        for v in (lhs, rhs)
+    ]
+    type = TensorType(element, [*shape_of(flat[0])[:-1], shape_of(rhs)[-1]])
+    product = calls.call("bmm.default", *flat, type=type)
+    return calls.add(edge.ReshapeOp([product], op.output.type))
+
+
 def _slice(calls: Calls, op: edge.SliceOp) -> SSAValue:
     dim, start = int_of(op.dim), int_of(op.start)
     end = start + shape_of(op.output)[dim]
@@ -228,6 +253,7 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.HardsigmoidOp: _hardsigmoid,
     edge.HardswishOp: _hardswish,
     edge.LinearOp: _linear,
+    edge.MatmulOp: _matmul,
     edge.MaxPool2dOp: _max_pool2d,
     edge.MaximumOp: lambda c, op: c.call("maximum.default", op.lhs, op.rhs),
     edge.MinimumOp: lambda c, op: c.call("minimum.default", op.lhs, op.rhs),
@@ -238,6 +264,7 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.SigmoidOp: lambda c, op: c.call("sigmoid.default", op.input),
     edge.SiluOp: _silu,
     edge.SliceOp: _slice,
+    edge.SoftmaxOp: _softmax,
     edge.TakeOp: _take,
     edge.SubOp: _sub,
     edge.TanhOp: lambda c, op: c.call("tanh.default", op.input),

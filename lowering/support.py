@@ -17,11 +17,13 @@ from cmopt.dialects.edge import (
     Conv2dOp,
     ExpandOp,
     LinearOp,
+    MatmulOp,
     MaxPool2dOp,
     PadOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
+    SoftmaxOp,
     TakeOp,
     ToDimOrderOp,
     UnaryOp,
@@ -29,8 +31,14 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, int_of, ints_of, numel, shape_of
-from cmopt.lowering.accumulators import binary_overflow, matrix_overflow
+from cmopt.lowering.accumulators import binary_overflow, matrix_overflow, product_overflow
 from cmopt.lowering.constants import constant_of
+
+LONGEST_SOFTMAX = 511
+"""Where the exponentials of a row, each at most 1, make 512, CMSIS-NN shifts by 32 bits."""
+
+SMALLEST_SOFTMAX_SCALE = 2.0**-26
+"""The kernel shifts differences, in 26 fraction bits, to the left only."""
 
 
 def _is_int8(value: SSAValue) -> bool:
@@ -104,6 +112,22 @@ def _binary(op: BinaryOp) -> str | None:
     return binary_overflow(op)
 
 
+def _matmul(op: MatmulOp) -> str | None:
+    if not all(_is_int8(value) for value in (op.lhs, op.rhs, op.output)):
+        return "the kernel takes int8 per tensor"
+    return product_overflow(op)
+
+
+def _softmax(op: SoftmaxOp) -> str | None:
+    if (row := shape_of(op.input)[int_of(op.dim)]) > LONGEST_SOFTMAX:
+        return f"the softmax kernel is defined for rows of {LONGEST_SOFTMAX} at most, not {row}"
+    if (reason := _activations(op)) is not None:
+        return reason
+    element = quantized_element(op.input.type)
+    assert element is not None
+    return "the input's scale is too small" if element.scale < SMALLEST_SOFTMAX_SCALE else None
+
+
 def _permute(op: PermuteOp) -> str | None:
     from cmopt.lowering.cortex_m.movement import simplest_permute
 
@@ -136,12 +160,14 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
     Conv2dOp: _conv2d,
     ExpandOp: _activations,
     LinearOp: _linear,
+    MatmulOp: _matmul,
     MaxPool2dOp: _max_pool2d,
     PadOp: _pad,
     PermuteOp: _permute,
     CatOp: _cat,
     ReshapeOp: lambda op: None,
     SliceOp: _activations,
+    SoftmaxOp: _softmax,
     TakeOp: _take,
     ToDimOrderOp: lambda op: None,
     UnaryOp: _activations,

@@ -17,10 +17,13 @@ from cmopt.dialects.edge import (
     Conv2dOp,
     DimOrderAttr,
     EdgeOp,
+    MatmulOp,
     MaxPool2dOp,
+    SoftmaxOp,
     ToDimOrderOp,
 )
 from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.constants import is_constant
 from cmopt.lowering.support import no_kernel_reason
 from cmopt.pipeline.diagnostics import CompileError
@@ -53,6 +56,12 @@ def _is_physical(op: Operation) -> str | None:
         quantized = quantized_element(op.input.type) is not None
         if quantized and (op.data_format is None or op.data_format.data != "NHWC"):
             return "a quantized window op is not NHWC"
+    if isinstance(op, MatmulOp | SoftmaxOp) and quantized_element(op.output.type) is not None:
+        last = len(shape_of(op.output)) - 1
+        if isinstance(op, MatmulOp) and not int_of(op.transposed_rhs):
+            return "a quantized matmul's rhs is not transposed"
+        if isinstance(op, SoftmaxOp) and int_of(op.dim) != last:
+            return "a quantized softmax is not over the last dimension"
     return None
 
 

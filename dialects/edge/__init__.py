@@ -29,6 +29,7 @@ from cmopt.dialects.edge.elementwise import (
     TanhOp,
     UnaryOp,
 )
+from cmopt.dialects.edge.matrix import MatmulOp, SoftmaxOp
 from cmopt.dialects.edge.movement import (
     CatOp,
     ExpandOp,
@@ -63,6 +64,7 @@ Edge = Dialect(
         HardsigmoidOp,
         HardswishOp,
         LinearOp,
+        MatmulOp,
         MaxPool1dOp,
         MaxPool2dOp,
         MaximumOp,
@@ -76,6 +78,7 @@ Edge = Dialect(
         SiluOp,
         SliceOp,
         SubOp,
+        SoftmaxOp,
         TakeOp,
         TanhOp,
         ToDimOrderOp,
@@ -102,6 +105,7 @@ __all__ = [
     "HardsigmoidOp",
     "HardswishOp",
     "LinearOp",
+    "MatmulOp",
     "MaxPool1dOp",
     "MaxPool2dOp",
     "MaximumOp",
@@ -116,6 +120,7 @@ __all__ = [
     "SigmoidOp",
     "SiluOp",
     "SliceOp",
+    "SoftmaxOp",
     "SubOp",
     "TakeOp",
     "TanhOp",

@@ -83,12 +83,16 @@ def _is_parameter(call: Call, node: Node) -> bool:
 _PARAMETER_STEPS = re.compile(r"dequantize_per_|\b(permute|permute_copy|t|t_copy|transpose)\b")
 
 
-def _matmul(call: Call) -> Converted:
+def linear_of_constant(call: Call) -> Converted:
     """`bias + input @ weight` with a constant weight is a linear layer."""
     names = ("mat1", "mat2") if "mat1" in call.arguments else ("self", "mat2")
+    if names[1] not in call.arguments:
+        names = ("self", "other")
     if call.arguments.get("beta", 1) != 1 or call.arguments.get("alpha", 1) != 1:
         return None
     if not call.fake_result.dtype.is_floating_point or not _is_parameter(call, call[names[1]]):
+        return None
+    if call.fake(names[1]).dim() != 2 or call.fake(names[0]).dim() < 2:
         return None
     bias = []
     if names[0] == "mat1":
@@ -100,12 +104,11 @@ def _matmul(call: Call) -> Converted:
 
 
 CONVERSIONS: dict[str, Conversion] = {
-    "aten.addmm.default": _matmul,
+    "aten.addmm.default": linear_of_constant,
     "aten.conv1d.default": _convolution,
     "aten.conv1d.padding": _convolution,
     "aten.conv2d.default": _convolution,
     "aten.conv2d.padding": _convolution,
     "aten.convolution.default": _convolution,
     "aten.linear.default": _linear,
-    "aten.mm.default": _matmul,
 }

@@ -69,3 +69,11 @@ def avg_pool2d(isa: Isa, output_width: int, channels: int) -> int:
         _backend(isa), _binding().DataType.A8W8, dim_dst_width=output_width, ch_src=channels
     )
     return size
+
+
+def batch_matmul(isa: Isa, columns: int, depth: int) -> int:
+    """Bytes for `arm_batch_matmul_s8`, rhs [B, columns, depth]: on MVE a sum for each column."""
+    size: int = _binding().fully_connected_buffer_size(
+        _backend(isa), _binding().DataType.A8W8, filter_nhwc=[depth, -1, -1, columns]
+    )
+    return size

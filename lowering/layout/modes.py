@@ -19,10 +19,12 @@ from cmopt.dialects.edge import (
     CatOp,
     ExpandOp,
     LinearOp,
+    MatmulOp,
     PadOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
+    SoftmaxOp,
     TakeOp,
     UnaryOp,
     permuted_type,
@@ -202,17 +204,53 @@ class Linear(Rule):
         return [recreated(op, operands, permuted_type(op.results[0].type, layouts[-1]))]
 
 
+class Matmul(Rule):
+    """The batch may stand in any order; a transposed result is that of exchanged operands.
+
+    With a transposed rhs both operands are rows of what is summed over.
+    """
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        rank = len(layout)
+        batch, (row, column) = layout[:-2], layout[-2:]
+        rows_last = (*batch, rank - 2, rank - 1)
+        if not int_of(op.properties["transposed_rhs"]) or {row, column} != {rank - 2, rank - 1}:
+            return None
+        if index < 2:
+            return None if layout != rows_last else (layout, layout, layout)
+        return rows_last, rows_last, layout
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        if layouts[-1] != layouts[0]:
+            operands = operands[::-1]
+        return [recreated(op, operands, permuted_type(op.results[0].type, layouts[-1]))]
+
+
+class Softmax(Rule):
+    """Row by row over the last dimension: the rows may stand in any order."""
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        last = len(layout) - 1
+        is_last = int_of(op.properties["dim"]) == last == layout[-1]
+        return (layout, layout) if is_last else None
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        return [recreated(op, operands, permuted_type(op.results[0].type, layouts[-1]))]
+
+
 RULES: dict[type[Operation], Rule] = {
     BinaryOp: Elementwise(),
     CatOp: AlongDim(),
     DCastOp: Elementwise(),
     ExpandOp: Elementwise(),
     LinearOp: Linear(),
+    MatmulOp: Matmul(),
     PadOp: Pad(),
     QCastOp: Elementwise(),
     ReshapeOp: Reshape(),
     SCastOp: Elementwise(),
     SliceOp: AlongDim(),
+    SoftmaxOp: Softmax(),
     TakeOp: Take(),
     UnaryOp: Elementwise(),
 }

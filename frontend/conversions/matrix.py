@@ -1,0 +1,83 @@
+"""Products of two computed tensors, and softmax."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType, i64
+from xdsl.ir import SSAValue
+
+from cmopt.dialects import edge
+from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.conversions.convolution import linear_of_constant
+
+
+def _reshaped(call: Call, value: SSAValue, shape: Sequence[int]) -> SSAValue:
+    if shape_of(value) == tuple(shape):
+        return value
+    return call.emit(edge.ReshapeOp([value], TensorType(element_of(value), shape)))
+
+
+def _repeated(call: Call, value: SSAValue, batch: Sequence[int]) -> SSAValue:
+    """Matrices repeated to a batch they broadcast to."""
+    matrix = shape_of(value)[-2:]
+    missing = len(batch) + 2 - len(shape_of(value))
+    value = _reshaped(call, value, (*(1,) * missing, *shape_of(value)))
+    for dim, size in enumerate(batch):
+        if shape_of(value)[dim] != size:
+            value = call.emit(edge.TakeOp.of(value, dim, [0] * size))
+    assert shape_of(value) == (*batch, *matrix)
+    return value
+
+
+def _matmul(call: Call) -> Converted:
+    """`matmul`, `bmm`, `mm` of any ranks: a vector is a matrix of one row or column.
+
+    One matrix for a whole batch of lhs takes the rows of all of them.
+    """
+    if (linear := linear_of_constant(call)) is not None:
+        return linear
+    names = ("self", "other" if "other" in call.arguments else "mat2")
+    result = call.result_type
+    if not call.fake_result.dtype.is_floating_point or 0 in result.get_shape():
+        return None
+    lhs, rhs = (call.tensor(name) for name in names)
+    if 0 in (*shape_of(lhs), *shape_of(rhs)):
+        return None
+    if len(shape_of(lhs)) == 1:
+        lhs = _reshaped(call, lhs, (1, *shape_of(lhs)))
+    if len(shape_of(rhs)) == 1:
+        rhs = _reshaped(call, rhs, (*shape_of(rhs), 1))
+    *lhs_batch, rows, depth = shape_of(lhs)
+    *rhs_batch, _, columns = shape_of(rhs)
+    if math.prod(rhs_batch) == 1:
+        lhs = _reshaped(call, lhs, (math.prod(lhs_batch) * rows, depth))
+        rhs = _reshaped(call, rhs, (depth, columns))
+    else:
+        batch = tuple(call.fake_result.shape[: max(len(lhs_batch), len(rhs_batch))])
+        lhs, rhs = _repeated(call, lhs, batch), _repeated(call, rhs, batch)
+    type = TensorType(result.element_type, (*shape_of(lhs)[:-1], columns))
+    properties = {"transposed_rhs": BoolAttr.from_bool(False)}
+    product = call.emit(edge.MatmulOp([lhs, rhs], type, properties))
+    return _reshaped(call, product, result.get_shape())
+
+
+def _softmax(call: Call) -> Converted:
+    """`softmax` in the operand's own type."""
+    fake = call.fake("self")
+    if fake.dim() == 0 or fake.dtype != call.fake_result.dtype:
+        return None
+    dim = IntegerAttr(call["dim"] % fake.dim(), i64)
+    return call.emit(edge.SoftmaxOp([call.tensor("self")], call.result_type, {"dim": dim}))
+
+
+CONVERSIONS: dict[str, Conversion] = {
+    "aten._softmax.default": _softmax,
+    "aten.bmm.default": _matmul,
+    "aten.matmul.default": _matmul,
+    "aten.mm.default": _matmul,
+    "aten.softmax.int": _softmax,
+    "aten.special_softmax.default": _softmax,
+}

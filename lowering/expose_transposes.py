@@ -1,0 +1,57 @@
+"""Bring products and softmax on quantized tensors to the form their kernels take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, ModuleOp, i64
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import MatmulOp, PermuteOp, SoftmaxOp, permuted_type
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of, inverse, shape_of
+from cmopt.lowering.rewrite import apply_patterns
+
+
+class TransposeRhs(RewritePattern):
+    """`matmul(a, b)` → `matmul(a, permute(b)) {transposed_rhs}`."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MatmulOp, rewriter: PatternRewriter) -> None:
+        if int_of(op.transposed_rhs) or quantized_element(op.output.type) is None:
+            return
+        rank = len(shape_of(op.rhs))
+        rhs = PermuteOp.of(op.rhs, [*range(rank - 2), rank - 1, rank - 2])
+        flag = {"transposed_rhs": BoolAttr.from_bool(True)}
+        rewriter.replace(op, [rhs, MatmulOp([op.lhs, rhs.output], op.output.type, flag)])
+
+
+class SoftmaxOverLast(RewritePattern):
+    """A softmax over another dimension than the last → permute, softmax, permute back."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SoftmaxOp, rewriter: PatternRewriter) -> None:
+        rank, dim = len(shape_of(op.input)), int_of(op.dim)
+        if dim == rank - 1 or quantized_element(op.output.type) is None:
+            return
+        perm = [d for d in range(rank) if d != dim] + [dim]
+        before = PermuteOp.of(op.input, perm)
+        type = permuted_type(op.output.type, perm)
+        softmax = SoftmaxOp([before.output], type, {"dim": IntegerAttr(rank - 1, i64)})
+        rewriter.replace(op, [before, softmax, PermuteOp.of(softmax.output, inverse(perm))])
+
+
+@dataclass(frozen=True)
+class ExposeTransposesPass(ModulePass):
+    """Write quantized matmuls with a transposed rhs and softmax over the last dimension.
+
+    The permutes this takes are ops of their own, for the choice of layouts to cancel. Float ops
+    keep PyTorch's form: they become portable kernels.
+    """
+
+    name = "expose-transposes"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, TransposeRhs(), SoftmaxOverLast())
