@@ -2,16 +2,20 @@
 
     python benchmarks/compare_upstream.py [NETWORK]
 
-NETWORK: ds_cnn, resnet8, mobilenet_v1 or deep_autoencoder, all of MLPerf Tiny.
+NETWORK: one of test/models; ds_cnn by default. A large one takes minutes.
 
 Figures are bytes and counts, the same on every machine. Upstream runs twice: as its default mode
 wants it (channels-last model and input, its own quantizer) and on the very program cmopt compiles.
+Where it cannot compile the network, its error stands in its column.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,7 +24,7 @@ from executorch.backends.cortex_m.passes.cortex_m_pass_manager import CortexMPas
 from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
 from executorch.exir import ExecutorchBackendConfig, to_edge
 from executorch.exir._serialize._program import deserialize_pte_binary
-from executorch.exir.schema import Tensor
+from executorch.exir.schema import ExecutionPlan, KernelCall, ScalarType, Tensor
 from rich.console import Console
 from rich.table import Table
 from torch import nn
@@ -29,46 +33,53 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 import cmopt
 from cmopt.codegen.runtime_memory import method_allocator_bytes
 
-MODELS = {
-    "ds_cnn": ("DSCNNKWS", (1, 1, 49, 10)),
-    "resnet8": ("ResNet8", (1, 3, 32, 32)),
-    "mobilenet_v1": ("MobileNetV1025", (1, 3, 96, 96)),
-    "deep_autoencoder": ("DeepAutoEncoder", (1, 640)),
-}
+sys.path.insert(0, str(Path(__file__).parents[1] / "test"))
+from models import MODELS, Inputs
+
+LAYOUT = ("transpose", "permute", "clone", "view_copy")
+BORDER = ("quantize_per_tensor", "dequantize_per_tensor")
 
 
-def network(name: str) -> tuple[nn.Module, tuple[int, ...]]:
-    """A network of MLPerf Tiny, with statistics as training leaves them: not 0 and 1."""
-    from executorch.examples.models import mlperf_tiny
-
-    model, shape = MODELS[name]
-    torch.manual_seed(0)
-    module = getattr(mlperf_tiny, model)().eval()
-    generator = torch.Generator().manual_seed(0)
-    for part in module.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.running_mean.uniform_(-0.3, 0.3, generator=generator)  # type: ignore[union-attr]
-            part.running_var.uniform_(0.05, 0.3, generator=generator)  # type: ignore[union-attr]
-            part.bias.data.uniform_(-0.3, 0.3, generator=generator)
-    return module, shape
-
-
-def figures_of(pte: bytes) -> dict[str, int]:
+def figures_of(pte: bytes) -> dict[str, str]:
     """Counts and sizes read back from a program file, by whomever it was made."""
     program = deserialize_pte_binary(pte).program
     plan = program.execution_plan[0]
-    calls = [instruction.instr_args for instruction in plan.chains[0].instructions]
+    calls: list[Any] = [instruction.instr_args for instruction in plan.chains[0].instructions]
+    names = [plan.operators[call.op_index].name.split("::")[1] for call in calls]
     values: list[Any] = [plan.values[i].val for call in calls for i in call.args]
     read = {v.data_buffer_idx for v in values if isinstance(v, Tensor) and not v.allocation_info}
     constants = enumerate(program.constant_buffer)
-    dead = sum(len(buffer.storage) for index, buffer in constants if index not in read)
-    return {
+    figures = {
         "kernel calls": len(calls),
-        "arena, bytes": sum(plan.non_const_buffer_sizes),
+        "float instructions": sum(
+            name not in BORDER and takes_float(plan, call)
+            for name, call in zip(names, calls, strict=True)
+        ),
+        "layout instructions": sum(any(word in name for word in LAYOUT) for name in names),
+        "arena at its peak, bytes": sum(plan.non_const_buffer_sizes),
         ".pte, bytes": len(pte),
-        "constant bytes no instruction reads": dead,
+        "constant bytes no instruction reads": sum(
+            len(buffer.storage) for index, buffer in constants if index not in read
+        ),
         "runtime's own tables on the core, bytes": method_allocator_bytes(plan),
     }
+    return {figure: f"{value:,}" for figure, value in figures.items()}
+
+
+def takes_float(plan: ExecutionPlan, call: KernelCall) -> bool:
+    """Whether an instruction reads or writes a float tensor."""
+    values: list[Any] = [plan.values[i].val for i in call.args]
+    tensors = [v for v in values if isinstance(v, Tensor)]
+    return any(tensor.scalar_type == ScalarType.FLOAT for tensor in tensors)
+
+
+def figures_or_error(compile: Callable[[], bytes]) -> dict[str, str]:
+    """The figures of a program, or what was raised where there is none."""
+    try:
+        return figures_of(compile())
+    except Exception as error:  # Upstream raises whatever it runs into.
+        lines = str(error).strip().splitlines() or [""]
+        return {"error": f"{type(error).__name__}: {lines[0]}"}
 
 
 def upstream(exported: torch.export.ExportedProgram, *, explicit_layout: bool) -> bytes:
@@ -80,13 +91,16 @@ def upstream(exported: torch.export.ExportedProgram, *, explicit_layout: bool) -
     return bytes(edge.to_executorch(config).buffer)
 
 
-def upstream_quantized(
-    module: nn.Module, batches: list[tuple[torch.Tensor, ...]]
-) -> torch.export.ExportedProgram:
+def upstream_quantized(module: nn.Module, batches: list[Inputs]) -> torch.export.ExportedProgram:
     """ExecuTorch's own quantization flow, in the layout its default mode asks for."""
-    layout = torch.channels_last if batches[0][0].dim() == 4 else torch.contiguous_format
-    model = module.to(memory_format=layout)
-    inputs = [(x.contiguous(memory_format=layout),) for (x,) in batches]
+
+    def laid_out(tensor: torch.Tensor) -> torch.Tensor:
+        images = tensor.dim() == 4
+        return tensor.contiguous(memory_format=torch.channels_last) if images else tensor
+
+    inputs = [tuple(map(laid_out, batch)) for batch in batches]
+    has_images = any(tensor.dim() == 4 for tensor in batches[0])
+    model = module.to(memory_format=torch.channels_last) if has_images else module
     graph = torch.export.export(model, inputs[0]).module(check_guards=False)
     prepared = prepare_pt2e(graph, CortexMQuantizer())
     for batch in inputs:
@@ -100,22 +114,24 @@ def main() -> None:
     parser.add_argument("network", nargs="?", default="ds_cnn", choices=list(MODELS))
     name = parser.parse_args().network
     logging.disable(logging.WARNING)
-    module, shape = network(name)
-    generator = torch.Generator().manual_seed(0)
-    batches = [(torch.randn(shape, generator=generator),) for _ in range(8)]
+    model = MODELS[name]
+    module, batches = model.module(), model.inputs(8)
 
     exported = cmopt.quantize(module, batches[0], calibration=batches)
     program = cmopt.compile(exported, target="cortex-m55")
     columns = {
-        "upstream, default": figures_of(
-            upstream(upstream_quantized(module, batches), explicit_layout=False)
+        "upstream, default": figures_or_error(
+            lambda: upstream(upstream_quantized(module, batches), explicit_layout=False)
         ),
-        "upstream, explicit layout": figures_of(upstream(exported, explicit_layout=True)),
+        "upstream, explicit layout": figures_or_error(
+            lambda: upstream(exported, explicit_layout=True)
+        ),
         "cmopt": figures_of(program.pte),
     }
+    rows = dict.fromkeys(figure for column in columns.values() for figure in column)
     table = Table("", *columns, title=f"{name}, Cortex-M55, float in and out")
-    for figure in columns["cmopt"]:
-        table.add_row(figure, *(f"{column[figure]:,}" for column in columns.values()))
+    for figure in rows:
+        table.add_row(figure, *(column.get(figure, "") for column in columns.values()))
     Console().print(table)
 
 

@@ -13,6 +13,9 @@ from torch.export import ExportedProgram
 
 import cmopt
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from models import randomize_statistics
+
 DEMO = Path(__file__).parents[2] / "demo"
 
 
@@ -36,20 +39,6 @@ class Network:
         scale = nodes[-1].args[1]
         assert isinstance(scale, float)
         return scale
-
-
-def randomize_statistics(module: nn.Module, generator: torch.Generator) -> None:
-    """Give batch norms statistics and biases that are not 0 and 1, as training would."""
-    for part in module.modules():
-        if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            for tensor, low, high in (
-                (part.running_mean, -0.3, 0.3),
-                (part.running_var, 0.05, 0.3),
-                (part.weight.data, 0.6, 1.4),
-                (part.bias.data, -0.3, 0.3),
-            ):
-                assert tensor is not None
-                tensor.uniform_(low, high, generator=generator)
 
 
 def quantize(name: str, module: nn.Module, shape: tuple[int, ...]) -> Network:

@@ -78,9 +78,9 @@ def test_tables_of_upstreams_program_are_what_a_core_measured() -> None:
         import compare_upstream as peer
     finally:
         sys.path.pop(0)
-    module, shape = peer.network("ds_cnn")
-    batches = [(torch.randn(shape),)]
-    pte = peer.upstream(peer.upstream_quantized(module, batches), explicit_layout=False)
+    model = peer.MODELS["ds_cnn"]
+    exported = peer.upstream_quantized(model.module(), model.inputs(1))
+    pte = peer.upstream(exported, explicit_layout=False)
     plan = deserialize_pte_binary(pte).program.execution_plan[0]
     assert method_allocator_bytes(plan) == 11_552
     assert temp_allocator_bytes(plan) == 16 * 28
