@@ -24,6 +24,7 @@ _LOWERING = (
     "fuse-activations",
     "materialize-dim-order",
     "split-depthwise-batches",
+    "trim-padding-taps",
     "use-integer-io",
     "verify-stage",
     "wrap-conv1d",
