@@ -36,8 +36,11 @@ def out_variant(op: CallOp) -> tuple[Any, Any]:
 
     namespace, name, overload = op.target.data.split(".")
     try:
-        functional = getattr(getattr(getattr(torch.ops, namespace), name), overload)
-        out, _ = to_out_variant(functional)
+        packet = getattr(getattr(torch.ops, namespace), name)
+        functional = getattr(packet, overload)
+        # ExecuTorch's search fails on an operator that has overloads of numbers too, as pow has.
+        named = getattr(packet, f"{overload}_out", None)
+        out = named if named is not None else to_out_variant(functional)[0]
     except (AttributeError, RuntimeError, AssertionError) as error:
         raise CompileError(
             f"{op.target.data} has no out-variant, so no ExecuTorch kernel",

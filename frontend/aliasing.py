@@ -13,6 +13,8 @@ from torch.fx import Graph, Node
 
 from cmopt.frontend.overloads import is_getitem, overload
 
+# Operators that say they write to their input, but not to its elements.
+_WRITE_NOTHING = {"aten::detach_"}
 # Operators that may return their input itself although their schema does not say so.
 _IDENTITIES = {"aten::dropout", "aten::feature_dropout", "aten::alpha_dropout"}
 
@@ -30,7 +32,10 @@ def _tensor_arguments(node: Node) -> Iterator[tuple[Any, Node]]:
 
 
 def written_nodes(node: Node) -> list[Node]:
-    """The argument nodes whose tensor `node` changes in place."""
+    """The argument nodes whose elements `node` changes in place."""
+    target = overload(node)
+    if target is not None and target._schema.name in _WRITE_NOTHING:
+        return []
     return [
         given
         for argument, given in _tensor_arguments(node)

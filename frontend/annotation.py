@@ -29,14 +29,12 @@ from torchao.quantization.pt2e.quantizer import (
 )
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
+from cmopt.dialects.edge import FUNCTIONS, WITH_PARAMETERS
 from cmopt.frontend.overloads import overload
 
 # Each name stands for all overloads of the ATen operator, in place or not.
-_ONE_TENSOR = """abs acos acosh asin asinh atan atanh ceil celu clamp clamp_max clamp_min cos cosh
-    elu erf erfc exp exp2 expm1 floor frac gelu hardshrink hardsigmoid hardswish hardtanh leaky_relu
-    log log10 log1p log2 log_sigmoid mish neg pow prelu reciprocal relu relu6 round rsqrt selu
-    sigmoid sign silu sin sinh softplus softshrink sqrt square tan tanh threshold trunc"""
-_TWO_TENSORS = "add atan2 div maximum minimum mul sub"
+_ONE_TENSOR = "celu clamp clamp_max clamp_min gelu hardtanh relu6 selu"
+_TWO_TENSORS = "add div maximum minimum mul sub"
 _SUMS = "bmm log_softmax _log_softmax matmul mm sum"
 _MOVEMENT = """channel_shuffle chunk expand_as flip index_select mT movedim narrow permute
     pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d repeat_interleave
@@ -46,7 +44,7 @@ _SELECTIONS_AND_AVERAGES = """adaptive_avg_pool2d adaptive_max_pool2d amax amin 
     max_pool2d mean min upsample_bicubic2d upsample_bilinear2d upsample_linear1d
     upsample_nearest1d upsample_nearest2d"""
 
-FREE = frozenset(f"{_ONE_TENSOR} {_TWO_TENSORS} {_SUMS}".split())
+FREE = frozenset([*FUNCTIONS, *WITH_PARAMETERS, *f"{_ONE_TENSOR} {_TWO_TENSORS} {_SUMS}".split()])
 """The result is observed by itself, as every operand is: int8 in, int8 out."""
 
 SHARED = frozenset(f"{_MOVEMENT} {_SELECTIONS_AND_AVERAGES}".split())

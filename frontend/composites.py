@@ -39,10 +39,10 @@ _COMPOSITES = {
 }
 # What is rewritten later, in `decompositions` or by ExecuTorch, or is quantized as a whole.
 _KEPT = {
-    *("adaptive_avg_pool1d", "avg_pool1d", "max_pool1d", "batch_norm", "matmul", "rsub", "softmax"),
+    *("adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "batch_norm"),
     *("bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "linear"),
-    *("group_norm", "instance_norm", "layer_norm", "rms_norm", "detach", "lift_fresh_copy"),
-    *("adaptive_max_pool1d", "flatten", "unflatten", "t", "dropout", "contiguous"),
+    *("contiguous", "detach", "dropout", "flatten", "lift_fresh_copy", "matmul", "prelu", "rsub"),
+    *("group_norm", "instance_norm", "layer_norm", "rms_norm", "softmax", "t", "unflatten"),
 }
 
 

@@ -28,7 +28,7 @@ def _is_deterministic(node: Node) -> bool:
     target = node.target
     return (
         isinstance(target, torch._ops.OpOverload)
-        and not target._schema.is_mutable
+        and not written_nodes(node)
         and torch.Tag.nondeterministic_seeded not in target.tags
         and isinstance(node.meta.get("val"), torch.Tensor)
     )

@@ -85,12 +85,20 @@ def _add_scaled(module: GraphModule, node: Node) -> Node | None:
     return _insert(module.graph, node, target, lhs, scaled)
 
 
-def _square(module: GraphModule, node: Node) -> Node | None:
-    """x ** 2: x * x."""
-    operand, exponent = node.args
-    if exponent != 2:
+def _prelu(module: GraphModule, node: Node) -> Node | None:
+    """x where positive, else w * x: a leaky relu, or the sum of both halves."""
+    operand, slopes = node.args
+    weight = _constant(module, slopes)
+    if weight is None or not isinstance(operand, Node):
         return None
-    return _insert(module.graph, node, aten.mul.Tensor, operand, operand)
+    if weight.numel() == 1:
+        return _insert(module.graph, node, aten.leaky_relu.default, operand, float(weight))
+    shape = [1, -1] + [1] * (operand.meta["val"].dim() - 2)
+    factors = _insert_constant(module, node, weight.reshape(shape))
+    positive = _insert(module.graph, node, aten.relu.default, operand)
+    negative = _insert(module.graph, node, aten.clamp.default, operand, None, 0.0)
+    scaled = _insert(module.graph, node, aten.mul.Tensor, negative, factors)
+    return _insert(module.graph, node, aten.add.Tensor, positive, scaled)
 
 
 def _mean(module: GraphModule, node: Node) -> Node | None:
@@ -275,7 +283,7 @@ _REWRITES: Rewrites = {
     aten.conv_transpose1d.default: _conv_transpose_1d,
     aten.mean.dim: _mean,
     **dict.fromkeys(_POOLS_2D, _pool_1d),
-    aten.pow.Tensor_Scalar: _square,
+    aten.prelu.default: _prelu,
 }
 
 

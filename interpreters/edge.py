@@ -11,29 +11,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneType, StringAttr
-from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.interpreter import Interpreter, PythonValues, impl, register_impls
+from xdsl.ir import Attribute
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, element_of, int_of, ints_of, shape_of
 from cmopt.interpreters.arrays import Array, from_float, to_float
-from cmopt.interpreters.functions import activation_bounds, clamp_bounds
-
-
-def _tensors(op: Operation, args: PythonValues) -> list[torch.Tensor]:
-    """The operands' meaning, as torch tensors."""
-    values = zip(args, op.operands, strict=True)
-    return [torch.from_numpy(np.array(to_float(a, v.type))) for a, v in values]
-
-
-def _result(result: torch.Tensor, value: SSAValue) -> PythonValues:
-    """A float result as a value of the op's result type."""
-    return (from_float(np.asarray(result.numpy(), order="C"), value.type),)
-
-
-def _clamped(op: Operation, x: torch.Tensor) -> torch.Tensor:
-    low, high = activation_bounds(op)
-    return x if low is None and high is None else torch.clamp(x, low, high)
+from cmopt.interpreters.edge_elementwise import ElementwiseFunctions, clamped, result, tensors
 
 
 def _to_nchw(op: Any, *tensors: torch.Tensor) -> list[torch.Tensor]:
@@ -60,37 +44,20 @@ def _pad(x: torch.Tensor, padding: Attribute, value: float) -> torch.Tensor:
     return F.pad(x, (left, right, top, bottom), value=value)
 
 
-_UNARY: dict[type[Operation], Any] = {
-    edge.SigmoidOp: lambda op, x: torch.sigmoid(x),
-    edge.TanhOp: lambda op, x: torch.tanh(x),
-    edge.HardsigmoidOp: lambda op, x: F.hardsigmoid(x),
-    edge.HardswishOp: lambda op, x: F.hardswish(x),
-    edge.SiluOp: lambda op, x: F.silu(x),
-    edge.GeluOp: lambda op, x: F.gelu(x, approximate=op.approximate.data),
-    edge.ReluOp: lambda op, x: torch.relu(x),
-    edge.ClampOp: lambda op, x: torch.clamp(x, *(clamp_bounds(op) or ())),
-}
-
-
-def _unary(op: Operation, args: PythonValues) -> PythonValues:
-    (x,) = _tensors(op, args)
-    return _result(_UNARY[type(op)](op, x), op.results[0])
-
-
 @register_impls
-class EdgeFunctions(InterpreterFunctions):
+class EdgeFunctions(ElementwiseFunctions):
     """Values are numpy arrays of the type's (logical) shape, storage for quantized types."""
 
     @impl(edge.Conv2dOp)
     def conv2d(
         self, interpreter: Interpreter, op: edge.Conv2dOp, args: PythonValues
     ) -> PythonValues:
-        input, weight, *bias = _tensors(op, args)
+        input, weight, *bias = tensors(op, args)
         input, weight = _to_nchw(op, input, weight)
         dilation, groups = ints_of(op.dilation), int_of(op.groups)
         padded, bias_or_none = _pad(input, op.padding, 0.0), bias[0] if bias else None
         y = F.conv2d(padded, weight, bias_or_none, ints_of(op.stride), 0, dilation, groups)
-        return _result(_from_nchw(op, _clamped(op, y)), op.output)
+        return result(_from_nchw(op, clamped(op, y)), op.output)
 
     # Over one dimension: over two, the second of size 1, so that `wrap-conv1d` changes no bit of
     # a sum.
@@ -99,18 +66,18 @@ class EdgeFunctions(InterpreterFunctions):
     def conv1d(
         self, interpreter: Interpreter, op: edge.Conv1dOp, args: PythonValues
     ) -> PythonValues:
-        input, weight, *bias = _tensors(op, args)
+        input, weight, *bias = tensors(op, args)
         stride, dilation = ((*ints_of(p), 1) for p in (op.stride, op.dilation))
         padded = F.pad(input, ints_of(op.padding)).unsqueeze(-1)
         bias_or_none, groups = bias[0] if bias else None, int_of(op.groups)
         y = F.conv2d(padded, weight.unsqueeze(-1), bias_or_none, stride, 0, dilation, groups)
-        return _result(_clamped(op, y.squeeze(-1)), op.output)
+        return result(clamped(op, y.squeeze(-1)), op.output)
 
     @impl(edge.AvgPool1dOp)
     def avg_pool1d(
         self, interpreter: Interpreter, op: edge.AvgPool1dOp, args: PythonValues
     ) -> PythonValues:
-        (x,) = _tensors(op, args)
+        (x,) = tensors(op, args)
         include, ceil = bool(int_of(op.count_include_pad)), bool(int_of(op.ceil_mode))
         before, after = ints_of(op.padding)
         if before != after:
@@ -118,48 +85,48 @@ class EdgeFunctions(InterpreterFunctions):
             x, before = F.pad(x, (before, after)), 0
         window = (*ints_of(op.kernel_size), 1), (*ints_of(op.stride), 1), (before, 0)
         y = F.avg_pool2d(x.unsqueeze(-1), *window, ceil, include).squeeze(-1)
-        return _result(y[..., : shape_of(op.output)[-1]], op.output)
+        return result(y[..., : shape_of(op.output)[-1]], op.output)
 
     @impl(edge.MaxPool1dOp)
     def max_pool1d(
         self, interpreter: Interpreter, op: edge.MaxPool1dOp, args: PythonValues
     ) -> PythonValues:
-        (x,) = _tensors(op, args)
+        (x,) = tensors(op, args)
         padded = F.pad(x, ints_of(op.padding), value=float("-inf"))
         window = ints_of(op.kernel_size), ints_of(op.stride), 0, ints_of(op.dilation)
         y = F.max_pool1d(padded, *window, bool(int_of(op.ceil_mode)))
-        return _result(_clamped(op, y[..., : shape_of(op.output)[-1]]), op.output)
+        return result(clamped(op, y[..., : shape_of(op.output)[-1]]), op.output)
 
     @impl(edge.LinearOp)
     def linear(
         self, interpreter: Interpreter, op: edge.LinearOp, args: PythonValues
     ) -> PythonValues:
-        return _result(_clamped(op, F.linear(*_tensors(op, args))), op.output)
+        return result(clamped(op, F.linear(*tensors(op, args))), op.output)
 
     @impl(edge.MatmulOp)
     def matmul(
         self, interpreter: Interpreter, op: edge.MatmulOp, args: PythonValues
     ) -> PythonValues:
-        lhs, rhs = _tensors(op, args)
+        lhs, rhs = tensors(op, args)
         if int_of(op.transposed_rhs):
             rhs = rhs.transpose(-2, -1)
         # Summed in double: a layout may change the order, and must not change a bit.
-        return _result(torch.matmul(lhs.double(), rhs.double()).float(), op.output)
+        return result(torch.matmul(lhs.double(), rhs.double()).float(), op.output)
 
     @impl(edge.SoftmaxOp)
     def softmax(
         self, interpreter: Interpreter, op: edge.SoftmaxOp, args: PythonValues
     ) -> PythonValues:
-        (x,) = _tensors(op, args)
+        (x,) = tensors(op, args)
         # Along the last dimension whatever the layout: torch sums in an order of its own there.
         y = torch.softmax(x.movedim(int_of(op.dim), -1).contiguous(), -1)
-        return _result(y.movedim(-1, int_of(op.dim)), op.output)
+        return result(y.movedim(-1, int_of(op.dim)), op.output)
 
     @impl(edge.AvgPool2dOp)
     def avg_pool2d(
         self, interpreter: Interpreter, op: edge.AvgPool2dOp, args: PythonValues
     ) -> PythonValues:
-        (x,) = _to_nchw(op, *_tensors(op, args))
+        (x,) = _to_nchw(op, *tensors(op, args))
         kernel, (top, bottom, left, right) = ints_of(op.kernel_size), ints_of(op.padding)
         include, ceil = bool(int_of(op.count_include_pad)), bool(int_of(op.ceil_mode))
         padding = (top, left)
@@ -167,87 +134,17 @@ class EdgeFunctions(InterpreterFunctions):
             assert include, "asymmetric padding counts"
             x, padding = _pad(x, op.padding, 0.0), (0, 0)
         y = F.avg_pool2d(x, kernel, ints_of(op.stride), padding, ceil, include)
-        return _result(_from_nchw(op, _windows(op, y)), op.output)
+        return result(_from_nchw(op, _windows(op, y)), op.output)
 
     @impl(edge.MaxPool2dOp)
     def max_pool2d(
         self, interpreter: Interpreter, op: edge.MaxPool2dOp, args: PythonValues
     ) -> PythonValues:
-        (x,) = _to_nchw(op, *_tensors(op, args))
+        (x,) = _to_nchw(op, *tensors(op, args))
         padded, ceil = _pad(x, op.padding, float("-inf")), bool(int_of(op.ceil_mode))
         window = ints_of(op.kernel_size), ints_of(op.stride)
         y = F.max_pool2d(padded, *window, 0, ints_of(op.dilation), ceil)
-        return _result(_from_nchw(op, _clamped(op, _windows(op, y))), op.output)
-
-    @impl(edge.ReluOp)
-    def relu(self, interpreter: Interpreter, op: edge.ReluOp, args: PythonValues) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.ClampOp)
-    def clamp(self, interpreter: Interpreter, op: edge.ClampOp, args: PythonValues) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.SigmoidOp)
-    def sigmoid(
-        self, interpreter: Interpreter, op: edge.SigmoidOp, args: PythonValues
-    ) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.TanhOp)
-    def tanh(self, interpreter: Interpreter, op: edge.TanhOp, args: PythonValues) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.HardsigmoidOp)
-    def hardsigmoid(
-        self, interpreter: Interpreter, op: edge.HardsigmoidOp, args: PythonValues
-    ) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.HardswishOp)
-    def hardswish(
-        self, interpreter: Interpreter, op: edge.HardswishOp, args: PythonValues
-    ) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.SiluOp)
-    def silu(self, interpreter: Interpreter, op: edge.SiluOp, args: PythonValues) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.GeluOp)
-    def gelu(self, interpreter: Interpreter, op: edge.GeluOp, args: PythonValues) -> PythonValues:
-        return _unary(op, args)
-
-    @impl(edge.AddOp)
-    def add(self, interpreter: Interpreter, op: edge.AddOp, args: PythonValues) -> PythonValues:
-        lhs, rhs = _tensors(op, args)
-        return _result(_clamped(op, lhs + rhs), op.output)
-
-    @impl(edge.SubOp)
-    def sub(self, interpreter: Interpreter, op: edge.SubOp, args: PythonValues) -> PythonValues:
-        lhs, rhs = _tensors(op, args)
-        return _result(_clamped(op, lhs - rhs), op.output)
-
-    @impl(edge.DivOp)
-    def div(self, interpreter: Interpreter, op: edge.DivOp, args: PythonValues) -> PythonValues:
-        lhs, rhs = _tensors(op, args)
-        return _result(lhs / rhs, op.output)
-
-    @impl(edge.MinimumOp)
-    def minimum(
-        self, interpreter: Interpreter, op: edge.MinimumOp, args: PythonValues
-    ) -> PythonValues:
-        return _result(torch.minimum(*_tensors(op, args)), op.output)
-
-    @impl(edge.MaximumOp)
-    def maximum(
-        self, interpreter: Interpreter, op: edge.MaximumOp, args: PythonValues
-    ) -> PythonValues:
-        return _result(torch.maximum(*_tensors(op, args)), op.output)
-
-    @impl(edge.MulOp)
-    def mul(self, interpreter: Interpreter, op: edge.MulOp, args: PythonValues) -> PythonValues:
-        lhs, rhs = _tensors(op, args)
-        return _result(lhs * rhs, op.output)
+        return result(_from_nchw(op, clamped(op, _windows(op, y))), op.output)
 
     @impl(edge.ReshapeOp)
     def reshape(

@@ -35,13 +35,15 @@ def _sigmoid(x: Float) -> Float:
     return np.where(x >= 0, ONE / (ONE + e), e / (ONE + e)).astype(np.float32)
 
 
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
 def _gelu(op: edge.GeluOp, x: Float) -> Float:
     wide = x.astype(np.float64)
     if op.approximate.data == "tanh":
         inner = math.sqrt(2 / math.pi) * (wide + 0.044715 * wide**3)
         return np.asarray(0.5 * wide * (1 + np.tanh(inner)), np.float32)
-    erf = np.vectorize(math.erf, otypes=[np.float64])
-    return np.asarray(0.5 * wide * (1 + erf(wide / math.sqrt(2))), np.float32)
+    return np.asarray(0.5 * wide * (1 + _erf(wide / math.sqrt(2))), np.float32)
 
 
 def _bound(attr: object) -> float | None:
@@ -63,13 +65,68 @@ def activation_bounds(op: Operation) -> tuple[float | None, float | None]:
     return _bound(low), _bound(high)
 
 
-_UNARY: dict[str, Callable[[Operation, Float], Float]] = {
-    "edge.sigmoid": lambda op, x: _sigmoid(x),
-    "edge.tanh": lambda op, x: np.tanh(x),
-    "edge.hardsigmoid": lambda op, x: _clamp(x + THREE, 0, 6) / SIX,
-    "edge.hardswish": lambda op, x: x * _clamp(x + THREE, 0, 6) / SIX,
-    "edge.silu": lambda op, x: x * _sigmoid(x),
-    "edge.gelu": lambda op, x: _gelu(op, x),  # type: ignore[arg-type]
+def numbers_of(op: Operation) -> list[float]:
+    """The properties of an op of `edge.WITH_PARAMETERS`, in the order of its ATen operator."""
+    if (kind := edge.WITH_PARAMETERS.get(op.name.removeprefix("edge."))) is None:
+        return []
+    return [float(op.properties[name].value.data) for name in kind.get_irdl_definition().properties]  # type: ignore[attr-defined]
+
+
+def _softplus(x: Float, beta: float = 1.0, threshold: float = 20.0) -> Float:
+    scaled = x * np.float32(beta)
+    smooth = np.logaddexp(scaled, np.float32(0)) / np.float32(beta)
+    return np.where(scaled > threshold, x, smooth).astype(np.float32)
+
+
+def _elu(x: Float, alpha: float, scale: float, input_scale: float) -> Float:
+    negative = np.expm1(np.minimum(x, 0) * np.float32(input_scale)) * np.float32(alpha * scale)
+    return np.where(x > 0, x * np.float32(scale), negative).astype(np.float32)
+
+
+_FUNCTIONS: dict[str, Callable[..., Float]] = {
+    "abs": np.abs,
+    "acos": np.arccos,
+    "acosh": np.arccosh,
+    "asin": np.arcsin,
+    "asinh": np.arcsinh,
+    "atan": np.arctan,
+    "atanh": np.arctanh,
+    "ceil": np.ceil,
+    "cos": np.cos,
+    "cosh": np.cosh,
+    "elu": _elu,
+    "erf": lambda x: _erf(x.astype(np.float64)).astype(np.float32),
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "floor": np.floor,
+    "hardshrink": lambda x, lambd: np.where(np.abs(x) > np.float32(lambd), x, 0),
+    "hardsigmoid": lambda x: _clamp(x + THREE, 0, 6) / SIX,
+    "hardswish": lambda x: x * _clamp(x + THREE, 0, 6) / SIX,
+    "leaky_relu": lambda x, slope: np.where(x > 0, x, x * np.float32(slope)),
+    "log": np.log,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "log2": np.log2,
+    "log_sigmoid": lambda x: -_softplus(-x),
+    "mish": lambda x: x * np.tanh(_softplus(x)),
+    "neg": np.negative,
+    "pow": lambda x, exponent: np.power(x, np.float32(exponent)),
+    "reciprocal": np.reciprocal,
+    "round": np.rint,
+    "rsqrt": lambda x: ONE / np.sqrt(x),
+    "sigmoid": _sigmoid,
+    "sign": np.sign,
+    "silu": lambda x: x * _sigmoid(x),
+    "sin": np.sin,
+    "sinh": np.sinh,
+    "softplus": _softplus,
+    "softshrink": lambda x, lambd: x - np.clip(x, -np.float32(lambd), np.float32(lambd)),
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "threshold": lambda x, least, value: np.where(x > np.float32(least), x, np.float32(value)),
+    "trunc": np.trunc,
 }
 
 
@@ -87,8 +144,13 @@ def apply_unary(op: Operation, x: Float) -> Float | None:
     """The elementwise function `op` stands for, or None where it is not elementwise unary."""
     if (bounds := clamp_bounds(op)) is not None:
         return _clamp(x, *bounds)
-    function = _UNARY.get(op.name)
-    return None if function is None else function(op, x).astype(np.float32)
+    if isinstance(op, edge.GeluOp):
+        return _gelu(op, x)
+    function = _FUNCTIONS.get(op.name.removeprefix("edge."))
+    if function is None:
+        return None
+    with np.errstate(all="ignore"):
+        return function(x, *numbers_of(op)).astype(np.float32)
 
 
 def apply_binary(op: Operation, lhs: Float, rhs: Float) -> Float | None:

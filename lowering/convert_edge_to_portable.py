@@ -9,17 +9,13 @@ import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
     ArrayAttr,
-    BoolAttr,
-    FloatAttr,
     IntegerAttr,
     ModuleOp,
-    NoneType,
     StringAttr,
     TensorType,
-    f64,
     i64,
 )
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -27,65 +23,12 @@ from cmopt.dialects import edge
 from cmopt.dialects.quant import DCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.dialects.signature import REASON
-from cmopt.interpreters.functions import activation_bounds, clamp_bounds
 from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
+from cmopt.lowering.portable import ELEMENTWISE, Calls, Plain, argument_attr
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.pipeline.diagnostics import CompileError
 
 NOT_QUANTIZED = "the quantizer left it in float"
-
-Plain = int | float | bool | str | list[int] | None
-Argument = SSAValue | Plain
-
-
-class Calls:
-    """Collects the calls that replace one op."""
-
-    def __init__(self, op: Operation):
-        self.op = op
-        self.ops: list[Operation] = []
-
-    def add(self, op: Operation) -> SSAValue:
-        """Append an op; gives its first result."""
-        self.ops.append(op)
-        return op.results[0]
-
-    def call(self, target: str, *arguments: Argument, type: Attribute | None = None) -> SSAValue:
-        """Call `aten.<target>`; the result has the type of the op that is replaced."""
-        operands: list[SSAValue] = []
-        attrs: list[Attribute] = []
-        for argument in arguments:
-            if isinstance(argument, SSAValue):
-                attrs.append(edge.OperandAttr(IntegerAttr(len(operands), i64)))
-                operands.append(argument)
-            else:
-                attrs.append(argument_attr(argument))
-        result = self.op.results[0].type if type is None else type
-        return self.add(edge.CallOp(f"aten.{target}", operands, attrs, [result]))
-
-    def clamped(self, value: SSAValue) -> SSAValue:
-        """The clamp that was fused into the op, as a call of its own."""
-        low, high = activation_bounds(self.op)
-        if low is None and high is None:
-            return value
-        return self.call("clamp.default", value, low, high)
-
-
-def argument_attr(value: Plain) -> Attribute:
-    """The attribute form of a call's argument."""
-    match value:
-        case None:
-            return NoneType()
-        case bool():
-            return BoolAttr.from_bool(value)
-        case int():
-            return IntegerAttr(value, i64)
-        case float():
-            return FloatAttr(value, f64)
-        case str():
-            return StringAttr(value)
-        case _:
-            return ArrayAttr([IntegerAttr(v, i64) for v in value])
 
 
 def _padded(
@@ -164,29 +107,6 @@ def _max_pool2d(calls: Calls, op: edge.MaxPool2dOp) -> SSAValue:
     return calls.clamped(calls.add(call))
 
 
-def _hardsigmoid(calls: Calls, op: edge.HardsigmoidOp) -> SSAValue:
-    shifted = calls.call("add.Scalar", op.input, 3.0, 1)
-    return calls.call("div.Scalar", calls.call("clamp.default", shifted, 0.0, 6.0), 6.0)
-
-
-def _hardswish(calls: Calls, op: edge.HardswishOp) -> SSAValue:
-    shifted = calls.call("add.Scalar", op.input, 3.0, 1)
-    gate = calls.call("clamp.default", shifted, 0.0, 6.0)
-    return calls.call("div.Scalar", calls.call("mul.Tensor", op.input, gate), 6.0)
-
-
-def _silu(calls: Calls, op: edge.SiluOp) -> SSAValue:
-    return calls.call("mul.Tensor", op.input, calls.call("sigmoid.default", op.input))
-
-
-def _add(calls: Calls, op: edge.AddOp) -> SSAValue:
-    return calls.clamped(calls.call("add.Tensor", op.lhs, op.rhs, 1))
-
-
-def _sub(calls: Calls, op: edge.SubOp) -> SSAValue:
-    return calls.clamped(calls.call("sub.Tensor", op.lhs, op.rhs, 1))
-
-
 def _softmax(calls: Calls, op: edge.SoftmaxOp) -> SSAValue:
     return calls.call("_softmax.default", op.input, int_of(op.dim), False)
 
@@ -240,34 +160,21 @@ def _cat(calls: Calls, op: edge.CatOp) -> SSAValue:
 
 
 _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
-    edge.AddOp: _add,
+    **ELEMENTWISE,
     edge.AvgPool2dOp: _avg_pool2d,
     edge.CatOp: _cat,
-    edge.ClampOp: lambda c, op: c.call("clamp.default", op.input, *(clamp_bounds(op) or ())),
     edge.Conv2dOp: _conv2d,
-    edge.DivOp: lambda c, op: c.call("div.Tensor", op.lhs, op.rhs),
     edge.ExpandOp: lambda c, op: c.call(
         "expand_copy.default", op.input, list(shape_of(op.output)), False
     ),
-    edge.GeluOp: lambda c, op: c.call("gelu.default", op.input, op.approximate.data),
-    edge.HardsigmoidOp: _hardsigmoid,
-    edge.HardswishOp: _hardswish,
     edge.LinearOp: _linear,
     edge.MatmulOp: _matmul,
     edge.MaxPool2dOp: _max_pool2d,
-    edge.MaximumOp: lambda c, op: c.call("maximum.default", op.lhs, op.rhs),
-    edge.MinimumOp: lambda c, op: c.call("minimum.default", op.lhs, op.rhs),
-    edge.MulOp: lambda c, op: c.call("mul.Tensor", op.lhs, op.rhs),
     edge.PadOp: _pad,
     edge.PermuteOp: lambda c, op: c.call("permute_copy.default", op.input, list(ints_of(op.perm))),
-    edge.ReluOp: lambda c, op: c.call("relu.default", op.input),
-    edge.SigmoidOp: lambda c, op: c.call("sigmoid.default", op.input),
-    edge.SiluOp: _silu,
     edge.SliceOp: _slice,
     edge.SoftmaxOp: _softmax,
     edge.TakeOp: _take,
-    edge.SubOp: _sub,
-    edge.TanhOp: lambda c, op: c.call("tanh.default", op.input),
 }
 
 

@@ -1,4 +1,4 @@
-"""Functions of one element, and of two."""
+"""What functions of one element have in common, and those of two."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from typing import ClassVar
 
 from xdsl.dialects.builtin import (
     FloatAttr,
-    StringAttr,
     TensorType,
 )
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_prop_def,
-    prop_def,
     result_def,
 )
 from xdsl.utils.exceptions import VerifyException
@@ -37,77 +35,6 @@ class UnaryOp(EdgeOp):
     def verify_(self) -> None:
         verify_elements(self)
         verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input))
-
-
-@irdl_op_definition
-class ReluOp(UnaryOp):
-    """`max(x, 0)`."""
-
-    name = "edge.relu"
-
-
-@irdl_op_definition
-class ClampOp(UnaryOp):
-    """`min(max(x, min), max)` (aten.clamp, hardtanh, relu6); an absent bound does not clamp."""
-
-    name = "edge.clamp"
-
-    min = opt_prop_def(FloatAttr)
-    max = opt_prop_def(FloatAttr)
-
-    def verify_(self) -> None:
-        super().verify_()
-        if self.min is None and self.max is None:
-            raise VerifyException("needs min, max or both")
-
-
-@irdl_op_definition
-class SigmoidOp(UnaryOp):
-    """`1 / (1 + exp(-x))`."""
-
-    name = "edge.sigmoid"
-
-
-@irdl_op_definition
-class TanhOp(UnaryOp):
-    """`tanh(x)`."""
-
-    name = "edge.tanh"
-
-
-@irdl_op_definition
-class HardsigmoidOp(UnaryOp):
-    """`clamp(x / 6 + 1 / 2, 0, 1)`."""
-
-    name = "edge.hardsigmoid"
-
-
-@irdl_op_definition
-class HardswishOp(UnaryOp):
-    """`x * clamp(x + 3, 0, 6) / 6`."""
-
-    name = "edge.hardswish"
-
-
-@irdl_op_definition
-class SiluOp(UnaryOp):
-    """`x * sigmoid(x)`."""
-
-    name = "edge.silu"
-
-
-@irdl_op_definition
-class GeluOp(UnaryOp):
-    """Gaussian error linear unit; `approximate` is "none" or "tanh"."""
-
-    name = "edge.gelu"
-
-    approximate = prop_def(StringAttr)
-
-    def verify_(self) -> None:
-        super().verify_()
-        if self.approximate.data not in ("none", "tanh"):
-            raise VerifyException(f"approximate must be none or tanh, got {self.approximate}")
 
 
 class BinaryOp(EdgeOp):

@@ -25,7 +25,8 @@ def _apply(
 
 def _unary(op: type[edge.UnaryOp]) -> Conversion:
     def convert(call: Call) -> Converted:
-        return _apply(call, op) if call.fake_result.dtype.is_floating_point else None
+        dtype = call.node.all_input_nodes[0].meta["val"].dtype
+        return _apply(call, op) if dtype == call.fake_result.dtype == torch.float32 else None
 
     return convert
 
@@ -53,6 +54,38 @@ def _relu6(call: Call) -> Converted:
     return _clamp_to(call, 0, 6)
 
 
+def _with_numbers(op: type[edge.UnaryOp]) -> Conversion:
+    """The operator's arguments behind the tensor are the properties, under the same names."""
+
+    def convert(call: Call) -> Converted:
+        names = [argument.name for argument in call.target._schema.arguments[1:]]
+        return _apply_to_float(call, op, {name: call[name] for name in names})
+
+    return convert
+
+
+def _apply_to_float(
+    call: Call, op: type[edge.UnaryOp], numbers: dict[str, float]
+) -> SSAValue | None:
+    if call.fake_result.dtype != torch.float32 or call.fake("self").dtype != torch.float32:
+        return None
+    return _apply(call, op, {name: FloatAttr(float(n), f32) for name, n in numbers.items()})
+
+
+def _selu(call: Call) -> Converted:
+    numbers = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805, "input_scale": 1.0}
+    return _apply_to_float(call, edge.WITH_PARAMETERS["elu"], numbers)
+
+
+def _celu(call: Call) -> Converted:
+    alpha = float(call["alpha"])
+    numbers = {"alpha": alpha, "scale": 1.0, "input_scale": 1 / alpha}
+    return _apply_to_float(call, edge.WITH_PARAMETERS["elu"], numbers)
+
+
+_ELUS: dict[str, Conversion] = {"celu": _celu, "selu": _selu}
+
+
 def _gelu(call: Call) -> Converted:
     return _apply(call, edge.GeluOp, {"approximate": StringAttr(call["approximate"])})
 
@@ -76,14 +109,6 @@ def _binary(op: type[edge.BinaryOp]) -> Conversion:
     return convert
 
 
-_UNARY: dict[str, type[edge.UnaryOp]] = {
-    "hardsigmoid": edge.HardsigmoidOp,
-    "hardswish": edge.HardswishOp,
-    "relu": edge.ReluOp,
-    "sigmoid": edge.SigmoidOp,
-    "silu": edge.SiluOp,
-    "tanh": edge.TanhOp,
-}
 _CLAMPS: dict[str, Conversion] = {
     "clamp": _clamp,
     "clamp_max": _clamp,
@@ -106,7 +131,14 @@ _OF_TWO_TENSORS: dict[str, type[edge.BinaryOp]] = {
 
 # The in-place variant of an operator computes the same; the importer rebinds what it wrote to.
 CONVERSIONS: dict[str, Conversion] = {
-    **{f"aten.{n}{i}.default": _unary(op) for n, op in _UNARY.items() for i in ("", "_")},
+    **{f"aten.{n}{i}.default": _unary(op) for n, op in edge.FUNCTIONS.items() for i in ("", "_")},
+    **{
+        f"aten.{n}{i}.default": _with_numbers(op)
+        for n, op in edge.WITH_PARAMETERS.items()
+        for i in ("", "_")
+    },
+    **{f"aten.pow{i}.Tensor_Scalar": _with_numbers(edge.PowOp) for i in ("", "_")},
+    **{f"aten.{n}{i}.default": convert for n, convert in _ELUS.items() for i in ("", "_")},
     **{f"aten.{n}{i}.default": convert for n, convert in _CLAMPS.items() for i in ("", "_")},
     "aten.gelu.default": _gelu,
     **{

@@ -62,6 +62,18 @@ class ConvertBinaryWithSplat(RewritePattern):
             return
 
 
+class ConvertBinaryOfOne(RewritePattern):
+    """A function of a tensor and itself → quantized_activation; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: BinaryOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is None or op.lhs is not op.rhs:
+            return
+        every = dequantize(EVERY_INT8, element(op.lhs))
+        if (result := apply_binary(op, every, every)) is not None:
+            replace_by_lookup(op, op.lhs, quantize(result, element(op.output)), rewriter)
+
+
 class RequantizeExtremumOperands(RewritePattern):
     """Bring each operand of a minimum or maximum to the result's quantization; exact.
 
@@ -239,6 +251,7 @@ class ConvertExtremum(RewritePattern):
 
 PATTERNS: tuple[RewritePattern, ...] = (
     ConvertBinaryWithSplat(),
+    ConvertBinaryOfOne(),
     ConvertScaledBinary(),
     ConvertDiv(),
     ConvertExtremum(),

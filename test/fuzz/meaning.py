@@ -28,6 +28,7 @@ from cmopt.dialects.signature import (
 )
 from cmopt.interpreters.arrays import Array, dequantize, numpy_dtype, quantize
 from cmopt.lowering.convert_edge_to_cortex_m import ConvertEdgeToCortexMPass
+from cmopt.lowering.portable import COMPOSITES
 from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.driver import interpret
 
@@ -37,7 +38,6 @@ MAX_ELEMENTS = 100_000
 _ONE_STEP = (edge.Conv2dOp, edge.LinearOp, edge.BinaryOp, edge.AvgPool2dOp)
 _LOOKUPS = (edge.UnaryOp,)
 _SUMS = (edge.Conv2dOp, edge.LinearOp, edge.AvgPool2dOp)
-_COMPOSITES = (edge.SiluOp, edge.HardswishOp, edge.HardsigmoidOp)
 
 
 class Unexecutable(Exception):
@@ -147,7 +147,7 @@ def movement_allowed(pass_: ModulePass, module: ModuleOp) -> float | None:
     """
     ops = [op for op in module.walk() if isinstance(op, edge.EdgeOp | edge.CallOp)]
     if pass_.name == "convert-edge-to-portable":
-        return None if any(isinstance(op, (*_SUMS, *_COMPOSITES)) for op in ops) else 0
+        return None if any(isinstance(op, _SUMS) or op.name in COMPOSITES for op in ops) else 0
     if pass_.name == "fold-quantize-dequantize":
         biased = (edge.Conv2dOp, edge.LinearOp)
         return None if any(isinstance(op, biased) and op.bias is not None for op in ops) else 0

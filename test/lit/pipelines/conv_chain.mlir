@@ -43,7 +43,8 @@
 // PLANNED-NOT:      edge.call
 // PLANNED:          cortex_m.quantized_conv2d {{.*}}padding = array<i64: 1, 1>{{.*}}input_offset = 3 : i32, output_offset = -128 : i32, activation_min = -128 : i32, activation_max = 127 : i32
 // PLANNED-NEXT:     cortex_m.quantized_max_pool2d {{.*}} -> tensor<1x4x4x4xi8, #cortex_m.place<arena, {{[0-9]+}}>>
-// PLANNED-NEXT:     cortex_m.quantized_add {{.*}}output_zero_point = -128 : i32
+// PLANNED-NEXT:     arith.constant {{.*}} : tensor<256xi8>
+// PLANNED-NEXT:     cortex_m.quantized_activation
 // PLANNED-NEXT:     cortex_m.view %{{.*}} : {{.*}} -> tensor<1x64xi8, #cortex_m.place<arena, {{[0-9]+}}>>
 // PLANNED-NEXT:     arith.constant {{.*}} : tensor<2x64xi8>
 // PLANNED-NEXT:     %kernel_sum = arith.constant

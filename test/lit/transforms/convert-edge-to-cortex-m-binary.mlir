@@ -55,9 +55,18 @@ func.func @div(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!a> {
 // CHECK-LABEL: func.func @minimum
 // CHECK:         %[[Y:.*]] = cortex_m.quantized_activation %y
 // CHECK-NEXT:    cortex_m.minimum %x, %[[Y]]
-// CHECK-NEXT:    cortex_m.maximum %x, %x
-func.func @minimum(%x: tensor<4x!a>, %y: tensor<4x!b>) -> (tensor<4x!a>, tensor<4x!a>) {
+// CHECK-NEXT:    cortex_m.maximum %x, %z
+func.func @minimum(%x: tensor<4x!a>, %y: tensor<4x!b>, %z: tensor<4x!a>) -> (tensor<4x!a>, tensor<4x!a>) {
   %0 = edge.minimum %x, %y : (tensor<4x!a>, tensor<4x!b>) -> tensor<4x!a>
-  %1 = edge.maximum %x, %x : (tensor<4x!a>, tensor<4x!a>) -> tensor<4x!a>
+  %1 = edge.maximum %x, %z : (tensor<4x!a>, tensor<4x!a>) -> tensor<4x!a>
   func.return %0, %1 : tensor<4x!a>, tensor<4x!a>
+}
+
+// Of one tensor and itself any function is a table.
+// CHECK-LABEL: func.func @square
+// CHECK:         cortex_m.quantized_activation %x lut
+// CHECK-NOT:     cortex_m.quantized_mul
+func.func @square(%x: tensor<4x!a>) -> tensor<4x!b> {
+  %0 = edge.mul %x, %x : (tensor<4x!a>, tensor<4x!a>) -> tensor<4x!b>
+  func.return %0 : tensor<4x!b>
 }

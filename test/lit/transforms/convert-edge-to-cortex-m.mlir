@@ -102,8 +102,8 @@ func.func @add_vanishing(%x: tensor<4x!quant.uniform<i8:f32, 1.0>>, %y: tensor<4
 // Crossing bounds: the upper one wins, as in PyTorch.
 // CHECK-LABEL: @add_crossing
 // CHECK:         cortex_m.quantized_add {{.*}}activation_min = 2 : i32, activation_max = 2 : i32
-func.func @add_crossing(%x: tensor<4x!quant.uniform<i8:f32, 1.0>>) -> tensor<4x!quant.uniform<i8:f32, 1.0>> {
-  %0 = edge.add %x, %x {activation_min = 5.0 : f32, activation_max = 2.0 : f32} : (tensor<4x!quant.uniform<i8:f32, 1.0>>, tensor<4x!quant.uniform<i8:f32, 1.0>>) -> tensor<4x!quant.uniform<i8:f32, 1.0>>
+func.func @add_crossing(%x: tensor<4x!quant.uniform<i8:f32, 1.0>>, %y: tensor<4x!quant.uniform<i8:f32, 1.0>>) -> tensor<4x!quant.uniform<i8:f32, 1.0>> {
+  %0 = edge.add %x, %y {activation_min = 5.0 : f32, activation_max = 2.0 : f32} : (tensor<4x!quant.uniform<i8:f32, 1.0>>, tensor<4x!quant.uniform<i8:f32, 1.0>>) -> tensor<4x!quant.uniform<i8:f32, 1.0>>
   func.return %0 : tensor<4x!quant.uniform<i8:f32, 1.0>>
 }
 

@@ -125,3 +125,57 @@ def test_squeeze_and_excitation_needs_no_copy() -> None:
     names = [op.name for op in program.module("cortex_m").walk()]
     assert "edge.call" not in names
     assert names.count("cortex_m.transpose") == 2
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(
+            torch.abs,
+            torch.neg,
+            torch.exp,
+            torch.erf,
+            torch.sin,
+            torch.cos,
+            torch.square,
+            torch.sign,
+        ),
+        *(torch.floor, torch.ceil, torch.round, torch.trunc, torch.atan),
+        *(torch.sinh, torch.expm1),
+        *(F.relu6, F.leaky_relu, F.elu, F.selu, F.celu, F.softplus, F.mish, F.logsigmoid),
+        *(F.hardswish, F.hardsigmoid, F.silu, F.gelu, F.hardshrink, F.softshrink),
+        pytest.param(lambda x: torch.log(x.abs() + 0.1), id="log"),
+        pytest.param(lambda x: torch.rsqrt(x.abs() + 0.1), id="rsqrt"),
+        pytest.param(lambda x: torch.sqrt(x.abs()), id="sqrt"),
+        pytest.param(lambda x: 1 / (x.abs() + 0.1), id="reciprocal"),
+        pytest.param(lambda x: x**3, id="pow"),
+        pytest.param(lambda x: x * x, id="product with itself"),
+        pytest.param(lambda x: F.threshold(x, 0.1, -1.0), id="threshold"),
+        pytest.param(lambda x: F.relu_(x * 2), id="in place"),
+        pytest.param(lambda x: F.prelu(x, torch.tensor([0.3])), id="prelu"),
+    ],
+)
+def test_functions_of_one_tensor_are_lookup_tables(function: Tensors) -> None:
+    program = check(function, [(3, 32)])
+    kernels = {op.name for op in program.module("cortex_m").walk() if "cortex_m." in op.name}
+    assert kernels - BORDER == {"cortex_m.quantized_activation"}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(torch.abs, torch.exp, torch.square, torch.reciprocal, torch.floor, torch.sub, torch.div),
+        *(F.silu, F.mish, F.softplus, F.logsigmoid, F.hardshrink, F.softshrink, F.selu),
+        pytest.param(lambda x: F.threshold(x, 0.1, 2), id="threshold"),
+        pytest.param(lambda x: F.softplus(x, 2), id="softplus with beta"),
+        pytest.param(lambda x: x**3, id="pow"),
+        pytest.param(lambda x: torch.maximum(torch.minimum(x, x * 2), x * -1), id="extrema"),
+    ],
+)
+def test_what_stays_in_float_is_computed_by_portable_kernels(function: Tensors) -> None:
+    torch.manual_seed(4)
+    operands = 2 if function in (torch.sub, torch.div) else 1
+    inputs = tuple(torch.randn(3, 8) for _ in range(operands))
+    exported = torch.export.export(Function(function), inputs)
+    (got,) = cmopt.compile(exported, allow_float=True).run(*inputs)
+    torch.testing.assert_close(got, function(*inputs), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,75 @@
+"""What the elementwise `edge` ops compute: the ATen operator of their name, in float32.
+
+This module imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects import edge
+from cmopt.interpreters.arrays import from_float, to_float
+from cmopt.interpreters.functions import activation_bounds, clamp_bounds, numbers_of
+
+Meaning: TypeAlias = Callable[..., torch.Tensor]
+
+
+def tensors(op: Operation, args: PythonValues) -> list[torch.Tensor]:
+    """The operands' meaning, as torch tensors."""
+    values = zip(args, op.operands, strict=True)
+    return [torch.from_numpy(np.array(to_float(a, v.type))) for a, v in values]
+
+
+def result(result: torch.Tensor, value: SSAValue) -> PythonValues:
+    """A float result as a value of the op's result type."""
+    return (from_float(np.asarray(result.numpy(), order="C"), value.type),)
+
+
+def clamped(op: Operation, x: torch.Tensor) -> torch.Tensor:
+    """`x` under the clamp that is fused into `op`."""
+    low, high = activation_bounds(op)
+    return x if low is None and high is None else torch.clamp(x, low, high)
+
+
+def _aten(op: Any, *operands: torch.Tensor) -> torch.Tensor:
+    """The ATen operator an op has its name from, with the op's properties for numbers."""
+    operator = getattr(torch.ops.aten, op.name.removeprefix("edge."))
+    value: torch.Tensor = operator(*operands, *numbers_of(op))
+    return value
+
+
+_MEANINGS: dict[type[Operation], Meaning] = {
+    **dict.fromkeys(edge.FUNCTIONS.values(), _aten),
+    **dict.fromkeys(edge.WITH_PARAMETERS.values(), _aten),
+    edge.ClampOp: lambda op, x: torch.clamp(x, *(clamp_bounds(op) or ())),
+    edge.GeluOp: lambda op, x: torch.nn.functional.gelu(x, approximate=op.approximate.data),
+    edge.AddOp: lambda op, x, y: x + y,
+    edge.SubOp: lambda op, x, y: x - y,
+    edge.MulOp: lambda op, x, y: x * y,
+    edge.DivOp: lambda op, x, y: x / y,
+    edge.MinimumOp: lambda op, x, y: torch.minimum(x, y),
+    edge.MaximumOp: lambda op, x, y: torch.maximum(x, y),
+}
+
+
+class ElementwiseFunctions(InterpreterFunctions):
+    """The ops of `_MEANINGS`; `register_impls` on a subclass finds a method for each."""
+
+
+def _method(op_type: type[Operation], meaning: Meaning) -> Any:
+    def run(
+        self: ElementwiseFunctions, interpreter: Interpreter, op: Operation, args: PythonValues
+    ) -> PythonValues:
+        return result(clamped(op, meaning(op, *tensors(op, args))), op.results[0])
+
+    return impl(op_type)(run)
+
+
+for _op_type, _meaning in _MEANINGS.items():
+    setattr(ElementwiseFunctions, _op_type.name.replace(".", "_"), _method(_op_type, _meaning))

@@ -1,0 +1,57 @@
+"""Every function of one element, without torch, against PyTorch's operator of its name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from xdsl.dialects.builtin import FloatAttr, TensorType, f32
+from xdsl.dialects.test import TestOp
+
+from cmopt.dialects import edge
+from cmopt.interpreters.functions import apply_unary, numbers_of
+
+# The operators' numbers in PyTorch's order.
+PARAMETERS: dict[str, list[list[float]]] = {
+    "elu": [[0.5, 1.25, 2.0], [1.5, 1.0, 1.0]],
+    "hardshrink": [[0.75]],
+    "leaky_relu": [[0.125], [-0.5]],
+    "pow": [[2.0], [3.0], [0.5], [-1.0], [-0.5], [0.0]],
+    "softplus": [[2.0, 3.0], [0.5, 20.0]],
+    "softshrink": [[0.25]],
+    "threshold": [[0.5, -3.0]],
+}
+CASES = [(name, list[float]()) for name in edge.FUNCTIONS] + [
+    (name, numbers) for name in edge.WITH_PARAMETERS for numbers in PARAMETERS[name]
+]
+VALUES = np.concatenate(
+    [np.linspace(-9, 9, 289), np.linspace(-1, 1, 65), [-80, 80, -0.5, 1.5, 2.5]]
+).astype(np.float32)
+
+
+def make(name: str, numbers: list[float]) -> edge.UnaryOp:
+    """An op of that name, and with those numbers for properties."""
+    kind = (edge.FUNCTIONS | edge.WITH_PARAMETERS)[name]
+    type = TensorType(f32, [4])
+    names = kind.get_irdl_definition().properties
+    properties = {p: FloatAttr(n, f32) for p, n in zip(names, numbers, strict=True)}
+    return kind([TestOp(result_types=[type]).results[0]], type, properties)
+
+
+@pytest.mark.parametrize(("name", "numbers"), CASES)
+def test_functions_are_pytorchs(name: str, numbers: list[float]) -> None:
+    op = make(name, numbers)
+    assert numbers_of(op) == numbers
+    got = apply_unary(op, VALUES)
+    want = getattr(torch.ops.aten, name)(torch.from_numpy(VALUES), *numbers).numpy()
+    assert got is not None
+    assert got.dtype == np.float32
+    # Near a zero of the function what counts is the size of what cancels there.
+    np.testing.assert_allclose(got, want, rtol=3e-6, atol=3e-7)
+
+
+def test_a_number_must_be_given() -> None:
+    op = make("leaky_relu", [0.5])
+    del op.properties["negative_slope"]
+    with pytest.raises(Exception, match="negative_slope"):
+        op.verify()
