@@ -71,13 +71,13 @@ class ReshapeOp(MovementOp):
             axis = after.axis.data
             if before.with_axis(axis) != after:
                 raise VerifyException("must keep the element type, but for its axis")
-            if not _keeps_axis(source, before.axis.data, target, axis):
+            if not keeps_axis(source, before.axis.data, target, axis):
                 raise VerifyException(f"splits or merges the quantized axis {before.axis.data}")
         elif element_of(self.input) != element_of(self.output):
             raise VerifyException("must keep the element type")
 
 
-def _keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axis: int) -> bool:
+def keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axis: int) -> bool:
     """Whether a reshape leaves one axis as it is: same size, same stride, same place."""
     return (
         0 <= new_axis < len(target)
@@ -95,7 +95,7 @@ def reshaped_type(type: Attribute, shape: Sequence[int]) -> TensorType:
     element = type.element_type
     if (quantized := quantized_element(type)) is not None and quantized.is_per_axis:
         source, axis = type.get_shape(), quantized.axis.data
-        kept = [d for d in range(len(shape)) if _keeps_axis(source, axis, shape, d)]
+        kept = [d for d in range(len(shape)) if keeps_axis(source, axis, shape, d)]
         if not kept:
             raise ValueError(f"{type} as {list(shape)} splits or merges the quantized axis {axis}")
         element = quantized.with_axis(kept[0])

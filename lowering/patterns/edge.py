@@ -36,6 +36,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantiz
 from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.layout.permutations import compose, moves_no_byte
+from cmopt.lowering.patterns.parts import CAT, SLICE
 from cmopt.lowering.patterns.selection import (
     PAD,
     TAKE,
@@ -252,6 +253,6 @@ CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
     ),
     ExpandOp.name: (DropIdentity(), ExpandToReshape(), SinkDequantize()),
     ToDimOrderOp.name: (DropIdentity(),),
-    SliceOp.name: (DropIdentity(), FoldMovedConstant(), SinkDequantize()),
-    CatOp.name: (DropTrivialCat(), SinkDequantizeThroughCat(), RequantizeCatOperands()),
+    SliceOp.name: (DropIdentity(), FoldMovedConstant(), *SLICE, SinkDequantize()),
+    CatOp.name: (DropTrivialCat(), *CAT, SinkDequantizeThroughCat(), RequantizeCatOperands()),
 }

@@ -1,0 +1,131 @@
+"""Canonicalization of `edge.slice` and `edge.cat`: parts of what was joined from parts.
+
+Every rule is exact for any element type.
+"""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
+from xdsl.ir import Operation, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import CatOp, ReshapeOp, SliceOp, keeps_axis
+from cmopt.dialects.shapes import element_of, int_of, shape_of
+
+
+def slice_of(value: SSAValue, dim: int, start: int, size: int) -> SliceOp:
+    """`size` elements of `value` from `start` on along `dim`."""
+    shape = shape_of(value)
+    type = TensorType(element_of(value), (*shape[:dim], size, *shape[dim + 1 :]))
+    return SliceOp([value], type, {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)})
+
+
+def cat_of(values: list[SSAValue], dim: int) -> CatOp:
+    """Tensors of one element type, one after the other along `dim`."""
+    shape = shape_of(values[0])
+    total = sum(shape_of(value)[dim] for value in values)
+    type = TensorType(element_of(values[0]), (*shape[:dim], total, *shape[dim + 1 :]))
+    return CatOp([values], type, {"dim": IntegerAttr(dim, i64)})
+
+
+def kept_dim(op: ReshapeOp, dim: int) -> int | None:
+    """The dimension of a reshape's operand that is dimension `dim` of its result, if one is."""
+    source, target = shape_of(op.input), shape_of(op.output)
+    return next((d for d in range(len(source)) if keeps_axis(source, d, target, dim)), None)
+
+
+def is_joined(value: SSAValue, dim: int) -> bool:
+    """Whether a slice along `dim` finds the operands of a cat along it, behind no more than
+    reshapes and other cats."""
+    owner = value.owner
+    if isinstance(owner, ReshapeOp):
+        kept = kept_dim(owner, dim)
+        return kept is not None and is_joined(owner.input, kept)
+    if not isinstance(owner, CatOp) or any(
+        element_of(part) != element_of(value) for part in owner.inputs
+    ):
+        return False
+    return int_of(owner.dim) == dim or all(is_joined(part, dim) for part in owner.inputs)
+
+
+class ComposeSlices(RewritePattern):
+    """`slice(slice(x))` along one dimension → `slice(x)`."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
+        producer = op.input.owner
+        if isinstance(producer, SliceOp) and producer.dim == op.dim:
+            dim, start = int_of(op.dim), int_of(producer.start) + int_of(op.start)
+            rewriter.replace(op, slice_of(producer.input, dim, start, shape_of(op.output)[dim]))
+
+
+class SliceOfCat(RewritePattern):
+    """`slice(cat(a, b, …))` → the cat of what is left of each operand; along another dimension
+    only where the slice of each finds a cat in its turn."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
+        cat, dim = op.input.owner, int_of(op.dim)
+        if not isinstance(cat, CatOp) or not is_joined(op.input, dim):
+            return
+        start, size, at = int_of(op.start), shape_of(op.output)[dim], 0
+        parts: list[Operation] = []
+        for part in cat.inputs:
+            if int_of(cat.dim) != dim:
+                parts.append(slice_of(part, dim, start, size))
+                continue
+            length = shape_of(part)[dim]
+            first, last = max(start, at), min(start + size, at + length)
+            if first < last:
+                parts.append(slice_of(part, dim, first - at, last - first))
+            at += length
+        if not parts:
+            return
+        joined = cat_of([part.results[0] for part in parts], int_of(cat.dim))
+        rewriter.replace(op, [*parts, joined])
+
+
+class SliceOfReshape(RewritePattern):
+    """`slice(reshape(x))` → `reshape(slice(x))` where the slice then finds a cat."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
+        reshape, dim = op.input.owner, int_of(op.dim)
+        if not isinstance(reshape, ReshapeOp) or not is_joined(op.input, dim):
+            return
+        kept = kept_dim(reshape, dim)
+        assert kept is not None
+        part = slice_of(reshape.input, kept, int_of(op.start), shape_of(op.output)[dim])
+        rewriter.replace(op, [part, ReshapeOp([part.output], op.output.type)])
+
+
+class JoinNeighbours(RewritePattern):
+    """`cat(…, slice(x, a…b), slice(x, b…c), …)` → `cat(…, slice(x, a…c), …)`.
+
+    Where that is all of x, or where nothing else reads the two slices.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
+        dim = int_of(op.dim)
+        for index, (left, right) in enumerate(zip(op.inputs, op.inputs[1:], strict=False)):
+            one, two = left.owner, right.owner
+            if not isinstance(one, SliceOp) or not isinstance(two, SliceOp):
+                continue
+            if one.input is not two.input or not int_of(one.dim) == int_of(two.dim) == dim:
+                continue
+            size = shape_of(left)[dim]
+            if int_of(two.start) != int_of(one.start) + size:
+                continue
+            both = slice_of(one.input, dim, int_of(one.start), size + shape_of(right)[dim])
+            if both.output.type != one.input.type and not (
+                left.has_one_use() and right.has_one_use()
+            ):
+                continue
+            parts = [*op.inputs[:index], both.output, *op.inputs[index + 2 :]]
+            rewriter.replace(op, [both, CatOp([parts], op.output.type, dict(op.properties))])
+            return
+
+
+SLICE: tuple[RewritePattern, ...] = (ComposeSlices(), SliceOfCat(), SliceOfReshape())
+CAT: tuple[RewritePattern, ...] = (JoinNeighbours(),)
