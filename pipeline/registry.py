@@ -23,6 +23,7 @@ _LOWERING = (
     "fold-quantize-dequantize",
     "fuse-activations",
     "materialize-dim-order",
+    "split-convolutions",
     "split-depthwise-batches",
     "trim-padding-taps",
     "use-integer-io",

@@ -20,8 +20,8 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
             f"{integer_io}fall-back-to-float,canonicalize,cse,verify-stage{{stage=quantized}}"
         ),
         "layout": (
-            "materialize-dim-order,trim-padding-taps,convert-to-nhwc,expose-transposes,"
-            "split-depthwise-batches,choose-layouts,fold-inverse-permutes,canonicalize,cse,"
+            "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
+            "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,canonicalize,cse,"
             "verify-stage{stage=layout}"
         ),
         "cortex_m": (

@@ -17,6 +17,7 @@ from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import (
     BinaryOp,
     CatOp,
+    Conv2dOp,
     ExpandOp,
     LinearOp,
     MatmulOp,
@@ -192,9 +193,11 @@ class Reshape(Rule):
 
 
 class Linear(Rule):
-    """A linear layer works row by row: its rows may stand in any order."""
+    """A linear layer works row by row, and a 1×1 convolution position by position: in any order."""
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        if isinstance(op, Conv2dOp) and not is_pointwise(op):
+            return None
         _, *parameters, _ = as_written(op)
         if index not in (0, len(op.operands)) or layout[-1] != len(layout) - 1:
             return None
@@ -241,6 +244,7 @@ class Softmax(Rule):
 RULES: dict[type[Operation], Rule] = {
     BinaryOp: Elementwise(),
     CatOp: AlongDim(),
+    Conv2dOp: Linear(),
     DCastOp: Elementwise(),
     ExpandOp: Elementwise(),
     LinearOp: Linear(),
@@ -254,6 +258,13 @@ RULES: dict[type[Operation], Rule] = {
     TakeOp: Take(),
     UnaryOp: Elementwise(),
 }
+
+
+def is_pointwise(op: Conv2dOp) -> bool:
+    """Whether an NHWC convolution makes each output position of the input at that position."""
+    is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
+    strides = ints_of(op.stride) == (1, 1) and not any(ints_of(op.padding))
+    return is_nhwc and strides and shape_of(op.weight)[1:3] == (1, 1)
 
 
 def rule_of(op: Operation) -> Rule | None:

@@ -1,0 +1,158 @@
+"""Compute the parts of a 1×1 convolution's channels where they are wanted, each by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.rewriter import InsertPoint
+
+from cmopt.dialects.edge import Conv2dOp, PermuteOp, ReshapeOp, SliceOp
+from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
+from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.layout.permutations import order_of_bytes
+from cmopt.lowering.patterns.parts import cat_of
+from cmopt.lowering.rewrite import apply_patterns
+
+MOST_GROUPS = 4
+"""Calls that one transpose is worth, at most."""
+
+
+def pointwise(value: SSAValue) -> Conv2dOp | None:
+    """The NCHW convolution on int8 that makes a value, if it looks at one position at a time.
+
+    Its channels can be computed apart without gathering the input more than once.
+    """
+    op = value.owner
+    if not isinstance(op, Conv2dOp) or op.data_format is not None or int_of(op.groups) != 1:
+        return None
+    if shape_of(op.weight)[2:] != (1, 1) or quantized_element(op.output.type) is None:
+        return None
+    return op if all(constant_of(v) is not None for v in op.operands[1:]) else None
+
+
+def behind_reshapes(value: SSAValue) -> SSAValue:
+    """What a value is another shape of, as long as nothing else reads it on the way."""
+    while isinstance(owner := value.owner, ReshapeOp) and value.has_one_use():
+        value = owner.input
+    return value
+
+
+def selected(value: SSAValue, channels: NDArray[np.int64]) -> tuple[list[Operation], SSAValue]:
+    """The rows of a constant weight or bias for some output channels."""
+    stored, element = constant_of(value), element_of(value)
+    assert stored is not None
+    if isinstance(element, UniformQuantizedType) and element.is_per_axis:
+        element = UniformQuantizedType.get(
+            element.storage,
+            element.params.scales[channels].tolist(),
+            element.params.zero_points[channels].tolist(),
+            axis=element.axis.data,
+            storage_range=element.storage_range,
+        )
+    rows = np.asarray(stored[channels], order="C")
+    return typed_constant(rows, TensorType(element, rows.shape), value.name_hint)
+
+
+def part_of(conv: Conv2dOp, channels: NDArray[np.int64]) -> list[Operation]:
+    """Ops that compute some output channels of a convolution; the last one gives them."""
+    ops: list[Operation] = []
+    operands: list[SSAValue] = [conv.input]
+    for value in conv.operands[1:]:
+        more, rows = selected(value, channels)
+        ops += more
+        operands.append(rows)
+    batch, _, height, width = shape_of(conv.output)
+    type = TensorType(element_of(conv.output), (batch, len(channels), height, width))
+    part = conv.create(
+        operands=operands,
+        result_types=[type],
+        properties=dict(conv.properties),
+        attributes=dict(conv.attributes),
+    )
+    part.results[0].name_hint = conv.output.name_hint
+    return [*ops, part]
+
+
+class SliceOfConvolution(RewritePattern):
+    """`slice(conv(x))` along channels → `conv'(x)` with those channels only; exact.
+
+    Where slices are all that reads the convolution and no two take the same channel. Between the
+    two a reshape may split the channels.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
+        whole = op.input
+        reshape = whole.owner if isinstance(whole.owner, ReshapeOp) else None
+        conv = pointwise(whole if reshape is None else reshape.input)
+        if conv is None or (reshape is not None and not conv.output.has_one_use()):
+            return
+        shape, (batch, channels, *_) = shape_of(whole), shape_of(conv.output)
+        dims = [d for d in range(2, len(shape) + 1) if numel(shape[1:d]) == channels]
+        users = [use.operation for use in whole.uses]
+        if not dims or shape[0] != batch or not 1 <= int_of(op.dim) < dims[0]:
+            return
+        if not all(isinstance(user, SliceOp) and user.dim == op.dim for user in users):
+            return
+        if sum(shape_of(user.results[0])[int_of(op.dim)] for user in users) > shape[int_of(op.dim)]:
+            return
+        start, size = int_of(op.start), shape_of(op.output)[int_of(op.dim)]
+        numbers = np.arange(channels).reshape(shape[1 : dims[0]])
+        wanted = numbers.take(range(start, start + size), axis=int_of(op.dim) - 1).reshape(-1)
+        ops = part_of(conv, wanted)
+        rewriter.insert(ops, insertion_point=InsertPoint.before(conv))
+        rewriter.replace(op, ReshapeOp([ops[-1].results[0]], op.output.type))
+
+
+class TransposeOfConvolution(RewritePattern):
+    """`permute(conv(x))` from [groups, channels, positions] to [groups, positions, channels] →
+    `cat(permute(conv(x)), …)`, one convolution a group; exact.
+
+    Channels stand last in the kernels' layout: each of the permutes then moves no byte.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter) -> None:
+        conv = pointwise(behind_reshapes(op.input))
+        if conv is None or not op.input.has_one_use():
+            return
+        shape, perm = shape_of(op.input), ints_of(op.perm)
+        sizes = [size for size in shape if size != 1]
+        order = order_of_bytes(shape, perm)
+        if len(order) != 3 or order != tuple(sorted(order)[i] for i in (0, 2, 1)):
+            return
+        batch, channels, *_ = shape_of(conv.output)
+        if batch != 1 or sizes[0] * sizes[1] != channels or sizes[0] > MOST_GROUPS:
+            return
+        ops: list[Operation] = []
+        parts: list[SSAValue] = []
+        one = (*shape[: order[0]], 1, *shape[order[0] + 1 :])
+        for group in np.arange(channels).reshape(sizes[0], sizes[1]):
+            ops += part_of(conv, group)
+            wide = ReshapeOp([ops[-1].results[0]], TensorType(element_of(op.input), one))
+            ops += [wide, PermuteOp.of(wide.output, perm)]
+            parts.append(ops[-1].results[0])
+        rewriter.replace(op, [*ops, cat_of(parts, perm.index(order[0]))])
+
+
+@dataclass(frozen=True)
+class SplitConvolutionsPass(ModulePass):
+    """Split 1×1 convolutions on int8 that are read in parts, or group by group.
+
+    Instead of copying parts out of its result, or transposing it, each part is computed where it
+    is wanted: as many products as before, and no byte moved.
+    """
+
+    name = "split-convolutions"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, SliceOfConvolution())
+        apply_patterns(op, TransposeOfConvolution())
