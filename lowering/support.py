@@ -30,7 +30,14 @@ from cmopt.dialects.edge import (
     spatial,
 )
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, int_of, ints_of, numel, shape_of
+from cmopt.dialects.shapes import (
+    MAX_CONSTANT_BYTES,
+    int_of,
+    ints_of,
+    numel,
+    shape_of,
+    window_output,
+)
 from cmopt.lowering.accumulators import binary_overflow, matrix_overflow, product_overflow
 from cmopt.lowering.constants import constant_of
 
@@ -86,20 +93,38 @@ def _linear(op: LinearOp) -> str | None:
     return _activations(op) or _weights(op) or matrix_overflow(op)
 
 
+def kernel_ceil_mode(op: AvgPool2dOp) -> bool | None:
+    """The ceil_mode with which the kernel gives the op's result; None where neither does.
+
+    Padding that counts is input to the kernel, in which it lets a window begin.
+    """
+    format = op.data_format.data if op.data_format else "NCHW"
+    sizes, counts = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))
+    kernel, stride, pads = ints_of(op.kernel_size), ints_of(op.stride), ints_of(op.padding)[::2]
+    for ceil_mode in (False, True):
+        found = [
+            window_output(size + 2 * pad, k, s, 0, ceil_mode=ceil_mode)
+            if int_of(op.count_include_pad)
+            else window_output(size, k, s, 2 * pad, ceil_mode=ceil_mode)
+            for size, k, s, pad in zip(sizes, kernel, stride, pads, strict=True)
+        ]
+        if found == list(counts):
+            return ceil_mode
+    return None
+
+
 def _avg_pool2d(op: AvgPool2dOp) -> str | None:
-    if int_of(op.ceil_mode):
-        return "the average pool kernel has no ceil_mode"
     top, bottom, left, right = ints_of(op.padding)
     if (top, left) != (bottom, right):
         return "the average pool kernel pads symmetrically"
+    if kernel_ceil_mode(op) is None:
+        return "a window of ceil_mode would begin in the padding"
     return _activations(op)
 
 
 def _max_pool2d(op: MaxPool2dOp) -> str | None:
-    if int_of(op.ceil_mode):
-        return "the max pool kernel has no ceil_mode"
     if ints_of(op.dilation) != (1, 1):
-        return "the max pool kernel has no dilation"
+        return "a dilated window lies in the padding"
     return _activations(op)
 
 
@@ -128,15 +153,6 @@ def _softmax(op: SoftmaxOp) -> str | None:
     return "the input's scale is too small" if element.scale < SMALLEST_SOFTMAX_SCALE else None
 
 
-def _permute(op: PermuteOp) -> str | None:
-    from cmopt.lowering.cortex_m.movement import simplest_permute
-
-    if (reason := _activations(op)) is not None:
-        return reason
-    rank = len(simplest_permute(shape_of(op.input), ints_of(op.perm))[0])
-    return None if rank <= 4 else f"the transpose kernel takes rank 4 at most, this needs {rank}"
-
-
 def _pad(op: PadOp) -> str | None:
     from cmopt.lowering.cortex_m.selection import simplest_pad
 
@@ -163,7 +179,7 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
     MatmulOp: _matmul,
     MaxPool2dOp: _max_pool2d,
     PadOp: _pad,
-    PermuteOp: _permute,
+    PermuteOp: _activations,
     CatOp: _cat,
     ReshapeOp: lambda op: None,
     SliceOp: _activations,

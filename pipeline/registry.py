@@ -22,6 +22,7 @@ _LOWERING = (
     "fold-inverse-permutes",
     "fold-quantize-dequantize",
     "fuse-activations",
+    "gather-windows",
     "materialize-dim-order",
     "split-convolutions",
     "split-depthwise-batches",

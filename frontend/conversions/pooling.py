@@ -180,10 +180,38 @@ def _max_pool2d_with_indices(call: Call) -> Converted:
     return None if values is None else [values]  # type: ignore[list-item]
 
 
+def _adaptive_max_pool2d(call: Call) -> Converted:
+    """Windows of unequal lengths are made equal: an element that counts twice changes nothing."""
+    users = call.node.users
+    if not _is_float(call) or any(user.args[1] != 0 and user.users for user in users):
+        return None
+    value, type = _batched(call, call.tensor("self"), call.result_type)
+    kernel = []
+    for dim, out in ((2, type.get_shape()[2]), (3, type.get_shape()[3])):
+        size = shape_of(value)[dim]
+        if not size or not out:
+            return None
+        ranges = [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+        longest = max(end - start for start, end in ranges)
+        lines = [min(start + k, end - 1) for start, end in ranges for k in range(longest)]
+        if lines != list(range(size)):
+            value = call.emit(edge.TakeOp.of(value, dim, lines))
+        kernel.append(longest)
+    properties = {
+        "kernel_size": ints(kernel),
+        "stride": ints(kernel),
+        "padding": ints([0, 0, 0, 0]),
+        "dilation": ints([1, 1]),
+        "ceil_mode": BoolAttr.from_bool(False),
+    }
+    return [_finish(call, call.emit(edge.MaxPool2dOp([value], type, properties)))]
+
+
 CONVERSIONS: dict[str, Conversion] = {
     "aten._adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
     "aten.adaptive_avg_pool1d.default": _adaptive_avg_pool1d,
     "aten.adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
+    "aten.adaptive_max_pool2d.default": _adaptive_max_pool2d,
     "aten.avg_pool1d.default": _avg_pool1d,
     "aten.avg_pool2d.default": _avg_pool2d,
     "aten.max_pool1d.default": _max_pool1d,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch.fx import Node
 from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
+from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
+from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
 from cmopt.frontend.conversions.selection import selection
 
@@ -121,6 +125,74 @@ def _expand(call: Call) -> Converted:
     return call.emit(edge.ExpandOp([value], call.result_type))
 
 
+def _unbind(call: Call) -> Converted:
+    """`unbind`: one slice for each line, without its dimension."""
+    source, results = call["self"], call.node.meta["val"]
+    value, dim = call.stored(source), call["dim"] % source.meta["val"].dim()
+    parts = []
+    for start, result in enumerate(results):
+        type = TensorType(element_of(value), tuple(result.shape))
+        line = TensorType(element_of(value), (*result.shape[:dim], 1, *result.shape[dim:]))
+        properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
+        part = call.emit(edge.SliceOp([value], line, properties))
+        parts.append(call.emit(edge.ReshapeOp([part], type)))
+    return parts
+
+
+def _stack(call: Call) -> Converted:
+    """`stack`: a cat of tensors that get a dimension of size 1."""
+    dim = call["dim"] % call.fake_result.dim()
+    values = [call.stored(node) for node in call["tensors"]]
+    if len({element_of(value) for value in values}) != 1:
+        return None
+    lines = []
+    for value in values:
+        shape = shape_of(value)
+        type = TensorType(element_of(value), (*shape[:dim], 1, *shape[dim:]))
+        lines.append(call.emit(edge.ReshapeOp([value], type)))
+    return call.emit(edge.CatOp([lines], call.result_type, {"dim": IntegerAttr(dim, i64)}))
+
+
+def _moved(call: Call, value: SSAValue, split: Sequence[int], perm: Sequence[int]) -> SSAValue:
+    """`value` under the shape `split`, permuted, in the call's shape."""
+    cut = call.emit(edge.ReshapeOp([value], TensorType(element_of(value), split)))
+    moved = call.emit(edge.PermuteOp.of(cut, perm))
+    return call.emit(edge.ReshapeOp([moved], call.result_type))
+
+
+def _pixel_shuffle(call: Call) -> Converted:
+    """[…, C·r·r, H, W] → […, C, H·r, W·r]."""
+    value, factor = call.tensor("self"), call["upscale_factor"]
+    *batch, channels, height, width = shape_of(value)
+    b = len(batch)
+    split = (*batch, channels // factor**2, factor, factor, height, width)
+    return _moved(call, value, split, [*range(b), *(b + d for d in (0, 3, 1, 4, 2))])
+
+
+def _pixel_unshuffle(call: Call) -> Converted:
+    """[…, C, H·r, W·r] → […, C·r·r, H, W]."""
+    value, factor = call.tensor("self"), call["downscale_factor"]
+    *batch, channels, height, width = shape_of(value)
+    b = len(batch)
+    split = (*batch, channels, height // factor, factor, width // factor, factor)
+    return _moved(call, value, split, [*range(b), *(b + d for d in (0, 2, 4, 1, 3))])
+
+
+def _unfold(call: Call) -> Converted:
+    """`Tensor.unfold`: windows along a dimension, their elements last."""
+    value, size, step = call.tensor("self"), call["size"], call["step"]
+    shape = shape_of(value)
+    if not shape or not size:
+        return None
+    dim = call["dimension"] % len(shape)
+    windows = call.fake_result.shape[dim]
+    lines = [start * step + offset for start in range(windows) for offset in range(size)]
+    taken = call.emit(edge.TakeOp.of(value, dim, lines))
+    split = (*shape[:dim], windows, size, *shape[dim + 1 :])
+    perm = [d for d in range(len(split)) if d != dim + 1] + [dim + 1]
+    return _moved(call, taken, split, perm)
+
+
 _EXPANSIONS = ("broadcast_to.default", "expand.default", "expand_as.default", "expand_copy.default")
 _RESHAPES = (
     "_reshape_copy.default",
@@ -169,4 +241,11 @@ CONVERSIONS: dict[str, Conversion] = {
         for copy in ("", "_copy")
     },
     "aten.cat.default": _cat,
+    "aten.pixel_shuffle.default": _pixel_shuffle,
+    "aten.pixel_unshuffle.default": _pixel_unshuffle,
+    "aten.stack.default": _stack,
+    "aten.unbind.int": _unbind,
+    "aten.unbind_copy.int": _unbind,
+    "aten.unfold.default": _unfold,
+    "aten.unfold_copy.default": _unfold,
 }

@@ -89,21 +89,21 @@ class ConvertReshape(RewritePattern):
 
 
 class ConvertPermute(RewritePattern):
-    """edge.permute of int8 → transpose of as few dimensions as describe it; exact."""
+    """edge.permute of int8 → transpose of as few dimensions as describe it; exact.
+
+    The kernel takes four: what needs more is done in several.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter) -> None:
         if quantized_element(op.input.type) is None:
             return
-        shape, perm = simplest_permute(shape_of(op.input), ints_of(op.perm))
         build = Builder(op, rewriter)
-        if len(perm) < 2:  # Only dimensions of size 1 move.
-            build.finish(build.view(build.storage(op.input), shape_of(op.output)))
-            return
-        source = build.view(build.storage(op.input), shape)
-        type = int8_tensor(permuted(shape, perm))
-        moved = build.add(TransposeOp([source], type, {"perm": perm}))
-        build.finish(build.view(moved, shape_of(op.output)))
+        value = build.storage(op.input)
+        for shape, perm in transposes(shape_of(op.input), ints_of(op.perm)):
+            type = int8_tensor(permuted(shape, perm))
+            value = build.add(TransposeOp([build.view(value, shape)], type, {"perm": perm}))
+        build.finish(build.view(value, shape_of(op.output)))
 
 
 def is_outermost(shape: tuple[int, ...], dim: int) -> bool:
@@ -179,6 +179,35 @@ class ConvertCat(RewritePattern):
         tensors = ArrayAttr([OperandAttr(IntegerAttr(i, i64)) for i in range(len(parts))])
         arguments: list[Attribute] = [tensors, IntegerAttr(dim, i64)]
         build.finish(build.add(portable_call("aten.cat.default", parts, arguments, type)))
+
+
+def transposes(
+    shape: tuple[int, ...], perm: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """(shape, perm) of the transposes, of rank 4 at most, that make up a permutation.
+
+    None where only dimensions of size 1 move. Beyond rank 4 each brings one run of neighbours to
+    its place, past those that come later.
+    """
+    sizes, order = simplest_permute(shape, perm)
+    if len(order) < 2:
+        return []
+    if len(order) <= 4:
+        return [(sizes, order)]
+    steps = []
+    held = list(range(len(order)))
+    for place in range(len(order)):
+        if (at := held.index(order[place])) == place:
+            continue
+        end = at + 1
+        while end < len(held) and held[end] == order[place + end - at]:
+            end += 1
+        parts = [held[:place], held[place:at], held[at:end], held[end:]]
+        steps.append(
+            simplest_permute(tuple(numel([sizes[d] for d in p]) for p in parts), (0, 2, 1, 3))
+        )
+        held = [*parts[0], *parts[2], *parts[1], *parts[3]]
+    return steps
 
 
 def simplest_permute(

@@ -25,6 +25,7 @@ from cmopt.lowering.cortex_m.common import (
     int8_tensor,
     is_nhwc,
 )
+from cmopt.lowering.support import kernel_ceil_mode
 from cmopt.pipeline.targets import Isa
 
 
@@ -82,7 +83,7 @@ class ConvertAvgPool2d(RewritePattern):
             "kernel_size": ints_of(op.kernel_size),
             "stride": ints_of(op.stride),
             "padding": (top, left),
-            "ceil_mode": False,
+            "ceil_mode": bool(kernel_ceil_mode(op)),
             "zero_point": 0,
             "multiplier": 0,
             "shift": 0,

@@ -21,3 +21,13 @@ func.func @take(%x: tensor<5x3x!q>) -> tensor<2x2x!q> {
   %1 = edge.take %0 {dim = 1 : i64, indices = array<i64: 2, 0>} : (tensor<2x3x!q>) -> tensor<2x2x!q>
   func.return %1 : tensor<2x2x!q>
 }
+
+// The transpose kernel takes rank 4: a pixel shuffle's permute is two of them.
+// CHECK-LABEL: func.func @permute
+// CHECK:         cortex_m.transpose {{.*}} {perm = array<i64: 0, 2, 1, 3>} : (tensor<3x4x5x6xi8>) -> tensor<3x5x4x6xi8>
+// CHECK:         cortex_m.transpose {{.*}} {perm = array<i64: 0, 2, 1>} : (tensor<30x2x6xi8>) -> tensor<30x6x2xi8>
+// CHECK-NOT:     cortex_m.transpose
+func.func @permute(%x: tensor<3x2x2x5x6x!q>) -> tensor<3x5x2x6x2x!q> {
+  %0 = edge.permute %x {perm = array<i64: 0, 3, 1, 4, 2>} : (tensor<3x2x2x5x6x!q>) -> tensor<3x5x2x6x2x!q>
+  func.return %0 : tensor<3x5x2x6x2x!q>
+}

@@ -1,0 +1,67 @@
+"""Bring the elements of dilated windows together, where the kernel wants neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import MaxPool2dOp, TakeOp
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import ints, ints_of, shape_of
+from cmopt.lowering.rewrite import apply_patterns
+
+
+class GatherDilatedWindows(RewritePattern):
+    """`max_pool2d(x) {dilation}` → `max_pool2d(take(x))` of windows that do not overlap; exact.
+
+    In place of padding stands another element of the same window: what counts twice changes no
+    maximum. Left alone is a pool with a window that has no element at all.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MaxPool2dOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.input.type) is None or ints_of(op.dilation) == (1, 1):
+            return
+        is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
+        value: SSAValue = op.input
+        takes: list[Operation] = []
+        for axis, dim in enumerate((1, 2) if is_nhwc else (2, 3)):
+            size, count = shape_of(op.input)[dim], shape_of(op.output)[dim]
+            lines: list[int] = []
+            for window in range(count):
+                start = window * ints_of(op.stride)[axis] - ints_of(op.padding)[2 * axis]
+                step, kernel = ints_of(op.dilation)[axis], ints_of(op.kernel_size)[axis]
+                places = range(start, start + step * kernel, step)
+                inside = [place for place in places if 0 <= place < size]
+                if not inside:
+                    return
+                lines += [place if 0 <= place < size else inside[0] for place in places]
+            takes.append(take := TakeOp.of(value, dim, lines))
+            value = take.output
+        pool = op.create(
+            operands=[value],
+            result_types=[op.output.type],
+            properties={
+                **op.properties,
+                "stride": op.kernel_size,
+                "padding": ints([0, 0, 0, 0]),
+                "dilation": ints([1, 1]),
+            },
+            attributes=dict(op.attributes),
+        )
+        rewriter.replace(op, [*takes, pool])
+
+
+@dataclass(frozen=True)
+class GatherWindowsPass(ModulePass):
+    """Make quantized max pools with a dilation pools without, of elements picked for them."""
+
+    name = "gather-windows"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, GatherDilatedWindows())

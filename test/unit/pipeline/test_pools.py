@@ -1,0 +1,75 @@
+"""Pools with ceil_mode, dilation, unequal windows; shuffles: integers all the way."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from small_models import Function, check, compiled, float_ops
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+MAXIMA: dict[str, Any] = {
+    "ceil": lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),
+    "ceil uneven": lambda x: F.max_pool2d(x, (2, 3), (3, 2), ceil_mode=True),
+    "dilation": lambda x: F.max_pool2d(x, 2, 1, 0, 2),
+    "dilation and padding": lambda x: F.max_pool2d(x, 3, 2, 1, (2, 1)),
+    "dilation and ceil": lambda x: F.max_pool2d(x, 2, 2, 1, 2, ceil_mode=True),
+    "1d": lambda x: F.max_pool1d(x[0], 3, 2, 1, 2, ceil_mode=True),
+    "adaptive": lambda x: F.adaptive_max_pool2d(x, (3, 4)),
+    "global": lambda x: F.adaptive_max_pool2d(x, 1),
+}
+
+
+@pytest.mark.parametrize("name", MAXIMA)
+def test_max_pools_are_exact(name: str) -> None:
+    shape = (1, 2, 7, 6)
+    check(compiled(Function(MAXIMA[name]), shape), shape)
+
+
+@pytest.mark.parametrize("include", [True, False])
+def test_average_pools_with_ceil_mode(include: bool) -> None:
+    """Every shape but those whose windows the kernel would begin in the padding."""
+    left = []
+    for size, kernel, stride, pad in itertools.product((5, 6), (2, 3), (2, 3), (0, 1)):
+        module = Function(
+            lambda x, k=kernel, s=stride, p=pad: F.avg_pool2d(
+                x, k, s, p, ceil_mode=True, count_include_pad=include
+            )
+        )
+        shape = (1, 2, size, size + 1)
+        program = compiled(module, shape)
+        if float_ops(program):
+            left.append((size, kernel, stride, pad))
+        else:
+            check(program, shape, steps=1)
+    assert left == ([(5, 3, 3, 1)] if include else [])
+
+
+SHUFFLES: dict[str, Any] = {
+    "pixel_shuffle": lambda x: F.pixel_shuffle(x, 2),
+    "pixel_unshuffle": lambda x: F.pixel_unshuffle(x, 2),
+    "channel_shuffle": lambda x: F.channel_shuffle(x, 4),
+    "stack": lambda x: torch.stack([x, x], 2),
+    "unbind": lambda x: x.unbind(1)[2],
+    "unfold": lambda x: x.unfold(2, 2, 1),
+    "permute": lambda x: x.reshape(2, 4, 2, 2, 6).permute(4, 2, 0, 3, 1),
+}
+
+
+@pytest.mark.parametrize("name", SHUFFLES)
+def test_shuffles(name: str) -> None:
+    shape = (1, 8, 4, 6)
+    function = SHUFFLES[name]
+    program = compiled(Function(function), shape)
+    check(program, shape)
+    x = torch.arange(192.0).reshape(shape) / 100 - 0.96
+    (result,) = program.interpret(x, stage="edge")
+    assert (result - function(x)).abs().max() < 0.03  # a step: the elements stand where they should
