@@ -76,6 +76,9 @@ def _weights(op: Conv2dOp | LinearOp) -> str | None:
 
 
 def _conv2d(op: Conv2dOp) -> str | None:
+    from cmopt.lowering.cortex_m.convolution import window_of
+    from cmopt.lowering.cortex_m.dispatch import right_calls
+
     if (reason := _activations(op) or _weights(op)) is not None:
         return reason
     top, bottom, left, right = ints_of(op.padding)
@@ -86,6 +89,8 @@ def _conv2d(op: Conv2dOp) -> str | None:
     ):
         if max(before, after) > d * (k - 1):
             return f"padding {before}, {after} is wider than the kernel reaches ({d * (k - 1)})"
+    if not right_calls(window_of(op), int_of(op.groups)):
+        return "an axis, a filter or the channels are longer than the kernels can count"
     return matrix_overflow(op)
 
 

@@ -16,6 +16,9 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def
 from cmopt.dialects.cortex_m.base import KernelOp, View
 from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
 
+DEPTHWISE_BLOCK = 124
+"""The channels the depthwise kernel takes at a time on MVE; CMSIS-NN's CH_IN_BLOCK_MVE."""
+
 _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
 
 
@@ -133,6 +136,11 @@ class QuantizedDepthwiseConv2dOp(_ConvolutionOp):
             )
         if n != 1:
             raise self.error(f"the kernel takes batch 1 only, got {n}")
+        if channels > DEPTHWISE_BLOCK and self.bias is None:
+            raise self.error(
+                f"a depthwise convolution of more than {DEPTHWISE_BLOCK} channels needs a bias: "
+                "CMSIS-NN offsets its pointer"
+            )
         if shape_of(self.output)[3] != out:
             raise self.error(f"output must have {out} channels, got {self.output.type}")
         self._verify_window((kh, kw))

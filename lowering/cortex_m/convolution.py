@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,10 @@ from cmopt.dialects.cortex_m import (
     QuantizedDepthwiseConv2dOp,
     QuantizedLinearOp,
 )
-from cmopt.dialects.edge import Conv2dOp, LinearOp
+from cmopt.dialects.edge import Conv2dOp, LinearOp, spatial
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of
-from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.common import (
     Builder,
     activation_range,
@@ -27,6 +26,7 @@ from cmopt.lowering.cortex_m.common import (
     int8_tensor,
     is_nhwc,
 )
+from cmopt.lowering.cortex_m.dispatch import Window, best_call
 from cmopt.pipeline.targets import Isa
 
 
@@ -53,58 +53,13 @@ def requantization(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.int32], NDArray[
     return np.array(multipliers, np.int32), np.array(shifts, np.int32)
 
 
-@dataclass(frozen=True)
-class Window:
-    """A convolution's geometry: NHWC shapes, (h, w) stride, (top, left) padding, dilation."""
-
-    input: tuple[int, ...]
-    weight: tuple[int, ...]
-    output: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    depthwise: bool = False
-
-    def as_depthwise(self) -> Window:
-        """With the weight [O,KH,KW,1] in the depthwise kernel's order [1,KH,KW,O]."""
-        out, kh, kw, one = self.weight
-        return replace(self, weight=(one, kh, kw, out), depthwise=True)
-
-    def scratch(self, isa: Isa) -> int:
-        """Bytes of working memory the kernel asks for."""
-        size = scratch.depthwise_conv2d if self.depthwise else scratch.conv2d
-        return size(isa, self.weight, **self.sizes)
-
-    def upright(self) -> Window:
-        """The same bytes with the only spatial axis on the height.
-
-        A convolution over the width alone reaches `arm_convolve_1_x_n_s8` on MVE, which is wrong
-        for many strides and paddings; over the height it does not, and a view costs nothing.
-        """
-        if self.input[1] != 1 or self.weight[1] != 1 or self.output[1] != 1 or self.weight[2] == 1:
-            return self
-
-        def swap(shape: tuple[int, ...]) -> tuple[int, ...]:
-            return (shape[0], shape[2], shape[1], shape[3])
-
-        def turn(pair: tuple[int, ...]) -> tuple[int, ...]:
-            return (pair[1], pair[0])
-
-        return Window(
-            swap(self.input), swap(self.weight), swap(self.output),
-            turn(self.stride), turn(self.padding), turn(self.dilation),
-        )  # fmt: skip
-
-    @property
-    def sizes(self) -> dict[str, tuple[int, ...]]:
-        """Keyword arguments of the scratch size functions, without the weight."""
-        return {
-            "input": self.input,
-            "output": self.output,
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-        }
+def window_of(op: Conv2dOp) -> Window:
+    """The geometry of a convolution in either data format, as its kernel sees it."""
+    format = op.data_format.data if op.data_format else "NCHW"
+    shapes = (spatial(shape_of(value), format) for value in (op.input, op.weight, op.output))
+    input, weight, output = ((n, h, w, c) for n, c, h, w in shapes)
+    top, _, left, _ = ints_of(op.padding)
+    return Window(input, weight, output, ints_of(op.stride), (top, left), ints_of(op.dilation))
 
 
 @dataclass
@@ -112,8 +67,7 @@ class ConvertConv2d(RewritePattern):
     """edge.conv2d (NHWC, constant weight) → one kernel call; at most 1 step.
 
     A bias in other steps than the accumulator's adds half a step of the accumulator.
-    Depthwise convolutions (one input channel per group) of batch 1 go to the depthwise kernel. A
-    convolution with one input channel is both: the kernel with less scratch takes it.
+    Which kernel, and which axis is its height: see `dispatch.best_call`.
     """
 
     isa: Isa
@@ -122,17 +76,9 @@ class ConvertConv2d(RewritePattern):
     def match_and_rewrite(self, op: Conv2dOp, rewriter: PatternRewriter) -> None:
         if quantized_element(op.input.type) is None or not is_nhwc(op):
             return
-        top, _, left, _ = ints_of(op.padding)
-        window = Window(
-            shape_of(op.input), shape_of(op.weight), shape_of(op.output),
-            ints_of(op.stride), (top, left), ints_of(op.dilation),
-        ).upright()  # fmt: skip
-        if int_of(op.groups) == window.input[3] and window.input[0] == 1:
-            depthwise = window.as_depthwise()
-            if window.input[3] > 1 or depthwise.scratch(self.isa) < window.scratch(self.isa):
-                replace_by_convolution(op, depthwise, self.isa, rewriter)
-                return
-        replace_by_convolution(op, window, self.isa, rewriter)
+        call = best_call(window_of(op), int_of(op.groups), self.isa)
+        if call is not None:
+            replace_by_convolution(op, call, self.isa, rewriter)
 
 
 def replace_by_convolution(
@@ -146,8 +92,7 @@ def replace_by_convolution(
         weight = np.transpose(weight, (3, 1, 2, 0))
     channels_out = window.output[3]
     bias = integer_bias(op)
-    if bias is None and window.input[3] != window.weight[3]:
-        # A grouped kernel offsets its bias pointer, so it must have one.
+    if bias is None and window.needs_bias:
         bias = np.zeros(channels_out, np.int32)
     operands: list[SSAValue | list[SSAValue]] = [
         build.view(build.storage(op.input), window.input),

@@ -82,3 +82,13 @@ func.func @conv2d_padding(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x2x5x!q> {
   %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 3>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x4x4x!q>, tensor<1x1x3x3x!q>) -> tensor<1x1x2x5x!q>
   func.return %0 : tensor<1x1x2x5x!q>
 }
+
+// Kernels count positions in 16 bits.
+// CHECK-LABEL: @long_axis
+// CHECK:         edge.conv2d {{.*}}edge.reason = "an axis, a filter or the channels are longer than the kernels can count"
+func.func @long_axis(%x: tensor<1x4x1x70000x!q>) -> tensor<1x2x1x69998x!q> {
+  %c = arith.constant dense<1> : tensor<2x4x1x3xi8>
+  %w = quant.scast %c : tensor<2x4x1x3xi8> to tensor<2x4x1x3x!q>
+  %y = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x1x70000x!q>, tensor<2x4x1x3x!q>) -> tensor<1x2x1x69998x!q>
+  func.return %y : tensor<1x2x1x69998x!q>
+}

@@ -19,6 +19,13 @@
 
 // -----
 
+// On MVE the kernel offsets the bias for every 124 channels.
+%x, %w, %m, %s, %t = "test.op"() : () -> (tensor<1x4x4x125xi8>, tensor<1x3x3x125xi8>, tensor<125xi32>, tensor<125xi32>, tensor<16xi8>)
+// expected-error@+1 {{'cortex_m.quantized_depthwise_conv2d' op a depthwise convolution of more than 124 channels needs a bias: CMSIS-NN offsets its pointer}}
+%0 = cortex_m.quantized_depthwise_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, depth_multiplier = 1 : i32} : (tensor<1x4x4x125xi8>, tensor<1x3x3x125xi8>, tensor<125xi32>, tensor<125xi32>, tensor<16xi8>) -> tensor<1x2x2x125xi8>
+
+// -----
+
 %x, %w, %m, %s, %t = "test.op"() : () -> (tensor<2x4x4x3xi8>, tensor<1x3x3x6xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>)
 // expected-error@+1 {{'cortex_m.quantized_depthwise_conv2d' op the kernel takes batch 1 only, got 2}}
 %0 = cortex_m.quantized_depthwise_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, depth_multiplier = 2 : i32} : (tensor<2x4x4x3xi8>, tensor<1x3x3x6xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>) -> tensor<2x2x2x6xi8>
