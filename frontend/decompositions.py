@@ -101,6 +101,11 @@ def _prelu(module: GraphModule, node: Node) -> Node | None:
     return _insert(module.graph, node, aten.add.Tensor, positive, scaled)
 
 
+def _relu6(module: GraphModule, node: Node) -> Node:
+    """relu6(x): hardtanh(x, 0, 6), the spelling that ExecuTorch's quantizer fuses."""
+    return _insert(module.graph, node, aten.hardtanh.default, node.args[0], 0.0, 6.0)
+
+
 def _mean(module: GraphModule, node: Node) -> Node | None:
     """A mean over some dimensions: an average pool over all of one axis.
 
@@ -284,6 +289,8 @@ _REWRITES: Rewrites = {
     aten.mean.dim: _mean,
     **dict.fromkeys(_POOLS_2D, _pool_1d),
     aten.prelu.default: _prelu,
+    aten.relu6.default: _relu6,
+    aten.relu6_.default: _relu6,
 }
 
 
