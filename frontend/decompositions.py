@@ -6,7 +6,6 @@ of a float.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -104,26 +103,6 @@ def _prelu(module: GraphModule, node: Node) -> Node | None:
 def _relu6(module: GraphModule, node: Node) -> Node:
     """relu6(x): hardtanh(x, 0, 6), the spelling that ExecuTorch's quantizer fuses."""
     return _insert(module.graph, node, aten.hardtanh.default, node.args[0], 0.0, 6.0)
-
-
-def _mean(module: GraphModule, node: Node) -> Node | None:
-    """A mean over some dimensions: an average pool over all of one axis.
-
-    The reduced dimensions go last and are merged into one, as are the others.
-    """
-    operand = node.args[0]
-    value, result = operand.meta["val"], node.meta["val"]  # type: ignore[union-attr]
-    if value.dtype != result.dtype or value.numel() == 0 or value.dim() == 0:
-        return None
-    dims = [d % value.dim() for d in node.args[1] or range(value.dim())]  # type: ignore[union-attr]
-    kept = [d for d in range(value.dim()) if d not in dims]
-    if (order := kept + sorted(dims)) != list(range(value.dim())):
-        operand = _insert(module.graph, node, aten.permute.default, operand, order)
-    length = math.prod(value.shape[d] for d in dims)
-    plane = [1, value.numel() // length, length, 1]
-    plane_of = _insert(module.graph, node, aten.reshape.default, operand, plane)
-    pooled = _insert(module.graph, node, aten.avg_pool2d.default, plane_of, [length, 1])
-    return _insert(module.graph, node, aten.reshape.default, pooled, list(result.shape))
 
 
 def _pool_1d(module: GraphModule, node: Node) -> Node | None:
@@ -286,7 +265,6 @@ _REWRITES: Rewrites = {
     aten.add.Tensor: _add_scaled,
     aten.batch_norm.default: _batch_norm,
     aten.conv_transpose1d.default: _conv_transpose_1d,
-    aten.mean.dim: _mean,
     **dict.fromkeys(_POOLS_2D, _pool_1d),
     aten.prelu.default: _prelu,
     aten.relu6.default: _relu6,

@@ -146,6 +146,30 @@ class EdgeFunctions(ElementwiseFunctions):
         y = F.max_pool2d(padded, *window, 0, ints_of(op.dilation), ceil)
         return result(_from_nchw(op, clamped(op, _windows(op, y))), op.output)
 
+    @impl(edge.MeanOp)
+    def mean(self, interpreter: Interpreter, op: edge.MeanOp, args: PythonValues) -> PythonValues:
+        (x,) = tensors(op, args)
+        # In double: a layout may change the order, and must not change a bit.
+        y = torch.mean(x.double(), ints_of(op.dims), keepdim=True)
+        return result(y.float(), op.output)
+
+    @impl(edge.SumOp)
+    def sum(self, interpreter: Interpreter, op: edge.SumOp, args: PythonValues) -> PythonValues:
+        (x,) = tensors(op, args)
+        # In double: a layout may change the order, and must not change a bit.
+        y = torch.sum(x.double(), ints_of(op.dims), keepdim=True)
+        return result(y.float(), op.output)
+
+    @impl(edge.AmaxOp)
+    def amax(self, interpreter: Interpreter, op: edge.AmaxOp, args: PythonValues) -> PythonValues:
+        (x,) = tensors(op, args)
+        return result(torch.amax(x, ints_of(op.dims), keepdim=True), op.output)
+
+    @impl(edge.AminOp)
+    def amin(self, interpreter: Interpreter, op: edge.AminOp, args: PythonValues) -> PythonValues:
+        (x,) = tensors(op, args)
+        return result(torch.amin(x, ints_of(op.dims), keepdim=True), op.output)
+
     @impl(edge.ReshapeOp)
     def reshape(
         self, interpreter: Interpreter, op: edge.ReshapeOp, args: PythonValues

@@ -19,9 +19,10 @@ from cmopt.dialects.edge import (
     MatmulOp,
     MulOp,
     SubOp,
+    SumOp,
 )
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, float_constant_of
 
 
@@ -85,3 +86,12 @@ def binary_overflow(op: BinaryOp) -> str | None:
             return _overflow(max(_reach(lhs), _reach(rhs)) << ADD_LEFT_SHIFT, factor)
         factor = np.float64(lhs.scale) * rhs.scale / output.scale
         return _overflow(_reach(lhs) * _reach(rhs), factor)
+
+
+def sum_overflow(op: SumOp) -> str | None:
+    """Why the sum of int8 numbers may overflow, or None."""
+    input, output = quantized_element(op.input.type), quantized_element(op.output.type)
+    assert input is not None and output is not None
+    count = numel(shape_of(op.input)) // numel(shape_of(op.output))
+    with np.errstate(over="ignore", under="ignore"):
+        return _overflow(count * _reach(input), np.float64(input.scale) / output.scale)

@@ -159,6 +159,11 @@ def _cat(calls: Calls, op: edge.CatOp) -> SSAValue:
     return calls.add(edge.CallOp("aten.cat.default", list(op.inputs), attrs, [op.output.type]))
 
 
+def _extremum(calls: Calls, op: edge.AmaxOp | edge.AminOp) -> SSAValue:
+    target = f"{op.name.removeprefix('edge.')}.default"
+    return calls.call(target, op.input, list(ints_of(op.dims)), True)
+
+
 _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     **ELEMENTWISE,
     edge.AvgPool2dOp: _avg_pool2d,
@@ -173,6 +178,11 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.PadOp: _pad,
     edge.PermuteOp: lambda c, op: c.call("permute_copy.default", op.input, list(ints_of(op.perm))),
     edge.SliceOp: _slice,
+    **dict.fromkeys((edge.AmaxOp, edge.AminOp), _extremum),
+    edge.MeanOp: lambda c, op: c.call("mean.dim", op.input, list(ints_of(op.dims)), True, None),
+    edge.SumOp: lambda c, op: c.call(
+        "sum.dim_IntList", op.input, list(ints_of(op.dims)), True, None
+    ),
     edge.SoftmaxOp: _softmax,
     edge.TakeOp: _take,
 }

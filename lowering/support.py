@@ -21,9 +21,11 @@ from cmopt.dialects.edge import (
     MaxPool2dOp,
     PadOp,
     PermuteOp,
+    ReductionOp,
     ReshapeOp,
     SliceOp,
     SoftmaxOp,
+    SumOp,
     TakeOp,
     ToDimOrderOp,
     UnaryOp,
@@ -38,7 +40,12 @@ from cmopt.dialects.shapes import (
     shape_of,
     window_output,
 )
-from cmopt.lowering.accumulators import binary_overflow, matrix_overflow, product_overflow
+from cmopt.lowering.accumulators import (
+    binary_overflow,
+    matrix_overflow,
+    product_overflow,
+    sum_overflow,
+)
 from cmopt.lowering.constants import constant_of
 
 LONGEST_SOFTMAX = 511
@@ -142,6 +149,18 @@ def _binary(op: BinaryOp) -> str | None:
     return binary_overflow(op)
 
 
+def _reduction(op: ReductionOp) -> str | None:
+    from cmopt.lowering.cortex_m.movement import simplest_permute
+
+    if (reason := _activations(op)) is not None:
+        return reason
+    shape, dims = shape_of(op.input), ints_of(op.dims)
+    reduced_last = (*(d for d in range(len(shape)) if d not in dims), *dims)
+    if (rank := len(simplest_permute(shape, reduced_last)[0])) > 4:
+        return f"the transpose kernel takes rank 4 at most, this needs {rank}"
+    return sum_overflow(op) if isinstance(op, SumOp) else None
+
+
 def _matmul(op: MatmulOp) -> str | None:
     if not all(_is_int8(value) for value in (op.lhs, op.rhs, op.output)):
         return "the kernel takes int8 per tensor"
@@ -186,6 +205,7 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
     PadOp: _pad,
     PermuteOp: _activations,
     CatOp: _cat,
+    ReductionOp: _reduction,
     ReshapeOp: lambda op: None,
     SliceOp: _activations,
     SoftmaxOp: _softmax,

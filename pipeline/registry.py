@@ -23,6 +23,7 @@ _LOWERING = (
     "fold-quantize-dequantize",
     "fuse-activations",
     "gather-windows",
+    "lower-reductions",
     "materialize-dim-order",
     "split-convolutions",
     "split-depthwise-batches",

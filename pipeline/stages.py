@@ -17,11 +17,13 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
         "edge": "verify-stage{stage=edge}",
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,fold-quantize-dequantize,canonicalize,"
-            f"{integer_io}gather-windows,fall-back-to-float,canonicalize,cse,verify-stage{{stage=quantized}}"
+            f"{integer_io}gather-windows,fall-back-to-float,canonicalize,cse,"
+            "verify-stage{stage=quantized}"
         ),
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
-            "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,canonicalize,cse,"
+            "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
+            "lower-reductions,canonicalize,cse,"
             "verify-stage{stage=layout}"
         ),
         "cortex_m": (

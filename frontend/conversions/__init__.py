@@ -16,6 +16,7 @@ from cmopt.frontend.conversions import (
     matrix,
     pooling,
     quantization,
+    reductions,
     selection,
     shapes,
 )
@@ -28,6 +29,7 @@ CONVERSIONS: dict[str, Conversion] = {
     **matrix.CONVERSIONS,
     **pooling.CONVERSIONS,
     **quantization.CONVERSIONS,
+    **reductions.CONVERSIONS,
     **selection.CONVERSIONS,
     **shapes.CONVERSIONS,
 }

@@ -78,11 +78,6 @@ _CASTS = (
     "aten.to.other",
     "aten.type_as.default",
 )
-_REDUCTIONS = (
-    "aten.amax.default",
-    "aten.amin.default",
-    "aten.sum.dim_IntList",
-)
 _DROPOUTS = (
     "aten.alpha_dropout.default",
     "aten.dropout.default",
@@ -100,6 +95,5 @@ CONVERSIONS: dict[str, Conversion] = {
     **dict.fromkeys(_SAME_UNLESS_DTYPE, _pass_same_dtype),
     **dict.fromkeys(_CASTS, _cast),
     **dict.fromkeys(_DROPOUTS, _dropout),
-    **dict.fromkeys(_REDUCTIONS, reduction_of_scalar),
     **dict.fromkeys(_ASSERTIONS, _drop),
 }

@@ -11,7 +11,6 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import ints, shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
-from cmopt.frontend.conversions.identities import reduction_of_scalar
 
 
 def _batched(
@@ -117,27 +116,6 @@ def _adaptive_avg_pool2d(call: Call) -> Converted:
     return _average(call, kernel, kernel, [0, 0], ceil_mode=False, count_include_pad=True)
 
 
-def _mean(call: Call) -> Converted:
-    """The mean over the last two of four dimensions is a pool with one window."""
-    if (same := reduction_of_scalar(call)) is not None:
-        return same
-    shape = list(call.fake("self").shape)
-    dims = call["dim"] if isinstance(call["dim"], list | tuple) else [call["dim"]]
-    if not _is_float(call) or len(shape) != 4 or call.fake("self").dtype != call.fake_result.dtype:
-        return None
-    if None in dims or sorted(d % 4 for d in dims) != [2, 3]:
-        return None
-    pooled = TensorType(call.result_type.element_type, [*shape[:2], 1, 1])
-    properties = {
-        "kernel_size": ints(shape[2:]),
-        "stride": ints(shape[2:]),
-        "padding": ints([0, 0, 0, 0]),
-        "ceil_mode": BoolAttr.from_bool(False),
-        "count_include_pad": BoolAttr.from_bool(True),
-    }
-    return _finish(call, call.emit(edge.AvgPool2dOp([call.tensor("self")], pooled, properties)))
-
-
 def _max_pool2d(call: Call) -> Converted:
     if not _is_float(call):
         return None
@@ -217,5 +195,4 @@ CONVERSIONS: dict[str, Conversion] = {
     "aten.max_pool1d.default": _max_pool1d,
     "aten.max_pool2d.default": _max_pool2d,
     "aten.max_pool2d_with_indices.default": _max_pool2d_with_indices,
-    "aten.mean.dim": _mean,
 }

@@ -23,9 +23,11 @@ from cmopt.dialects.edge import (
     MatmulOp,
     PadOp,
     PermuteOp,
+    ReductionOp,
     ReshapeOp,
     SliceOp,
     SoftmaxOp,
+    SumOp,
     TakeOp,
     UnaryOp,
     permuted_type,
@@ -241,6 +243,41 @@ class Softmax(Rule):
         return [recreated(op, operands, permuted_type(op.results[0].type, layouts[-1]))]
 
 
+def extent(shape: Sequence[int], dims: Sequence[int]) -> tuple[int, int, int] | None:
+    """Elements in front of, along and behind some dimensions, if those are neighbours."""
+    first, last = min(dims), max(dims)
+    if any(d not in dims and shape[d] != 1 for d in range(first, last + 1)):
+        return None
+    return numel(shape[:first]), numel(shape[first : last + 1]), numel(shape[last + 1 :])
+
+
+class Reduction(Rule):
+    """Reductions: their kernels take the reduced dimensions as neighbours, a sum takes them last.
+
+    Portable kernels take any, but give another sum in another order.
+    """
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        return (layout, layout) if quantized_element(op.results[0].type) is not None else None
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        layout = layouts[-1]
+        dims = ints(sorted(layout.index(d) for d in ints_of(op.properties["dims"])))
+        return [recreated(op, operands, permuted_type(op.results[0].type, layout), dims=dims)]
+
+    def seeds(self, op: Operation) -> list[Layouts]:
+        dims = ints_of(op.properties["dims"])
+        layout = (*(d for d in range(len(shape_of(op.results[0]))) if d not in dims), *dims)
+        return [self.layouts(op, 0, layout) or as_written(op)]
+
+    def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
+        layout, shape = layouts[0], shape_of(op.operands[0])
+        dims = [layout.index(d) for d in ints_of(op.properties["dims"])]
+        found = extent(permuted(shape, layout), dims)
+        is_right = found is not None and (found[2] == 1 or not isinstance(op, SumOp))
+        return 0 if is_right else bytes_of(op.operands[0])
+
+
 RULES: dict[type[Operation], Rule] = {
     BinaryOp: Elementwise(),
     CatOp: AlongDim(),
@@ -251,6 +288,7 @@ RULES: dict[type[Operation], Rule] = {
     MatmulOp: Matmul(),
     PadOp: Pad(),
     QCastOp: Elementwise(),
+    ReductionOp: Reduction(),
     ReshapeOp: Reshape(),
     SCastOp: Elementwise(),
     SliceOp: AlongDim(),

@@ -179,3 +179,58 @@ def test_what_stays_in_float_is_computed_by_portable_kernels(function: Tensors) 
     exported = torch.export.export(Function(function), inputs)
     (got,) = cmopt.compile(exported, allow_float=True).run(*inputs)
     torch.testing.assert_close(got, function(*inputs), rtol=1e-5, atol=1e-6)
+
+
+REDUCED = [
+    pytest.param((2, 8), 1, id="rows"),
+    pytest.param((2, 8), 0, id="columns"),
+    pytest.param((2, 8), (0, 1), id="all"),
+    pytest.param((2, 3, 4, 5), (2, 3), id="planes"),
+    pytest.param((2, 3, 4, 5), 2, id="a middle one"),
+    pytest.param((2, 3, 4, 5), (1, 3), id="apart"),
+    pytest.param((3, 1, 7), (0, 2), id="neighbours but for one of size 1"),
+]
+
+
+@pytest.mark.parametrize(("shape", "dims"), REDUCED)
+@pytest.mark.parametrize(("reduce", "steps"), [(torch.mean, 1), (torch.sum, 1)])
+def test_means_and_sums(reduce: Tensors, steps: int, shape: tuple[int, ...], dims: object) -> None:
+    check(lambda x: reduce(x, dims), [shape], steps)
+
+
+@pytest.mark.parametrize(("shape", "dims"), REDUCED)
+@pytest.mark.parametrize("reduce", [torch.amax, torch.amin])
+def test_extrema_over_dimensions(reduce: Tensors, shape: tuple[int, ...], dims: object) -> None:
+    check(lambda x: reduce(x, dims, keepdim=True), [shape], steps=0)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(lambda x: x.max(1)[0], id="max of a dimension"),
+        pytest.param(lambda x: torch.min(x, 1, keepdim=True).values, id="min of a dimension"),
+        pytest.param(lambda x: x.max() + x.min(), id="of all"),
+        pytest.param(lambda x: x - x.mean(), id="mean of all"),
+        pytest.param(lambda x: x.sum() * x, id="sum of all"),
+    ],
+)
+def test_reductions_in_other_spellings(function: Tensors) -> None:
+    check(function, [(3, 8)], steps=3)
+
+
+@pytest.mark.parametrize("reduce", [torch.mean, torch.sum, torch.amax, torch.amin])
+def test_reductions_in_float(reduce: Tensors) -> None:
+    x = torch.randn(2, 3, 4)
+    exported = torch.export.export(Function(lambda x: reduce(x, (0, 2))), (x,))
+    (got,) = cmopt.compile(exported, allow_float=True).run(x)
+    torch.testing.assert_close(got, reduce(x, (0, 2)))
+
+
+def test_a_mean_over_pixels_is_taken_where_they_lie() -> None:
+    def pooled(x: torch.Tensor) -> torch.Tensor:
+        x = F.max_pool2d(x, 2)
+        return F.max_pool2d(x * x.mean((2, 3), keepdim=True) + x.amax(1, keepdim=True), 2)
+
+    program = check(pooled, [(1, 4, 8, 8)], steps=3)
+    names = [op.name for op in program.module("cortex_m").walk()]
+    assert names.count("cortex_m.transpose") == 2

@@ -1,0 +1,64 @@
+"""Reductions over whole dimensions in all their spellings."""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import Node
+
+from cmopt.dialects import edge
+from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.conversions.identities import reduction_of_scalar
+
+
+def _dims(call: Call) -> list[int]:
+    """The reduced dimensions, ascending: all of them where none are given."""
+    rank = call.fake("self").dim()
+    given = call.arguments.get("dim")
+    dims = given if isinstance(given, list | tuple) else [given] if given is not None else []
+    return sorted({d % rank for d in dims}) or list(range(rank))
+
+
+def _reduction(kind: type[edge.ReductionOp]) -> Conversion:
+    def convert(call: Call) -> Converted:
+        if (same := reduction_of_scalar(call)) is not None:
+            return same
+        value, result = call.fake("self"), call.fake_result
+        if value.dim() == 0 or not value.numel() or {value.dtype, result.dtype} != {torch.float32}:
+            return None
+        reduced = call.emit(edge.reduction(kind, call.tensor("self"), _dims(call)))
+        if reduced.type == call.result_type:
+            return reduced
+        return call.emit(edge.ReshapeOp([reduced], call.result_type))
+
+    return convert
+
+
+def _values_of(convert: Conversion) -> Conversion:
+    """`max.dim`, `min.dim`: only if nothing reads the indices."""
+
+    def index(user: Node) -> object:
+        return user.args[1]
+
+    def converted(call: Call) -> Converted:
+        if any(index(user) != 0 and user.users for user in call.node.users):
+            return None
+        values = convert(call)
+        return None if values is None else [values]  # type: ignore[list-item]
+
+    return converted
+
+
+_mean, _sum, _amax, _amin = map(_reduction, (edge.MeanOp, edge.SumOp, edge.AmaxOp, edge.AminOp))
+
+CONVERSIONS: dict[str, Conversion] = {
+    "aten.amax.default": _amax,
+    "aten.amin.default": _amin,
+    "aten.max.default": _amax,
+    "aten.max.dim": _values_of(_amax),
+    "aten.mean.default": _mean,
+    "aten.mean.dim": _mean,
+    "aten.min.default": _amin,
+    "aten.min.dim": _values_of(_amin),
+    "aten.sum.default": _sum,
+    "aten.sum.dim_IntList": _sum,
+}

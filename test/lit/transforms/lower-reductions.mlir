@@ -1,0 +1,58 @@
+// RUN: cm-opt %s -p lower-reductions,canonicalize | filecheck %s
+
+!q = !quant.uniform<i8:f32, 0.5:3>
+!r = !quant.uniform<i8:f32, 0.25>
+
+// What lies behind the reduced dimension is channels: no byte moves.
+// CHECK-LABEL: func.func @mean
+// CHECK-NEXT:    edge.reshape %x : {{.*}} -> tensor<2x3x1x4x!quant.uniform<i8:f32, 0.5:3>>
+// CHECK-NEXT:    edge.avg_pool2d {{.*}}kernel_size = array<i64: 3, 1>{{.*}} -> tensor<2x1x1x4x!quant.uniform<i8:f32, 0.25>>
+// CHECK-NEXT:    edge.reshape {{.*}} -> tensor<2x1x4x!quant.uniform<i8:f32, 0.25>>
+func.func @mean(%x: tensor<2x3x4x!q>) -> tensor<2x1x4x!r> {
+  %0 = edge.mean %x {dims = array<i64: 1>} : (tensor<2x3x4x!q>) -> tensor<2x1x4x!r>
+  func.return %0 : tensor<2x1x4x!r>
+}
+
+// Nothing does: a plane of one channel.
+// CHECK-LABEL: func.func @amax
+// CHECK-NEXT:    edge.reshape %x : {{.*}} -> tensor<1x2x12x1x!quant.uniform<i8:f32, 0.5:3>>
+// CHECK-NEXT:    edge.max_pool2d {{.*}}kernel_size = array<i64: 1, 12>{{.*}} -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:3>>
+func.func @amax(%x: tensor<2x3x4x!q>) -> tensor<2x1x1x!q> {
+  %0 = edge.amax %x {dims = array<i64: 1, 2>} : (tensor<2x3x4x!q>) -> tensor<2x1x1x!q>
+  func.return %0 : tensor<2x1x1x!q>
+}
+
+// Dimensions apart are brought together.
+// CHECK-LABEL: func.func @apart
+// CHECK-NEXT:    edge.permute %x {perm = array<i64: 1, 0, 2>}
+// CHECK-NEXT:    edge.reshape {{.*}} -> tensor<1x3x8x1x!quant.uniform<i8:f32, 0.5:3>>
+func.func @apart(%x: tensor<2x3x4x!q>) -> tensor<1x3x1x!q> {
+  %0 = edge.amax %x {dims = array<i64: 0, 2>} : (tensor<2x3x4x!q>) -> tensor<1x3x1x!q>
+  func.return %0 : tensor<1x3x1x!q>
+}
+
+// -x in steps of the same size about -1 - 3: each q becomes -1 - q, and none is out of range.
+// CHECK-LABEL: func.func @amin
+// CHECK-NEXT:    edge.neg %x : {{.*}} -> tensor<4x!quant.uniform<i8:f32, 0.5:-4>>
+// CHECK:         edge.max_pool2d
+// CHECK:         edge.neg {{.*}} -> tensor<1x!quant.uniform<i8:f32, 0.5:3>>
+func.func @amin(%x: tensor<4x!q>) -> tensor<1x!q> {
+  %0 = edge.amin %x {dims = array<i64: 0>} : (tensor<4x!q>) -> tensor<1x!q>
+  func.return %0 : tensor<1x!q>
+}
+
+// CHECK-LABEL: func.func @sum
+// CHECK:         arith.constant dense<1> : tensor<1x3xi8>
+// CHECK:         edge.linear {{.*}} : (tensor<2x3x!quant.uniform<i8:f32, 0.5:3>>, tensor<1x3x!quant.uniform<i8:f32, 1.0>>) -> tensor<2x1x!quant.uniform<i8:f32, 0.25>>
+func.func @sum(%x: tensor<2x3x!q>) -> tensor<2x1x!r> {
+  %0 = edge.sum %x {dims = array<i64: 1>} : (tensor<2x3x!q>) -> tensor<2x1x!r>
+  func.return %0 : tensor<2x1x!r>
+}
+
+// A float reduction has a kernel of its own.
+// CHECK-LABEL: func.func @float
+// CHECK-NEXT:    edge.mean %x
+func.func @float(%x: tensor<2x3xf32>) -> tensor<2x1xf32> {
+  %0 = edge.mean %x {dims = array<i64: 1>} : (tensor<2x3xf32>) -> tensor<2x1xf32>
+  func.return %0 : tensor<2x1xf32>
+}
