@@ -14,12 +14,14 @@ from cmopt.dialects.edge import LinearOp, PermuteOp, ReshapeOp
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import ints_of, inverse, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.layout.permutations import order_of_bytes
 from cmopt.lowering.patterns.edge import (
     ComposePermutes,
     ComposeReshapes,
     DropIdentity,
     FoldMovedConstant,
     PermuteToReshape,
+    is_per_axis,
 )
 from cmopt.lowering.rewrite import apply_patterns
 
@@ -58,6 +60,27 @@ class FoldIntoLinear(RewritePattern):
         rewriter.replace(op, [*ops, source, new])
 
 
+class SharePermute(RewritePattern):
+    """Of two permutes that move the same bytes the second is a reshape of the first.
+
+    They may put dimensions of size 1 in different places.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter) -> None:
+        order = order_of_bytes(shape_of(op.input), ints_of(op.perm))
+        if is_per_axis(op.input.type):
+            return
+        for use in op.input.uses:
+            other = use.operation
+            if not isinstance(other, PermuteOp) or other.parent is not op.parent:
+                continue
+            same = order_of_bytes(shape_of(other.input), ints_of(other.perm)) == order
+            if same and other is not op and other.is_before_in_block(op):
+                rewriter.replace(op, ReshapeOp([other.output], op.output.type))
+                return
+
+
 @dataclass(frozen=True)
 class FoldInversePermutesPass(ModulePass):
     """Compose permutes, drop those that undo each other, and fold what can be into weights.
@@ -77,4 +100,5 @@ class FoldInversePermutesPass(ModulePass):
             PermuteToReshape(),
             ComposeReshapes(),
             FoldMovedConstant(),
+            SharePermute(),
         )

@@ -30,6 +30,17 @@ func.func @unit(%x: tensor<1x3x4xf32>) -> tensor<3x4xf32> {
   func.return %1 : tensor<3x4xf32>
 }
 
+// Two permutes of the same bytes are one.
+// CHECK-LABEL: @shared
+// CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 2, 1, 0>} : (tensor<2x1x3xf32>) -> tensor<3x1x2xf32>
+// CHECK-NEXT:    %1 = edge.reshape %0 : (tensor<3x1x2xf32>) -> tensor<3x2x1xf32>
+// CHECK-NEXT:    func.return %0, %1
+func.func @shared(%x: tensor<2x1x3xf32>) -> (tensor<3x1x2xf32>, tensor<3x2x1xf32>) {
+  %0 = edge.permute %x {perm = array<i64: 2, 1, 0>} : (tensor<2x1x3xf32>) -> tensor<3x1x2xf32>
+  %1 = edge.permute %x {perm = array<i64: 2, 0, 1>} : (tensor<2x1x3xf32>) -> tensor<3x2x1xf32>
+  func.return %0, %1 : tensor<3x1x2xf32>, tensor<3x2x1xf32>
+}
+
 // flatten(permute(x)): the columns of the weight are permuted instead.
 // CHECK-LABEL: @linear
 // CHECK-NEXT:    %w = arith.constant dense<{{\[\[}}1, 4, 2, 5, 3, 6]]> : tensor<1x6xi8>
