@@ -97,6 +97,17 @@ class EdgeFunctions(ElementwiseFunctions):
         y = F.max_pool1d(padded, *window, bool(int_of(op.ceil_mode)))
         return result(clamped(op, y[..., : shape_of(op.output)[-1]]), op.output)
 
+    @impl(edge.ConvTranspose2dOp)
+    def conv_transpose2d(
+        self, interpreter: Interpreter, op: edge.ConvTranspose2dOp, args: PythonValues
+    ) -> PythonValues:
+        input, weight, *bias = tensors(op, args)
+        y = F.conv_transpose2d(
+            input, weight, bias[0] if bias else None, ints_of(op.stride), ints_of(op.padding),
+            ints_of(op.output_padding), int_of(op.groups), ints_of(op.dilation),
+        )  # fmt: skip
+        return result(clamped(op, y), op.output)
+
     @impl(edge.LinearOp)
     def linear(
         self, interpreter: Interpreter, op: edge.LinearOp, args: PythonValues

@@ -66,6 +66,15 @@ def _conv2d(calls: Calls, op: edge.Conv2dOp) -> SSAValue:
     return calls.clamped(y)
 
 
+def _conv_transpose2d(calls: Calls, op: edge.ConvTranspose2dOp) -> SSAValue:
+    stride, padding, dilation, more = (
+        list(ints_of(p)) for p in (op.stride, op.padding, op.dilation, op.output_padding)
+    )
+    geometry: list[Plain] = [stride, padding, dilation, True, more, int_of(op.groups)]
+    y = calls.call("convolution.default", op.input, op.weight, op.bias, *geometry)
+    return calls.clamped(y)
+
+
 def _linear(calls: Calls, op: edge.LinearOp) -> SSAValue:
     """There is no portable linear kernel: `addmm` or `mm` with the weight transposed."""
     weight = constant_of(op.weight)
@@ -169,6 +178,7 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     edge.AvgPool2dOp: _avg_pool2d,
     edge.CatOp: _cat,
     edge.Conv2dOp: _conv2d,
+    edge.ConvTranspose2dOp: _conv_transpose2d,
     edge.ExpandOp: lambda c, op: c.call(
         "expand_copy.default", op.input, list(shape_of(op.output)), False
     ),

@@ -14,6 +14,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.edge import (
     CatOp,
     Conv2dOp,
+    ConvTranspose2dOp,
     EdgeOp,
     LinearOp,
     MovementOp,
@@ -100,7 +101,7 @@ def quantized_operand(op: EdgeOp, operand: SSAValue, new_ops: list[Operation]) -
         return producer.input
     if (values := constant_of(operand)) is None or values.dtype != np.float32:
         return None
-    if isinstance(op, Conv2dOp | LinearOp):
+    if isinstance(op, Conv2dOp | ConvTranspose2dOp | LinearOp):
         element = accumulator_type(op) if operand is op.bias else None
     else:
         element = splat_type(values)
@@ -112,7 +113,9 @@ def quantized_operand(op: EdgeOp, operand: SSAValue, new_ops: list[Operation]) -
     return value
 
 
-def accumulator_type(op: Conv2dOp | LinearOp) -> UniformQuantizedType | None:
+def accumulator_type(
+    op: Conv2dOp | ConvTranspose2dOp | LinearOp,
+) -> UniformQuantizedType | None:
     """The bias type whose step is the accumulator's: input scale times weight scale."""
     sources = [v.owner.input if isinstance(v.owner, DCastOp) else None for v in op.operands[:2]]
     elements = [None if s is None else quantized_element(s.type) for s in sources]

@@ -9,12 +9,21 @@ from xdsl.dialects.builtin import FloatAttr, IntegerType, ModuleOp, f32
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import AddOp, ClampOp, Conv2dOp, LinearOp, MaxPool2dOp, ReluOp, SubOp
+from cmopt.dialects.edge import (
+    AddOp,
+    ClampOp,
+    Conv2dOp,
+    ConvTranspose2dOp,
+    LinearOp,
+    MaxPool2dOp,
+    ReluOp,
+    SubOp,
+)
 from cmopt.dialects.shapes import element_of
 from cmopt.interpreters.functions import activation_bounds, clamp_bounds
 from cmopt.lowering.rewrite import apply_patterns
 
-FUSES = (AddOp, Conv2dOp, LinearOp, MaxPool2dOp, SubOp)
+FUSES = (AddOp, Conv2dOp, ConvTranspose2dOp, LinearOp, MaxPool2dOp, SubOp)
 """The ops that end in a clamp of their own (`activation_min`, `activation_max`)."""
 
 

@@ -15,6 +15,7 @@ from cmopt.dialects.edge import (
     BinaryOp,
     CatOp,
     Conv2dOp,
+    ConvTranspose2dOp,
     ExpandOp,
     LinearOp,
     MatmulOp,
@@ -99,6 +100,13 @@ def _conv2d(op: Conv2dOp) -> str | None:
     if not right_calls(window_of(op), int_of(op.groups)):
         return "an axis, a filter or the channels are longer than the kernels can count"
     return matrix_overflow(op)
+
+
+def _conv_transpose2d(op: ConvTranspose2dOp) -> str | None:
+    """What `split-transposed-convolutions` leaves."""
+    if int_of(op.groups) != 1:
+        return "a transposed convolution in groups has no integer kernel"
+    return "a transposed convolution needs constant symmetric weights, one scale an output channel"
 
 
 def _linear(op: LinearOp) -> str | None:
@@ -198,6 +206,7 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
     AvgPool2dOp: _avg_pool2d,
     BinaryOp: _binary,
     Conv2dOp: _conv2d,
+    ConvTranspose2dOp: _conv_transpose2d,
     ExpandOp: _activations,
     LinearOp: _linear,
     MatmulOp: _matmul,

@@ -27,6 +27,7 @@ _LOWERING = (
     "materialize-dim-order",
     "split-convolutions",
     "split-depthwise-batches",
+    "split-transposed-convolutions",
     "trim-padding-taps",
     "use-integer-io",
     "verify-stage",

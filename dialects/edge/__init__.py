@@ -53,6 +53,7 @@ from cmopt.dialects.edge.reductions import (
     reduction,
 )
 from cmopt.dialects.edge.selection import PadOp, TakeOp
+from cmopt.dialects.edge.transposed import ConvTranspose2dOp
 from cmopt.dialects.edge.windows import AvgPool2dOp, Conv2dOp, LinearOp, MaxPool2dOp, spatial
 from cmopt.dialects.edge.windows1d import AvgPool1dOp, Conv1dOp, MaxPool1dOp
 
@@ -66,6 +67,7 @@ Edge = Dialect(
         CatOp,
         Conv1dOp,
         Conv2dOp,
+        ConvTranspose2dOp,
         DivOp,
         ExpandOp,
         LinearOp,
@@ -109,6 +111,7 @@ __all__ = [
     "ClampOp",
     "Conv1dOp",
     "Conv2dOp",
+    "ConvTranspose2dOp",
     "DimOrderAttr",
     "DivOp",
     "Edge",

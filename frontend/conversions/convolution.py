@@ -38,8 +38,8 @@ def _reshape(call: Call, value: SSAValue, shape: Sequence[int]) -> SSAValue:
 
 def _convolution(call: Call) -> Converted:
     """Over one or two dimensions. A batch may be missing, and then is of size 1."""
-    if call.arguments.get("transposed") or any(call.arguments.get("output_padding") or ()):
-        return None
+    if call.arguments.get("transposed"):
+        return _transposed_convolution(call)
     kernel = list(call.fake("weight").shape[2:])
     op = {1: edge.Conv1dOp, 2: edge.Conv2dOp}.get(len(kernel))
     if op is None or not call.fake_result.dtype.is_floating_point:
@@ -59,6 +59,31 @@ def _convolution(call: Call) -> Converted:
     type = TensorType(result.element_type, [*lead, *shape])
     output = call.emit(op([value, weight, edge.optional(bias)], type, properties))
     return _reshape(call, output, shape) if lead else output
+
+
+def _transposed_convolution(call: Call) -> Converted:
+    """Over two dimensions, or one: then the second is of size 1. A batch may be missing."""
+    value, weight = call.tensor("input"), call.tensor("weight")
+    axes = len(shape_of(weight)) - 2
+    if axes not in (1, 2) or not call.fake_result.dtype.is_floating_point:
+        return None
+    unit, result = [1] * (2 - axes), call.result_type
+    lead = [1] * (axes + 2 - len(shape_of(value)))
+    if lead or unit:
+        value = _reshape(call, value, [*lead, *shape_of(value), *unit])
+    if unit:
+        weight = _reshape(call, weight, [*shape_of(weight), *unit])
+    properties = {
+        name: ints([*call.ints(name, axes), *([fill] if unit else [])])
+        for name, fill in (("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1))
+    }
+    type = TensorType(result.element_type, [*lead, *result.get_shape(), *unit])
+    operands: list[SSAValue | Sequence[SSAValue]] = [
+        value, weight, edge.optional(call.optional_tensor("bias"))
+    ]  # fmt: skip
+    groups = {"groups": IntegerAttr(call["groups"], i64)}
+    output = call.emit(edge.ConvTranspose2dOp(operands, type, {**properties, **groups}))
+    return _reshape(call, output, result.get_shape()) if lead or unit else output
 
 
 def _linear(call: Call) -> Converted:
@@ -109,6 +134,8 @@ CONVERSIONS: dict[str, Conversion] = {
     "aten.conv1d.padding": _convolution,
     "aten.conv2d.default": _convolution,
     "aten.conv2d.padding": _convolution,
+    "aten.conv_transpose1d.default": _transposed_convolution,
+    "aten.conv_transpose2d.input": _transposed_convolution,
     "aten.convolution.default": _convolution,
     "aten.linear.default": _linear,
 }

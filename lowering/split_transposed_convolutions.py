@@ -1,0 +1,193 @@
+"""Compute a transposed convolution as an ordinary one with an output channel for each phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, PermuteOp, ReshapeOp, SliceOp, optional
+from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, numel, shape_of
+from cmopt.interpreters.arrays import Array
+from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.rewrite import apply_patterns
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a transposed convolution: `size` inputs, `taps` weights `dilation` apart.
+
+    Output o is of phase o mod stride. The outputs of one phase are an ordinary convolution of the
+    input, with every stride-th weight, backwards.
+    """
+
+    size: int
+    taps: int
+    stride: int
+    padding: int
+    dilation: int
+    output: int
+
+    def readers(self) -> dict[tuple[int, int], int]:
+        """(phase, offset) → tap: output t·stride + phase reads input t + offset with it."""
+        found = {}
+        for phase in range(self.stride):
+            for tap in range(self.taps):
+                distance = phase + self.padding - tap * self.dilation
+                if distance % self.stride == 0:
+                    found[phase, distance // self.stride] = tap
+        return found
+
+    @property
+    def offsets(self) -> range:
+        """The inputs that output 0 of any phase reads: the window of all phases."""
+        offsets = [offset for _, offset in self.readers()]
+        return range(min(offsets), max(offsets) + 1)
+
+    @property
+    def steps(self) -> int:
+        """Outputs of each phase, the last of which may lie behind the end."""
+        return -(-self.output // self.stride)
+
+    @property
+    def border(self) -> tuple[int, int]:
+        """Padding before and behind the input; negative where it is not read."""
+        return -self.offsets[0], self.steps - 1 + self.offsets[-1] - (self.size - 1)
+
+
+def phase_weights(weight: Array, rows: Axis, columns: Axis) -> Array:
+    """[C,O,KH,KW] of a transposed convolution → [phases·O,C,KH',KW'] of the ordinary one."""
+    channels, outputs = weight.shape[:2]
+    window = (len(rows.offsets), len(columns.offsets))
+    phases = np.zeros((rows.stride, columns.stride, outputs, channels, *window), weight.dtype)
+    for (row, down), i in rows.readers().items():
+        for (column, across), j in columns.readers().items():
+            y, x = down - rows.offsets[0], across - columns.offsets[0]
+            phases[row, column, :, :, y, x] = weight[:, :, i, j].T
+    return phases.reshape(-1, channels, *window)
+
+
+def repeated_type(type: Attribute, count: int, shape: tuple[int, ...]) -> TensorType:
+    """A constant's type for `count` copies of its output channels, which are the first axis."""
+    element = quantized_element(type)
+    assert element is not None
+    if element.is_per_axis:
+        scales = np.tile(element.params.scales, count).tolist()
+        zeros = np.tile(element.params.zero_points, count).tolist()
+        low, high = element.storage_range
+        element = UniformQuantizedType.get(
+            element.storage, scales, zeros, axis=0, storage_range=(low, high)
+        )
+    return TensorType(element, shape)
+
+
+class SplitIntoPhases(RewritePattern):
+    """`conv_transpose2d(x, w)` → `interleave(conv2d(x, w'))`, w' with a channel for each phase.
+
+    No multiplication with inserted zeros, and the interleaving is one permute. Exact, but for the
+    order of the sum in float32. For quantized ops of one group with constant weights.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ConvTranspose2dOp, rewriter: PatternRewriter) -> None:
+        element, weight = quantized_element(op.weight.type), constant_of(op.weight)
+        if element is None or weight is None or not weight.size or element.params.zero_points.any():
+            return
+        if int_of(op.groups) != 1 or (element.is_per_axis and element.axis.data != 1):
+            return
+        if op.bias is not None and constant_of(op.bias) is None:
+            return
+        axes = axes_of(op)
+        count, (batch, outputs) = axes[0].stride * axes[1].stride, shape_of(op.output)[:2]
+        stored = phase_weights(weight, *axes)
+        type = repeated_type(op.weight.type, count, stored.shape)
+        ops, weights = typed_constant(stored, type, op.weight.name_hint)
+        bias: SSAValue | None = None
+        if op.bias is not None and (values := constant_of(op.bias)) is not None:
+            tiled = np.tile(values, count)
+            type = repeated_type(op.bias.type, count, tiled.shape)
+            new, bias = typed_constant(tiled, type, op.bias.name_hint)
+            ops += new
+        build = Moves(ops, op.input)
+        for dim, axis in zip((2, 3), axes, strict=True):
+            low, high = (max(0, -amount) for amount in axis.border)
+            build.slice(dim, low, axis.size - low - high)
+        conv = Conv2dOp(
+            [build.value, weights, optional(bias)],
+            TensorType(element_of(op.output), (batch, count * outputs, *(a.steps for a in axes))),
+            {
+                "stride": ints([1, 1]),
+                "padding": ints([max(0, amount) for axis in axes for amount in axis.border]),
+                "dilation": ints([1, 1]),
+                "groups": op.groups,
+                "activation_min": op.activation_min,
+                "activation_max": op.activation_max,
+            },
+        )
+        build.append(conv, op.output.name_hint)
+        (rows, columns), (down, across) = ([a.steps for a in axes], [a.stride for a in axes])
+        build.reshape((batch, down, across, outputs, rows, columns))
+        build.append(PermuteOp.of(build.value, (0, 3, 4, 1, 5, 2)))
+        build.reshape((batch, outputs, rows * down, columns * across))
+        for dim, axis in zip((2, 3), axes, strict=True):
+            build.slice(dim, 0, axis.output)
+        rewriter.replace(op, build.ops, (build.value,))
+
+
+def axes_of(op: ConvTranspose2dOp) -> tuple[Axis, Axis]:
+    """Rows and columns."""
+    rows, columns = (
+        Axis(
+            shape_of(op.input)[2 + i], shape_of(op.weight)[2 + i], ints_of(op.stride)[i],
+            ints_of(op.padding)[i], ints_of(op.dilation)[i], shape_of(op.output)[2 + i],
+        )
+        for i in range(2)
+    )  # fmt: skip
+    return rows, columns
+
+
+class Moves:
+    """A chain of ops, each on the result of the one before."""
+
+    def __init__(self, ops: list[Operation], value: SSAValue):
+        self.ops = ops
+        self.value = value
+
+    def append(self, op: Operation, hint: str | None = None) -> None:
+        """Go on with the result of `op`."""
+        self.ops.append(op)
+        self.value = op.results[0]
+        self.value.name_hint = hint
+
+    def reshape(self, shape: tuple[int, ...]) -> None:
+        """The same elements under another shape."""
+        assert numel(shape) == numel(shape_of(self.value))
+        self.append(ReshapeOp([self.value], TensorType(element_of(self.value), shape)))
+
+    def slice(self, dim: int, start: int, size: int) -> None:
+        """Part of a dimension, if it is not all of it."""
+        shape = shape_of(self.value)
+        if size != shape[dim]:
+            type = TensorType(element_of(self.value), (*shape[:dim], size, *shape[dim + 1 :]))
+            properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
+            self.append(SliceOp([self.value], type, properties))
+
+
+@dataclass(frozen=True)
+class SplitTransposedConvolutionsPass(ModulePass):
+    """Make quantized transposed convolutions ordinary ones whose channels are then interleaved.
+
+    CMSIS-NN's own kernel writes past its output for some strides and paddings; this does with the
+    kernel of ordinary convolutions. Exact, but for the order of a sum in float32.
+    """
+
+    name = "split-transposed-convolutions"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        apply_patterns(op, SplitIntoPhases())

@@ -1,0 +1,99 @@
+"""Transposed convolutions: integers all the way, for every geometry."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from cmopt.frontend.importer import import_program
+from cmopt.interpreters.run import run_module
+from cmopt.lowering.split_transposed_convolutions import Axis, phase_weights
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from small_models import Function, check, compiled, kernels, random_inputs
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
+    "doubles": (nn.ConvTranspose2d(3, 4, 2, 2), (1, 3, 4, 5)),
+    "doubles, 4": (nn.ConvTranspose2d(3, 4, 4, 2, 1), (2, 3, 4, 5)),
+    "output padding": (nn.ConvTranspose2d(3, 4, 3, 2, 1, output_padding=1), (1, 3, 4, 5)),
+    "odd result": (nn.ConvTranspose2d(3, 4, 3, 2, 1), (1, 3, 4, 5)),
+    "gaps": (nn.ConvTranspose2d(2, 3, 2, 3, output_padding=1), (1, 2, 3, 4)),
+    "wide padding": (nn.ConvTranspose2d(2, 3, (1, 5), (2, 1), (2, 4)), (1, 2, 5, 6)),
+    "no bias": (nn.ConvTranspose2d(2, 3, 3, bias=False), (1, 2, 4, 4)),
+    "dilation": (nn.ConvTranspose2d(2, 3, 3, 2, 1, dilation=2), (1, 2, 4, 4)),
+    "1d": (nn.ConvTranspose1d(3, 2, 4, 2, 1), (1, 3, 7)),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_is_one_convolution(name: str) -> None:
+    torch.manual_seed(0)
+    module, shape = MODULES[name]
+    program = compiled(module, shape)
+    assert kernels(program).count("quantized_conv2d") == 1
+    check(program, shape, steps=1)
+
+
+def test_takes_in_the_activation_behind_it() -> None:
+    shape = (1, 4, 5, 5)
+    module = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ConvTranspose2d(4, 3, 2, 2), nn.ReLU())
+    program = compiled(module, shape)
+    assert "quantized_activation" not in kernels(program)
+    check(program, shape, steps=3)
+
+
+@pytest.mark.parametrize("name", [*MODULES, "groups"])
+def test_means_what_pytorch_computes(name: str) -> None:
+    groups = nn.ConvTranspose2d(4, 6, 3, 2, 1, groups=2), (1, 4, 4, 5)
+    module, shape = {**MODULES, "groups": groups}[name]
+    (x,) = random_inputs([shape], 0)
+    imported = import_program(torch.export.export(Function(lambda m, x: m(x), module).eval(), (x,)))
+    assert any(op.name == "edge.conv_transpose2d" for op in imported.walk())
+    (result,) = run_module(imported, [x.numpy()])
+    np.testing.assert_allclose(result, module(x).detach().numpy(), rtol=1e-5, atol=1e-5)
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> tuple[Axis, int]:
+    """An axis, and its output padding."""
+    size, taps, stride, dilation = (draw(st.integers(1, high)) for high in (5, 4, 4, 3))
+    reach = (size - 1) * stride + dilation * (taps - 1) + 1
+    padding = draw(st.integers(0, (reach - 1) // 2))
+    more = draw(st.integers(0, max(stride, dilation) - 1))
+    return Axis(size, taps, stride, padding, dilation, reach - 2 * padding + more), more
+
+
+@settings(max_examples=200, deadline=None)
+@given(axes(), axes())
+def test_phases_make_up_the_transposed_convolution(
+    rows: tuple[Axis, int], columns: tuple[Axis, int]
+) -> None:
+    """In whole numbers, so exactly."""
+    (down, more_rows), (across, more_columns) = rows, columns
+    generator = torch.Generator().manual_seed(0)
+
+    def whole(*shape: int) -> torch.Tensor:
+        return torch.randint(-9, 10, shape, generator=generator).float()
+
+    x, weight = whole(1, 2, down.size, across.size), whole(2, 3, down.taps, across.taps)
+    expected = torch.conv_transpose2d(
+        x, weight, None, (down.stride, across.stride), (down.padding, across.padding),
+        (more_rows, more_columns), 1, (down.dilation, across.dilation),
+    )  # fmt: skip
+    border: list[Any] = [*across.border, *down.border]
+    padded = torch.nn.functional.pad(x, border)
+    phases = torch.conv2d(padded, torch.from_numpy(phase_weights(weight.numpy(), down, across)))
+    assert phases.shape[2:] == (down.steps, across.steps)
+    apart = phases.reshape(down.stride, across.stride, 3, down.steps, across.steps)
+    whole_result = apart.permute(2, 3, 0, 4, 1).reshape(1, 3, down.steps * down.stride, -1)
+    torch.testing.assert_close(whole_result[:, :, : down.output, : across.output], expected)
