@@ -209,6 +209,14 @@ class EdgeFunctions(ElementwiseFunctions):
     def take(self, interpreter: Interpreter, op: edge.TakeOp, args: PythonValues) -> PythonValues:
         return (np.take(args[0], ints_of(op.indices), axis=int_of(op.dim)),)
 
+    @impl(edge.UpsampleBilinear2dOp)
+    def upsample_bilinear2d(
+        self, interpreter: Interpreter, op: edge.UpsampleBilinear2dOp, args: PythonValues
+    ) -> PythonValues:
+        (x,) = tensors(op, args)
+        size = list(shape_of(op.output)[2:])
+        return result(F.interpolate(x, size, mode="bilinear", align_corners=False), op.output)
+
     @impl(edge.PadOp)
     def pad(self, interpreter: Interpreter, op: edge.PadOp, args: PythonValues) -> PythonValues:
         # The operand's own elements keep their bytes, as in a cat.

@@ -161,6 +161,11 @@ def _pad(calls: Calls, op: edge.PadOp) -> SSAValue:
     return calls.call("constant_pad_nd.default", op.input, border, op.value.value.data)
 
 
+def _upsample_bilinear2d(calls: Calls, op: edge.UpsampleBilinear2dOp) -> SSAValue:
+    size = list(shape_of(op.output)[2:])
+    return calls.call("upsample_bilinear2d.vec", op.input, size, False, None)
+
+
 def _cat(calls: Calls, op: edge.CatOp) -> SSAValue:
     indices = range(len(op.inputs))
     tensors = ArrayAttr([edge.OperandAttr(IntegerAttr(i, i64)) for i in indices])
@@ -195,6 +200,7 @@ _CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
     ),
     edge.SoftmaxOp: _softmax,
     edge.TakeOp: _take,
+    edge.UpsampleBilinear2dOp: _upsample_bilinear2d,
 }
 
 

@@ -26,6 +26,7 @@ _LOWERING = (
     "lower-reductions",
     "materialize-dim-order",
     "split-convolutions",
+    "split-bilinear-upsampling",
     "split-depthwise-batches",
     "split-transposed-convolutions",
     "trim-padding-taps",

@@ -17,8 +17,8 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
         "edge": "verify-stage{stage=edge}",
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,fold-quantize-dequantize,canonicalize,"
-            f"{integer_io}gather-windows,split-transposed-convolutions,fall-back-to-float,"
-            "canonicalize,cse,verify-stage{stage=quantized}"
+            f"{integer_io}gather-windows,split-transposed-convolutions,"
+            "split-bilinear-upsampling,fall-back-to-float,canonicalize,cse,verify-stage{stage=quantized}"
         ),
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"

@@ -52,7 +52,7 @@ from cmopt.dialects.edge.reductions import (
     SumOp,
     reduction,
 )
-from cmopt.dialects.edge.selection import PadOp, TakeOp
+from cmopt.dialects.edge.selection import PadOp, TakeOp, UpsampleBilinear2dOp
 from cmopt.dialects.edge.transposed import ConvTranspose2dOp
 from cmopt.dialects.edge.windows import AvgPool2dOp, Conv2dOp, LinearOp, MaxPool2dOp, spatial
 from cmopt.dialects.edge.windows1d import AvgPool1dOp, Conv1dOp, MaxPool1dOp
@@ -85,6 +85,7 @@ Edge = Dialect(
         SubOp,
         TakeOp,
         ToDimOrderOp,
+        UpsampleBilinear2dOp,
         ClampOp,
         GeluOp,
         AmaxOp,
@@ -141,6 +142,7 @@ __all__ = [
     "TakeOp",
     "ToDimOrderOp",
     "UnaryOp",
+    "UpsampleBilinear2dOp",
     "dim_order",
     "keeps_axis",
     "optional",

@@ -1,4 +1,4 @@
-"""Ops that repeat, reorder and surround elements along single dimensions."""
+"""Ops that repeat, reorder and surround elements along single dimensions, and upsampling."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, TensorType, i64
 from xdsl.ir import SSAValue
-from xdsl.irdl import irdl_op_definition, prop_def
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import I64Array, verify_tensors
+from cmopt.dialects.edge.base import EdgeOp, I64Array, verify_elements, verify_tensors
 from cmopt.dialects.edge.movement import MovementOp
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import (
@@ -94,3 +94,35 @@ class PadOp(MovementOp):
         is_real = isinstance(element_of(self.input), AnyFloat)
         if not is_real and quantized_element(self.input.type) is None:
             raise VerifyException(f"pads floats or quantized tensors, got {self.input.type}")
+
+
+@irdl_op_definition
+class UpsampleBilinear2dOp(EdgeOp):
+    """Bilinear upsampling of [N,C,H,W] by whole factors (aten.upsample_bilinear2d).
+
+    The corners' pixels, not their centres, are aligned (PyTorch's `align_corners=False`).
+    """
+
+    name = "edge.upsample_bilinear2d"
+
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+
+    @property
+    def factors(self) -> tuple[int, int]:
+        """How often the height and the width go into the result's."""
+        (_, _, height, width), (_, _, rows, columns) = shape_of(self.input), shape_of(self.output)
+        return rows // height, columns // width
+
+    def verify_(self) -> None:
+        verify_elements(self)
+        shape, result = shape_of(self.input), shape_of(self.output)
+        if len(shape) != 4 or len(result) != 4 or 0 in shape:
+            raise VerifyException(f"works on four dimensions, none empty, got {self.input.type}")
+        expected = (
+            *shape[:2],
+            *(n * max(1, f) for n, f in zip(shape[2:], self.factors, strict=True)),
+        )
+        verify_shape(self.name, "result", result, expected)

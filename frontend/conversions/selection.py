@@ -92,6 +92,22 @@ def _lines(call: Call, shape: tuple[int, ...]) -> list[list[int]] | None:
     return lines if np.array_equal(again, picked) else None
 
 
+def _upsample_bilinear2d(call: Call) -> Converted:
+    """By whole factors, the corners' pixels aligned."""
+    operand = call.node.all_input_nodes[0]
+    shape, result = operand.meta["val"].shape, call.fake_result.shape
+    given = call.arguments.get("scale_factors")
+    if given is None:
+        given = [call.arguments.get(name) for name in ("scales_h", "scales_w")]
+    if call["align_corners"] or call.fake_result.dtype != torch.float32 or 0 in shape:
+        return None
+    for before, after, factor in zip(shape[2:], result[2:], given, strict=True):
+        if after % before or factor not in (None, after // before):
+            return None
+    value = call.stored(operand)
+    return call.emit(edge.UpsampleBilinear2dOp([value], call.result_type))
+
+
 def _index(call: Call) -> Converted:
     """`x[:, [2, 0]]`: constant indices along one dimension."""
     given = [index for index in call["indices"] if index is not None]
@@ -132,4 +148,6 @@ CONVERSIONS: dict[str, Conversion] = {
     "aten.constant_pad_nd.default": _pad,
     "aten.index.Tensor": _index,
     "aten.pad.default": _pad,
+    "aten.upsample_bilinear2d.default": _upsample_bilinear2d,
+    "aten.upsample_bilinear2d.vec": _upsample_bilinear2d,
 }

@@ -21,3 +21,10 @@ func.func @uneven(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x
   %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 1, 1, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x4x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x3x3xf32>
   func.return %0 : tensor<1x1x3x3xf32>
 }
+
+// CHECK-LABEL: @upsample
+// CHECK-NEXT:    edge.call "aten.upsample_bilinear2d.vec"(%x) {arguments = [#edge.operand<0>, [4 : i64, 6 : i64], false, none]
+func.func @upsample(%x: tensor<1x1x2x2xf32>) -> tensor<1x1x4x6xf32> {
+  %0 = edge.upsample_bilinear2d %x : (tensor<1x1x2x2xf32>) -> tensor<1x1x4x6xf32>
+  func.return %0 : tensor<1x1x4x6xf32>
+}

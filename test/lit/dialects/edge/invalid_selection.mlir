@@ -61,3 +61,19 @@ func.func @f(%x: tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) {
   %0 = edge.take %x {dim = 0 : i64, indices = array<i64: 1, 0>} : (tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) -> tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
   func.return
 }
+
+// -----
+
+func.func @f(%x: tensor<1x2x3x4xf32>) {
+  // expected-error@+1 {{'edge.upsample_bilinear2d' op result shape [1, 2, 7, 8] should be [1, 2, 6, 8]}}
+  %0 = edge.upsample_bilinear2d %x : (tensor<1x2x3x4xf32>) -> tensor<1x2x7x8xf32>
+  func.return
+}
+
+// -----
+
+func.func @f(%x: tensor<2x3x4xf32>) {
+  // expected-error@+1 {{'edge.upsample_bilinear2d' op works on four dimensions, none empty, got tensor<2x3x4xf32>}}
+  %0 = edge.upsample_bilinear2d %x : (tensor<2x3x4xf32>) -> tensor<2x6x8xf32>
+  func.return
+}

@@ -8,3 +8,10 @@ func.func @selection(%x: tensor<2x3xf32>) -> tensor<4x4xf32> {
   %1 = edge.pad %0 {low = array<i64: 2, 0>, high = array<i64: 0, 1>, value = 0.5 : f32} : (tensor<2x3xf32>) -> tensor<4x4xf32>
   func.return %1 : tensor<4x4xf32>
 }
+
+// CHECK-LABEL: func.func @upsample
+func.func @upsample(%x: tensor<1x2x3x4xf32>) -> tensor<1x2x6x12xf32> {
+  // CHECK-NEXT: edge.upsample_bilinear2d %x : (tensor<1x2x3x4xf32>) -> tensor<1x2x6x12xf32>
+  %0 = edge.upsample_bilinear2d %x : (tensor<1x2x3x4xf32>) -> tensor<1x2x6x12xf32>
+  func.return %0 : tensor<1x2x6x12xf32>
+}

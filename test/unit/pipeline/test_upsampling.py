@@ -1,0 +1,63 @@
+"""Bilinear upsampling: integers all the way."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cmopt.lowering.split_bilinear_upsampling import blur
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from small_models import Function, check, compiled, float_ops, kernels
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.mark.parametrize("factor", range(1, 10))
+def test_a_blur_makes_linear_upsampling_of_nearest(factor: int) -> None:
+    """Against PyTorch's own, borders included."""
+    x = torch.arange(5.0)[None, None] ** 2
+    taps = blur(factor).astype(np.float32)
+    border = len(taps) // 2
+    nearest = F.pad(x.repeat_interleave(factor, 2), (border, border), mode="replicate")
+    blurred = F.conv1d(nearest, torch.from_numpy(taps / taps.sum())[None, None])
+    expected = F.interpolate(x, scale_factor=factor, mode="linear", align_corners=False)
+    torch.testing.assert_close(blurred, expected)
+
+
+@pytest.mark.parametrize("factors", [(2, 2), (3, 2), (4, 4), (1, 5)])
+def test_bilinear(factors: tuple[int, int]) -> None:
+    shape = (1, 3, 4, 5)
+    size = [4 * factors[0], 5 * factors[1]]
+    program = compiled(Function(lambda x: F.interpolate(x, size, mode="bilinear")), shape)
+    assert kernels(program).count("quantized_depthwise_conv2d") == 1
+    check(program, shape, steps=1)
+
+
+def test_bilinear_between_convolutions() -> None:
+    """In their layout: no transpose but those at the border."""
+    shape = (1, 2, 6, 6)
+    module = Function(
+        lambda a, b, x: b(F.interpolate(a(x), scale_factor=2, mode="bilinear")),
+        nn.Conv2d(2, 4, 3), nn.Conv2d(4, 3, 3),
+    )  # fmt: skip
+    program = compiled(module, shape)
+    take = "aten.index_select.default"
+    convolutions = ["quantized_conv2d", take, take, "quantized_depthwise_conv2d"]
+    assert kernels(program) == ["transpose", *convolutions, "quantized_conv2d", "transpose"]
+    check(program, shape, steps=5)
+
+
+@pytest.mark.parametrize(
+    "mode", [{"scale_factor": 2, "align_corners": True}, {"size": (7, 9)}, {"scale_factor": 2.2}]
+)
+def test_other_grids_stay_in_float(mode: dict[str, object]) -> None:
+    program = compiled(Function(lambda x: F.interpolate(x, mode="bilinear", **mode)), (1, 2, 4, 5))
+    (call,) = float_ops(program)
+    assert "aten.upsample_bilinear2d.vec" in call
