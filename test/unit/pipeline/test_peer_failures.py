@@ -76,6 +76,11 @@ def test_convolutions_in_both_memory_formats(format: torch.memory_format) -> Non
     assert count(compiled(model, x), "quantized_conv2d") == 1
 
 
+def test_max_pool_with_ceil_mode() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 4, 1), nn.MaxPool2d(2, ceil_mode=True))
+    compiled(model, torch.randn(1, 2, 7, 7))
+
+
 def test_product_with_a_constant_made_in_the_graph() -> None:
     compiled(Model(lambda x: x * torch.ones(2, 8)), torch.randn(2, 8))
 

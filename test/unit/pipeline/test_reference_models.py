@@ -67,3 +67,20 @@ def test_runs_as_the_interpreter_says(name: str) -> None:
     inputs = MODELS[name].inputs(1, seed=7)[0]
     for ran, meant in zip(program.run(*inputs), program.interpret(*inputs), strict=True):
         torch.testing.assert_close(torch.as_tensor(ran), torch.as_tensor(meant), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "arena", "pte"),
+    [("wav2letter", 204_000, 27_000_000), ("wav2letter_short", 12_800, 8_500_000)],
+)
+def test_wav2letter_is_twelve_calls_in_little_memory(name: str, arena: int, pte: int) -> None:
+    """At 16,000 samples the widest layer reads and writes 51 · 2,000 bytes each."""
+    report = compiled(name).report
+    assert report.ops["cortex_m.quantized_conv2d"] == 12
+    assert "cortex_m.quantized_activation" not in report.ops
+    assert report.arena_bytes <= arena and report.pte_bytes <= pte
+
+
+@pytest.mark.parametrize("name", sorted(set(PARAMETERS) - {"wav2letter"}))
+def test_no_float_op_is_left(name: str) -> None:
+    assert compiled(name).report.float_ops == 0
