@@ -1,11 +1,13 @@
-"""Canonicalization of `cortex_m`: views of views, scratch nobody uses."""
+"""Canonicalization of `cortex_m`: views of views, lookups of lookups, scratch nobody uses."""
 
 from __future__ import annotations
 
+import numpy as np
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.cortex_m.elementwise import QuantizedActivationOp
 from cmopt.dialects.cortex_m.memory import ScratchOp, ViewOp
-from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.constants import constant_of, constant_op, typed_constant
 
 
 class ComposeViews(RewritePattern):
@@ -32,7 +34,47 @@ class EraseUnusedScratch(RewritePattern):
             rewriter.erase(op)
 
 
+class ComposeLookups(RewritePattern):
+    """`lookup(lookup(x, f), g)` → `lookup(x, g ∘ f)`, also through views; exact.
+
+    The inner result has no other use, so that no lookup is made twice.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QuantizedActivationOp, rewriter: PatternRewriter) -> None:
+        inner = op.input
+        while isinstance(inner.owner, ViewOp) and inner.has_one_use():
+            inner = inner.owner.input
+        producer = inner.owner
+        if not isinstance(producer, QuantizedActivationOp) or not inner.has_one_use():
+            return
+        first, second = constant_of(producer.lut), constant_of(op.lut)
+        if first is None or second is None:
+            return
+        table = constant_op(second[first.astype(np.int64) + 128], "lut")
+        source = ViewOp(producer.input, op.input.type)
+        rewriter.replace(
+            op,
+            [
+                table,
+                source,
+                QuantizedActivationOp([source.output, table.result], op.output.type, {}),
+            ],
+        )
+
+
+class DropIdentityLookup(RewritePattern):
+    """A table that gives each integer itself does nothing."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QuantizedActivationOp, rewriter: PatternRewriter) -> None:
+        table = constant_of(op.lut)
+        if table is not None and (table == np.arange(-128, 128)).all():
+            rewriter.replace(op, (), (op.input,))
+
+
 CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
+    QuantizedActivationOp.name: (DropIdentityLookup(), ComposeLookups()),
     ViewOp.name: (ComposeViews(),),
     ScratchOp.name: (EraseUnusedScratch(),),
 }

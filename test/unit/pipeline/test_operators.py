@@ -234,3 +234,12 @@ def test_a_mean_over_pixels_is_taken_where_they_lie() -> None:
     program = check(pooled, [(1, 4, 8, 8)], steps=3)
     names = [op.name for op in program.module("cortex_m").walk()]
     assert names.count("cortex_m.transpose") == 2
+
+
+def test_a_chain_of_functions_is_one_table() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        return torch.log1p(torch.exp(x.view(-1)).sqrt()).view(8, 4) * 0.5 + 1
+
+    program = check(function, [(4, 8)], steps=1)
+    names = [op.name for op in program.module("cortex_m").walk()]
+    assert names.count("cortex_m.quantized_activation") == 1
