@@ -30,6 +30,7 @@ from torchao.quantization.pt2e.quantizer import (
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.dialects.edge import FUNCTIONS, WITH_PARAMETERS
+from cmopt.frontend.graph_building import attribute_of
 from cmopt.frontend.overloads import overload
 
 # Each name stands for all overloads of the ATen operator, in place or not.
@@ -108,16 +109,6 @@ def operator_name(node: Node) -> str:
     return name if name.startswith("__") else name.rstrip("_")
 
 
-def constant_of(model: GraphModule, node: Node) -> torch.Tensor | None:
-    """The tensor a `get_attr` node names."""
-    if node.op != "get_attr":
-        return None
-    value: Any = model
-    for name in str(node.target).split("."):
-        value = getattr(value, name)
-    return value.detach() if isinstance(value, torch.Tensor) else None
-
-
 def is_mask(value: torch.Tensor | None) -> bool:
     """Whether a constant is 0 where a score stays and -inf where it goes."""
     if value is None or not value.dtype.is_floating_point:
@@ -156,7 +147,7 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
         return model
 
     def _operand(self, model: GraphModule, operand: Node) -> Any:
-        return MASK if is_mask(constant_of(model, operand)) else ACTIVATION
+        return MASK if is_mask(attribute_of(model, operand)) else ACTIVATION
 
     def _can_be_quantized(self, model: GraphModule, node: Node) -> bool:
         operands = node.all_input_nodes
@@ -165,7 +156,7 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
             return False
         if any(o.meta["val"].dtype != torch.float32 for o in operands if not _is_index(node, o)):
             return False
-        constants = [constant_of(model, operand) for operand in floats(node)]
+        constants = [attribute_of(model, operand) for operand in floats(node)]
         if all(constant is not None for constant in constants):
             return False
         return all(

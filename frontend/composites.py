@@ -42,7 +42,8 @@ _KEPT = {
     *("adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "batch_norm"),
     *("bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "linear"),
     *("contiguous", "detach", "dropout", "flatten", "lift_fresh_copy", "matmul", "prelu", "rsub"),
-    *("group_norm", "instance_norm", "layer_norm", "rms_norm", "softmax", "t", "unflatten"),
+    *("group_norm", "instance_norm", "layer_norm", "masked_fill", "rms_norm", "softmax", "t"),
+    *("unflatten", "var"),
 }
 
 

@@ -10,62 +10,38 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import torch
-from torch.fx import Graph, GraphModule, Node
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend import normalizations
+from cmopt.frontend.graph_building import (
+    attribute_of,
+    constant_of,
+    insert,
+    insert_constant,
+)
 
 aten = torch.ops.aten
 
 
-def _constant(module: GraphModule, node: object) -> torch.Tensor | None:
-    """The value of a float constant node, else None."""
-    if not isinstance(node, Node) or node.op != "get_attr":
-        return None
-    value: object = module
-    for name in str(node.target).split("."):
-        value = getattr(value, name)
-    if isinstance(value, torch.Tensor) and value.dtype.is_floating_point:
-        return value.detach()
-    return None
-
-
-def _insert(graph: Graph, like: Node, target: Callable[..., object], *args: Any) -> Node:
-    """A call with the source location of `like`."""
-    node = graph.call_function(target, args)
-    node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
-    node.meta["val"] = target(*torch.fx.node.map_arg(args, lambda n: n.meta["val"]))
-    return node
-
-
-def _insert_constant(module: GraphModule, like: Node, value: torch.Tensor) -> Node:
-    index = 0
-    while hasattr(module, name := f"_derived_constant_{index}"):
-        index += 1
-    module.register_buffer(name, value)
-    node = module.graph.get_attr(name)
-    mode = like.meta["val"].fake_mode
-    node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
-    node.meta["val"] = mode.from_tensor(value, static_shapes=True)
-    return node
-
-
 def _divide_by_constant(module: GraphModule, node: Node) -> Node | None:
     """x / c: x * (1 / c), for a divisor without zeros."""
-    divisor = _constant(module, node.args[1])
+    divisor = constant_of(module, node.args[1])
     if divisor is None or bool((divisor == 0).any()) or not isinstance(node.args[0], Node):
         return None
-    reciprocal = _insert_constant(module, node, 1 / divisor)
-    return _insert(module.graph, node, aten.mul.Tensor, node.args[0], reciprocal)
+    reciprocal = insert_constant(module, node, 1 / divisor)
+    return insert(module.graph, node, aten.mul.Tensor, node.args[0], reciprocal)
 
 
 def _subtract(module: GraphModule, node: Node) -> Node | None:
     """x - alpha * c: x + (-alpha * c). Without a constant, `_add_scaled`."""
-    constant = _constant(module, node.args[1])
+    constant = constant_of(module, node.args[1])
     if constant is None:
         return _add_scaled(module, node)
     if not isinstance(node.args[0], Node):
         return None
     alpha: Any = node.kwargs.get("alpha", 1)
-    negated = _insert_constant(module, node, constant * -alpha)
-    return _insert(module.graph, node, aten.add.Tensor, node.args[0], negated)
+    negated = insert_constant(module, node, constant * -alpha)
+    return insert(module.graph, node, aten.add.Tensor, node.args[0], negated)
 
 
 def _add_scaled(module: GraphModule, node: Node) -> Node | None:
@@ -74,30 +50,30 @@ def _add_scaled(module: GraphModule, node: Node) -> Node | None:
     lhs, rhs = node.args[:2]
     if alpha == 1 or not isinstance(lhs, Node) or not isinstance(rhs, Node):
         return None
-    if (constant := _constant(module, rhs)) is not None:
-        scaled = _insert_constant(module, node, constant * alpha)
+    if (constant := constant_of(module, rhs)) is not None:
+        scaled = insert_constant(module, node, constant * alpha)
     else:
         shape = (1,) * rhs.meta["val"].dim()
-        factor = _insert_constant(module, node, torch.full(shape, float(alpha)))
-        scaled = _insert(module.graph, node, aten.mul.Tensor, rhs, factor)
+        factor = insert_constant(module, node, torch.full(shape, float(alpha)))
+        scaled = insert(module.graph, node, aten.mul.Tensor, rhs, factor)
     target: Any = node.target
-    return _insert(module.graph, node, target, lhs, scaled)
+    return insert(module.graph, node, target, lhs, scaled)
 
 
 def _prelu(module: GraphModule, node: Node) -> Node | None:
     """x where positive, else w * x: a leaky relu, or the sum of both halves."""
     operand, slopes = node.args
-    weight = _constant(module, slopes)
+    weight = constant_of(module, slopes)
     if weight is None or not isinstance(operand, Node):
         return None
     if weight.numel() == 1:
-        return _insert(module.graph, node, aten.leaky_relu.default, operand, float(weight))
+        return insert(module.graph, node, aten.leaky_relu.default, operand, float(weight))
     shape = [1, -1] + [1] * (operand.meta["val"].dim() - 2)
-    factors = _insert_constant(module, node, weight.reshape(shape))
-    positive = _insert(module.graph, node, aten.relu.default, operand)
-    negative = _insert(module.graph, node, aten.clamp.default, operand, None, 0.0)
-    scaled = _insert(module.graph, node, aten.mul.Tensor, negative, factors)
-    return _insert(module.graph, node, aten.add.Tensor, positive, scaled)
+    factors = insert_constant(module, node, weight.reshape(shape))
+    positive = insert(module.graph, node, aten.relu.default, operand)
+    negative = insert(module.graph, node, aten.clamp.default, operand, None, 0.0)
+    scaled = insert(module.graph, node, aten.mul.Tensor, negative, factors)
+    return insert(module.graph, node, aten.add.Tensor, positive, scaled)
 
 
 def _relu6(module: GraphModule, node: Node) -> Node:
@@ -127,10 +103,10 @@ def _pool_1d(module: GraphModule, node: Node) -> Node | None:
         rest[0] = [dilation, 1]
     target = _POOLS_2D[node.target]
     plane = [value.numel() // (value.shape[-2] * length), value.shape[-2], length, 1]
-    wide = _insert(module.graph, node, aten.reshape.default, operand, plane)
+    wide = insert(module.graph, node, aten.reshape.default, operand, plane)
     stride, padding = pair("stride", kernel[0], 1), pair("padding", 0, 0)
-    pooled = _insert(module.graph, node, target, wide, kernel, stride, padding, *rest)
-    return _insert(module.graph, node, aten.reshape.default, pooled, list(result.shape))
+    pooled = insert(module.graph, node, target, wide, kernel, stride, padding, *rest)
+    return insert(module.graph, node, aten.reshape.default, pooled, list(result.shape))
 
 
 _POOLS_2D: dict[object, Callable[..., object]] = {
@@ -143,7 +119,7 @@ _POOLS_2D: dict[object, Callable[..., object]] = {
 def _conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
     """A transposed convolution over one dimension: over two, the second of size 1."""
     operand, matrix, *rest = node.args
-    weight, value = _constant(module, matrix), operand.meta["val"]  # type: ignore[union-attr]
+    weight, value = constant_of(module, matrix), operand.meta["val"]  # type: ignore[union-attr]
     if weight is None or value.dim() != 3:
         return None
     bias, *numbers = rest or [None]
@@ -153,62 +129,62 @@ def _conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
         n if isinstance(n, int) else n[0]  # type: ignore[index]
         for n in given
     )
-    wide = _insert(module.graph, node, aten.reshape.default, operand, [*value.shape, 1])
-    weights = _insert_constant(module, node, weight.unsqueeze(-1))
+    wide = insert(module.graph, node, aten.reshape.default, operand, [*value.shape, 1])
+    weights = insert_constant(module, node, weight.unsqueeze(-1))
     window = [[stride, 1], [padding, 0], [output_padding, 0], groups, [dilation, 1]]
     target = aten.conv_transpose2d.input
-    result = _insert(module.graph, node, target, wide, weights, bias, *window)
+    result = insert(module.graph, node, target, wide, weights, bias, *window)
     shape = list(node.meta["val"].shape)
-    return _insert(module.graph, node, aten.reshape.default, result, shape)
+    return insert(module.graph, node, aten.reshape.default, result, shape)
 
 
 def _batch_norm(module: GraphModule, node: Node) -> Node | None:
     """A batch norm that no convolution or linear layer has taken in: a product and a sum."""
     operand, weight, bias, mean, variance, training, _, epsilon = node.args[:8]
-    statistics = [_constant(module, n) for n in (mean, variance)]
+    statistics = [constant_of(module, n) for n in (mean, variance)]
     if training or not isinstance(operand, Node) or None in statistics:
         return None
     running_mean, running_variance = statistics
     assert running_mean is not None and running_variance is not None
     factor = torch.rsqrt(running_variance.add(float(epsilon)))  # type: ignore[arg-type]
     if weight is not None:
-        scale = _constant(module, weight)
+        scale = constant_of(module, weight)
         if scale is None:
             return None
         factor = factor * scale
     shift = -running_mean * factor
     if bias is not None:
-        offset = _constant(module, bias)
+        offset = constant_of(module, bias)
         if offset is None:
             return None
         shift = shift + offset
     shape = [1, -1] + [1] * (operand.meta["val"].dim() - 2)
-    factors = _insert_constant(module, node, factor.reshape(shape))
-    product = _insert(module.graph, node, aten.mul.Tensor, operand, factors)
-    shifts = _insert_constant(module, node, shift.reshape(shape))
-    return _insert(module.graph, node, aten.add.Tensor, product, shifts)
+    factors = insert_constant(module, node, factor.reshape(shape))
+    product = insert(module.graph, node, aten.mul.Tensor, operand, factors)
+    shifts = insert_constant(module, node, shift.reshape(shape))
+    return insert(module.graph, node, aten.add.Tensor, product, shifts)
 
 
 def _product_with_constant(module: GraphModule, node: Node) -> Node | None:
     """x @ w with a constant matrix: a linear layer."""
     operand, matrix = node.args
-    value = _constant(module, matrix)
+    value = constant_of(module, matrix)
     if value is None or value.dim() != 2 or not isinstance(operand, Node):
         return None
-    weight = _insert_constant(module, node, value.t().contiguous())
-    return _insert(module.graph, node, aten.linear.default, operand, weight)
+    weight = insert_constant(module, node, value.t().contiguous())
+    return insert(module.graph, node, aten.linear.default, operand, weight)
 
 
 def _affine_with_constant(module: GraphModule, node: Node) -> Node | None:
     """b + x @ w with a constant matrix and vector: a linear layer."""
     bias, operand, matrix = node.args
-    value, vector = _constant(module, matrix), _constant(module, bias)
+    value, vector = constant_of(module, matrix), constant_of(module, bias)
     if value is None or vector is None or node.kwargs or not isinstance(operand, Node):
         return None
     if vector.shape != value.shape[1:]:
         return None
-    weight = _insert_constant(module, node, value.t().contiguous())
-    return _insert(module.graph, node, aten.linear.default, operand, weight, bias)
+    weight = insert_constant(module, node, value.t().contiguous())
+    return insert(module.graph, node, aten.linear.default, operand, weight, bias)
 
 
 def reverse_subtractions(module: GraphModule) -> None:
@@ -220,8 +196,8 @@ def reverse_subtractions(module: GraphModule) -> None:
         alpha = rest[0] if rest else node.kwargs.get("alpha", 1)
         with module.graph.inserting_before(node):
             shape = (1,) * operand.meta["val"].dim()
-            constant = _insert_constant(module, node, torch.full(shape, float(number)))
-            difference = _insert(module.graph, node, aten.sub.Tensor, constant, operand)
+            constant = insert_constant(module, node, torch.full(shape, float(number)))
+            difference = insert(module.graph, node, aten.sub.Tensor, constant, operand)
         if alpha != 1:
             difference.kwargs = {"alpha": alpha}  # the shape stays
         node.replace_all_uses_with(difference)
@@ -233,19 +209,32 @@ _MASKED = -1e4
 """A constant of zeros and of numbers below this, added to something, is a mask."""
 
 
+def _fill_masked(module: GraphModule, node: Node) -> Node | None:
+    """Where a constant mask is true, a lot less than nothing: the sum with a mask of -inf."""
+    operand, where, value = node.args
+    mask = attribute_of(module, where)
+    if mask is None or not isinstance(value, int | float) or value >= _MASKED:
+        return None
+    zeros = torch.zeros(mask.shape).masked_fill(mask, -torch.inf)
+    return insert(
+        module.graph, node, aten.add.Tensor, operand, insert_constant(module, node, zeros)
+    )
+
+
 def mark_masks(module: GraphModule) -> None:
-    """Write the "minus a lot" of masks that are added as -inf, in place."""
+    """Write the "minus a lot" of masks that are added as -inf, in place; add those that fill."""
+    _rewrite(module, {aten.masked_fill.Scalar: _fill_masked})
     for node in list(module.graph.nodes):
         if node.target not in (aten.add.Tensor, aten.add_.Tensor):
             continue
         for operand in node.all_input_nodes:
-            value = _constant(module, operand)
+            value = constant_of(module, operand)
             if value is None or not bool((value < _MASKED).any()):
                 continue
             if bool(((value == 0) | (value < _MASKED)).all()):
                 with module.graph.inserting_before(node):
                     mask = value.masked_fill(value < _MASKED, -torch.inf)
-                    marked = _insert_constant(module, operand, mask)
+                    marked = insert_constant(module, operand, mask)
                 node.replace_input_with(operand, marked)
     module.recompile()
 
@@ -264,6 +253,13 @@ _REWRITES: Rewrites = {
     aten.sub.Tensor: _subtract,
     aten.add.Tensor: _add_scaled,
     aten.batch_norm.default: _batch_norm,
+    aten.group_norm.default: normalizations.group_norm,
+    aten.instance_norm.default: normalizations.instance_norm,
+    aten.layer_norm.default: normalizations.layer_norm,
+    aten.linalg_vector_norm.default: normalizations.vector_norm,
+    aten.rms_norm.default: normalizations.rms_norm,
+    aten.var.correction: normalizations.variance,
+    aten.var.dim: normalizations.variance,
     aten.conv_transpose1d.default: _conv_transpose_1d,
     **dict.fromkeys(_POOLS_2D, _pool_1d),
     aten.prelu.default: _prelu,
@@ -285,7 +281,7 @@ def prepare_products(module: GraphModule) -> None:
         for operand in node.all_input_nodes:
             if operand.op == "get_attr":
                 with module.graph.inserting_before(node):
-                    copied = _insert(module.graph, operand, aten.clone.default, operand)
+                    copied = insert(module.graph, operand, aten.clone.default, operand)
                 node.replace_input_with(operand, copied)
     module.recompile()
 

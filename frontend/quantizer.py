@@ -31,7 +31,6 @@ from cmopt.frontend.annotation import (
     PER_TENSOR,
     RemainingOperators,
     SharedRanges,
-    constant_of,
 )
 from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.decompositions import (
@@ -40,6 +39,7 @@ from cmopt.frontend.decompositions import (
     prepare_products,
     reverse_subtractions,
 )
+from cmopt.frontend.graph_building import attribute_of
 
 aten = torch.ops.aten
 
@@ -64,7 +64,7 @@ class BroadcastingCheck(CortexMAddMulCheck):
 
 def _is_finite(node: Node) -> bool:
     assert node.graph.owning_module is not None
-    value = constant_of(node.graph.owning_module, node)
+    value = attribute_of(node.graph.owning_module, node)
     return value is None or bool(value.isfinite().all())
 
 

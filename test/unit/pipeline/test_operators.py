@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import cmopt
 
@@ -243,3 +244,37 @@ def test_a_chain_of_functions_is_one_table() -> None:
     program = check(function, [(4, 8)], steps=1)
     names = [op.name for op in program.module("cortex_m").walk()]
     assert names.count("cortex_m.quantized_activation") == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "shape"),
+    [
+        pytest.param(nn.LayerNorm(16), (2, 5, 16), id="layer"),
+        pytest.param(nn.LayerNorm((4, 3), elementwise_affine=False), (2, 4, 3), id="layer of two"),
+        pytest.param(nn.RMSNorm(16), (2, 5, 16), id="rms"),
+        pytest.param(nn.GroupNorm(2, 4), (2, 4, 3, 3), id="group"),
+        pytest.param(nn.InstanceNorm2d(3, affine=True), (1, 3, 6, 6), id="instance"),
+        pytest.param(Function(lambda x: F.normalize(x, dim=1)), (3, 12), id="normalize"),
+        pytest.param(Function(lambda x: x.var(1, unbiased=False)), (6, 12), id="var"),
+        pytest.param(Function(lambda x: x.std(1, keepdim=True)), (6, 12), id="std"),
+    ],
+)
+def test_normalizations_near_float(part: nn.Module, shape: tuple[int, ...]) -> None:
+    """Some six roundings to 8 bits, each of at most half a step, of ranges of one size."""
+    torch.manual_seed(5)
+    for parameter in part.parameters():
+        parameter.data = torch.rand_like(parameter) + 0.5
+    calibration = [(2 * torch.randn(shape) + 0.5,) for _ in range(8)]
+    program = cmopt.compile(cmopt.quantize(part, calibration[0], calibration=calibration))
+    assert float_kernels(program) == []
+    (x,) = calibration[-1]
+    want = part(x)
+    (got,) = program.run(x)
+    assert torch.equal(got, program.interpret(x, stage="planned")[0])
+    assert (got - want).abs().max() < 0.05 * want.abs().max()
+
+
+@pytest.mark.parametrize("fill", [float("-inf"), -1e9])
+def test_a_masked_softmax(fill: float) -> None:
+    hidden = torch.ones(6, 6).triu(1).bool()
+    check(lambda x: x.masked_fill(hidden, fill).softmax(-1), [(2, 6, 6)], steps=2)

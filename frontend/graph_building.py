@@ -1,0 +1,46 @@
+"""Reading and building the FX graph that is about to be annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.fx import Graph, GraphModule, Node
+
+
+def attribute_of(module: GraphModule, node: object) -> torch.Tensor | None:
+    """The value of a constant node, else None."""
+    if not isinstance(node, Node) or node.op != "get_attr":
+        return None
+    value: object = module
+    for name in str(node.target).split("."):
+        value = getattr(value, name)
+    return value.detach() if isinstance(value, torch.Tensor) else None
+
+
+def constant_of(module: GraphModule, node: object) -> torch.Tensor | None:
+    """The value of a float constant node, else None."""
+    value = attribute_of(module, node)
+    return value if value is not None and value.dtype.is_floating_point else None
+
+
+def insert(graph: Graph, like: Node, target: Callable[..., object], *args: Any) -> Node:
+    """A call with the source location of `like`, appended where the graph inserts."""
+    node = graph.call_function(target, args)
+    node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
+    node.meta["val"] = target(*torch.fx.node.map_arg(args, lambda n: n.meta["val"]))
+    return node
+
+
+def insert_constant(module: GraphModule, like: Node, value: torch.Tensor) -> Node:
+    """A new buffer of the module, with the source location of `like`."""
+    index = 0
+    while hasattr(module, name := f"_derived_constant_{index}"):
+        index += 1
+    module.register_buffer(name, value)
+    node = module.graph.get_attr(name)
+    mode = like.meta["val"].fake_mode
+    node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
+    node.meta["val"] = mode.from_tensor(value, static_shapes=True)
+    return node

@@ -1,0 +1,127 @@
+"""Normalizations taken apart before annotation: into means, squares, a root and products.
+
+Each part is quantized by itself. The kernels take no statistics at run time, so in one piece a
+normalization would stay in float.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend.graph_building import insert, insert_constant
+
+aten = torch.ops.aten
+
+
+def _number(module: GraphModule, like: Node, value: float, rank: int) -> Node:
+    return insert_constant(module, like, torch.full((1,) * rank, value))
+
+
+def _mean_square(module: GraphModule, node: Node, x: Node, dims: Sequence[int]) -> Node:
+    square = insert(module.graph, node, aten.square.default, x)
+    return insert(module.graph, node, aten.mean.dim, square, list(dims), True)
+
+
+def _centered(module: GraphModule, node: Node, x: Node, dims: Sequence[int]) -> Node:
+    mean = insert(module.graph, node, aten.mean.dim, x, list(dims), True)
+    return insert(module.graph, node, aten.sub.Tensor, x, mean)
+
+
+def _scaled_to_one(
+    module: GraphModule, node: Node, x: Node, dims: Sequence[int], epsilon: float
+) -> Node:
+    """`x / sqrt(mean(x²) + epsilon)`."""
+    graph, energy = module.graph, _mean_square(module, node, x, dims)
+    shift = _number(module, node, epsilon, x.meta["val"].dim())
+    energy = insert(graph, node, aten.add.Tensor, energy, shift)
+    return insert(graph, node, aten.mul.Tensor, x, insert(graph, node, aten.rsqrt.default, energy))
+
+
+def _affine(
+    module: GraphModule, node: Node, x: Node, weight: Any, bias: Any, shape: Sequence[int]
+) -> Node:
+    """`x * weight + bias`, each seen under `shape`; None is none."""
+    for target, operand in ((aten.mul.Tensor, weight), (aten.add.Tensor, bias)):
+        if operand is not None:
+            if list(operand.meta["val"].shape) != list(shape):
+                operand = insert(module.graph, node, aten.reshape.default, operand, list(shape))
+            x = insert(module.graph, node, target, x, operand)
+    return x
+
+
+def _filled(node: Node, defaults: Sequence[object]) -> list[Any]:
+    """The positional arguments, the missing ones by default."""
+    return [*node.args, *defaults[len(node.args) :]]
+
+
+def layer_norm(module: GraphModule, node: Node) -> Node:
+    """Over the last dimensions."""
+    x, normalized, weight, bias, epsilon = _filled(node, (None, None, None, None, 1e-5))[:5]
+    dims = range(-len(normalized), 0)
+    unit = _scaled_to_one(module, node, _centered(module, node, x, dims), dims, epsilon)
+    return _affine(module, node, unit, weight, bias, normalized)
+
+
+def rms_norm(module: GraphModule, node: Node) -> Node:
+    """Over the last dimensions, around 0."""
+    x, normalized, weight, epsilon = _filled(node, (None, None, None, None))
+    epsilon = torch.finfo(torch.float32).eps if epsilon is None else epsilon
+    unit = _scaled_to_one(module, node, x, range(-len(normalized), 0), epsilon)
+    return _affine(module, node, unit, weight, None, normalized)
+
+
+def group_norm(module: GraphModule, node: Node) -> Node:
+    """Over all of a group of channels."""
+    x, groups, weight, bias, epsilon = _filled(node, (None, None, None, None, 1e-5))[:5]
+    shape = list(x.meta["val"].shape)
+    rows = [shape[0], groups, math.prod(shape[1:]) // groups]
+    row = insert(module.graph, node, aten.reshape.default, x, rows)
+    unit = _scaled_to_one(module, node, _centered(module, node, row, [2]), [2], epsilon)
+    back = insert(module.graph, node, aten.reshape.default, unit, shape)
+    return _affine(module, node, back, weight, bias, [1, shape[1], *[1] * (len(shape) - 2)])
+
+
+def instance_norm(module: GraphModule, node: Node) -> Node | None:
+    """Over all of a channel; with statistics that were learnt it is another operator."""
+    x, weight, bias, _, _, from_input, _, epsilon, _ = node.args
+    if not from_input or not isinstance(x, Node):
+        return None
+    rank = x.meta["val"].dim()
+    dims = range(2, rank)
+    unit = _scaled_to_one(module, node, _centered(module, node, x, dims), dims, float(epsilon))  # type: ignore[arg-type]
+    return _affine(module, node, unit, weight, bias, [1, -1, *[1] * (rank - 2)])
+
+
+def variance(module: GraphModule, node: Node) -> Node | None:
+    """`sum((x - mean)²) / (n - correction)`."""
+    x, dims, unbiased, keep = _filled(node, (None, None, True, False))[:4]
+    correction: Any = 1 if unbiased else 0
+    if node.target is aten.var.correction:
+        keep, correction = node.kwargs.get("keepdim", False), node.kwargs.get("correction")
+        correction = 1 if correction is None else correction
+    if not dims:
+        return None
+    size = math.prod(x.meta["val"].shape[d] for d in dims)
+    if size <= correction:
+        return None
+    energy = _mean_square(module, node, _centered(module, node, x, dims), dims)
+    factor = _number(module, node, size / (size - correction), energy.meta["val"].dim())
+    result = insert(module.graph, node, aten.mul.Tensor, energy, factor)
+    if keep:
+        return result
+    return insert(module.graph, node, aten.reshape.default, result, list(node.meta["val"].shape))
+
+
+def vector_norm(module: GraphModule, node: Node) -> Node | None:
+    """`sqrt(sum(x²))`."""
+    x, order, dims, keep = _filled(node, (None, 2, None, False))[:4]
+    if order != 2 or not dims:
+        return None
+    square = insert(module.graph, node, aten.square.default, x)
+    energy = insert(module.graph, node, aten.sum.dim_IntList, square, list(dims), keep)
+    return insert(module.graph, node, aten.sqrt.default, energy)
