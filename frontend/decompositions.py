@@ -78,7 +78,7 @@ def _prelu(module: GraphModule, node: Node) -> Node | None:
 
 def _relu6(module: GraphModule, node: Node) -> Node:
     """relu6(x): hardtanh(x, 0, 6), the spelling that ExecuTorch's quantizer fuses."""
-    return _insert(module.graph, node, aten.hardtanh.default, node.args[0], 0.0, 6.0)
+    return insert(module.graph, node, aten.hardtanh.default, node.args[0], 0.0, 6.0)
 
 
 def _pool_1d(module: GraphModule, node: Node) -> Node | None:
