@@ -4,14 +4,15 @@
 
 NETWORK: one of test/models; ds_cnn by default. A large one takes minutes.
 
-Figures are bytes and counts, the same on every machine. Upstream runs twice: as its default mode
-wants it (channels-last model and input, its own quantizer) and on the very program cmopt compiles.
+Figures are bytes and counts, the same on every machine. Upstream runs in both its modes, each
+with its own quantizer: the default one on a channels-last model and input, the other as exported.
 Where it cannot compile the network, its error stands in its column.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import logging
 import sys
 from collections.abc import Callable
@@ -91,21 +92,32 @@ def upstream(exported: torch.export.ExportedProgram, *, explicit_layout: bool) -
     return bytes(edge.to_executorch(config).buffer)
 
 
-def upstream_quantized(module: nn.Module, batches: list[Inputs]) -> torch.export.ExportedProgram:
-    """ExecuTorch's own quantization flow, in the layout its default mode asks for."""
+def upstream_quantized(
+    module: nn.Module, batches: list[Inputs], *, explicit_layout: bool = False
+) -> torch.export.ExportedProgram:
+    """ExecuTorch's own quantization flow, in the memory format its mode asks for."""
+    has_images = any(tensor.dim() == 4 for tensor in batches[0])
+    channels_last = has_images and not explicit_layout
 
     def laid_out(tensor: torch.Tensor) -> torch.Tensor:
-        images = tensor.dim() == 4
-        return tensor.contiguous(memory_format=torch.channels_last) if images else tensor
+        is_turned = channels_last and tensor.dim() == 4
+        return tensor.contiguous(memory_format=torch.channels_last) if is_turned else tensor
 
     inputs = [tuple(map(laid_out, batch)) for batch in batches]
-    has_images = any(tensor.dim() == 4 for tensor in batches[0])
-    model = module.to(memory_format=torch.channels_last) if has_images else module
+    model = copy.deepcopy(module)
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
     graph = torch.export.export(model, inputs[0]).module(check_guards=False)
-    prepared = prepare_pt2e(graph, CortexMQuantizer())
+    prepared = prepare_pt2e(graph, CortexMQuantizer(use_explicit_layout=explicit_layout))
     for batch in inputs:
         prepared(*batch)
     return torch.export.export(convert_pt2e(prepared), inputs[0])
+
+
+def upstream_program(module: nn.Module, batches: list[Inputs], *, explicit_layout: bool) -> bytes:
+    """A program by ExecuTorch alone, in one of its two modes."""
+    exported = upstream_quantized(module, batches, explicit_layout=explicit_layout)
+    return upstream(exported, explicit_layout=explicit_layout)
 
 
 def main() -> None:
@@ -121,10 +133,10 @@ def main() -> None:
     program = cmopt.compile(exported, target="cortex-m55")
     columns = {
         "upstream, default": figures_or_error(
-            lambda: upstream(upstream_quantized(module, batches), explicit_layout=False)
+            lambda: upstream_program(module, batches, explicit_layout=False)
         ),
         "upstream, explicit layout": figures_or_error(
-            lambda: upstream(exported, explicit_layout=True)
+            lambda: upstream_program(module, batches, explicit_layout=True)
         ),
         "cmopt": figures_of(program.pte),
     }
