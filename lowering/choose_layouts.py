@@ -60,9 +60,6 @@ class Choice:
         self._seen: set[tuple[SSAValue, Layout]] = set()
         for op in self.ops:
             self._add(op, as_written(op))
-            rule = rule_of(op)
-            for layouts in rule.seeds(op) if rule is not None else ():
-                self._add(op, layouts)
         for argument in func.body.block.args:
             self._note(argument, identity(len(shape_of(argument))))
         while self._fresh:
@@ -74,6 +71,8 @@ class Choice:
         self.modes[op][layouts] = None
         for value, layout in zip(values_of(op), layouts, strict=True):
             self._note(value, layout)
+        if (rule := rule_of(op)) is not None:
+            self._add(op, rule.variant(op, layouts))
 
     def _note(self, value: SSAValue, layout: Layout) -> None:
         source = Source.of(value)
@@ -160,9 +159,9 @@ def work_in(op: Operation, layouts: Layouts) -> None:
 class ChooseLayoutsPass(ModulePass):
     """Rewrite each op to the layout in which the function as a whole moves the fewest bytes.
 
-    Exact: an integer program over every layout an op can work in. Counted are the bytes of
-    permutes and of slices and cats that are not one range of bytes; moving constants is free. The
-    pass puts permutes around the ops it rewrites; `fold-inverse-permutes` takes away those that
+    Exact, by an integer program over the layouts that any op of the function asks for, and for
+    slices and cats those that make them one range of bytes. Counted are the bytes of permutes and
+    of the slices and cats that are not; moving constants is free. The pass puts permutes around the ops it rewrites; `fold-inverse-permutes` takes away those that
     cancel, and what is left is the minimum.
     """
 

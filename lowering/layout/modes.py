@@ -66,9 +66,9 @@ class Rule:
         the permuted results."""
         raise NotImplementedError
 
-    def seeds(self, op: Operation) -> list[Layouts]:
-        """Layouts worth a look even if no neighbour asks for them."""
-        return []
+    def variant(self, op: Operation, layouts: Layouts) -> Layouts | None:
+        """Layouts worth a look beside these, even if no neighbour asks for them."""
+        return None
 
     def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
         """Bytes the op itself copies at run time without computing anything."""
@@ -134,10 +134,9 @@ class AlongDim(Rule):
         dim = IntegerAttr(layout.index(int_of(op.properties["dim"])), i64)
         return [recreated(op, operands, permuted_type(op.results[0].type, layout), dim=dim)]
 
-    def seeds(self, op: Operation) -> list[Layouts]:
-        dim = int_of(op.properties["dim"])
-        others = [d for d in range(len(shape_of(op.results[0]))) if d != dim]
-        return [self.layouts(op, 0, (dim, *others)) or as_written(op)]
+    def variant(self, op: Operation, layouts: Layouts) -> Layouts | None:
+        dim, layout = int_of(op.properties["dim"]), layouts[-1]
+        return self.layouts(op, 0, (dim, *(d for d in layout if d != dim)))
 
     def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
         layout, shape = layouts[-1], shape_of(op.results[0])
@@ -148,8 +147,8 @@ class AlongDim(Rule):
 class Take(AlongDim):
     """Copies as much in any layout."""
 
-    def seeds(self, op: Operation) -> list[Layouts]:
-        return []
+    def variant(self, op: Operation, layouts: Layouts) -> Layouts | None:
+        return None
 
     def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
         return 0
@@ -265,10 +264,10 @@ class Reduction(Rule):
         dims = ints(sorted(layout.index(d) for d in ints_of(op.properties["dims"])))
         return [recreated(op, operands, permuted_type(op.results[0].type, layout), dims=dims)]
 
-    def seeds(self, op: Operation) -> list[Layouts]:
-        dims = ints_of(op.properties["dims"])
-        layout = (*(d for d in range(len(shape_of(op.results[0]))) if d not in dims), *dims)
-        return [self.layouts(op, 0, layout) or as_written(op)]
+    def variant(self, op: Operation, layouts: Layouts) -> Layouts | None:
+        dims, layout = ints_of(op.properties["dims"]), layouts[0]
+        kept, reduced = ([d for d in layout if (d in dims) is wanted] for wanted in (False, True))
+        return self.layouts(op, 0, (*kept, *reduced))
 
     def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
         layout, shape = layouts[0], shape_of(op.operands[0])
