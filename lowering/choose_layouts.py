@@ -161,7 +161,9 @@ class ChooseLayoutsPass(ModulePass):
 
     Exact, by an integer program over the layouts that any op of the function asks for, and for
     slices and cats those that make them one range of bytes. Counted are the bytes of permutes and
-    of the slices and cats that are not; moving constants is free. The pass puts permutes around the ops it rewrites; `fold-inverse-permutes` takes away those that
+    of the slices and cats that are not; moving constants is free.
+
+    The pass puts permutes around the ops it rewrites; `fold-inverse-permutes` takes away those that
     cancel, and what is left is the minimum.
     """
 
