@@ -17,6 +17,7 @@ from cmopt.dialects.signature import functions
 from cmopt.lowering.constants import constant_of
 from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
 from cmopt.lowering.layout.permutations import Layout, compose, identity, order_of_bytes
+from cmopt.pipeline.diagnostics import CompileError
 
 MAX_MODES = 64
 """Modes considered for one op. No op of rank 4 has more than 24; without a bound one of rank 8
@@ -155,6 +156,16 @@ def work_in(op: Operation, layouts: Layouts) -> None:
     Rewriter.erase_op(op)
 
 
+def require_known_sizes(func: FuncOp) -> None:
+    """Refuse tensors whose bytes cannot be counted."""
+    for op in func.body.block.ops:
+        types = (value.type for value in values_of(op))
+        if any(isinstance(type, TensorType) and not type.has_static_shape() for type in types):
+            raise CompileError(
+                "a dimension has no known size", op=op, hint="export with static shapes"
+            )
+
+
 @dataclass(frozen=True)
 class ChooseLayoutsPass(ModulePass):
     """Rewrite each op to the layout in which the function as a whole moves the fewest bytes.
@@ -171,6 +182,7 @@ class ChooseLayoutsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for func in functions(op):
+            require_known_sizes(func)
             choice = Choice(func)
             for inner, layouts in choice.solve().items() if choice.is_open else ():
                 if layouts != as_written(inner):

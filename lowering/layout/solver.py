@@ -16,6 +16,9 @@ Label = Hashable
 """An order of bytes: equal labels of one value need no copy between them."""
 
 
+LARGEST_COST = 1 << 61
+
+
 @dataclass(frozen=True)
 class Mode:
     """One way for an op to work: the orders of bytes it takes and makes, and what it moves."""
@@ -56,12 +59,18 @@ def choose(problem: Problem) -> list[int]:
 
     tie = len(copies) + len(problem.modes) + 1
     unit = len(problem.modes) + 1
-    cost = [(unit * (tie * problem.bytes_of[value] + 1), copy)
-            for (value, _), copy in copies.items()]  # fmt: skip
+    # The solver counts in 64 bits. Tensors beyond this are too large for any core, and all alike.
+    terms = len(copies) + sum(map(len, problem.modes))
+    largest = LARGEST_COST // (unit * tie * (terms + 1))
+
+    def weight(moved: int, copying: bool) -> int:
+        return unit * (tie * min(moved, largest) + copying)
+
+    cost = [(weight(problem.bytes_of[value], True), copy) for (value, _), copy in copies.items()]
     for variables, modes in zip(chosen, problem.modes, strict=True):
         for index, (variable, mode) in enumerate(zip(variables, modes, strict=True)):
-            moved = tie * mode.moved_bytes + (mode.moved_bytes > 0)
-            cost.append((unit * moved + (index != 0), variable))
+            moved = mode.moved_bytes
+            cost.append((weight(moved, moved > 0) + (index != 0), variable))
     model.minimize(sum(weight * variable for weight, variable in cost))
 
     solver = cp_model.CpSolver()
