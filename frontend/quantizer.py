@@ -31,6 +31,7 @@ from cmopt.frontend.annotation import (
     PER_TENSOR,
     RemainingOperators,
     SharedRanges,
+    operator_name,
 )
 from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.decompositions import (
@@ -137,6 +138,7 @@ class Int8Quantizer(CortexMQuantizer):
         model = super().annotate(model)
         for node in model.graph.nodes:
             if node.op == "output":
+                _leave_unlike_parts_apart(node)
                 _keep_producers_quantization(node)
             else:
                 _share_fixed_quantization(node)
@@ -159,6 +161,25 @@ def _relaxed(support: Support) -> Support:
         elif packet in _SOFTMAX:
             result[pattern] = AnyDimensionSoftmaxCheck
     return result
+
+
+_BOUNDED = {"hardsigmoid", "sigmoid", "softmax", "_softmax", "tanh"}
+
+
+def _leave_unlike_parts_apart(output: Node) -> None:
+    """Take the observers off an output that joins scores with values of any other kind.
+
+    Boxes of hundreds of pixels and scores between 0 and 1 in one range would leave the scores no
+    step of their own. Each part keeps its range; joined are what they mean.
+    """
+    annotation = output.meta.get(Q_ANNOTATION_KEY)
+    for cat in output.all_input_nodes:
+        if operator_name(cat) != "cat" or len(cat.users) != 1:
+            continue
+        if len({operator_name(part) in _BOUNDED for part in cat.all_input_nodes}) == 2:
+            cat.meta.pop(Q_ANNOTATION_KEY, None)
+            if annotation is not None:
+                annotation.input_qspec_map.pop(cat, None)
 
 
 def _keep_producers_quantization(output: Node) -> None:

@@ -24,6 +24,7 @@ from cmopt.dialects.quant import DCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.dialects.signature import REASON
 from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
+from cmopt.lowering.cortex_m.movement import is_outermost
 from cmopt.lowering.portable import ELEMENTWISE, Calls, Plain, argument_attr
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.pipeline.diagnostics import CompileError
@@ -212,6 +213,8 @@ class ConvertToCall(RewritePattern):
         convert = _CONVERSIONS.get(type(op))
         if convert is None or quantized_element(op.results[0].type) is not None:
             return
+        if isinstance(op, edge.CatOp) and is_outermost(shape_of(op.output), int_of(op.dim)):
+            return  # Its operands are made where they stand in the result: no call.
         calls = Calls(op)
         value = convert(calls, op)
         value.name_hint = op.results[0].name_hint

@@ -162,11 +162,13 @@ def expanded(build: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValu
 
 
 class ConvertCat(RewritePattern):
-    """edge.cat of int8 → join where the parts are ranges of bytes, else portable cat; exact."""
+    """edge.cat → join where the parts are ranges of bytes, else, of int8, portable cat; exact."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
         if quantized_element(op.output.type) is None:
+            if is_outermost(shape_of(op.output), int_of(op.dim)):
+                rewriter.replace(op, JoinOp(list(op.inputs), op.output.type))
             return
         if any(element_of(value) != element_of(op.output) for value in op.inputs):
             return  # Bytes of another quantization: requantized first.

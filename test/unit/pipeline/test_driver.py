@@ -243,6 +243,32 @@ class Branches(nn.Module):
         return y, first + second
 
 
+class Detector(nn.Module):
+    """Boxes in pixels and scores between 0 and 1, joined as detectors return them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(8, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        boxes, scores = self.head(x).t().split((4, 2))
+        return torch.cat([boxes * 100.0, scores.sigmoid()])
+
+
+def test_scores_beside_boxes_keep_their_own_range() -> None:
+    torch.manual_seed(0)
+    model, x = Detector().eval(), torch.randn(5, 8)
+    program = cmopt.compile(quantized(model, x))
+    assert program.report.float_ops == 0 and "aten.cat.default" not in program.report.ops
+    (y,) = program.run(x)
+    assert torch.equal(y, program.interpret(x)[0])
+    assert torch.equal(y, program.interpret(x, stage="planned")[0])
+    expected = model(x)
+    # In the boxes' range one step would be more than a pixel.
+    assert (y[4:] - expected[4:]).abs().max() < 0.02
+    assert (y[:4] - expected[:4]).abs().max() < 4
+
+
 class Rows(nn.Module):
     """Rows joined, taken apart, joined again: ranges of bytes, so only repeats are copied, and what
     no slice takes is not computed."""
