@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,16 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from xdsl.dialects.builtin import FunctionType, ModuleOp
-from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, Operation, Region
 
 import cmopt
-from cmopt.dialects.edge import EdgeOp, ReshapeOp
-from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import shape_of
-from cmopt.dialects.signature import main_function
-from cmopt.lowering.constants import constant_of
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
@@ -30,6 +22,7 @@ from cmopt.pipeline.targets import Isa, get_target, target_names
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import MLPERF_TINY, NETWORKS, Network
+from operators_alone import check_bounds
 
 ALL = NETWORKS | MLPERF_TINY
 
@@ -43,8 +36,6 @@ STOCK = {
     "cortex_m::quantized_depthwise_conv2d.out",
     "cortex_m::quantized_linear.out",
 }
-
-EXACT = {"edge.max_pool2d", "edge.permute", "edge.slice", "edge.cat"}
 
 MAY_MOVE = {"convert-edge-to-cortex-m"}
 """The passes whose patterns may move a result, each by a stated number of steps."""
@@ -109,42 +100,8 @@ def test_every_pass_keeps_its_promise(network: Network) -> None:
             before = after
 
 
-def operators_alone(module: ModuleOp) -> Iterator[tuple[Operation, ModuleOp]]:
-    """Each op that computes a quantized value, in a function of its own.
-
-    The function takes the op's operands that are computed; constants come along.
-    """
-    for op in main_function(module).body.block.ops:
-        if not isinstance(op, EdgeOp) or isinstance(op, ReshapeOp):
-            continue
-        if quantized_element(op.results[0].type) is None:
-            continue
-        computed = [v for v in op.operands if constant_of(v) is None]
-        block = Block(arg_types=[v.type for v in computed])
-        mapping = dict(zip(computed, block.args, strict=True))
-        for value in op.operands:
-            if value not in mapping:
-                constant, cast = value.owner.operands[0].owner, value.owner
-                block.add_ops([constant.clone(mapping), cast.clone(mapping)])
-        block.add_ops([copy := op.clone(mapping), ReturnOp(copy.results[0])])
-        type = FunctionType.from_lists([v.type for v in computed], [op.results[0].type])
-        yield op, ModuleOp([FuncOp("forward", type, Region(block))])
-
-
 def test_every_kernel_keeps_its_bound(network: Network) -> None:
-    """Each op on random bytes, before and after its conversion: one step at most."""
-    ctx, random = make_context(), np.random.default_rng(0)
-    count = 0
-    for op, alone in operators_alone(compiled(network.name).module("layout")):
-        types = [a.type for a in main_function(alone).body.block.args]
-        inputs: list[Any] = [random.integers(-128, 128, shape_of(t)).astype(np.int8) for t in types]
-        (expected,) = interpret(alone, inputs)
-        passes = "convert-edge-to-cortex-m,canonicalize,verify-stage{stage=cortex_m}"
-        run_passes(ctx, alone, parse_pipeline(passes))
-        (actual,) = interpret(alone, inputs)
-        steps = np.abs(actual.astype(int) - expected.astype(int)).max()
-        assert steps <= (0 if op.name in EXACT else 1), op.name
-        count += 1
+    count = check_bounds(compiled(network.name).module("layout"))
     assert count == sum(
         n for name, n in compiled(network.name).report.ops.items() if "tize_per" not in name
     )

@@ -1,0 +1,61 @@
+"""Each op of a network by itself, before and after its conversion to kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import FunctionType, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Operation, Region
+
+from cmopt.dialects.edge import EdgeOp, ReshapeOp
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import shape_of
+from cmopt.dialects.signature import main_function
+from cmopt.lowering.constants import constant_of
+from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.parsing import make_context
+from cmopt.pipeline.passes import parse_pipeline, run_passes
+
+EXACT = {"edge.max_pool2d", "edge.permute", "edge.slice", "edge.cat", "edge.take", "edge.pad"}
+
+CONVERSION = "convert-edge-to-cortex-m,canonicalize,verify-stage{stage=cortex_m}"
+
+
+def operators_alone(module: ModuleOp) -> Iterator[tuple[Operation, ModuleOp]]:
+    """Each op that computes a quantized value, in a function of its own.
+
+    The function takes the op's operands that are computed; constants come along.
+    """
+    for op in main_function(module).body.block.ops:
+        if not isinstance(op, EdgeOp) or isinstance(op, ReshapeOp):
+            continue
+        if quantized_element(op.results[0].type) is None:
+            continue
+        computed = [v for v in op.operands if constant_of(v) is None]
+        block = Block(arg_types=[v.type for v in computed])
+        mapping = dict(zip(computed, block.args, strict=True))
+        for value in op.operands:
+            if value not in mapping:
+                constant, cast = value.owner.operands[0].owner, value.owner
+                block.add_ops([constant.clone(mapping), cast.clone(mapping)])
+        block.add_ops([copy := op.clone(mapping), ReturnOp(copy.results[0])])
+        type = FunctionType.from_lists([v.type for v in computed], [op.results[0].type])
+        yield op, ModuleOp([FuncOp("forward", type, Region(block))])
+
+
+def check_bounds(module: ModuleOp) -> int:
+    """Each op on random bytes: one step at most; returns how many ops there are."""
+    random, count = np.random.default_rng(0), 0
+    for op, alone in operators_alone(module):
+        types = [a.type for a in main_function(alone).body.block.args]
+        inputs: list[Any] = [random.integers(-128, 128, shape_of(t)).astype(np.int8) for t in types]
+        (expected,) = interpret(alone, inputs)
+        run_passes(make_context(), alone, parse_pipeline(CONVERSION))
+        (actual,) = interpret(alone, inputs)
+        steps = np.abs(actual.astype(int) - expected.astype(int)).max()
+        assert steps <= (0 if op.name in EXACT else 1), op.name
+        count += 1
+    return count
