@@ -12,7 +12,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.edge import AvgPool2dOp, Conv2dOp, MaxPool2dOp, PermuteOp, permuted_type
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 
 class ConvertToNhwc(RewritePattern):
@@ -33,12 +33,8 @@ class ConvertToNhwc(RewritePattern):
             weight.output.name_hint = op.weight.name_hint
             new_ops.append(weight)
             operands[1] = weight.output
-        nhwc = op.create(
-            operands=operands,
-            result_types=[permuted_type(op.output.type, NCHW_TO_NHWC)],
-            properties={**op.properties, "data_format": StringAttr("NHWC")},
-            attributes=dict(op.attributes),
-        )
+        type = permuted_type(op.output.type, NCHW_TO_NHWC)
+        nhwc = recreated(op, operands, type, data_format=StringAttr("NHWC"))
         nhwc.results[0].name_hint = op.output.name_hint
         rewriter.replace(op, [*new_ops, nhwc, PermuteOp.of(nhwc.results[0], NHWC_TO_NCHW)])
 

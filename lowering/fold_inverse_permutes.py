@@ -23,7 +23,7 @@ from cmopt.lowering.patterns.edge import (
     PermuteToReshape,
     is_per_axis,
 )
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 
 class FoldIntoLinear(RewritePattern):
@@ -51,12 +51,7 @@ class FoldIntoLinear(RewritePattern):
             np.asarray(moved, order="C").reshape(weight.shape), op.weight.type, op.weight.name_hint
         )
         source = ReshapeOp([permute.input], op.input.type)
-        new = op.create(
-            operands=[source.output, value, *op.operands[2:]],
-            result_types=[op.output.type],
-            properties=dict(op.properties),
-            attributes=dict(op.attributes),
-        )
+        new = recreated(op, [source.output, value, *op.operands[2:]], op.output.type)
         rewriter.replace(op, [*ops, source, new])
 
 

@@ -13,7 +13,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.edge import MaxPool2dOp, TakeOp
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import ints, ints_of, shape_of
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 
 class GatherDilatedWindows(RewritePattern):
@@ -43,16 +43,13 @@ class GatherDilatedWindows(RewritePattern):
                 lines += [place if 0 <= place < size else inside[0] for place in places]
             takes.append(take := TakeOp.of(value, dim, lines))
             value = take.output
-        pool = op.create(
-            operands=[value],
-            result_types=[op.output.type],
-            properties={
-                **op.properties,
-                "stride": op.kernel_size,
-                "padding": ints([0, 0, 0, 0]),
-                "dilation": ints([1, 1]),
-            },
-            attributes=dict(op.attributes),
+        pool = recreated(
+            op,
+            [value],
+            op.output.type,
+            stride=op.kernel_size,
+            padding=ints([0, 0, 0, 0]),
+            dilation=ints([1, 1]),
         )
         rewriter.replace(op, [*takes, pool])
 

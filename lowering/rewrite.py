@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
     PatternRewriter,
@@ -41,6 +42,18 @@ def apply_patterns(
         walker.rewrite_module(module)
     except _Escape as escape:
         raise escape.error from escape.error.__cause__
+
+
+def recreated(
+    op: Operation, operands: Sequence[SSAValue], type: Attribute, **properties: Attribute
+) -> Operation:
+    """`op` with other operands, result type and some other properties."""
+    return op.create(
+        operands=operands,
+        result_types=[type],
+        properties={**op.properties, **properties},
+        attributes=dict(op.attributes),
+    )
 
 
 class _Escape(BaseException):

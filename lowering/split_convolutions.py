@@ -19,7 +19,7 @@ from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.layout.permutations import order_of_bytes
 from cmopt.lowering.patterns.parts import cat_of
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 MOST_GROUPS = 4
 """Calls that one transpose is worth, at most."""
@@ -71,12 +71,7 @@ def part_of(conv: Conv2dOp, channels: NDArray[np.int64]) -> list[Operation]:
         operands.append(rows)
     batch, _, height, width = shape_of(conv.output)
     type = TensorType(element_of(conv.output), (batch, len(channels), height, width))
-    part = conv.create(
-        operands=operands,
-        result_types=[type],
-        properties=dict(conv.properties),
-        attributes=dict(conv.attributes),
-    )
+    part = recreated(conv, operands, type)
     part.results[0].name_hint = conv.output.name_hint
     return [*ops, part]
 

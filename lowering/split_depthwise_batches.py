@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType, i64
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import CatOp, Conv2dOp, SliceOp
+from cmopt.dialects.edge import Conv2dOp
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import element_of, int_of, shape_of
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.patterns.parts import cat_of, slice_of
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 
 class SplitDepthwiseBatch(RewritePattern):
@@ -34,23 +35,12 @@ class SplitDepthwiseBatch(RewritePattern):
         ops: list[Operation] = []
         parts: list[SSAValue] = []
         for item in range(items):
-            properties = {"dim": IntegerAttr(0, i64), "start": IntegerAttr(item, i64)}
-            source = SliceOp([op.input], one_item(op.input), properties)
-            part = op.create(
-                operands=[source.output, *op.operands[1:]],
-                result_types=[one_item(op.output)],
-                properties=dict(op.properties),
-                attributes=dict(op.attributes),
-            )
+            source = slice_of(op.input, 0, item, 1)
+            type = TensorType(element_of(op.output), (1, *shape_of(op.output)[1:]))
+            part = recreated(op, [source.output, *op.operands[1:]], type)
             ops += [source, part]
             parts.append(part.results[0])
-        batch = CatOp([parts], op.output.type, {"dim": IntegerAttr(0, i64)})
-        rewriter.replace(op, [*ops, batch])
-
-
-def one_item(value: SSAValue) -> TensorType:
-    """The type of one item of a batch."""
-    return TensorType(element_of(value), (1, *shape_of(value)[1:]))
+        rewriter.replace(op, [*ops, cat_of(parts, 0)])
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, TensorType, i64
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import Conv2dOp, spatial
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import element_of, ints_of, shape_of, window_output
+from cmopt.dialects.shapes import element_of, ints, ints_of, shape_of, window_output
 from cmopt.lowering.constants import constant_of, typed_constant
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,8 @@ class TrimPaddingTaps(RewritePattern):
         )
         (height, _), (width, _) = results
         padding = [height.before, height.after, width.before, width.after]
-        short = op.create(
-            operands=[op.input, value, *op.operands[2:]],
-            result_types=[op.output.type],
-            properties={**op.properties, "padding": DenseArrayBase.from_list(i64, padding)},
-            attributes=dict(op.attributes),
-        )
+        operands = [op.input, value, *op.operands[2:]]
+        short = recreated(op, operands, op.output.type, padding=ints(padding))
         short.results[0].name_hint = op.output.name_hint
         rewriter.replace(op, [*new_ops, short])
 

@@ -24,7 +24,7 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.shapes import ints, ints_of, shape_of
 from cmopt.lowering.patterns.edge import CANONICALIZATION
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 _IN_TWO: dict[type[EdgeOp], type[EdgeOp]] = {
     AvgPool1dOp: AvgPool2dOp,
@@ -81,12 +81,8 @@ class UnwrapLater(RewritePattern):
             return
         if not isinstance(unwrap.input.owner, tuple(_IN_TWO.values())):
             return
-        inner = op.create(
-            operands=[unwrap.input],
-            result_types=[reshaped_type(op.output.type, shape_of(unwrap.input))],
-            properties=dict(op.properties),
-            attributes=dict(op.attributes),
-        )
+        type = reshaped_type(op.output.type, shape_of(unwrap.input))
+        inner = recreated(op, [unwrap.input], type)
         rewriter.replace(op, [inner, ReshapeOp([inner.results[0]], op.output.type)])
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import (
@@ -46,6 +46,7 @@ from cmopt.dialects.shapes import (
 from cmopt.lowering.constants import constant_of
 from cmopt.lowering.layout.permutations import Layout, aligned, carried, identity
 from cmopt.lowering.patterns.edge import is_per_axis
+from cmopt.lowering.rewrite import recreated
 
 Layouts = tuple[Layout, ...]
 """A layout for each operand of an op, then one for each of its results."""
@@ -83,18 +84,6 @@ def values_of(op: Operation) -> list[SSAValue]:
 def as_written(op: Operation) -> Layouts:
     """Every operand and result row-major."""
     return tuple(identity(len(shape_of(value))) for value in values_of(op))
-
-
-def recreated(
-    op: Operation, operands: Sequence[SSAValue], type: Attribute, **properties: Attribute
-) -> Operation:
-    """`op` with other operands, result type and some other properties."""
-    return op.create(
-        operands=operands,
-        result_types=[type],
-        properties={**op.properties, **properties},
-        attributes=dict(op.attributes),
-    )
 
 
 class Elementwise(Rule):
