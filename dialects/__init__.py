@@ -11,7 +11,9 @@ from xdsl.ir import Dialect
 _DIALECTS: dict[str, str] = {
     "cortex_m": "cmopt.dialects.cortex_m:CortexM",
     "edge": "cmopt.dialects.edge:Edge",
+    "ethos_u": "cmopt.dialects.ethos_u:EthosU",
     "quant": "cmopt.dialects.quant:Quant",
+    "tosa": "cmopt.dialects.tosa:Tosa",
 }
 
 

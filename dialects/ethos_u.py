@@ -1,0 +1,86 @@
+"""The `ethos_u` dialect: what an Arm Ethos-U computes in one go, as a region of `tosa` ops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import StringAttr, TensorType
+from xdsl.ir import Attribute, Block, Dialect, Region, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    prop_def,
+    region_def,
+    traits_def,
+    var_operand_def,
+    var_result_def,
+)
+from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure
+from xdsl.utils.exceptions import VerifyException
+
+
+@irdl_op_definition
+class YieldOp(IRDLOperation):
+    """Ends a delegate's region with its results."""
+
+    name = "ethos_u.yield"
+
+    values = var_operand_def(TensorType)
+
+    traits = traits_def(IsTerminator())
+    assembly_format = "attr-dict ($values^ `:` type($values))?"
+
+    def __init__(self, values: Sequence[SSAValue]):
+        super().__init__(operands=[values])
+
+
+@irdl_op_definition
+class DelegateOp(IRDLOperation):
+    """One call of the NPU: a command stream of Vela's, compiled from the region.
+
+    `npu` is an accelerator configuration ("ethos-u55-128"). The region takes the operands as
+    block arguments, contains `tosa` ops (before `convert-edge-to-tosa`: `edge` ops) that this NPU
+    can do, and yields the results. Operands and results are row-major integers.
+    """
+
+    name = "ethos_u.delegate"
+
+    inputs = var_operand_def(TensorType)
+    npu = prop_def(StringAttr)
+    body = region_def("single_block")
+    outputs = var_result_def(TensorType)
+
+    traits = traits_def(Pure(), IsolatedFromAbove())
+    assembly_format = "$npu `(` $inputs `)` $body attr-dict `:` functional-type($inputs, $outputs)"
+
+    def __init__(self, inputs: Sequence[SSAValue], npu: str, body: Block,
+                 outputs: Sequence[Attribute]):  # fmt: skip
+        super().__init__(
+            operands=[inputs],
+            properties={"npu": StringAttr(npu)},
+            regions=[Region(body)],
+            result_types=[outputs],
+        )
+
+    @property
+    def end(self) -> YieldOp:
+        """The terminator."""
+        last = self.body.block.last_op
+        assert isinstance(last, YieldOp), "a delegate ends in ethos_u.yield"
+        return last
+
+    def verify_(self) -> None:
+        block = self.body.block
+        if not isinstance(end := block.last_op, YieldOp):
+            raise VerifyException("must end in ethos_u.yield")
+        for what, inner, outer in (
+            ("argument", block.args, self.inputs),
+            ("result", end.values, self.outputs),
+        ):
+            if [v.type for v in inner] != [v.type for v in outer]:
+                raise VerifyException(f"the region's {what}s are not of the op's types")
+        if not self.outputs:
+            raise VerifyException("computes nothing")
+
+
+EthosU = Dialect("ethos_u", [DelegateOp, YieldOp], [])

@@ -1,0 +1,132 @@
+"""The `tosa` dialect: xDSL's ops that follow TOSA 1.0, and those it lacks, in MLIR's spelling.
+
+What a delegate's region is made of. The meaning is the specification's, INT profile
+(https://www.mlplatform.org/tosa/tosa_spec.html); `interpreters/tosa/` computes it. xDSL's
+`tosa.matmul` allows no batch, so that op is defined here.
+"""
+
+from xdsl.dialects.tosa import (
+    AddOp,
+    AvgPool2DOp,
+    ClampOp,
+    ConcatOp,
+    ConstOp,
+    MaxPool2DOp,
+    MulOp,
+    NanModeAttr,
+    ReduceMaxOp,
+    ReduceMinOp,
+    ReduceSumOp,
+    RescaleOp,
+    RoundingMode,
+    RoundingModeAttr,
+    SubOp,
+)
+from xdsl.ir import Dialect
+
+from cmopt.dialects.tosa.base import ConstShapeOp, ShapeType, TosaOp, ints32, sizes_of
+from cmopt.dialects.tosa.elementwise import (
+    ArithmeticRightShiftOp,
+    CastOp,
+    ClzOp,
+    LogicalLeftShiftOp,
+    MatMulOp,
+    MaximumOp,
+    MinimumOp,
+    TableOp,
+)
+from cmopt.dialects.tosa.movement import (
+    PadOp,
+    ReshapeOp,
+    ResizeOp,
+    ReverseOp,
+    SliceOp,
+    TileOp,
+    TransposeOp,
+)
+from cmopt.dialects.tosa.windows import (
+    Conv2DOp,
+    ConvolutionOp,
+    DepthwiseConv2DOp,
+    TransposeConv2DOp,
+)
+
+Tosa = Dialect(
+    "tosa",
+    [
+        AddOp,
+        ArithmeticRightShiftOp,
+        AvgPool2DOp,
+        CastOp,
+        ClampOp,
+        ClzOp,
+        ConcatOp,
+        ConstOp,
+        ConstShapeOp,
+        Conv2DOp,
+        DepthwiseConv2DOp,
+        LogicalLeftShiftOp,
+        MatMulOp,
+        MaxPool2DOp,
+        MaximumOp,
+        MinimumOp,
+        MulOp,
+        PadOp,
+        ReduceMaxOp,
+        ReduceMinOp,
+        ReduceSumOp,
+        RescaleOp,
+        ReshapeOp,
+        ResizeOp,
+        ReverseOp,
+        SliceOp,
+        SubOp,
+        TableOp,
+        TileOp,
+        TransposeConv2DOp,
+        TransposeOp,
+    ],
+    [NanModeAttr, RoundingModeAttr, ShapeType],
+)
+
+__all__ = [
+    "AddOp",
+    "ArithmeticRightShiftOp",
+    "AvgPool2DOp",
+    "CastOp",
+    "ClampOp",
+    "ClzOp",
+    "ConcatOp",
+    "ConstOp",
+    "ConstShapeOp",
+    "Conv2DOp",
+    "ConvolutionOp",
+    "DepthwiseConv2DOp",
+    "LogicalLeftShiftOp",
+    "MatMulOp",
+    "MaxPool2DOp",
+    "MaximumOp",
+    "MinimumOp",
+    "MulOp",
+    "PadOp",
+    "ReduceMaxOp",
+    "ReduceMinOp",
+    "ReduceSumOp",
+    "RescaleOp",
+    "ReshapeOp",
+    "ResizeOp",
+    "ReverseOp",
+    "RoundingMode",
+    "RoundingModeAttr",
+    "ShapeType",
+    "SliceOp",
+    "SubOp",
+    "TableOp",
+    "TileOp",
+    "Tosa",
+    "TosaOp",
+    "TransposeConv2DOp",
+    "TransposeOp",
+    "ints32",
+    "sizes_of",
+]

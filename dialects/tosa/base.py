@@ -1,0 +1,123 @@
+"""What the `tosa` ops that xDSL lacks have in common, and `!tosa.shape`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import (
+    BytesAttr,
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    IndexType,
+    IntAttr,
+    TensorType,
+    i32,
+)
+from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue, TypeAttribute
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_attr_definition,
+    irdl_op_definition,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.traits import ConstantLike, Pure
+from xdsl.utils.exceptions import VerifyException
+
+
+@irdl_attr_definition
+class ShapeType(ParametrizedAttribute, TypeAttribute):
+    """`!tosa.shape<4>`: a list of that many sizes, known when compiling."""
+
+    name = "tosa.shape"
+
+    rank: IntAttr
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            return (IntAttr(parser.parse_integer(allow_boolean=False, allow_negative=False)),)
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(str(self.rank.data))
+
+
+class TosaOp(IRDLOperation):
+    """A pure op with one result and MLIR's functional type; properties print in the dictionary."""
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure())
+
+    def __init__(
+        self,
+        operands: Sequence[SSAValue | Sequence[SSAValue]],
+        result_type: Attribute,
+        properties: Mapping[str, Attribute] | None = None,
+    ):
+        super().__init__(
+            operands=operands, result_types=[result_type], properties=dict(properties or {})
+        )
+
+
+@irdl_op_definition
+class ConstShapeOp(IRDLOperation):
+    """A `!tosa.shape` constant; `values` is a `tensor<Nxindex>`."""
+
+    name = "tosa.const_shape"
+
+    values = prop_def(DenseIntOrFPElementsAttr)
+    output = result_def(ShapeType)
+
+    irdl_options = (ParsePropInAttrDict(),)
+    traits = traits_def(Pure(), ConstantLike())
+    assembly_format = "attr-dict `:` `(` `)` `->` type($output)"
+
+    @staticmethod
+    def of(values: Sequence[int]) -> ConstShapeOp:
+        """The constant that holds `values`."""
+        data = np.asarray(values, "<i8").tobytes()
+        type = TensorType(IndexType(), [len(values)])
+        return ConstShapeOp(
+            properties={"values": DenseIntOrFPElementsAttr(type, BytesAttr(data))},
+            result_types=[ShapeType(IntAttr(len(values)))],
+        )
+
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes."""
+        return tuple(np.frombuffer(self.values.data.data, "<i8").tolist())
+
+    def verify_(self) -> None:
+        if self.values.get_shape() != (self.output.type.rank.data,):
+            raise VerifyException(f"{self.values.get_shape()} sizes do not make {self.output.type}")
+
+
+def sizes_of(value: SSAValue) -> tuple[int, ...]:
+    """The sizes a `!tosa.shape` operand holds. Raises VerifyException where they are computed."""
+    if not isinstance(value.owner, ConstShapeOp):
+        raise VerifyException("a shape operand must be a tosa.const_shape")
+    return value.owner.sizes()
+
+
+def verify_sizes(value: SSAValue, name: str, count: int) -> tuple[int, ...]:
+    """Check how many sizes a shape operand holds and return them."""
+    sizes = sizes_of(value)
+    if len(sizes) != count:
+        raise VerifyException(f"{name} must hold {count} sizes, got {list(sizes)}")
+    return sizes
+
+
+def ints32(values: Sequence[int]) -> DenseArrayBase:
+    """`array<i32: …>`, the form of a permutation."""
+    return DenseArrayBase.from_list(i32, list(values))
+
+
+def verify_one(value: SSAValue, name: str) -> None:
+    """Check that a zero point or a padding value is a tensor of one element."""
+    if not isinstance(value.type, TensorType) or value.type.get_shape() != (1,):
+        raise VerifyException(f"{name} must be a tensor of one element, got {value.type}")

@@ -1,0 +1,176 @@
+"""Ops that move data, of any element type."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import I32, DenseArrayBase, IntegerAttr, StringAttr, TensorType
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.shapes import (
+    element_of,
+    int_of,
+    ints_of,
+    numel,
+    permuted,
+    shape_of,
+    verify_permutation,
+    verify_shape,
+)
+from cmopt.dialects.tosa.base import ShapeType, TosaOp, sizes_of, verify_one, verify_sizes
+
+
+class _MovementOp(TosaOp):
+    """The result has the input's element type."""
+
+    input1 = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def _verify_result(self, *expected: int) -> None:
+        if element_of(self.input1) != element_of(self.output):
+            raise VerifyException("must keep the element type")
+        verify_shape(self.name, "result", shape_of(self.output), expected)
+
+
+@irdl_op_definition
+class ReshapeOp(_MovementOp):
+    """The same elements in order, under another shape."""
+
+    name = "tosa.reshape"
+
+    input1 = operand_def(TensorType)
+    shape = operand_def(ShapeType)
+
+    def verify_(self) -> None:
+        sizes = sizes_of(self.shape)
+        if numel(sizes) != numel(shape_of(self.input1)):
+            raise VerifyException(f"{self.input1.type} has not the elements of {list(sizes)}")
+        self._verify_result(*sizes)
+
+
+@irdl_op_definition
+class TransposeOp(_MovementOp):
+    """`out.shape[i] = in.shape[perms[i]]`."""
+
+    name = "tosa.transpose"
+
+    perms = prop_def(DenseArrayBase)
+
+    def verify_(self) -> None:
+        shape, perms = shape_of(self.input1), ints_of(self.perms)
+        verify_permutation(self.name, perms, len(shape))
+        self._verify_result(*permuted(shape, perms))
+
+
+@irdl_op_definition
+class PadOp(_MovementOp):
+    """`padding` holds [before, after] for each dimension; `pad_const` is what stands there."""
+
+    name = "tosa.pad"
+
+    input1 = operand_def(TensorType)
+    padding = operand_def(ShapeType)
+    pad_const = operand_def(TensorType)
+
+    def verify_(self) -> None:
+        shape = shape_of(self.input1)
+        padding = verify_sizes(self.padding, "padding", 2 * len(shape))
+        verify_one(self.pad_const, "pad_const")
+        if min(padding, default=0) < 0:
+            raise VerifyException(f"padding {list(padding)} must not be negative")
+        self._verify_result(
+            *(a + n + b for a, n, b in zip(padding[::2], shape, padding[1::2], strict=True))
+        )
+
+
+@irdl_op_definition
+class SliceOp(_MovementOp):
+    """`size` elements from `start` on, in each dimension."""
+
+    name = "tosa.slice"
+
+    input1 = operand_def(TensorType)
+    start = operand_def(ShapeType)
+    size = operand_def(ShapeType)
+
+    def verify_(self) -> None:
+        shape = shape_of(self.input1)
+        start = verify_sizes(self.start, "start", len(shape))
+        size = verify_sizes(self.size, "size", len(shape))
+        if any(s < 0 or n < 1 or s + n > d for s, n, d in zip(start, size, shape, strict=True)):
+            raise VerifyException(f"slice {list(start)}, {list(size)} is not inside {list(shape)}")
+        self._verify_result(*size)
+
+
+@irdl_op_definition
+class TileOp(_MovementOp):
+    """The whole input `multiples` times along each dimension."""
+
+    name = "tosa.tile"
+
+    input1 = operand_def(TensorType)
+    multiples = operand_def(ShapeType)
+
+    def verify_(self) -> None:
+        shape = shape_of(self.input1)
+        multiples = verify_sizes(self.multiples, "multiples", len(shape))
+        if min(multiples, default=1) < 1:
+            raise VerifyException(f"multiples {list(multiples)} must be positive")
+        self._verify_result(*(n * m for n, m in zip(shape, multiples, strict=True)))
+
+
+@irdl_op_definition
+class ReverseOp(_MovementOp):
+    """The elements along `axis` from the last to the first."""
+
+    name = "tosa.reverse"
+
+    axis = prop_def(IntegerAttr[I32])
+
+    def verify_(self) -> None:
+        shape = shape_of(self.input1)
+        if not 0 <= int_of(self.axis) < len(shape):
+            raise VerifyException(f"axis {int_of(self.axis)} is outside rank {len(shape)}")
+        self._verify_result(*shape)
+
+
+@irdl_op_definition
+class ResizeOp(TosaOp):
+    """Resample [N,H,W,C] in height and width.
+
+    scale [y_n, y_d, x_n, x_d]: the factor is n/d; offset [y, x] and border [y, x] in units of 1/n.
+    The result has `((H - 1)·y_n - offset_y + border_y) / y_d + 1` rows. `NEAREST_NEIGHBOR` keeps
+    the element type; `BILINEAR` of int8 gives int32, n_y·n_x times the mean.
+    """
+
+    name = "tosa.resize"
+
+    input = operand_def(TensorType)
+    scale = operand_def(ShapeType)
+    offset = operand_def(ShapeType)
+    border = operand_def(ShapeType)
+    mode = prop_def(StringAttr)
+    output = result_def(TensorType)
+
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        if len(shape := shape_of(self.input)) != 4:
+            raise VerifyException(f"input must have rank 4, got {self.input.type}")
+        if self.mode.data not in ("NEAREST_NEIGHBOR", "BILINEAR"):
+            raise VerifyException(f"mode {self.mode.data!r} is none")
+        scale = verify_sizes(self.scale, "scale", 4)
+        offset = verify_sizes(self.offset, "offset", 2)
+        border = verify_sizes(self.border, "border", 2)
+        if min(scale) < 1:
+            raise VerifyException(f"scale {list(scale)} must be positive")
+        rows, columns = (
+            ((size - 1) * n - o + b) // d + 1
+            for size, n, d, o, b in zip(
+                shape[1:3], scale[::2], scale[1::2], offset, border, strict=True
+            )
+        )
+        verify_shape(
+            self.name, "result", shape_of(self.output), (shape[0], rows, columns, shape[3])
+        )
