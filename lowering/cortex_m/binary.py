@@ -23,55 +23,14 @@ from cmopt.dialects.edge import MaximumOp as EdgeMaximumOp
 from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.arrays import Array, dequantize, quantize
-from cmopt.interpreters.functions import apply_binary
+from cmopt.interpreters.arrays import Array, quantize
 from cmopt.lowering.constants import constant_of, float_constant_of, typed_constant
-from cmopt.lowering.cortex_m.common import (
-    Builder,
-    activation_range,
-    element,
-    fixed_point,
-    int8_tensor,
-)
-from cmopt.lowering.cortex_m.elementwise import EVERY_INT8, replace_by_lookup
+from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.cortex_m.movement import expanded
+from cmopt.lowering.integers import activation_range, element, fixed_point
 
 MIN_CALL = 16
 """A constant of fewer elements is repeated ahead of time: a kernel call for each is too dear."""
-
-
-class ConvertBinaryWithSplat(RewritePattern):
-    """A function of a tensor and a constant of one value → quantized_activation; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: BinaryOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None:
-            return
-        for constant, source in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
-            values = float_constant_of(constant)
-            if values is None or values.size == 0 or shape_of(source) != shape_of(op.output):
-                continue
-            splat = values.reshape(-1)[:1].astype(np.float32)
-            if not (values == splat).all():
-                continue
-            every = dequantize(EVERY_INT8, element(source))
-            operands = (splat, every) if source is op.rhs else (every, splat)
-            result = apply_binary(op, *operands)
-            if result is not None:
-                replace_by_lookup(op, source, quantize(result, element(op.output)), rewriter)
-            return
-
-
-class ConvertBinaryOfOne(RewritePattern):
-    """A function of a tensor and itself → quantized_activation; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: BinaryOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None or op.lhs is not op.rhs:
-            return
-        every = dequantize(EVERY_INT8, element(op.lhs))
-        if (result := apply_binary(op, every, every)) is not None:
-            replace_by_lookup(op, op.lhs, quantize(result, element(op.output)), rewriter)
 
 
 class RequantizeExtremumOperands(RewritePattern):
@@ -250,8 +209,6 @@ class ConvertExtremum(RewritePattern):
 
 
 PATTERNS: tuple[RewritePattern, ...] = (
-    ConvertBinaryWithSplat(),
-    ConvertBinaryOfOne(),
     ConvertScaledBinary(),
     ConvertDiv(),
     ConvertExtremum(),

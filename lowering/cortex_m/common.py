@@ -1,66 +1,20 @@
-"""What the conversion patterns share: fixed-point multipliers, storage values, clamps."""
+"""What the conversion patterns share: a builder with storage types at its border."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import numpy as np
 from xdsl.dialects.builtin import IntegerType, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter
 
 from cmopt.dialects.cortex_m import KernelOp, ScratchOp, ViewOp
-from cmopt.dialects.edge import AvgPool2dOp, Conv2dOp, MaxPool2dOp
-from cmopt.dialects.quant import SCastOp, UniformQuantizedType, quantized_element, storage_type
+from cmopt.dialects.quant import SCastOp, storage_type
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.arrays import Array, quantize
-from cmopt.interpreters.functions import activation_bounds
+from cmopt.interpreters.arrays import Array
 from cmopt.lowering.constants import constant_op
 
 I8 = IntegerType(8)
-
-
-def fixed_point(real: float) -> tuple[int, int]:
-    """A positive real as (multiplier, shift): `multiplier / 2^31 · 2^shift`, multiplier in Q31.
-
-    The nearest such number, as CMSIS-NN and TFLite choose it. The kernels shift by 31 bits at
-    most: what is less than 2^-32 is 0, as its product with any 32-bit accumulator rounds to 0.
-    """
-    mantissa, shift = math.frexp(real)
-    if shift < -31:
-        return 0, 0
-    multiplier = round(mantissa * (1 << 31))
-    if multiplier == 1 << 31:
-        multiplier, shift = multiplier // 2, shift + 1
-    return multiplier, shift
-
-
-def element(value: SSAValue) -> UniformQuantizedType:
-    """The quantized element type of a value that must have one."""
-    result = quantized_element(value.type)
-    assert result is not None, value.type
-    return result
-
-
-def is_nhwc(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> bool:
-    """Whether a window op has been rewritten to the layout of the kernels."""
-    return op.data_format is not None and op.data_format.data == "NHWC"
-
-
-def activation_range(op: Operation, output: UniformQuantizedType) -> tuple[int, int]:
-    """The integer clamp of an op with `activation_min` / `activation_max`.
-
-    Quantization is monotone, so clamping before it and clamping to the quantized bounds after it
-    are the same.
-    """
-    low, high = output.storage_range
-    bounds = [
-        None if bound is None else int(quantize(np.array([bound], np.float32), output)[0])
-        for bound in activation_bounds(op)
-    ]
-    low, high = (low if bounds[0] is None else bounds[0], high if bounds[1] is None else bounds[1])
-    return min(low, high), high  # Where the bounds cross, the upper one wins.
 
 
 class Builder:

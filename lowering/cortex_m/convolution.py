@@ -18,15 +18,9 @@ from cmopt.dialects.edge import Conv2dOp, LinearOp, spatial
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of
-from cmopt.lowering.cortex_m.common import (
-    Builder,
-    activation_range,
-    element,
-    fixed_point,
-    int8_tensor,
-    is_nhwc,
-)
+from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.cortex_m.dispatch import Window, best_call
+from cmopt.lowering.integers import activation_range, element, fixed_point, is_nhwc
 from cmopt.pipeline.targets import Isa
 
 

@@ -14,7 +14,8 @@ from cmopt.dialects.edge import MatmulOp, SoftmaxOp
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.lowering.cortex_m import scratch
-from cmopt.lowering.cortex_m.common import Builder, element, fixed_point, int8_tensor
+from cmopt.lowering.cortex_m.common import Builder, int8_tensor
+from cmopt.lowering.integers import element, fixed_point
 from cmopt.pipeline.targets import Isa
 
 PROBABILITY = UniformQuantizedType.get(IntegerType(8), 1 / 256, -128)

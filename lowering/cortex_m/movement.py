@@ -32,7 +32,8 @@ from cmopt.dialects.quant import (
     storage_type,
 )
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, permuted, shape_of
-from cmopt.lowering.cortex_m.common import Builder, element, int8_tensor
+from cmopt.lowering.cortex_m.common import Builder, int8_tensor
+from cmopt.lowering.integers import element
 
 
 def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:

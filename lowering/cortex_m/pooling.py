@@ -18,13 +18,8 @@ from cmopt.dialects.edge import AvgPool2dOp, ClampOp, MaxPool2dOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 from cmopt.lowering.cortex_m import scratch
-from cmopt.lowering.cortex_m.common import (
-    Builder,
-    activation_range,
-    element,
-    int8_tensor,
-    is_nhwc,
-)
+from cmopt.lowering.cortex_m.common import Builder, int8_tensor
+from cmopt.lowering.integers import activation_range, element, is_nhwc
 from cmopt.lowering.support import kernel_ceil_mode
 from cmopt.pipeline.targets import Isa
 

@@ -13,7 +13,7 @@ from cmopt.dialects import edge
 from cmopt.dialects.quant import SCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.arrays import Array, dequantize, numpy_dtype
-from cmopt.lowering.cortex_m.common import is_nhwc
+from cmopt.lowering.integers import is_nhwc
 from cmopt.lowering.support import no_kernel_reason
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.parsing import make_context
