@@ -1,4 +1,4 @@
-"""The targets: a Cortex-M core and the instruction set its kernels are built for."""
+"""The targets: a Cortex-M core, the instruction set its kernels are built for, and its NPU."""
 
 from __future__ import annotations
 
@@ -18,11 +18,99 @@ class Isa(Enum):
 
 
 @dataclass(frozen=True)
+class NpuFamily:
+    """What all sizes of one Ethos-U have in common.
+
+    system_config, memory_mode: sections of Vela's `Arm/vela.ini`, ExecuTorch's defaults.
+    arena_size_limit: bytes the scheduler may use for feature maps: what that memory mode says, or
+        the whole address space.
+    tosa_extensions: what a TOSA graph for it may use beside the integer profile.
+    """
+
+    accelerator: str
+    system_config: str
+    memory_mode: str
+    arena_size_limit: int
+    tosa_extensions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Npu:
+    """An Ethos-U of one size: `name` as Vela spells it, "ethos-u55-128"; `family` "u55".
+
+    macs: multiply-accumulates of a core per cycle.
+    """
+
+    name: str
+    family: str
+    macs: int
+    cores: int = 1
+
+    @property
+    def defaults(self) -> NpuFamily:
+        """What holds for every size of its family."""
+        return NPU_FAMILIES[self.family]
+
+    @property
+    def tosa_spec(self) -> str:
+        """The TOSA a graph for it is written in, as ExecuTorch spells it."""
+        return "+".join(("TOSA-1.0", "INT", *self.defaults.tosa_extensions))
+
+    @property
+    def vela_flags(self) -> tuple[str, ...]:
+        """The command line of Vela that says the same as this target."""
+        return (
+            f"--accelerator-config={self.name}",
+            "--config=Arm/vela.ini",
+            "--output-format=raw",
+            f"--system-config={self.defaults.system_config}",
+            f"--memory-mode={self.defaults.memory_mode}",
+        )
+
+
+@dataclass(frozen=True)
 class Target:
-    """A core by name, and the instruction set its CMSIS-NN is built for."""
+    """A core by name, the instruction set its CMSIS-NN is built for, and the NPU beside it."""
 
     name: str
     isa: Isa
+    npu: Npu | None = None
+
+
+NPU_FAMILIES: dict[str, NpuFamily] = {
+    "u55": NpuFamily(
+        "EthosU55",
+        "Ethos_U55_High_End_Embedded",
+        "Shared_Sram",
+        1 << 32,
+        ("int16", "int4", "u55"),
+    ),
+    "u65": NpuFamily(
+        "EthosU65",
+        "Ethos_U65_High_End",
+        "Dedicated_Sram_384KB",
+        384 << 10,
+        ("int16", "int4", "u55"),
+    ),
+    "u85": NpuFamily(
+        "EthosU85",
+        "Ethos_U85_SYS_DRAM_Mid",
+        "Sram_Only",
+        1 << 40,
+        ("int16", "int4", "cf"),
+    ),
+}
+
+NPUS: dict[str, Npu] = {
+    npu.name: npu
+    for npu in (
+        *(Npu(f"ethos-u55-{macs}", "u55", macs) for macs in (32, 64, 128, 256)),
+        Npu("ethos-u65-256", "u65", 256),
+        Npu("ethos-u65-512", "u65", 256, cores=2),
+        *(Npu(f"ethos-u85-{macs}", "u85", macs) for macs in (128, 256, 512, 1024, 2048)),
+    )
+}
+"""Every configuration Vela knows, by its name."""
 
 
 KERNEL_LIBRARIES = ("stock",)
@@ -56,29 +144,55 @@ def target_names() -> tuple[str, ...]:
 
 
 def get_target(name: str) -> Target:
-    """The target of a name like "cortex-m55" or "cortex-m55+nomve" (an M55 built without MVE).
+    """The target of a name like "cortex-m55", "cortex-m55+nomve" (an M55 built without MVE) or
+    "cortex-m55+ethos-u55-128"; the order of the suffixes does not matter.
 
-    Raises CompileError, naming what there is, for a core or a suffix that does not exist and for
-    a suffix that takes away what the core does not have.
+    Raises CompileError, naming what there is, for a core, a suffix or an NPU that does not exist,
+    for a second NPU and for a suffix that takes away what the core does not have.
     """
     core, *suffixes = name.split("+")
     if core not in _CORES:
-        close = difflib.get_close_matches(core, _CORES, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known targets: {', '.join(_CORES)}"
-        raise CompileError(f"unknown target {name!r}", hint=hint)
+        raise CompileError(f"unknown target {name!r}", hint=_hint_for_core(core))
+    npus = [s for s in suffixes if s.startswith("ethos")]
+    if len(npus) > 1:
+        raise CompileError(f"target {name!r} has {len(npus)} NPUs", hint="one at most")
+    isa = _isa(name, core, [s for s in suffixes if s not in npus])
+    return Target(name, isa, _npu(name, npus[0]) if npus else None)
+
+
+def _hint_for_core(core: str) -> str:
+    if core in NPUS:
+        return f"name the core too, as in cortex-m55+{core}"
+    close = difflib.get_close_matches(core, _CORES, n=1)
+    return f"did you mean {close[0]}?" if close else f"known targets: {', '.join(_CORES)}"
+
+
+def _isa(name: str, core: str, suffixes: list[str]) -> Isa:
+    """What `suffixes` leave of the core's instruction set, in whatever order they stand."""
     isa = _CORES[core]
+    order = list(Isa)
     for suffix in suffixes:
         if suffix not in _WITHOUT:
             known = ", ".join(f"+{s}" for s in _WITHOUT)
             raise CompileError(
-                f"unknown suffix +{suffix} in target {name!r}", hint=f"one of {known}"
+                f"unknown suffix +{suffix} in target {name!r}",
+                hint=f"one of {known}, or an NPU like +ethos-u55-128",
             )
         taken, left = _WITHOUT[suffix]
-        order = list(Isa)
         if order.index(isa) < order.index(taken):
             raise CompileError(
                 f"target {name!r}: there is no {taken.name} to leave out",
                 hint=f"{core} has {_CORES[core].name}",
             )
         isa = left
-    return Target(name, isa)
+    return isa
+
+
+def _npu(name: str, npu: str) -> Npu:
+    if npu not in NPUS:
+        close = difflib.get_close_matches(npu, NPUS, n=1, cutoff=0.8)
+        hint = f"did you mean +{close[0]}? " if close else ""
+        raise CompileError(
+            f"unknown NPU +{npu} in target {name!r}", hint=f"{hint}there are {', '.join(NPUS)}"
+        )
+    return NPUS[npu]

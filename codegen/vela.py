@@ -1,0 +1,217 @@
+"""Vela, Arm's compiler for Ethos-U, called in process: a TOSA flatbuffer in, a command stream out.
+
+Only Vela's core is used, a C++ extension that loads in milliseconds; its Python around it, which
+parses command lines and writes files, is not. What it would pass on is said here: the options, and
+the system configuration (`Arm/vela.ini` of the installed package, and which of it the target is).
+The result is byte for byte what ExecuTorch's own Ethos-U backend puts in a program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from xdsl.ir import Operation
+
+from cmopt.codegen.vela_stream import Stream, StreamTensor, check_tensor, pack_stream
+from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.targets import Npu
+
+_TOSA_MAGIC = b"TOSA"
+_SIZE_LIMIT = 2 << 30
+"""Vela's own limit on a flatbuffer, in bytes."""
+
+_NO_WEIGHTS = b"\0"
+"""What ExecuTorch's backend writes where there is no constant, so that no block is empty."""
+
+_OPTIONS = """
+[compiler]
+enable_db=true
+output_format=Raw
+cop_format=COP1
+
+[scheduler]
+optimize=Performance
+arena_size_limit={arena_size_limit}
+disable_feature=
+cpu_tensor_alignment=16
+tensor_allocator=HillClimb
+
+[graph]
+softmax_int16_neg_exp_range=10.0
+"""
+"""Vela's defaults, with the database of operators that the figures of each come from."""
+
+
+@dataclass(frozen=True)
+class OpFigures:
+    """What Vela estimates for one operation of the NPU, fused ones counted with it.
+
+    name: the tensor it writes, as the flatbuffer calls it. operator: what Vela made of it; source:
+    the operator it comes from. cycles: of the whole; compute_cycles: if memory took no time.
+    accesses: cycles of access to each memory, by Vela's name of it.
+    """
+
+    name: str
+    operator: str
+    source: str
+    cycles: int
+    compute_cycles: int
+    macs: int
+    staging_bytes: int
+    accesses: dict[str, int]
+
+
+@dataclass(frozen=True)
+class NpuFigures:
+    """Vela's estimate of a stream: cycles of the NPU's clock, and bytes.
+
+    cycles: of the whole; compute_cycles: if memory took no time.
+    sram_bytes, dram_bytes, flash_bytes: the most that is in use at a time. Constants count as
+    flash where they are kept in flash and as SRAM where the memory mode keeps them there.
+    weight_bytes: weights as the flatbuffer has them; encoded_weight_bytes: as the NPU reads them.
+    fast_scratch_bytes: SRAM of its own that a U65 wants beside the scratch.
+    """
+
+    cycles: int
+    compute_cycles: int
+    macs: int
+    sram_bytes: int
+    dram_bytes: int
+    flash_bytes: int
+    weight_bytes: int
+    encoded_weight_bytes: int
+    fast_scratch_bytes: int
+    ops: tuple[OpFigures, ...]
+
+
+@dataclass(frozen=True)
+class CommandStream:
+    """A compiled delegate: the bytes the runtime takes, what is in them, what Vela says of it."""
+
+    data: bytes
+    stream: Stream
+    figures: NpuFigures
+
+    @property
+    def inputs(self) -> tuple[StreamTensor, ...]:
+        """In the order of the flatbuffer."""
+        return self.stream.inputs
+
+    @property
+    def outputs(self) -> tuple[StreamTensor, ...]:
+        """In the order of the flatbuffer."""
+        return self.stream.outputs
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What a call takes of the runtime's temp allocator."""
+        return self.stream.scratch_bytes
+
+
+def compile_stream(flatbuffer: bytes, npu: Npu, *, op: Operation | None = None) -> CommandStream:
+    """Compile a TOSA graph for `npu`.
+
+    Nothing is printed and no file is written. An input that no operator reads is not among the
+    stream's inputs: Vela drops it.
+
+    Raises CompileError, about `op` and with Vela's reason, if `flatbuffer` holds no TOSA graph or
+    one that this NPU cannot run.
+    """
+    from ethosu import regor
+
+    if flatbuffer[4:8] != _TOSA_MAGIC:
+        raise CompileError("these bytes are no TOSA flatbuffer", op=op)
+    if len(flatbuffer) > _SIZE_LIMIT:
+        raise CompileError(f"a flatbuffer of {len(flatbuffer)} bytes is too large for Vela", op=op)
+    options = _OPTIONS.format(arena_size_limit=npu.defaults.arena_size_limit)
+    try:
+        model = regor.compile(
+            npu.defaults.accelerator, flatbuffer, "TOSA", _system_config(npu), options, False
+        )
+        stream = _stream(model)
+        data = pack_stream(stream)
+    except (RuntimeError, ValueError) as e:
+        reason = str(e).removeprefix("Compilation failed:").strip()
+        raise CompileError(f"Vela cannot compile this for {npu.name}: {reason}", op=op) from e
+    return CommandStream(data, stream, _figures(model))
+
+
+@cache
+def _system_config(npu: Npu) -> str:
+    """What Vela is told of the hardware."""
+    from importlib.resources import files
+
+    memories = (files("ethosu") / "config_files" / "Arm" / "vela.ini").read_text(encoding="utf-8")
+    return (
+        f"[architecture]\nmacs={npu.macs}\ncores={npu.cores}\n"
+        f"[vela]\nsystem_config_name={npu.defaults.system_config}\n"
+        f"memory_mode_name={npu.defaults.memory_mode}\n{memories}"
+    )
+
+
+def _stream(model: Any) -> Stream:
+    """The parts of Vela's result that the runtime takes. Raises ValueError as `check_tensor`."""
+    if model.variables:
+        raise ValueError("variables are not supported by the runtime")
+    stream = Stream(
+        bytes(model.command_stream),
+        bytes(model.read_only.data) or _NO_WEIGHTS,
+        model.scratch.size,
+        tuple(_tensor(t) for t in model.inputs),
+        tuple(_tensor(t) for t in model.outputs),
+    )
+    for name, tensors in (("inputs", stream.inputs), ("outputs", stream.outputs)):
+        for tensor in tensors:
+            check_tensor(name, tensor, stream.scratch_bytes)
+    return stream
+
+
+def _tensor(tensor: Any) -> StreamTensor:
+    return StreamTensor(tuple(tensor.shape), tensor.element_size, tensor.address, tensor.region)
+
+
+def _figures(model: Any) -> NpuFigures:
+    report = model.perf_report
+    peak = {str(name).lower(): m.peakUsage for name, m in report.memories.items()}
+    return NpuFigures(
+        cycles=report.totalCycles,
+        compute_cycles=report.npuCycles,
+        macs=report.macCount,
+        sram_bytes=peak.get("sram", 0),
+        dram_bytes=peak.get("dram", 0),
+        flash_bytes=peak.get("onchipflash", 0) + peak.get("offchipflash", 0),
+        weight_bytes=report.originalWeights,
+        encoded_weight_bytes=report.encodedWeights,
+        fast_scratch_bytes=model.scratch_fast.size,
+        ops=_op_figures(model.opt_database.tables),
+    )
+
+
+def _op_figures(tables: Any) -> tuple[OpFigures, ...]:
+    """The rows of Vela's performance table, with the names of the operators they come from."""
+    sources = {row["id"]: row["operator"] for row in _rows(tables, "source")}
+    return tuple(
+        OpFigures(
+            name=row["name"],
+            operator=row["operator"],
+            source=sources.get(row["source_id"], row["operator"]),
+            cycles=int(row["op_cycles"]),
+            compute_cycles=int(row["npu_cycles"]),
+            macs=int(row["mac_count"]),
+            staging_bytes=int(row["staging_usage"]),
+            accesses={
+                k.removesuffix("_ac"): int(v or 0) for k, v in row.items() if k.endswith("_ac")
+            },
+        )
+        for row in _rows(tables, "perf")
+    )
+
+
+def _rows(tables: Any, name: str) -> list[dict[str, str]]:
+    """A table of Vela's database; one that would be empty is absent."""
+    table = tables.get(name)
+    if table is None:
+        return []
+    return [dict(zip(table.header, row, strict=True)) for row in table.data]
