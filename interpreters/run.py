@@ -19,6 +19,7 @@ from cmopt.dialects.signature import ARENA_BYTES, main_function
 from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
 from cmopt.interpreters.cortex_m import CortexMFunctions
 from cmopt.interpreters.quant import QuantFunctions
+from cmopt.interpreters.tosa import TosaFunctions
 
 GARBAGE = 0xA5
 
@@ -29,6 +30,7 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(QuantFunctions())
     interpreter.register_implementations(CortexMFunctions())
+    interpreter.register_implementations(TosaFunctions())
     if any(op.name.startswith("edge.") for op in module.walk()):
         from cmopt.interpreters.edge import EdgeFunctions
 

@@ -1,0 +1,121 @@
+"""Elementwise ops, tables, RESCALE and reductions. Values are arrays of the operand types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from xdsl.dialects.builtin import IntegerType
+from xdsl.ir import Attribute
+
+from cmopt.dialects import tosa
+from cmopt.dialects.shapes import element_of, int_of
+from cmopt.interpreters.arrays import Array
+from cmopt.interpreters.tosa.scale import apply_scale_16, apply_scale_32, rescale_zero_point
+from cmopt.interpreters.tosa.values import Int64Array, dtype_of, narrowed, range_of, require
+
+
+def wide(value: Array) -> Int64Array:
+    """The same numbers in int64."""
+    return value.astype(np.int64)
+
+
+def multiply(op: tosa.MulOp, a: Array, b: Array, shift: Array) -> Array:
+    """`a * b`; of int32 with a shift, `(a * b + half) >> shift`."""
+    places = int(shift.reshape(-1)[0])
+    result = wide(a) * wide(b)
+    if element_of(op.input1) != IntegerType(32):
+        require(op.name, places, 0, 0, f"shift of an {element_of(op.input1)}")
+    require(op.name, places, 0, 63, "shift")
+    if places:
+        # The product of two int32 and a half of 2**62 may pass 63 bits: half is added below it.
+        result = ((result >> places - 1) + 1) >> 1
+    return narrowed(op.name, result, element_of(op.output))
+
+
+def clamp(op: tosa.ClampOp, value: Array) -> Array:
+    """`min(max(value, min_val), max_val)`."""
+    low, high = int_of(op.min_val), int_of(op.max_val)
+    require(op.name, low, range_of(element_of(op.input))[0], high, "min_val")
+    result: Array = np.clip(wide(value), low, high).astype(value.dtype)
+    return result
+
+
+def cast(op: tosa.CastOp, value: Array) -> Array:
+    """To another integer type, what does not fit cut off; to and from i1 by comparison with 0."""
+    target = dtype_of(element_of(op.output))
+    result: Array = (value != 0) if target == np.bool_ else value.astype(target)
+    return result
+
+
+def table(op: tosa.TableOp, value: Array, entries: Array) -> Array:
+    """int8: a lookup in 256; int16: between 513 entries, linearly, the result 7 bits finer."""
+    if value.dtype == np.int8:
+        result: Array = entries[wide(value) + 128]
+        return result
+    index, fraction = (wide(value) + 32768) >> 7, wide(value) & 0x7F
+    base = wide(entries)[index]
+    slope = wide(entries)[index + 1] - base
+    require(op.name, slope, *range_of(IntegerType(16)), "slope")
+    return narrowed(op.name, (base << 7) + slope * fraction, element_of(op.output))
+
+
+def count_leading_zeros(value: Array) -> Array:
+    """Of int32 as 32 bits; 32 for 0."""
+    bits = value.astype(np.uint32).astype(np.float64)
+    return (32 - np.frexp(bits)[1]).astype(np.int32)
+
+
+def left_shift(op: tosa.LogicalLeftShiftOp, value: Array, places: Array) -> Array:
+    """`value << places`, cut to the type; places 0…31."""
+    require(op.name, places, 0, 31, "shift")
+    result: Array = (wide(value) << wide(places)).astype(value.dtype)
+    return result
+
+
+def right_shift(op: tosa.ArithmeticRightShiftOp, value: Array, places: Array) -> Array:
+    """`value >> places`, with `round` half up; places below the number of bits."""
+    require(op.name, places, 0, 8 * value.dtype.itemsize - 1, "shift")
+    shift = wide(places)
+    half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
+    result: Array = ((wide(value) + half * int_of(op.round)) >> shift).astype(value.dtype)
+    return result
+
+
+def rescale(op: tosa.RescaleOp, value: Array, *constants: Array) -> Array:
+    """`(value - input_zp) * multiplier / 2**shift + output_zp`, saturated to the result's type."""
+    multiplier, shift, *zeros = constants
+    unsigned = bool(int_of(op.input_unsigned)), bool(int_of(op.output_unsigned))
+    elements = _integer(element_of(op.input)), _integer(element_of(op.output))
+    zero_in, zero_out = (
+        rescale_zero_point(op.name, zero, element, flag)
+        for zero, element, flag in zip(zeros, elements, unsigned, strict=True)
+    )
+    number = wide(value)
+    if unsigned[0]:
+        number = number & range_of(elements[0], unsigned=True)[1]
+    double = op.rounding_mode.data == tosa.RoundingMode.DOUBLE_ROUND
+    scale32 = bool(int_of(op.scale32))
+    if (elements[0].width.data == 48 and scale32) or (double and not scale32):
+        raise ValueError(f"{op.name}: scale32 = {scale32} does not go with its type or rounding")
+    if scale32:
+        scaled = apply_scale_32(op.name, number - zero_in, multiplier, shift, double)
+    else:
+        scaled = apply_scale_16(op.name, number - zero_in, multiplier, shift)
+    result: Array = np.clip(scaled + zero_out, *range_of(elements[1], unsigned[1]))
+    return result.astype(dtype_of(elements[1]))
+
+
+def _integer(element: Attribute) -> IntegerType:
+    assert isinstance(element, IntegerType)
+    return element
+
+
+def reduce(op: Any, value: Array) -> Array:
+    """Sum, minimum or maximum along `axis`, which keeps one element."""
+    axis = int_of(op.axis)
+    if isinstance(op, tosa.ReduceSumOp):
+        return narrowed(op.name, wide(value).sum(axis, keepdims=True), element_of(op.output), "sum")
+    function = np.max if isinstance(op, tosa.ReduceMaxOp) else np.min
+    result: Array = function(value, axis=axis, keepdims=True)
+    return result

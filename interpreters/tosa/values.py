@@ -1,0 +1,78 @@
+"""Integers of the `tosa` dialect as numpy arrays: types, ranges, and what must hold.
+
+An array of i48 is held in int64. Functions take arrays of the operand types and compute in int64
+(or exactly, in float64), so that nothing wraps unseen.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType
+from xdsl.ir import Attribute
+
+from cmopt.interpreters.arrays import Array, numpy_dtype
+
+IntArray: TypeAlias = NDArray[np.signedinteger[Any]]
+Int64Array: TypeAlias = NDArray[np.int64]
+
+_I48 = IntegerType(48)
+
+
+def dtype_of(element: Attribute) -> np.dtype[np.generic]:
+    """The dtype that holds an element type. Raises ValueError for one without."""
+    return np.dtype(np.int64) if element == _I48 else numpy_dtype(element)
+
+
+def range_of(element: Attribute, unsigned: bool = False) -> tuple[int, int]:
+    """Least and largest value of an integer type, both included."""
+    assert isinstance(element, IntegerType)
+    width = element.width.data
+    return (0, (1 << width) - 1) if unsigned else (-(1 << width - 1), (1 << width - 1) - 1)
+
+
+def constant_array(attr: DenseIntOrFPElementsAttr) -> Array:
+    """The array in a dense attribute, of any element type a tosa.const has."""
+    dtype = dtype_of(attr.get_element_type())
+    if dtype == np.bool_:
+        truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0
+        return truth.reshape(attr.get_shape())
+    return np.frombuffer(attr.data.data, dtype).reshape(attr.get_shape())
+
+
+def require(name: str, values: Any, low: int, high: int, what: str) -> None:
+    """Raise ValueError unless all values are in [low, high]."""
+    array = np.asarray(values)
+    if array.size and not (low <= array.min() and array.max() <= high):
+        outside = array[(array < low) | (array > high)].flat[0]
+        raise ValueError(f"{name}: {what} {outside} is outside [{low}, {high}]")
+
+
+def narrowed(name: str, values: Array, element: Attribute, what: str = "result") -> Array:
+    """`values`, which must fit `element`, in its dtype."""
+    require(name, values, *range_of(element), what)
+    return values.astype(dtype_of(element))
+
+
+def zero_point(name: str, value: Array, element: Attribute) -> int:
+    """The number in a zero point operand; only int8 tensors may have one that is not 0."""
+    if value.reshape(-1)[0] and element != IntegerType(8):
+        raise ValueError(f"{name}: zero point {value.reshape(-1)[0]} of an {element} must be 0")
+    return int(value.reshape(-1)[0])
+
+
+def product(lhs: Array, rhs: Array) -> Int64Array:
+    """`lhs @ rhs` without rounding, through floating point for speed.
+
+    Every partial sum is an integer below the bound at which the chosen format stops to be exact,
+    so the order of summation does not matter. Raises ValueError where no format holds them.
+    """
+    largest = [int(max(abs(int(a.min())), abs(int(a.max())))) if a.size else 0 for a in (lhs, rhs)]
+    bound = lhs.shape[-1] * largest[0] * largest[1]
+    if bound >= 1 << 53:
+        raise ValueError(f"a sum of {lhs.shape[-1]} products up to {bound} is not computed exactly")
+    kind = np.float32 if bound < 1 << 24 else np.float64
+    result: Int64Array = np.matmul(lhs.astype(kind), rhs.astype(kind)).astype(np.int64)
+    return result
