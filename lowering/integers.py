@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
-from cmopt.dialects.edge import AvgPool2dOp, BinaryOp, Conv2dOp, MaxPool2dOp, UnaryOp
+from cmopt.dialects.edge import AvgPool2dOp, BinaryOp, Conv2dOp, LinearOp, MaxPool2dOp, UnaryOp
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import activation_bounds, apply_binary, apply_unary
-from cmopt.lowering.constants import float_constant_of
+from cmopt.lowering.constants import constant_of, float_constant_of
 
 EVERY_INT8 = np.arange(-128, 128).astype(np.int8)
 
@@ -58,6 +58,21 @@ def activation_range(op: Operation, output: UniformQuantizedType) -> tuple[int, 
     ]
     low, high = (low if bounds[0] is None else bounds[0], high if bounds[1] is None else bounds[1])
     return min(low, high), high  # Where the bounds cross, the upper one wins.
+
+
+def integer_bias(op: Conv2dOp | LinearOp) -> NDArray[np.int32] | None:
+    """The bias in accumulator steps (input scale · weight scale), to the nearest.
+
+    A bias quantized at just that scale, as PT2E does it, comes out unchanged.
+    """
+    if op.bias is None or (stored := constant_of(op.bias)) is None:
+        return None
+    kind = element(op.bias)
+    step = element(op.input).scale * element(op.weight).params.scales
+    real = (stored.astype(np.int64) - kind.params.zero_points) * (kind.params.scales / step)
+    limits = np.iinfo(np.int32)
+    clipped: NDArray[np.float64] = np.clip(np.rint(real), limits.min, limits.max)
+    return clipped.astype(np.int32)
 
 
 def is_int8(type: UniformQuantizedType | None) -> bool:

@@ -158,7 +158,7 @@ def _binary(op: BinaryOp) -> str | None:
 
 
 def _reduction(op: ReductionOp) -> str | None:
-    from cmopt.lowering.cortex_m.movement import simplest_permute
+    from cmopt.lowering.layout.permutations import simplest_permute
 
     if (reason := _activations(op)) is not None:
         return reason

@@ -17,6 +17,7 @@ _LOWERING = (
     "convert-edge-to-cortex-m",
     "convert-edge-to-portable",
     "convert-to-nhwc",
+    "delegate-to-ethos-u",
     "expose-transposes",
     "fall-back-to-float",
     "fold-inverse-permutes",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-STAGES = ("edge", "quantized", "layout", "cortex_m", "planned")
-"""The stages in order. Each is IR that can be printed, verified and executed."""
+from cmopt.pipeline.targets import get_target
+
+STAGES = ("edge", "quantized", "layout", "ethos_u", "cortex_m", "planned")
+"""The stages in order. Each is IR that can be printed, verified and executed.
+
+Targets without an NPU have no stage "ethos_u".
+"""
 
 
 def stage_pipelines(target: str, io: str) -> dict[str, str]:
@@ -12,8 +17,9 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
     target: a name of `pipeline.targets`. io: "float", or "int8" to pass quantized tensors across
     the border. `cm-opt` takes these strings as they are.
     """
+    npu = get_target(target).npu
     integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
-    return {
+    stages = {
         "edge": "verify-stage{stage=edge}",
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,fold-quantize-dequantize,canonicalize,"
@@ -26,9 +32,16 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
             "lower-reductions,canonicalize,cse,"
             "verify-stage{stage=layout}"
         ),
+        "ethos_u": (
+            f'delegate-to-ethos-u{{npu="{npu.name if npu else ""}"}},'
+            "canonicalize,cse,verify-stage{stage=ethos_u}"
+        ),
         "cortex_m": (
             f'convert-edge-to-portable,convert-edge-to-cortex-m{{target="{target}"}},'
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
         "planned": "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}",
     }
+    if npu is None:
+        del stages["ethos_u"]
+    return stages

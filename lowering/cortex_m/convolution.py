@@ -20,23 +20,8 @@ from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.constants import constant_of
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.cortex_m.dispatch import Window, best_call
-from cmopt.lowering.integers import activation_range, element, fixed_point, is_nhwc
+from cmopt.lowering.integers import activation_range, element, fixed_point, integer_bias, is_nhwc
 from cmopt.pipeline.targets import Isa
-
-
-def integer_bias(op: Conv2dOp | LinearOp) -> NDArray[np.int32] | None:
-    """The bias in accumulator steps (input scale · weight scale), to the nearest.
-
-    A bias quantized at just that scale, as PT2E does it, comes out unchanged.
-    """
-    if op.bias is None or (stored := constant_of(op.bias)) is None:
-        return None
-    kind = element(op.bias)
-    step = element(op.input).scale * element(op.weight).params.scales
-    real = (stored.astype(np.int64) - kind.params.zero_points) * (kind.params.scales / step)
-    limits = np.iinfo(np.int32)
-    clipped: NDArray[np.float64] = np.clip(np.rint(real), limits.min, limits.max)
-    return clipped.astype(np.int32)
 
 
 def requantization(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

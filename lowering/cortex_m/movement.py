@@ -34,6 +34,7 @@ from cmopt.dialects.quant import (
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.integers import element
+from cmopt.lowering.layout.permutations import simplest_permute
 
 
 def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
@@ -211,29 +212,6 @@ def transposes(
         )
         held = [*parts[0], *parts[2], *parts[1], *parts[3]]
     return steps
-
-
-def simplest_permute(
-    shape: tuple[int, ...], perm: tuple[int, ...]
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The same movement of bytes with as few dimensions as possible.
-
-    Dimensions of size 1 go, and dimensions that stay next to each other become one.
-    """
-    kept = [p for p in perm if shape[p] != 1]
-    groups: list[list[int]] = []
-    for p in kept:
-        between = range(groups[-1][-1] + 1, p) if groups else range(0)
-        if groups and p > groups[-1][-1] and all(shape[d] == 1 for d in between):
-            groups[-1].append(p)
-        else:
-            groups.append([p])
-    order = sorted(range(len(groups)), key=lambda g: groups[g][0])
-    sizes = [1] * len(groups)
-    for g, members in enumerate(groups):
-        for p in members:
-            sizes[g] *= shape[p]
-    return tuple(sizes[g] for g in order), tuple(order.index(g) for g in range(len(groups)))
 
 
 PATTERNS: tuple[RewritePattern, ...] = (

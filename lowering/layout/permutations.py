@@ -94,3 +94,26 @@ def _atoms(shape: Sequence[int], cuts: Sequence[int]) -> list[list[int]]:
 def relative(held: Sequence[int], wanted: Sequence[int]) -> Layout:
     """The permutation that makes layout `wanted` of a tensor that is held in layout `held`."""
     return compose(inverse(held), wanted)
+
+
+def simplest_permute(
+    shape: tuple[int, ...], perm: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same movement of bytes with as few dimensions as possible.
+
+    Dimensions of size 1 go, and dimensions that stay next to each other become one.
+    """
+    kept = [p for p in perm if shape[p] != 1]
+    groups: list[list[int]] = []
+    for p in kept:
+        between = range(groups[-1][-1] + 1, p) if groups else range(0)
+        if groups and p > groups[-1][-1] and all(shape[d] == 1 for d in between):
+            groups[-1].append(p)
+        else:
+            groups.append([p])
+    order = sorted(range(len(groups)), key=lambda g: groups[g][0])
+    sizes = [1] * len(groups)
+    for g, members in enumerate(groups):
+        for p in members:
+            sizes[g] *= shape[p]
+    return tuple(sizes[g] for g in order), tuple(order.index(g) for g in range(len(groups)))

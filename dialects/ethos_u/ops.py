@@ -1,11 +1,11 @@
-"""The `ethos_u` dialect: what an Arm Ethos-U computes in one go, as a region of `tosa` ops."""
+"""A delegate and its terminator."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import StringAttr, TensorType
-from xdsl.ir import Attribute, Block, Dialect, Region, SSAValue
+from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -17,6 +17,13 @@ from xdsl.irdl import (
 )
 from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.ethos_u.constraints import why_not
+from cmopt.dialects.shapes import element_of, shape_of
+
+
+def _form(value: SSAValue) -> tuple[Attribute, tuple[int, ...]]:
+    return element_of(value), shape_of(value)
 
 
 @irdl_op_definition
@@ -39,8 +46,8 @@ class DelegateOp(IRDLOperation):
     """One call of the NPU: a command stream of Vela's, compiled from the region.
 
     `npu` is an accelerator configuration ("ethos-u55-128"). The region takes the operands as
-    block arguments, contains `tosa` ops (before `convert-edge-to-tosa`: `edge` ops) that this NPU
-    can do, and yields the results. Operands and results are row-major integers.
+    block arguments, contains `tosa` ops that this NPU can do, and yields the results. Operands and
+    results are row-major integers.
     """
 
     name = "ethos_u.delegate"
@@ -77,10 +84,11 @@ class DelegateOp(IRDLOperation):
             ("argument", block.args, self.inputs),
             ("result", end.values, self.outputs),
         ):
-            if [v.type for v in inner] != [v.type for v in outer]:
+            # A planned value's type has a place outside, and none inside.
+            if [_form(v) for v in inner] != [_form(v) for v in outer]:
                 raise VerifyException(f"the region's {what}s are not of the op's types")
         if not self.outputs:
             raise VerifyException("computes nothing")
-
-
-EthosU = Dialect("ethos_u", [DelegateOp, YieldOp], [])
+        for op in block.ops:
+            if op is not end and (reason := why_not(op, self.npu.data)) is not None:
+                raise VerifyException(reason)

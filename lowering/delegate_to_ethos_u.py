@@ -1,0 +1,207 @@
+"""Give the NPU what it can do, in as few parts as possible."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from cmopt.dialects import tosa
+from cmopt.dialects.edge import EdgeOp, ReshapeOp
+from cmopt.dialects.ethos_u import DelegateOp, why_not
+from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
+from cmopt.dialects.shapes import numel, shape_of
+from cmopt.dialects.signature import NPU_REASON, functions
+from cmopt.lowering.constants import constant_of
+from cmopt.lowering.support import no_kernel_reason
+from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+from cmopt.lowering.tosa.islands import Room, levels
+from cmopt.lowering.tosa.rules import lower, sources_of
+from cmopt.pipeline.diagnostics import CompileError
+
+
+def npu_reason(op: Operation, npu: str) -> str | None:
+    """Why an op on quantized tensors cannot run on an NPU; None where it can.
+
+    Decided by lowering it to TOSA and looking at what comes out.
+    """
+    if isinstance(op, QCastOp | DCastOp) and not _is_requantization(op):
+        return "converts between float and integers, the NPU has integers only"
+    if not op.results or quantized_element(op.results[0].type) is None:
+        return "computes in float"
+    build = RegionBuilder()
+    try:
+        lower(op, build)
+    except NotInTosa as error:
+        return str(error)
+    finally:
+        parts = list(build.block.ops)
+    return next((reason for part in parts if (reason := why_not(part, npu)) is not None), None)
+
+
+def _is_requantization(op: Operation) -> bool:
+    return isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp)
+
+
+def work(op: Operation) -> int:
+    """Multiplications of a `tosa` op, or elements it writes."""
+    size = sum(numel(shape_of(value)) for value in op.results if value.type is not None)
+    if isinstance(op, tosa.Conv2DOp | tosa.TransposeConv2DOp):
+        return size * numel(shape_of(op.weight)[1:])
+    if isinstance(op, tosa.DepthwiseConv2DOp):
+        return size * numel(shape_of(op.weight)[:2])
+    return size * shape_of(op.a)[2] if isinstance(op, tosa.MatMulOp) else size
+
+
+def work_of(ops: Sequence[Operation]) -> int:
+    """What a part of `edge` ops comes to on the NPU."""
+    build = RegionBuilder()
+    for op in ops:
+        lower(op, build)
+    free = tosa.ConstOp | tosa.ConstShapeOp | tosa.ReshapeOp
+    return sum(work(op) for op in build.block.ops if not isinstance(op, free))
+
+
+class Partition:
+    """The split of one function; `parts` are the ops of each delegate, in order."""
+
+    def __init__(self, func: FuncOp, npu: str, min_work: int):
+        self.block = func.body.block
+        self.npu = npu
+        self.reasons: dict[Operation, str | None] = {}
+        for op in self.block.ops:
+            if isinstance(op, EdgeOp | QCastOp | DCastOp):
+                self.reasons[op] = npu_reason(op, npu)
+        self._split()
+        if min_work and self._leave_small_parts(min_work):
+            self._split()
+
+    def _split(self) -> None:
+        ops = [op for op in self.block.ops if not isinstance(op, ReturnOp)]
+        self.level = levels(ops, self._sources, self._room)
+        parts: dict[int, list[Operation]] = defaultdict(list)
+        for op, level in self.level.items():
+            if level % 2:
+                parts[level].append(op)
+        self.parts = {level: kept for level, ops in parts.items() if (kept := _trimmed(ops))}
+
+    def _sources(self, op: Operation) -> list[Operation]:
+        return [v.owner for v in sources_of(op) if isinstance(v.owner, Operation)]
+
+    def _room(self, op: Operation) -> Room:
+        if op not in self.reasons:  # a constant, or the cast of one
+            return Room.EITHER
+        if self.reasons[op] is not None:
+            return Room.CPU
+        return Room.EITHER if isinstance(op, ReshapeOp) else Room.NPU
+
+    def _leave_small_parts(self, min_work: int) -> bool:
+        """Keep parts of less than `min_work` on the CPU, where it has the kernels."""
+        small = [
+            ops
+            for ops in self.parts.values()
+            if work_of(ops) < min_work and not any(no_kernel_reason(op) for op in ops)
+        ]
+        for ops in small:
+            reason = f"the part is small: {work_of(ops)} operations, below {min_work}"
+            self.reasons.update(dict.fromkeys(ops, reason))
+        return bool(small)
+
+    def reorder(self) -> None:
+        """Level after level; what a trimmed part left outside comes behind it."""
+        inside = {op for ops in self.parts.values() for op in ops}
+        order = sorted(self.level, key=lambda op: (self.level[op], op not in inside))
+        end = self.block.last_op
+        assert end is not None
+        for op in order:
+            self.block.detach_op(op)
+        self.block.insert_ops_before(order, end)
+
+
+def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
+    """Without the reshapes nothing in the part reads: outside they are names for the same bytes."""
+    inside = set(ops)
+    for op in reversed(ops):
+        users = {use.operation for value in op.results for use in value.uses}
+        if isinstance(op, ReshapeOp) and not users & inside:
+            inside.remove(op)
+    kept = [op for op in ops if op in inside]
+    return kept if any(not isinstance(op, ReshapeOp) for op in kept) else []
+
+
+def outline(ops: Sequence[Operation], npu: str) -> None:
+    """Replace `ops` of one block by a delegate, in front of whatever follows the last of them.
+
+    A result that is an operand of the part, or another result, is passed around the delegate.
+    """
+    build = RegionBuilder()
+    for op in ops:
+        lower(op, build)
+    inside = set(ops)
+    wanted = [
+        value
+        for op in ops
+        for value in op.results
+        if any(use.operation not in inside for use in value.uses)
+    ]
+    inner = {value: build.values[value] for value in wanted}
+    yielded = list(dict.fromkeys(v for v in inner.values() if v.owner is not build.block))
+    build.finish(yielded)
+    before = [SCastOp(value, storage_type(value.type)) for value in build.inputs]
+    inputs = [cast.output for cast in before]
+    delegate = DelegateOp(inputs, npu, build.block, [value.type for value in yielded])
+    outside: dict[SSAValue, SSAValue] = {}
+    outside.update(zip(delegate.body.block.args, inputs, strict=True))
+    outside.update(zip(yielded, delegate.outputs, strict=True))
+    after = [SCastOp(outside[inner[value]], value.type) for value in wanted]
+    for new in (*before, delegate, *after):
+        new.location = ops[0].location
+    for result, value in zip(delegate.outputs, yielded, strict=True):
+        result.name_hint = value.name_hint
+    new_ops = [*before, delegate, *after] if yielded else [*before, *after]
+    Rewriter.insert_op(new_ops, InsertPoint.after(ops[-1]))
+    for value, cast in zip(wanted, after, strict=True):
+        cast.output.name_hint = value.name_hint
+        value.replace_all_uses_with(cast.output)
+    for op in reversed(ops):
+        Rewriter.erase_op(op)
+
+
+def mark_outside(partition: Partition) -> None:
+    """Note on every op left outside why the NPU does not do it."""
+    inside = {op for ops in partition.parts.values() for op in ops}
+    for op, reason in partition.reasons.items():
+        is_value = any(constant_of(value) is None for value in op.results)
+        if op not in inside and reason is not None and is_value:
+            op.attributes[NPU_REASON] = StringAttr(reason)
+
+
+@dataclass(frozen=True)
+class DelegateToEthosUPass(ModulePass):
+    """Move what the NPU can do into `ethos_u.delegate` ops; at most the bound of each TOSA rule.
+
+    The number of delegates is the smallest possible (see `tosa.islands`). Ops left outside get
+    `ethos_u.reason`. With `min-work`, parts of fewer multiplications stay on the CPU.
+    """
+
+    name = "delegate-to-ethos-u"
+
+    npu: str
+    min_work: int = 0
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if (reason := why_not(tosa.ConstShapeOp.of([]), self.npu)) is not None:
+            raise CompileError(reason)
+        for func in functions(op):
+            partition = Partition(func, self.npu, self.min_work)
+            mark_outside(partition)
+            partition.reorder()
+            for ops in partition.parts.values():
+                outline(ops, self.npu)

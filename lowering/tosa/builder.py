@@ -1,0 +1,249 @@
+"""Builds the region of a delegate, op by op."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import (
+    BoolAttr,
+    BytesAttr,
+    DenseIntOrFPElementsAttr,
+    IntegerAttr,
+    IntegerType,
+    TensorType,
+    i8,
+    i32,
+)
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.rewriter import Rewriter
+
+from cmopt.dialects import tosa
+from cmopt.dialects.ethos_u import YieldOp
+from cmopt.dialects.quant import storage_type
+from cmopt.dialects.shapes import element_of, numel, permuted, shape_of
+from cmopt.lowering.constants import constant_of
+from cmopt.lowering.layout.permutations import simplest_permute
+
+Ints = Sequence[int]
+
+
+class NotInTosa(Exception):
+    """An op has no form in TOSA; the message is the reason, for the user."""
+
+
+class RegionBuilder:
+    """Appends `tosa` ops to a block; equal constants are made once.
+
+    `values` maps values outside, of quantized types, to their stored integers inside. What is not
+    there yet is a constant, or becomes a block argument; `inputs` lists the latter in order.
+    """
+
+    def __init__(self) -> None:
+        self.block = Block()
+        self.values: dict[SSAValue, SSAValue] = {}
+        self.inputs: list[SSAValue] = []
+        self.source: Operation | None = None
+        self._constants: dict[Attribute, SSAValue] = {}
+        self._shapes: dict[tuple[int, ...], SSAValue] = {}
+
+    def lower(self, op: Operation, rule: Callable[[Operation, RegionBuilder], SSAValue]) -> None:
+        """Add what `rule` makes of `op`; every new op gets its location."""
+        self.source = op
+        result = rule(op, self)
+        result.name_hint = result.name_hint or op.results[0].name_hint
+        self.values[op.results[0]] = result
+
+    def value(self, outside: SSAValue) -> SSAValue:
+        """The stored integers of a value outside the region."""
+        if outside not in self.values:
+            if (array := constant_of(outside)) is not None:
+                return self.constant(array, outside.name_hint)
+            argument = self.block.insert_arg(storage_type(outside.type), len(self.block.args))
+            argument.name_hint = outside.name_hint
+            self.values[outside] = argument
+            self.inputs.append(outside)
+        return self.values[outside]
+
+    def finish(self, results: Sequence[SSAValue]) -> None:
+        """End the region with its results; what they do not need goes, arguments too."""
+        self.block.add_op(YieldOp(results))
+        for op in reversed(self.block.ops):
+            if op.results and not any(value.uses for value in op.results):
+                Rewriter.erase_op(op)
+        for argument, outside in zip(list(self.block.args), list(self.inputs), strict=True):
+            if not argument.uses:
+                self.block.erase_arg(argument)
+                self.inputs.remove(outside)
+
+    def add(self, op: Operation) -> SSAValue:
+        """Append an op; gives its first result."""
+        if self.source is not None:
+            op.location = self.source.location
+        self.block.add_op(op)
+        return op.results[0]
+
+    def constant(self, array: NDArray[np.generic], hint: str | None = None) -> SSAValue:
+        """A `tosa.const` of int8 or int32."""
+        type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
+        data = BytesAttr(np.asarray(array, order="C").tobytes())
+        values = DenseIntOrFPElementsAttr(type, data)
+        if values not in self._constants:
+            self._constants[values] = self.add(tosa.ConstOp(values))
+            self._constants[values].name_hint = hint
+        return self._constants[values]
+
+    def number(self, value: int, element: Attribute = i8) -> SSAValue:
+        """A constant of one element: a zero point, a shift."""
+        assert isinstance(element, IntegerType)
+        return self.constant(np.array([value], f"<i{element.width.data // 8}"))
+
+    def sizes(self, values: Ints) -> SSAValue:
+        """A `tosa.const_shape`."""
+        key = tuple(values)
+        if key not in self._shapes:
+            self._shapes[key] = self.add(tosa.ConstShapeOp.of(key))
+        return self._shapes[key]
+
+    def rescale(
+        self,
+        value: SSAValue,
+        factors: float | Sequence[float],
+        *,
+        to: IntegerType = i8,
+        input_zp: int = 0,
+        output_zp: int = 0,
+    ) -> SSAValue:
+        """`(value - input_zp) · factor + output_zp`, rounded once, saturated to `to`.
+
+        factors: one for the whole tensor, or one for each slice of the last dimension.
+        """
+        several = not isinstance(factors, float)
+        pairs = [tosa_scale(f) for f in (factors if not isinstance(factors, float) else [factors])]
+        multipliers, shifts = zip(*pairs, strict=True)
+        operands = [
+            value,
+            self.constant(np.array(multipliers, np.int32)),
+            self.constant(np.array(shifts, np.int8)),
+            self.number(input_zp, element_of(value)),
+            self.number(output_zp, to),
+        ]
+        no, yes = BoolAttr.from_bool(False), BoolAttr.from_bool(True)
+        return self.add(
+            tosa.RescaleOp.create(
+                operands=operands,
+                result_types=[TensorType(to, shape_of(value))],
+                properties={
+                    "scale32": yes,
+                    "rounding_mode": tosa.RoundingModeAttr(tosa.RoundingMode.SINGLE_ROUND),
+                    "per_channel": BoolAttr.from_bool(several),
+                    "input_unsigned": no,
+                    "output_unsigned": no,
+                },
+            )
+        )
+
+    def clamp(self, value: SSAValue, low: int, high: int) -> SSAValue:
+        """Clamp int8; the value itself where nothing is cut."""
+        if (low, high) == (-128, 127):
+            return value
+        bounds = {"min_val": IntegerAttr(low, i8), "max_val": IntegerAttr(high, i8)}
+        return self.add(
+            tosa.ClampOp.create(operands=[value], result_types=[value.type], properties=bounds)
+        )
+
+    def table(self, value: SSAValue, entries: NDArray[np.generic]) -> SSAValue:
+        """`entries[value + 128]`."""
+        return self.add(tosa.TableOp([value, self.constant(entries, "table")], value.type))
+
+    def reshape(self, value: SSAValue, shape: Ints) -> SSAValue:
+        """`value` under `shape`; of a reshape, its operand's elements."""
+        if isinstance(value.owner, tosa.ReshapeOp):
+            value = value.owner.input1
+        if shape_of(value) == tuple(shape):
+            return value
+        return self.add(tosa.ReshapeOp([value, self.sizes(shape)], like(value, shape)))
+
+    def transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
+        """`value` permuted, with as few dimensions as describe it; a reshape where none move."""
+        shape = permuted(shape_of(value), perm)
+        simple, order = simplest_permute(shape_of(value), tuple(perm))
+        if len(order) > 1:
+            value, type = self.reshape(value, simple), like(value, permuted(simple, order))
+            value = self.add(tosa.TransposeOp([value], type, {"perms": tosa.ints32(order)}))
+        return self.reshape(value, shape)
+
+    def slice(self, value: SSAValue, start: Ints, size: Ints) -> SSAValue:
+        """`size` elements from `start` on; the value itself where that is all."""
+        if shape_of(value) == tuple(size):
+            return value
+        operands = [value, self.sizes(start), self.sizes(size)]
+        return self.add(tosa.SliceOp(operands, like(value, size)))
+
+    def slice_dim(self, value: SSAValue, dim: int, start: int, size: int) -> SSAValue:
+        """`size` elements of one dimension."""
+        shape = shape_of(value)
+        starts = [start if d == dim else 0 for d in range(len(shape))]
+        return self.slice(value, starts, (*shape[:dim], size, *shape[dim + 1 :]))
+
+    def concat(self, parts: Sequence[SSAValue], dim: int) -> SSAValue:
+        """The parts one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        shape = list(shape_of(parts[0]))
+        shape[dim] = sum(shape_of(part)[dim] for part in parts)
+        return self.add(tosa.ConcatOp(parts, IntegerAttr(dim, i32), like(parts[0], shape)))
+
+    def pad(self, value: SSAValue, low: Ints, high: Ints, fill: int) -> SSAValue:
+        """`fill` around the value."""
+        if not any(low) and not any(high):
+            return value
+        shape = [a + n + b for a, n, b in zip(low, shape_of(value), high, strict=True)]
+        padding = [n for pair in zip(low, high, strict=True) for n in pair]
+        operands = [value, self.sizes(padding), self.number(fill, element_of(value))]
+        return self.add(tosa.PadOp(operands, like(value, shape)))
+
+    def tile(self, value: SSAValue, multiples: Ints) -> SSAValue:
+        """The value repeated along each dimension."""
+        if all(m == 1 for m in multiples):
+            return value
+        shape = [n * m for n, m in zip(shape_of(value), multiples, strict=True)]
+        return self.add(tosa.TileOp([value, self.sizes(multiples)], like(value, shape)))
+
+    def reverse(self, value: SSAValue, axis: int) -> SSAValue:
+        """The elements along `axis` from the last to the first."""
+        return self.add(tosa.ReverseOp([value], value.type, {"axis": IntegerAttr(axis, i32)}))
+
+
+def like(value: SSAValue, shape: Ints) -> TensorType:
+    """A tensor type of a value's elements."""
+    return TensorType(element_of(value), shape)
+
+
+def tosa_scale(real: float) -> tuple[int, int]:
+    """A positive real as (multiplier, shift): `multiplier · 2^-shift`, as RESCALE takes them.
+
+    A multiplier has 31 bits, a shift lies in 2…62 (TOSA 1.0, RESCALE). What is smaller than the
+    smallest such number loses bits of the multiplier. Raises NotInTosa for what is too large.
+    """
+    mantissa, exponent = math.frexp(real)
+    multiplier, shift = round(mantissa * (1 << 31)), 31 - exponent
+    if multiplier == 1 << 31:
+        multiplier, shift = multiplier // 2, shift - 1
+    if shift < 2:
+        raise NotInTosa(f"a scale of {real:g} is larger than a rescale can apply")
+    if shift > 62:
+        multiplier, shift = multiplier >> min(31, shift - 62), 62
+    return multiplier, shift
+
+
+def rank4(shape: Ints) -> tuple[int, ...]:
+    """A shape with leading dimensions of size 1."""
+    return (1,) * (4 - len(shape)) + tuple(shape)
+
+
+def rows_of(shape: Ints) -> tuple[int, int]:
+    """A shape as a matrix whose rows are its last dimension."""
+    return numel(shape[:-1]), shape[-1]

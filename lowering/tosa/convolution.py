@@ -1,0 +1,252 @@
+"""edge.conv2d (NHWC), edge.linear, edge.conv_transpose2d → TOSA's convolutions and a rescale."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import TensorType, i32
+from xdsl.ir import SSAValue
+
+from cmopt.dialects import tosa
+from cmopt.dialects.edge import Conv2dOp, LinearOp
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
+from cmopt.lowering.accumulators import matrix_overflow
+from cmopt.lowering.constants import constant_of
+from cmopt.lowering.integers import activation_range, element, integer_bias, is_int8, is_nhwc
+from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+
+LONGEST_STRIDE = 3
+"""What a U55 can slide a window by."""
+
+
+def _weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
+    """The constant weight; NotInTosa for what a convolution cannot take."""
+    if not is_int8(quantized_element(op.input.type)) or not is_int8(
+        quantized_element(op.output.type)
+    ):
+        raise NotInTosa(f"takes int8 per tensor, got {op.input.type}")
+    if (weight := constant_of(op.weight)) is None:
+        raise NotInTosa("the weight is not a constant")
+    kind = element(op.weight)
+    if kind.storage.width.data != 8 or kind.params.zero_points.any():
+        raise NotInTosa("takes symmetric int8 weights (zero point 0)")
+    if kind.is_per_axis and kind.axis.data != 0:
+        raise NotInTosa("weights must be quantized per output channel")
+    if op.bias is not None and constant_of(op.bias) is None:
+        raise NotInTosa("the bias is not a constant")
+    if (reason := matrix_overflow(op)) is not None:
+        raise NotInTosa(reason)
+    return weight
+
+
+def _bias(op: Conv2dOp | LinearOp, channels: int) -> NDArray[np.int32]:
+    bias = integer_bias(op)
+    return np.zeros(channels, np.int32) if bias is None else bias
+
+
+def finish(
+    op: Conv2dOp | LinearOp, accumulator: SSAValue, b: RegionBuilder, part: slice = slice(None)
+) -> SSAValue:
+    """From the accumulator to the op's result; `part` are the output channels it has."""
+    output = element(op.output)
+    scales = element(op.weight).params.scales
+    factors = (element(op.input).scale * scales / output.scale).tolist()
+    factors = factors[part] if len(factors) > 1 else factors
+    equal = all(factor == factors[0] for factor in factors)
+    result = b.rescale(accumulator, factors[0] if equal else factors, output_zp=output.zero_point)
+    return b.clamp(result, *activation_range(op, output))
+
+
+def conv2d(op: Conv2dOp, b: RegionBuilder) -> SSAValue:
+    """A convolution, with depth 1 for each group a depthwise one, else group by group; ≤ 1 step.
+
+    A bias in other steps than the accumulator's adds half a step of the accumulator.
+    """
+    weight = _weight(op)
+    if not is_nhwc(op):
+        raise NotInTosa("works on NHWC")
+    groups, channels = int_of(op.groups), shape_of(op.input)[3]
+    source, bias = b.value(op.input), _bias(op, shape_of(op.weight)[0])
+    if groups == 1 and has_long_stride(op):
+        return finish(op, patchified(op, source, weight, bias, b), b)
+    if groups == 1:
+        return finish(op, convolution(op, source, weight, bias, b), b)
+    if groups == channels:
+        return finish(op, depthwise(op, source, weight, bias, b), b)
+    results = []
+    outs, ins = len(weight) // groups, channels // groups
+    for group in range(groups):
+        part = slice(group * outs, (group + 1) * outs)
+        piece = b.slice_dim(source, 3, group * ins, ins)
+        results.append(finish(op, convolution(op, piece, weight[part], bias[part], b), b, part))
+    return b.concat(results, 3)
+
+
+def _operands(
+    op: Conv2dOp | LinearOp, source: SSAValue, weight: NDArray[np.generic],
+    bias: NDArray[np.int32], b: RegionBuilder,
+) -> list[SSAValue]:  # fmt: skip
+    return [
+        source,
+        b.constant(weight, op.weight.name_hint),
+        b.constant(bias, None if op.bias is None else op.bias.name_hint),
+        b.number(element(op.input).zero_point),
+        b.number(0),
+    ]
+
+
+def _window(op: Conv2dOp, source: SSAValue, b: RegionBuilder) -> tuple[SSAValue, tuple[int, ...]]:
+    """The input and padding for which the windows fill it exactly, as TOSA wants it.
+
+    What no window reaches at the bottom and on the right is padding less, or cut off.
+    """
+    return fit(
+        source, shape_of(op.output)[1:3], shape_of(op.weight)[1:3], ints_of(op.stride),
+        ints_of(op.padding), ints_of(op.dilation), b,
+    )  # fmt: skip
+
+
+def fit(
+    source: SSAValue, counts: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...],
+    padding: tuple[int, ...], dilation: tuple[int, ...], b: RegionBuilder,
+) -> tuple[SSAValue, tuple[int, ...]]:  # fmt: skip
+    """Cut or pad an NHWC tensor behind, so that `counts` windows fill it exactly.
+
+    Gives the tensor and [top, bottom, left, right].
+    """
+    pads: list[int] = []
+    sizes = list(shape_of(source))
+    for axis in (0, 1):
+        before = padding[2 * axis]
+        span = (counts[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
+        after = span - before - sizes[1 + axis]
+        sizes[1 + axis] += min(after, 0)
+        pads += [before, max(after, 0)]
+    return b.slice(source, (0, 0, 0, 0), sizes), tuple(pads)
+
+
+def convolution(
+    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: NDArray[np.int32],
+    b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    """The accumulator of a convolution in one group."""
+    source, pad = _window(op, source, b)
+    shape = (*shape_of(op.output)[:3], len(weight))
+    return b.add(
+        tosa.Conv2DOp(
+            _operands(op, source, weight, bias, b),
+            TensorType(i32, shape),
+            {"acc_type": i32, "stride": op.stride, "dilation": op.dilation, "pad": ints(pad)},
+        )
+    )
+
+
+def has_long_stride(op: Conv2dOp) -> bool:
+    """Whether a stride is beyond what every NPU slides by, in a convolution without dilation."""
+    return max(ints_of(op.stride)) > LONGEST_STRIDE and ints_of(op.dilation) == (1, 1)
+
+
+def patchified(
+    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: NDArray[np.int32],
+    b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    """The accumulator of a convolution whose long strides become channels or images; exact.
+
+    Cut into blocks of a stride, padded with zeros, filters slide by 1. In the width, blocks are
+    channels under another shape. In the height they are moved there, unless no two windows share
+    a row: then each row of windows is an image.
+    """
+    stride, kernel = list(ints_of(op.stride)), list(weight.shape[1:3])
+    stride = [s if s > LONGEST_STRIDE else 1 for s in stride]
+    reach = [-(-k // s) for k, s in zip(kernel, stride, strict=True)]
+    source, pad = _in_blocks(op, source, stride, reach, b)
+    images, rows, columns, channels = shape_of(source)
+    out, (s, t) = len(weight), stride
+    ends = [m * step - k for m, step, k in zip(reach, stride, kernel, strict=True)]
+    filters = np.pad(weight, ((0, 0), (0, ends[0]), (0, ends[1]), (0, 0)))
+    filters = filters.reshape(out, reach[0] * s, reach[1], t * channels)
+    source = b.reshape(source, (images, rows, columns // t, t * channels))
+    if s > 1 and reach[0] == 1:
+        source = b.reshape(source, (images * rows // s, s, columns // t, t * channels))
+    elif s > 1:
+        source = b.reshape(source, (images, rows // s, s, columns // t, t * channels))
+        source = b.transpose(source, (0, 1, 3, 2, 4))
+        source = b.reshape(source, (images, rows // s, columns // t, s * t * channels))
+        filters = filters.reshape(out, reach[0], s, reach[1], t * channels)
+        filters = filters.transpose(0, 1, 3, 2, 4).reshape(out, *reach, s * t * channels)
+    left = [1 if long > 1 else n for long, n in zip(stride, ints_of(op.stride), strict=True)]
+    size = [
+        (n - k + before + behind) // step + 1
+        for n, k, before, behind, step in zip(
+            shape_of(source)[1:3], filters.shape[1:3], pad[::2], pad[1::2], left, strict=True
+        )
+    ]
+    accumulator = b.add(
+        tosa.Conv2DOp(
+            _operands(op, source, filters, bias, b),
+            TensorType(i32, (shape_of(source)[0], *size, out)),
+            {"acc_type": i32, "stride": ints(left), "dilation": op.dilation, "pad": ints(pad)},
+        )
+    )
+    return b.reshape(accumulator, shape_of(op.output))
+
+
+def _in_blocks(
+    op: Conv2dOp, source: SSAValue, stride: list[int], reach: list[int], b: RegionBuilder
+) -> tuple[SSAValue, tuple[int, ...]]:
+    """The input, cut or padded with zeros to whole blocks along the axes with a long stride.
+
+    Gives it and the padding that is left to the convolution, along the other axis.
+    """
+    counts, padding = shape_of(op.output)[1:3], ints_of(op.padding)
+    low, high, sizes, pad = [0] * 4, [0] * 4, list(shape_of(source)), [0] * 4
+    for axis in (0, 1):
+        before, size = padding[2 * axis], sizes[1 + axis]
+        short = stride[axis] == 1
+        step = ints_of(op.stride)[axis]
+        kernel = shape_of(op.weight)[1 + axis]
+        end = (counts[axis] - 1) * step + (kernel if short else reach[axis] * step)
+        behind = end - before - size
+        sizes[1 + axis] += min(behind, 0)
+        if short:
+            pad[2 * axis : 2 * axis + 2] = before, max(behind, 0)
+        else:
+            low[1 + axis], high[1 + axis] = before, max(behind, 0)
+    source = b.slice(source, (0, 0, 0, 0), sizes)
+    return b.pad(source, low, high, element(op.input).zero_point), tuple(pad)
+
+
+def depthwise(
+    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: NDArray[np.int32],
+    b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    """The accumulator of a convolution with a group for each channel: [O,KH,KW,1] → [KH,KW,C,M]."""
+    out, rows, columns, _ = weight.shape
+    channels = shape_of(source)[3]
+    filters = weight.reshape(channels, out // channels, rows, columns).transpose(2, 3, 0, 1)
+    source, pad = _window(op, source, b)
+    return b.add(
+        tosa.DepthwiseConv2DOp(
+            _operands(op, source, filters, bias, b),
+            TensorType(i32, shape_of(op.output)),
+            {"acc_type": i32, "stride": op.stride, "dilation": op.dilation, "pad": ints(pad)},
+        )
+    )
+
+
+def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
+    """A 1×1 convolution over the rows; ≤ 1 step, and as for conv2d."""
+    weight = _weight(op)
+    out, depth = weight.shape
+    rows = numel(shape_of(op.input)[:-1])
+    source = b.reshape(b.value(op.input), (rows, 1, 1, depth))
+    accumulator = b.add(
+        tosa.Conv2DOp(
+            _operands(op, source, weight.reshape(out, 1, 1, depth), _bias(op, out), b),
+            TensorType(i32, (rows, 1, 1, out)),
+            {"acc_type": i32, "stride": ints((1, 1)), "dilation": ints((1, 1)),
+             "pad": ints((0, 0, 0, 0))},
+        )
+    )  # fmt: skip
+    return b.reshape(finish(op, accumulator, b), shape_of(op.output))

@@ -1,0 +1,173 @@
+"""Elementwise `edge` ops → tables, clamps and 32-bit arithmetic between rescales."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import TensorType, i32
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects import tosa
+from cmopt.dialects.edge import (
+    AddOp,
+    BinaryOp,
+    DivOp,
+    MaximumOp,
+    MinimumOp,
+    MulOp,
+    SubOp,
+)
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import broadcast_shape, shape_of
+from cmopt.interpreters.arrays import dequantize, quantize
+from cmopt.interpreters.functions import clamp_bounds
+from cmopt.lowering.accumulators import binary_overflow
+from cmopt.lowering.constants import float_constant_of
+from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, lookup_of
+from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+
+ADD_LEFT_SHIFT = 20
+"""Operands of a sum are brought to 2^-20 of their common scale, as TensorFlow Lite does."""
+
+RECIPROCAL_BITS = 22
+"""A reciprocal in three tables: 2^22 / 1 times 255 fits in 31 bits."""
+
+
+def function_of_one(op: Operation, b: RegionBuilder) -> SSAValue:
+    """Any function of one int8 tensor → a table; a clamp on one type → a clamp; ≤ 1 step.
+
+    Exact but for the last float32 bits of the function itself.
+    """
+    if (found := lookup_of(op)) is None:
+        raise NotInTosa("is no function of one int8 tensor")
+    source, entries = found
+    value = b.value(source)
+    if clamp_bounds(op) is not None and element(source) == element(op.results[0]):
+        return b.clamp(value, int(entries.min()), int(entries.max()))
+    return b.table(value, entries)
+
+
+def binary(op: BinaryOp, b: RegionBuilder) -> SSAValue:
+    """A function of two int8 tensors; of a tensor and one number, a table."""
+    for value in (op.lhs, op.rhs, op.output):
+        if not is_int8(quantized_element(value.type)):
+            raise NotInTosa(f"takes int8 per tensor, got {value.type}")
+    if lookup_of(op) is not None:
+        return function_of_one(op, b)
+    if (reason := binary_overflow(op)) is not None:
+        raise NotInTosa(reason)
+    for kind, rule in _BINARY.items():
+        if isinstance(op, kind):
+            return rule(op, b)
+    raise NotInTosa(f"{op.name} has no form in TOSA")
+
+
+def _operand(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:
+    """The stored integers of an operand, of the result's rank."""
+    shape, rank = shape_of(value), len(shape_of(op.output))
+    return b.reshape(b.value(value), (1,) * (rank - len(shape)) + shape)
+
+
+def _clamped(op: BinaryOp, value: SSAValue, b: RegionBuilder) -> SSAValue:
+    return b.clamp(value, *activation_range(op, element(op.output)))
+
+
+def _arithmetic(kind: type[Operation], operands: Sequence[SSAValue], b: RegionBuilder) -> SSAValue:
+    """An op on int32; the first two operands are broadcast."""
+    shape = broadcast_shape(*(shape_of(value) for value in operands[:2]))
+    assert shape is not None
+    return b.add(kind.create(operands=operands, result_types=[TensorType(i32, shape)]))
+
+
+def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
+    """Both operands to 2^-20 of twice the larger scale, add or subtract, rescale; ≤ 1 step."""
+    common = 2 * max(element(op.lhs).scale, element(op.rhs).scale) / (1 << ADD_LEFT_SHIFT)
+    wide = [
+        b.rescale(
+            _operand(value, op, b), element(value).scale / common, to=i32,
+            input_zp=element(value).zero_point,
+        )
+        for value in (op.lhs, op.rhs)
+    ]  # fmt: skip
+    kind = tosa.SubOp if isinstance(op, SubOp) else tosa.AddOp
+    total, output = _arithmetic(kind, wide, b), element(op.output)
+    return _clamped(op, b.rescale(total, common / output.scale, output_zp=output.zero_point), b)
+
+
+def _without_zero_point(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:
+    stored = _operand(value, op, b)
+    return b.rescale(stored, 1.0, to=i32, input_zp=element(value).zero_point)
+
+
+def _product(op: BinaryOp, operands: Sequence[SSAValue], factor: float, b: RegionBuilder
+             ) -> SSAValue:  # fmt: skip
+    product = _arithmetic(tosa.MulOp, [*operands, b.number(0)], b)
+    return _clamped(op, b.rescale(product, factor, output_zp=element(op.output).zero_point), b)
+
+
+def mul(op: MulOp, b: RegionBuilder) -> SSAValue:
+    """The product of what is stored, without zero points, rescaled; ≤ 1 step."""
+    operands = [_without_zero_point(value, op, b) for value in (op.lhs, op.rhs)]
+    factor = element(op.lhs).scale * element(op.rhs).scale / element(op.output).scale
+    return _product(op, operands, factor, b)
+
+
+def div(op: DivOp, b: RegionBuilder) -> SSAValue:
+    """The dividend times a 22-bit reciprocal out of three tables, rescaled; ≤ 1 step.
+
+    But where the divisor is 0: the reciprocal is that of one step.
+    """
+    divisor, zero = _operand(op.rhs, op, b), element(op.rhs).zero_point
+    steps = EVERY_INT8.astype(np.int64) - zero
+    exact = (1 << RECIPROCAL_BITS) / np.where(steps == 0, 1, steps)
+    reciprocal = wide_table(divisor, np.rint(exact).astype(np.int64), b)
+    dividend = _without_zero_point(op.lhs, op, b)
+    scale = element(op.rhs).scale * element(op.output).scale * (1 << RECIPROCAL_BITS)
+    return _product(op, [dividend, reciprocal], element(op.lhs).scale / scale, b)
+
+
+def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
+    """A table of 24-bit entries as three of 8 bits, put together in int32; exact."""
+    total: SSAValue | None = None
+    for shift in (16, 8, 0):
+        # The top byte is signed; the others are stored from -128 on.
+        part = entries >> 16 if shift == 16 else ((entries >> shift) & 255) - 128
+        looked_up = b.table(value, part.astype(np.int8))
+        zero = 0 if shift == 16 else -128
+        wide = b.rescale(looked_up, float(1 << shift), to=i32, input_zp=zero)
+        total = wide if total is None else _arithmetic(tosa.AddOp, [total, wide], b)
+    assert total is not None
+    return total
+
+
+def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
+    """Each operand on the result's type, by a table or ahead of time, then compared; exact.
+
+    Quantization is monotone: the smaller of two results is the result of the smaller.
+    """
+    target, wide = element(op.output), []
+    for value in (op.lhs, op.rhs):
+        shape, rank = shape_of(value), len(shape_of(op.output))
+        if (real := float_constant_of(value)) is not None:
+            stored = b.constant(quantize(real, target), value.name_hint)
+        elif element(value) == target:
+            stored = b.value(value)
+        else:
+            entries = quantize(dequantize(EVERY_INT8, element(value)), target)
+            stored = b.table(b.value(value), entries)
+        stored = b.reshape(stored, (1,) * (rank - len(shape)) + shape)
+        wide.append(b.rescale(stored, 1.0, to=i32))
+    kind = tosa.MinimumOp if isinstance(op, MinimumOp) else tosa.MaximumOp
+    return _clamped(op, b.rescale(_arithmetic(kind, wide, b), 1.0), b)
+
+
+_BINARY: dict[type[BinaryOp], Callable[..., SSAValue]] = {
+    AddOp: add,
+    SubOp: add,
+    MulOp: mul,
+    DivOp: div,
+    MinimumOp: extremum,
+    MaximumOp: extremum,
+}

@@ -1,0 +1,37 @@
+"""edge.matmul → TOSA's product of matrices and a rescale."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import TensorType, i32
+from xdsl.ir import SSAValue
+
+from cmopt.dialects import tosa
+from cmopt.dialects.edge import MatmulOp
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of, numel, shape_of
+from cmopt.lowering.accumulators import product_overflow
+from cmopt.lowering.integers import element, is_int8
+from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+
+
+def matmul(op: MatmulOp, b: RegionBuilder) -> SSAValue:
+    """The product without zero points, rescaled; ≤ 1 step. A transposed rhs is turned back."""
+    for value in (op.lhs, op.rhs, op.output):
+        if not is_int8(quantized_element(value.type)):
+            raise NotInTosa(f"takes int8 per tensor, got {value.type}")
+    if (reason := product_overflow(op)) is not None:
+        raise NotInTosa(reason)
+    *batch, rows, depth = shape_of(op.lhs)
+    items, columns = numel(batch), shape_of(op.output)[-1]
+    lhs = b.reshape(b.value(op.lhs), (items, rows, depth))
+    if int_of(op.transposed_rhs):
+        rhs = b.reshape(b.value(op.rhs), (items, columns, depth))
+        rhs = b.transpose(rhs, (0, 2, 1))
+    else:
+        rhs = b.reshape(b.value(op.rhs), (items, depth, columns))
+    zeros = [b.number(element(value).zero_point) for value in (op.lhs, op.rhs)]
+    product = b.add(tosa.MatMulOp([lhs, rhs, *zeros], TensorType(i32, (items, rows, columns))))
+    output = element(op.output)
+    factor = element(op.lhs).scale * element(op.rhs).scale / output.scale
+    result = b.rescale(product, factor, output_zp=output.zero_point)
+    return b.reshape(result, shape_of(op.output))

@@ -1,0 +1,139 @@
+"""`edge` ops that move data → TOSA's; exact, whatever the elements are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from cmopt.dialects.edge import (
+    CatOp,
+    ExpandOp,
+    PadOp,
+    PermuteOp,
+    ReshapeOp,
+    SliceOp,
+    TakeOp,
+)
+from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.interpreters.arrays import dequantize, quantize
+from cmopt.lowering.constants import float_constant_of
+from cmopt.lowering.integers import EVERY_INT8, element
+from cmopt.lowering.patterns.selection import stored_value
+from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+
+
+def reshape(op: ReshapeOp, b: RegionBuilder) -> SSAValue:
+    """Another shape."""
+    return b.reshape(b.value(op.input), shape_of(op.output))
+
+
+def permute(op: PermuteOp, b: RegionBuilder) -> SSAValue:
+    """A transpose of as few dimensions as describe it."""
+    return b.transpose(b.value(op.input), ints_of(op.perm))
+
+
+def slice(op: SliceOp, b: RegionBuilder) -> SSAValue:
+    """A part of one dimension."""
+    dim = int_of(op.dim)
+    return b.slice_dim(b.value(op.input), dim, int_of(op.start), shape_of(op.output)[dim])
+
+
+def cat(op: CatOp, b: RegionBuilder) -> SSAValue:
+    """The parts one after the other, each on the result's type first: by a table, exact."""
+    target, parts = element(op.output), []
+    for value in op.inputs:
+        if numel(shape_of(value)) == 0:
+            continue
+        if (real := float_constant_of(value)) is not None:
+            parts.append(b.constant(quantize(real, target), value.name_hint))
+        elif element(value) == target:
+            parts.append(b.value(value))
+        else:
+            entries = quantize(dequantize(EVERY_INT8, element(value)), target)
+            parts.append(b.table(b.value(value), entries))
+    if not parts:
+        raise NotInTosa("joins nothing")
+    return b.concat(parts, int_of(op.dim))
+
+
+def expand(op: ExpandOp, b: RegionBuilder) -> SSAValue:
+    """A tile of each dimension that was 1."""
+    shape, target = shape_of(op.input), shape_of(op.output)
+    shape = (1,) * (len(target) - len(shape)) + shape
+    value = b.reshape(b.value(op.input), shape)
+    return b.tile(value, [t // s for s, t in zip(shape, target, strict=True)])
+
+
+def pad(op: PadOp, b: RegionBuilder) -> SSAValue:
+    """The stored form of the value around the input."""
+    return b.pad(b.value(op.input), ints_of(op.low), ints_of(op.high), int(stored_value(op)))
+
+
+def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
+    """Tiles, strided slices, or runs of neighbours, forward and backward, put together."""
+    shape, dim, indices = shape_of(op.input), int_of(op.dim), ints_of(op.indices)
+    if not indices:
+        raise NotInTosa("takes nothing")
+    rows, size, width = numel(shape[:dim]), shape[dim], numel(shape[dim + 1 :])
+    value = b.reshape(b.value(op.input), (rows, size, width))
+    every = tuple(range(size))
+    if len(indices) % size == 0 and indices == every * (len(indices) // size):
+        value = b.tile(value, (1, len(indices) // size, 1))
+    elif len(indices) % size == 0 and indices == _each(every, len(indices) // size):
+        value = _repeated(value, len(indices) // size, b)
+    elif (steps := op.steps()) is not None:
+        value = _strided(value, *steps, b)
+    else:
+        value = b.concat([_run(value, run, b) for run in runs(indices)], 1)
+    return b.reshape(value, shape_of(op.output))
+
+
+def _each(values: Sequence[int], times: int) -> tuple[int, ...]:
+    return tuple(v for v in values for _ in range(times))
+
+
+def _repeated(value: SSAValue, times: int, b: RegionBuilder) -> SSAValue:
+    """Each element of the middle dimension `times` times."""
+    rows, size, width = shape_of(value)
+    tiled = b.tile(b.reshape(value, (rows, size, 1, width)), (1, 1, times, 1))
+    return b.reshape(tiled, (rows, size * times, width))
+
+
+def _strided(value: SSAValue, start: int, end: int, step: int, b: RegionBuilder) -> SSAValue:
+    """Elements start, start + step, … of the middle dimension."""
+    rows, size, width = shape_of(value)
+    count = -(-(end - start) // step)
+    missing = max(0, start + count * step - size)
+    value = b.pad(value, (0, 0, 0), (0, missing, 0), 0)  # never taken
+    value = b.slice_dim(value, 1, start, count * step)
+    groups = b.reshape(value, (rows, count, step, width))
+    return b.reshape(b.slice_dim(groups, 2, 0, 1), (rows, count, width))
+
+
+def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
+    """(first, length, step) of the fewest neighbouring runs; step 1, -1, or 0 where one repeats."""
+    result: list[tuple[int, int, int]] = []
+    for index in indices:
+        if result:
+            first, length, step = result[-1]
+            last = first + (length - 1) * step
+            if index - last in (1, 0, -1) and (length == 1 or index - last == step):
+                result[-1] = first, length + 1, index - last
+                continue
+        result.append((index, 1, 1))
+    return result
+
+
+def _run(value: SSAValue, run: tuple[int, int, int], b: RegionBuilder) -> SSAValue:
+    first, length, step = run
+    if step == 0:
+        return b.tile(b.slice_dim(value, 1, first, 1), (1, length, 1))
+    start = first if step == 1 else first - length + 1
+    part = b.slice_dim(value, 1, start, length)
+    return part if step == 1 else reversed_middle(part, b)
+
+
+def reversed_middle(value: SSAValue, b: RegionBuilder) -> SSAValue:
+    """The middle dimension of three backward: the width, which an NPU can reverse."""
+    return b.reverse(value, 1)

@@ -1,0 +1,69 @@
+"""Which function lowers which `edge` op to TOSA: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects.edge import (
+    AvgPool2dOp,
+    BinaryOp,
+    CatOp,
+    Conv2dOp,
+    ExpandOp,
+    LinearOp,
+    MatmulOp,
+    MaxPool2dOp,
+    PadOp,
+    PermuteOp,
+    ReshapeOp,
+    SliceOp,
+    TakeOp,
+    UnaryOp,
+)
+from cmopt.dialects.quant import DCastOp, QCastOp
+from cmopt.dialects.shapes import numel, shape_of
+from cmopt.lowering.tosa import convolution, elementwise, matrix, movement, pooling
+from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+
+Rule = Callable[..., SSAValue]
+
+_RULES: dict[type[Operation], Rule] = {
+    AvgPool2dOp: pooling.avg_pool2d,
+    BinaryOp: elementwise.binary,
+    CatOp: movement.cat,
+    Conv2dOp: convolution.conv2d,
+    ExpandOp: movement.expand,
+    LinearOp: convolution.linear,
+    MatmulOp: matrix.matmul,
+    MaxPool2dOp: pooling.max_pool2d,
+    PadOp: movement.pad,
+    PermuteOp: movement.permute,
+    QCastOp: elementwise.function_of_one,
+    ReshapeOp: movement.reshape,
+    SliceOp: movement.slice,
+    TakeOp: movement.take,
+    UnaryOp: elementwise.function_of_one,
+}
+
+
+def rule_of(op: Operation) -> Rule | None:
+    """The rule of an op's class or of a class it is of."""
+    return next((_RULES[kind] for kind in type(op).__mro__ if kind in _RULES), None)
+
+
+def sources_of(op: Operation) -> list[SSAValue]:
+    """What an op reads, as the rules see it: a requantization reads what is dequantized for it."""
+    if isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp):
+        return [op.input.owner.input]
+    return list(op.operands)
+
+
+def lower(op: Operation, b: RegionBuilder) -> None:
+    """Add to a region what computes `op`. Raises NotInTosa with the reason where nothing does."""
+    if (rule := rule_of(op)) is None:
+        raise NotInTosa(f"{op.name} has no form in TOSA")
+    if any(numel(shape_of(value)) == 0 for value in (*sources_of(op), *op.results)):
+        raise NotInTosa("a tensor is empty")
+    b.lower(op, rule)
