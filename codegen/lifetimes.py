@@ -18,6 +18,7 @@ from cmopt.dialects.cortex_m import (
     itemsize,
     nbytes,
 )
+from cmopt.dialects.ethos_u import DelegateOp
 
 ALIGNMENT = 16
 """Every buffer begins at a multiple of this many bytes, so that MVE loads are aligned."""
@@ -32,8 +33,9 @@ def align(size: int) -> int:
 class Buffer:
     """A range of bytes with one lifetime: a value, its views and its parts.
 
-    Times are positions of ops in the block; both ends are included. Arguments live from −1,
-    results to the return. Scratch lives during the one call that uses it.
+    Times are positions of ops in the block, where a delegate takes two: it has read everything
+    before it writes. Both ends are included. Arguments live from −1, results to the return. Scratch
+    lives during the one call that uses it.
     """
 
     size: int
@@ -105,8 +107,9 @@ def analyze(func: FuncOp) -> Liveness:
     for argument in block.args:
         define(argument, -1)
     take_overs: list[TakeOver] = []
-    time = 0
-    for time, op in enumerate(block.ops):
+    time = -1
+    for op in block.ops:
+        time += 1
         for operand in op.operands:
             if operand not in of:
                 continue
@@ -121,6 +124,8 @@ def analyze(func: FuncOp) -> Liveness:
             start = dict(buffer.values)[op.input]
             buffer.values.append((op.output, start + byte_offset(op)))
             continue
+        if isinstance(op, DelegateOp):
+            time += 1
         for result in op.results:
             define(result, time)
         if isinstance(op, JoinOp):

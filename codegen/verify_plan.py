@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from xdsl.context import Context
 from xdsl.dialects.arith import ConstantOp
@@ -22,6 +23,7 @@ from cmopt.dialects.cortex_m import (
     nbytes,
     place_of,
 )
+from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.signature import ARENA_BYTES, functions
 from cmopt.lowering.constants import is_constant
 from cmopt.pipeline.diagnostics import CompileError
@@ -96,6 +98,16 @@ class PlanChecker:
         for output in outputs:
             self.write(output, op)
 
+    def delegate(self, op: DelegateOp) -> None:
+        """A call of the NPU, which copies its operands, computes and then writes its results."""
+        for operand in op.operands:
+            self.read(operand, op)
+        spans = sorted(self.span(result, op) for result in op.results)
+        if any(end > start for (_, end), (start, _) in pairwise(spans)):
+            raise CompileError("two results share bytes", op=op)
+        for result in op.results:
+            self.write(result, op)
+
     def _may_overlap(self, op: Operation, operand: SSAValue, delta: int) -> bool:
         if not isinstance(op, KernelOp):
             return False
@@ -120,6 +132,8 @@ class PlanChecker:
                     self.read(value, op)
                 if not any(is_constant(value) for value in op.operands):
                     self.whole[op.results[0]] = self.span(op.results[0], op)
+            elif isinstance(op, DelegateOp):
+                self.delegate(op)
             else:
                 self.call(op)
 
