@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import StringAttr, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, SSAValue
 
+from cmopt.codegen.emit_delegate import BACKEND, EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram, logical_view
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.dialects.cortex_m import nbytes
@@ -70,6 +71,29 @@ def _tensors(
     return lines
 
 
+def _delegates(prefix: str, delegates: Sequence[EmittedDelegate]) -> list[str]:
+    """The macros of the calls of the NPU; none for a program without."""
+    if not delegates:
+        return []
+    fast = max(d.figures.fast_scratch_bytes for d in delegates)
+    lines = [
+        "",
+        "/* What runs on the NPU, as Vela estimates it; its scratch is in the temp allocator. */",
+        f'#define {prefix}_BACKENDS {{"{BACKEND}"}}',
+        f'#define {prefix}_NPU "{delegates[0].npu}"',
+        f"#define {prefix}_NPU_CYCLES {sum(d.figures.cycles for d in delegates)}",
+        f"#define {prefix}_NPU_FAST_SCRATCH_BYTES {fast}",
+        f"#define {prefix}_DELEGATE_COUNT {len(delegates)}",
+    ]
+    for index, delegate in enumerate(delegates):
+        lines += [
+            f"#define {prefix}_DELEGATE_{index}_CYCLES {delegate.figures.cycles}",
+            f"#define {prefix}_DELEGATE_{index}_SCRATCH_BYTES {delegate.scratch_bytes}",
+            f"#define {prefix}_DELEGATE_{index}_DATA_BYTES {delegate.stream_bytes}",
+        ]
+    return lines
+
+
 def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
     """The header of a planned function and the program it became; macros begin with `name`."""
     prefix = identifier(name)
@@ -96,13 +120,15 @@ def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
         f"#define {prefix}_METHOD_ALLOCATOR_BYTES {emitted.method_allocator_bytes}",
         f"#define {prefix}_TEMP_ALLOCATOR_BYTES {emitted.temp_allocator_bytes}",
         f"#define {prefix}_PTE_BYTES {len(emitted.pte)}",
+        *_delegates(prefix, emitted.delegates),
         "",
         *_tensors(prefix, "INPUT", arguments, entries[0]),
         "",
         *_tensors(prefix, "OUTPUT", results, entries[1]),
         "",
         "/* What a selective build must register. */",
-        f"#define {prefix}_OPERATORS {{{operators}}}",
+        f"#define {prefix}_OPERATOR_COUNT {len(emitted.operators)}",
+        *([f"#define {prefix}_OPERATORS {{{operators}}}"] if operators else []),
         "",
         f"#endif /* {prefix}_H */",
         "",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from xdsl.dialects.arith import ConstantOp
@@ -38,6 +38,7 @@ from cmopt.dialects.cortex_m import (
     place_of,
 )
 from cmopt.dialects.edge import CallOp
+from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
@@ -50,6 +51,9 @@ from cmopt.dialects.shapes import (
 from cmopt.dialects.signature import ARENA_BYTES, DIM_ORDER, border_attributes, functions
 from cmopt.interpreters.arrays import dense_array, numpy_dtype
 from cmopt.pipeline.diagnostics import CompileError
+
+if TYPE_CHECKING:
+    from cmopt.codegen.emit_delegate import EmittedDelegate
 
 _SCALAR_TYPES = {
     "uint8": "BYTE",
@@ -66,15 +70,17 @@ _SCALAR_TYPES = {
 
 @dataclass(frozen=True)
 class EmittedProgram:
-    """A program file, the operators it calls as selective build names them, what loading takes.
+    """A program file, the operators it calls as selective build names them, what it takes.
 
-    The runtime's own tables are in the method allocator; see `runtime_memory`.
+    The runtime's own tables are in the method allocator, the scratch of the NPU in the temp
+    allocator; see `runtime_memory`. `delegates` has an entry for each call of the NPU.
     """
 
     pte: bytes
     operators: tuple[str, ...]
     method_allocator_bytes: int
     temp_allocator_bytes: int
+    delegates: tuple[EmittedDelegate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,9 @@ class ProgramBuilder:
         self.buffers: list[Any] = [schema.Buffer(b"")]
         self.operators: list[Any] = []
         self.instructions: list[Any] = []
+        self.delegates: list[Any] = []
+        self.delegate_data: list[Any] = []
+        self.npu_calls: list[EmittedDelegate] = []
         self._index: dict[Hashable, int] = {}
         self._buffer_index: dict[bytes, int] = {}
 
@@ -211,6 +220,23 @@ class ProgramBuilder:
         call = self.schema.KernelCall(operator, list(arguments))
         self.instructions.append(self.schema.Instruction(call))
 
+    def delegate(self, backend: str, data: bytes, specs: Sequence[tuple[str, bytes]]) -> int:
+        """The index of a delegate; one serves every call that would have an equal one."""
+        schema = self.schema
+        for index, inline in enumerate(self.delegate_data):
+            if inline.data == data and self.delegates[index].id == backend:
+                return index
+        self.delegate_data.append(schema.BackendDelegateInlineData(data))
+        where = schema.BackendDelegateDataReference(schema.DataLocation.INLINE, len(self.delegates))
+        entries = [schema.CompileSpec(key, value) for key, value in specs]
+        self.delegates.append(schema.BackendDelegate(backend, where, entries))
+        return len(self.delegates) - 1
+
+    def call_delegate(self, delegate: int, arguments: Sequence[int]) -> None:
+        """Append a call of a delegate: inputs, then outputs."""
+        call = self.schema.DelegateCall(delegate, list(arguments))
+        self.instructions.append(self.schema.Instruction(call))
+
 
 class FunctionEmitter:
     """Turns one planned function into a method of the program."""
@@ -248,6 +274,10 @@ class FunctionEmitter:
                 from cmopt.codegen.emit_portable import emit_call
 
                 emit_call(op, self)
+            elif isinstance(op, DelegateOp):
+                from cmopt.codegen.emit_delegate import emit_delegate
+
+                emit_delegate(op, self)
             elif isinstance(op, ReturnOp):
                 entries = border_attributes(self.func.res_attrs, len(op.operands))
                 outputs = [
@@ -311,7 +341,8 @@ def _width(value: SSAValue) -> int:
 def emit_pte(module: ModuleOp) -> EmittedProgram:
     """Write a planned module with one function. Raises CompileError for what has no kernel."""
     from executorch.exir import schema
-    from executorch.exir._serialize._program import PTEFile, serialize_pte_binary
+
+    from cmopt.codegen.emit_delegate import smallest_file
 
     plans, builder = [], ProgramBuilder()
     for func in functions(module):
@@ -325,19 +356,23 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
                 outputs,
                 [schema.Chain([], [], builder.instructions, None)],
                 builder.operators,
-                [],
+                builder.delegates,
                 [0, _arena_bytes(func)],
             )
         )
     if len(plans) != 1:
         raise CompileError(f"a program has one function, this module has {len(plans)}")
-    program = schema.Program(0, plans, builder.buffers, [], [], schema.SubsegmentOffsets(0, []))
-    pte = serialize_pte_binary(
-        PTEFile(program), constant_tensor_alignment=ALIGNMENT, segment_alignment=ALIGNMENT
-    )
+    offsets = schema.SubsegmentOffsets(0, [])
+    program = schema.Program(0, plans, builder.buffers, builder.delegate_data, [], offsets)
     names = sorted(f"{op.name}.{op.overload}" for op in builder.operators)
-    sizes = method_allocator_bytes(plans[0]), temp_allocator_bytes(plans[0])
-    return EmittedProgram(bytes(pte), tuple(names), *sizes)
+    scratch = max((call.scratch_bytes for call in builder.npu_calls), default=0)
+    return EmittedProgram(
+        smallest_file(program, ALIGNMENT),
+        tuple(names),
+        method_allocator_bytes(plans[0]),
+        temp_allocator_bytes(plans[0], scratch),
+        tuple(builder.npu_calls),
+    )
 
 
 def _arena_bytes(func: Operation) -> int:

@@ -1,10 +1,11 @@
 """How much memory ExecuTorch's runtime takes on a 32-bit core beside the arena.
 
 The runtime makes its own tables when it loads a method: an EValue for each value, a TensorImpl with
-strides for each tensor, boxed lists, an argument list for each instruction. They come out of the
-method allocator. The count follows ExecuTorch 1.5's allocations one by one, with the sizes its
-structures have where pointers take four bytes; it has been checked against two programs on an
-emulated Cortex-M55 and met both to the byte.
+strides for each tensor, boxed lists, an argument list for each instruction, an entry and compile
+specs for each delegate. They come out of the method allocator. The count follows ExecuTorch 1.5's
+allocations one by one, with the sizes its structures have where pointers take four bytes; it has
+been checked against two programs without delegates on an emulated Cortex-M55 and met both to the
+byte.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ POINTER = 4
 EVALUE = 16
 TENSOR_IMPL = 32
 BOXED_LIST = 12
+BACKEND_DELEGATE = 40
+COMPILE_SPEC = 12
 CHAIN = 20
 ARGUMENT_LIST = 8
 TENSOR_META = 12
@@ -55,6 +58,10 @@ def method_allocator_bytes(plan: Any) -> int:
         elif isinstance(value, schema.BoolList | schema.DoubleList):
             memory.take(8 * len(value.items), 8)
             memory.take(BOXED_LIST)
+    if plan.delegates:
+        memory.take(BACKEND_DELEGATE * len(plan.delegates), 8)
+    for delegate in plan.delegates:
+        memory.take(COMPILE_SPEC * len(delegate.compile_specs))
     for chain in plan.chains:
         memory.take(CHAIN)
         memory.take(POINTER * len(chain.instructions))
@@ -64,10 +71,15 @@ def method_allocator_bytes(plan: Any) -> int:
     return memory.used
 
 
-def temp_allocator_bytes(plan: Any) -> int:
-    """Bytes of temp allocator that loading a method wants, for its widest instruction.
+def temp_allocator_bytes(plan: Any, scratch: int = 0) -> int:
+    """Bytes of temp allocator, aligned to 16, that loading and running a method want.
 
-    With less the runtime takes them from the method allocator instead, for every instruction.
+    Loading wants room for the widest kernel call; with less the runtime takes it from the method
+    allocator instead, for every call. Running wants the `scratch` of the delegate that has most.
     """
-    widths = [len(i.instr_args.args) for chain in plan.chains for i in chain.instructions]
-    return max(widths, default=0) * (TENSOR_META + DIMENSION_LIMIT)
+    from executorch.exir import schema
+
+    calls = [i.instr_args for chain in plan.chains for i in chain.instructions]
+    widths = [len(call.args) for call in calls if isinstance(call, schema.KernelCall)]
+    loading = max(widths, default=0) * (TENSOR_META + DIMENSION_LIMIT)
+    return max(loading, scratch)

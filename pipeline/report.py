@@ -10,9 +10,11 @@ from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, Float32Type, IntegerAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.codegen.emit_delegate import EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
+from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of
 from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, main_function
 from cmopt.pipeline.locations import render
@@ -34,7 +36,8 @@ class Report:
 
     `ops` counts kernel calls by name, `operators` lists what ExecuTorch's selective build must
     register, `arena_bound` is what no memory plan of the same order could undercut, and the two
-    allocator sizes are what ExecuTorch's runtime takes beside the arena on a 32-bit core.
+    allocator sizes are what ExecuTorch's runtime takes beside the arena on a 32-bit core, the NPU's
+    scratch included. `delegates` has an entry for each call of the NPU, with Vela's estimates.
     """
 
     target: str
@@ -49,6 +52,12 @@ class Report:
     method_allocator_bytes: int
     temp_allocator_bytes: int
     operators: tuple[str, ...]
+    delegates: tuple[EmittedDelegate, ...] = ()
+
+    @property
+    def npu_cycles(self) -> int:
+        """Cycles of the NPU that its calls take, memory included, as Vela estimates them."""
+        return sum(delegate.figures.cycles for delegate in self.delegates)
 
     @property
     def float_ops(self) -> int:
@@ -57,7 +66,8 @@ class Report:
 
     def to_json(self) -> str:
         """All figures as a JSON object."""
-        return json.dumps({**asdict(self), "float_ops": self.float_ops}, indent=2)
+        derived = {"float_ops": self.float_ops, "npu_cycles": self.npu_cycles}
+        return json.dumps({**asdict(self), **derived}, indent=2)
 
     def __str__(self) -> str:
         from cmopt.pipeline.tables import report_text
@@ -102,7 +112,7 @@ def make_report(
     func = main_function(planned)
     sizes = [func.attributes[name] for name in (ARENA_BYTES, ARENA_BOUND)]
     arena, bound = (s.value.data for s in sizes if isinstance(s, IntegerAttr))
-    calls = [op for op in planned.walk() if isinstance(op, KernelOp | CallOp)]
+    calls = [op for op in planned.walk() if isinstance(op, KernelOp | CallOp | DelegateOp)]
     names = Counter(op.target.data if isinstance(op, CallOp) else op.name for op in calls)
     fallbacks = tuple(f for f in map(fallback_of, calls) if f is not None)
     return Report(
@@ -118,4 +128,5 @@ def make_report(
         method_allocator_bytes=emitted.method_allocator_bytes,
         temp_allocator_bytes=emitted.temp_allocator_bytes,
         operators=emitted.operators,
+        delegates=emitted.delegates,
     )

@@ -49,14 +49,19 @@ class HostProgram:
     """A program loaded into ExecuTorch's host runtime, with the kernels of `cmopt.kernels`."""
 
     def __init__(self, pte: bytes, method: str = "forward"):
-        """Check the file and load one method. Raises CompileError for a file that is none."""
-        self.inputs = _input_infos(pte, method)
+        """Check the file and load one method.
+
+        Raises CompileError for a file that is none, and for one that wants an NPU.
+        """
+        plan = _plan_of(pte, method)
+        self.inputs = _input_infos(plan)
         from executorch.runtime import Runtime
 
         from cmopt.kernels import load
 
         load()
         self._pte = pte  # The runtime reads from these bytes.
+        _check_backends(plan, Runtime.get().backend_registry.registered_backend_names)
         try:
             self._method: Any = Runtime.get().load_program(pte).load_method(method)
         except RuntimeError as error:
@@ -83,23 +88,38 @@ class HostProgram:
         return tuple(output.clone() for output in outputs)
 
 
-def _input_infos(pte: bytes, method: str) -> list[TensorInfo]:
+def _check_backends(plan: Any, registered: Sequence[str]) -> None:
+    """Raise CompileError if a delegate is for hardware that is not here."""
+    missing = sorted({d.id for d in plan.delegates} - set(registered))
+    if missing:
+        raise CompileError(
+            f"the program needs {', '.join(missing)}, and there is no NPU on this machine",
+            hint="program.interpret runs it, as does cm-run on its IR",
+        )
+
+
+def _plan_of(pte: bytes, method: str) -> Any:
+    """What the file says of one method."""
     from executorch.exir._serialize._program import deserialize_pte_binary
-    from executorch.exir.schema import Tensor
 
     if pte[4:8] != b"ET12":
         raise CompileError("not an ExecuTorch program: the file does not begin like one")
     try:
         program = deserialize_pte_binary(pte).program
-        plan = next(p for p in program.execution_plan if p.name == method)
-        tensors = [plan.values[i].val for i in plan.inputs]
+        return next(p for p in program.execution_plan if p.name == method)
     except StopIteration:
         names = ", ".join(p.name for p in program.execution_plan)
         raise CompileError(f"the program has no method {method!r}, only {names}") from None
     except Exception as error:
         raise CompileError(f"a truncated or malformed ExecuTorch program: {error}") from error
+
+
+def _input_infos(plan: Any) -> list[TensorInfo]:
+    from executorch.exir.schema import Tensor
+
     infos = []
-    for tensor in tensors:
+    for index in plan.inputs:
+        tensor = plan.values[index].val if 0 <= index < len(plan.values) else None
         if not isinstance(tensor, Tensor):
             raise CompileError("the program takes an input that is no tensor")
         dtype = _DTYPES[tensor.scalar_type.name]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
+    from cmopt.codegen.emit_delegate import EmittedDelegate
     from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.report import Report
 
@@ -46,6 +49,25 @@ def comparison_text(comparison: Comparison) -> str:
     return _text(console)
 
 
+def _npu_tables(delegates: Sequence[EmittedDelegate]) -> list[Table]:
+    """What each call of the NPU takes, and where the cycles go, by operator."""
+    from rich.table import Table
+
+    calls = Table("on the NPU", "where", "cycles", "MACs", "scratch", "data")
+    for d in delegates:
+        sizes = d.figures.cycles, d.figures.macs, d.scratch_bytes, d.stream_bytes
+        calls.add_row(d.name, _short(d.location), *(f"{size:,}" for size in sizes))
+    cycles: dict[str, list[int]] = {}
+    for op in (op for d in delegates for op in d.figures.ops):
+        cycles.setdefault(op.operator, []).append(op.cycles)
+    ops = Table("NPU operator", "ops", "cycles")
+    for name, each in sorted(cycles.items(), key=lambda item: (-sum(item[1]), item[0])):
+        ops.add_row(name, str(len(each)), f"{sum(each):,}")
+    for column in (*calls.columns[2:], *ops.columns[1:]):
+        column.justify = "right"
+    return [calls, ops]
+
+
 def report_text(report: Report) -> str:
     """The report as plain text: one table of kernels, one line of sizes, the fallbacks."""
     from rich.table import Table
@@ -61,6 +83,13 @@ def report_text(report: Report) -> str:
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
         f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
+    if report.delegates:
+        for npu_table in _npu_tables(report.delegates):
+            console.print(npu_table)
+        console.print(
+            f"{report.delegates[0].npu}: {report.npu_cycles:,} cycles as Vela estimates them, "
+            f"temp allocator {report.temp_allocator_bytes:,} bytes"
+        )
     if report.fallbacks:
         left = Table("not on an integer kernel", "where", "why")
         for fallback in report.fallbacks:

@@ -1,0 +1,151 @@
+"""Emit `ethos_u.delegate`: a call of ExecuTorch's Ethos-U backend, with a command stream for it.
+
+What the runtime checks only on the device is checked here: that the stream takes and gives the
+tensors of the op, and that it lies in the file where the NPU's driver can read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xdsl.ir import SSAValue
+
+from cmopt.codegen.vela import CommandStream, NpuFigures, compile_stream
+from cmopt.codegen.vela_stream import STREAM_ALIGNMENT, StreamTensor
+from cmopt.dialects.cortex_m import View, itemsize
+from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.locations import render
+from cmopt.pipeline.targets import NPUS, Npu
+
+if TYPE_CHECKING:
+    from cmopt.codegen.emit_pte import FunctionEmitter
+
+BACKEND = "EthosUBackend"
+"""What the backend registers itself as."""
+
+
+@dataclass(frozen=True)
+class EmittedDelegate:
+    """One call of the NPU: its tensors as "1x8x8x3xi8", its size and Vela's figures, in bytes.
+
+    stream_bytes: of the delegate's data, weights included; calls with equal data share it.
+    scratch_bytes: what the call takes of the temp allocator.
+    """
+
+    name: str
+    npu: str
+    location: str | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    stream_bytes: int
+    scratch_bytes: int
+    figures: NpuFigures
+
+
+def emit_delegate(op: DelegateOp, emitter: FunctionEmitter) -> None:
+    """One call. Raises CompileError, with Vela's reason, for what this NPU cannot do."""
+    from cmopt.codegen.tosa_flatbuffer import serialize
+
+    npu = _npu(op)
+    stream = compile_stream(serialize(op), npu, op=op)
+    _check_border(op, stream)
+    builder = emitter.builder
+    tensors = [*op.inputs, *op.outputs]
+    index = builder.delegate(BACKEND, stream.data, compile_specs(npu))
+    builder.call_delegate(index, [emitter.value(v, View.CONTIGUOUS) for v in tensors])
+    builder.npu_calls.append(
+        EmittedDelegate(
+            name=f"delegate_{len(builder.npu_calls)}",
+            npu=npu.name,
+            location=render(op.location),
+            inputs=tuple(map(_type_text, op.inputs)),
+            outputs=tuple(map(_type_text, op.outputs)),
+            stream_bytes=len(stream.data),
+            scratch_bytes=stream.scratch_bytes,
+            figures=stream.figures,
+        )
+    )
+
+
+def compile_specs(npu: Npu) -> tuple[tuple[str, bytes], ...]:
+    """What ExecuTorch's own backend says of how a delegate was made: keys and values."""
+    return (
+        ("tosa_spec", npu.tosa_spec.encode()),
+        ("compile_flags", " ".join(npu.vela_flags).encode()),
+        ("output_format", b"vela"),
+        ("preserve_io_quantization", b"False"),
+        ("target", npu.name.encode()),
+    )
+
+
+def _npu(op: DelegateOp) -> Npu:
+    name = op.npu.data
+    if name not in NPUS:
+        raise CompileError(f"unknown NPU {name!r}", op=op, hint=f"one of {', '.join(NPUS)}")
+    return NPUS[name]
+
+
+def _type_text(value: SSAValue) -> str:
+    return "x".join([*map(str, shape_of(value)), str(element_of(value))])
+
+
+def _check_border(op: DelegateOp, stream: CommandStream) -> None:
+    """The runtime copies as many bytes as an argument has to where the stream wants them."""
+    _check_tensors(op, "operand", op.inputs, stream.inputs)
+    _check_tensors(op, "result", op.outputs, stream.outputs)
+
+
+def _check_tensors(
+    op: DelegateOp, what: str, values: Sequence[SSAValue], tensors: Sequence[StreamTensor]
+) -> None:
+    if len(values) != len(tensors):
+        raise CompileError(
+            f"has {len(values)} {what}s, its command stream {len(tensors)}",
+            op=op,
+            hint="Vela drops an operand that nothing reads",
+        )
+    for index, (value, tensor) in enumerate(zip(values, tensors, strict=True)):
+        shape = shape_of(value)
+        padded = (1,) * (len(tensor.shape) - len(shape)) + tuple(shape)
+        if padded != tensor.shape or itemsize(value.type) != tensor.element_size:
+            raise CompileError(
+                f"{what} {index} is {_type_text(value)}, in the command stream it has shape "
+                f"{list(tensor.shape)} and elements of {tensor.element_size} bytes",
+                op=op,
+            )
+
+
+def smallest_file(program: Any, alignment: int) -> bytes:
+    """The program as a file, its delegates' data in line or in segments: whichever is smaller.
+
+    Raises CompileError if the data of a delegate would not be aligned for the NPU's driver.
+    """
+    from executorch.exir._serialize._program import PTEFile, serialize_pte_binary
+
+    streams = [inline.data for inline in program.backend_delegate_data]
+    files = [
+        bytes(
+            serialize_pte_binary(
+                PTEFile(program),
+                extract_delegate_segments=extract,
+                segment_alignment=alignment,
+                constant_tensor_alignment=alignment,
+                delegate_alignment=STREAM_ALIGNMENT,
+            )
+        )
+        for extract in ((False, True) if streams else (False,))
+    ]
+    aligned = [file for file in files if is_aligned(file, streams)]
+    if not aligned:
+        raise CompileError(f"a command stream is not at a multiple of {STREAM_ALIGNMENT} bytes")
+    return min(aligned, key=len)
+
+
+def is_aligned(file: bytes, streams: Iterable[bytes]) -> bool:
+    """Whether every stream lies in the file as it is, at an aligned offset."""
+    offsets = [file.find(stream) for stream in streams]
+    return all(offset >= 0 and offset % STREAM_ALIGNMENT == 0 for offset in offsets)
