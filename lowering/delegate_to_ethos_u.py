@@ -14,40 +14,18 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects import tosa
-from cmopt.dialects.edge import EdgeOp, ReshapeOp
+from cmopt.dialects.edge import EdgeOp, ReshapeOp, SoftmaxOp
 from cmopt.dialects.ethos_u import DelegateOp, why_not
-from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
+from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.dialects.signature import NPU_REASON, functions
 from cmopt.lowering.constants import constant_of
 from cmopt.lowering.support import no_kernel_reason
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.islands import Room, levels
 from cmopt.lowering.tosa.rules import lower, sources_of
+from cmopt.lowering.tosa.support import npu_reason
 from cmopt.pipeline.diagnostics import CompileError
-
-
-def npu_reason(op: Operation, npu: str) -> str | None:
-    """Why an op on quantized tensors cannot run on an NPU; None where it can.
-
-    Decided by lowering it to TOSA and looking at what comes out.
-    """
-    if isinstance(op, QCastOp | DCastOp) and not _is_requantization(op):
-        return "converts between float and integers, the NPU has integers only"
-    if not op.results or quantized_element(op.results[0].type) is None:
-        return "computes in float"
-    build = RegionBuilder()
-    try:
-        lower(op, build)
-    except NotInTosa as error:
-        return str(error)
-    finally:
-        parts = list(build.block.ops)
-    return next((reason for part in parts if (reason := why_not(part, npu)) is not None), None)
-
-
-def _is_requantization(op: Operation) -> bool:
-    return isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp)
 
 
 def work(op: Operation) -> int:
@@ -126,11 +104,18 @@ class Partition:
 
 
 def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
-    """Without the reshapes nothing in the part reads: outside they are names for the same bytes."""
+    """Without what is cheaper outside and read by nothing in the part; empty if nothing is left.
+
+    A reshape is another name for the same bytes there, and a softmax one kernel call: on the NPU
+    it takes 35 operations and 5 KB of commands.
+    """
     inside = set(ops)
     for op in reversed(ops):
         users = {use.operation for value in op.results for use in value.uses}
-        if isinstance(op, ReshapeOp) and not users & inside:
+        cheap = isinstance(op, ReshapeOp) or (
+            isinstance(op, SoftmaxOp) and no_kernel_reason(op) is None
+        )
+        if cheap and not users & inside:
             inside.remove(op)
     kept = [op for op in ops if op in inside]
     return kept if any(not isinstance(op, ReshapeOp) for op in kept) else []
@@ -178,6 +163,8 @@ def mark_outside(partition: Partition) -> None:
     """Note on every op left outside why the NPU does not do it."""
     inside = {op for ops in partition.parts.values() for op in ops}
     for op, reason in partition.reasons.items():
+        if reason is None and isinstance(op, SoftmaxOp):
+            reason = "at the end of a part it is cheaper on the CPU"
         is_value = any(constant_of(value) is None for value in op.results)
         if op not in inside and reason is not None and is_value:
             op.attributes[NPU_REASON] = StringAttr(reason)

@@ -16,16 +16,23 @@ from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import REASON
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
+from cmopt.lowering.tosa.support import can_be_delegated
 
 
+@dataclass
 class ExpandUnsupported(RewritePattern):
-    """`op(q…)` → `qcast(op(dcast(q)…))`, noting the reason; exact, it is the op's definition."""
+    """`op(q…)` → `qcast(op(dcast(q)…))`, noting the reason; exact, it is the op's definition.
+
+    What the NPU can do, if there is one, stays.
+    """
+
+    npu: str = ""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: EdgeOp, rewriter: PatternRewriter) -> None:
         if not op.results or quantized_element(op.results[0].type) is None:
             return
-        if (reason := no_kernel_reason(op)) is None:
+        if (reason := no_kernel_reason(op)) is None or can_be_delegated(op, self.npu):
             return
         casts: list[Operation] = []
         operands: list[SSAValue] = []
@@ -45,9 +52,14 @@ class ExpandUnsupported(RewritePattern):
 
 @dataclass(frozen=True)
 class FallBackToFloatPass(ModulePass):
-    """Expand quantized ops that no kernel computes to dequantize → float op → quantize."""
+    """Expand quantized ops that nothing computes to dequantize → float op → quantize.
+
+    With `npu`, ops that it can do in place of a kernel stay.
+    """
 
     name = "fall-back-to-float"
 
+    npu: str = ""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, ExpandUnsupported())
+        apply_patterns(op, ExpandUnsupported(self.npu))

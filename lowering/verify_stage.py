@@ -26,6 +26,7 @@ from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.constants import is_constant
 from cmopt.lowering.support import no_kernel_reason
+from cmopt.lowering.tosa.support import can_be_delegated
 from cmopt.pipeline.diagnostics import CompileError
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
@@ -39,14 +40,15 @@ def _values(op: Operation) -> list[SSAValue]:
     return [*op.operands, *op.results]
 
 
-def _has_kernel(op: Operation) -> str | None:
-    """A quantized op has an integer kernel; the others have been expanded to float."""
-    if isinstance(op, EdgeOp) and quantized_element(op.results[0].type) is not None:
-        return no_kernel_reason(op)
-    return None
+def _has_kernel(op: Operation, npu: str) -> str | None:
+    """A quantized op has an integer kernel or can be delegated; others were expanded to float."""
+    if not isinstance(op, EdgeOp) or quantized_element(op.results[0].type) is None:
+        return None
+    reason = no_kernel_reason(op)
+    return reason if reason is not None and not can_be_delegated(op, npu) else None
 
 
-def _is_physical(op: Operation) -> str | None:
+def _is_physical(op: Operation, npu: str) -> str | None:
     """Everything is row-major, and quantized windows are NHWC."""
     if isinstance(op, ToDimOrderOp):
         return "a memory order is left"
@@ -66,7 +68,7 @@ def _is_physical(op: Operation) -> str | None:
     return None
 
 
-def _is_storage(op: Operation) -> str | None:
+def _is_storage(op: Operation, npu: str) -> str | None:
     """Integers and floats only."""
     for value in _values(op):
         if quantized_element(value.type) is not None:
@@ -74,7 +76,7 @@ def _is_storage(op: Operation) -> str | None:
     return None
 
 
-def _is_placed(op: Operation) -> str | None:
+def _is_placed(op: Operation, npu: str) -> str | None:
     """Every value but a constant has a place."""
     for value in _values(op):
         if place_of(value) is None and not is_constant(value):
@@ -82,7 +84,7 @@ def _is_placed(op: Operation) -> str | None:
     return None
 
 
-def _is_not_placed(op: Operation) -> str | None:
+def _is_not_placed(op: Operation, npu: str) -> str | None:
     """No memory plan yet."""
     for value in _values(op):
         encoding = value.type.encoding if isinstance(value.type, TensorType) else NoneAttr()
@@ -91,7 +93,8 @@ def _is_not_placed(op: Operation) -> str | None:
     return None
 
 
-Rule = Callable[[Operation], str | None]
+Rule = Callable[[Operation, str], str | None]
+"""From an op and the NPU beside the core ("" for none) to what is wrong, or None."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def _outside_delegates(module: ModuleOp) -> Iterator[Operation]:
             yield from (op for block in region.blocks for op in block.ops)
 
 
-def check_stage(module: ModuleOp, name: str) -> None:
+def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
     """Raise CompileError at the first op that does not belong into a stage, or no such stage."""
     if name not in STAGES:
         raise CompileError(f"unknown stage {name!r}", hint=f"one of {', '.join(STAGES)}")
@@ -141,17 +144,21 @@ def check_stage(module: ModuleOp, name: str) -> None:
         if inner.name not in stage.ops and inner.name.split(".")[0] not in stage.dialects:
             raise CompileError(f"does not belong into stage {name}", op=inner)
         for rule in stage.rules:
-            if (problem := rule(inner)) is not None:
+            if (problem := rule(inner, npu)) is not None:
                 raise CompileError(f"does not fit stage {name}: {problem}", op=inner)
 
 
 @dataclass(frozen=True)
 class VerifyStagePass(ModulePass):
-    """Check that a module contains only what `stage` may contain; changes nothing."""
+    """Check that a module contains only what `stage` may contain; changes nothing.
+
+    With `npu`, quantized ops without a kernel may stay as long as it can do them.
+    """
 
     name = "verify-stage"
 
     stage: str
+    npu: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        check_stage(op, self.stage)
+        check_stage(op, self.stage, self.npu)

@@ -29,7 +29,8 @@ def _arguments() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("model", metavar="MODEL.pt2", help="what torch.export.save wrote")
-    add("--target", default="cortex-m55", help="the core (default cortex-m55)")
+    add("--target", default="cortex-m55", help="the core, and the NPU beside it if there is one: "
+        "cortex-m55+ethos-u55-128 (default cortex-m55)")  # fmt: skip
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
         "each input of the model, samples along a new first dimension")  # fmt: skip
     add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
@@ -43,6 +44,8 @@ def _arguments() -> argparse.ArgumentParser:
     add("--stage", default="planned", metavar="|".join(STAGES), help="which IR --emit mlir writes")
     add("--mlir-print-debuginfo", action="store_true", help="write locations too")
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
+    add("--min-npu-work", type=int, default=0, metavar="N", help="keep parts of fewer than N "
+        "multiplications on the core (default 0)")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
     add("-o", dest="output", required=True, metavar="OUT", help="'-' is standard output for mlir")
     return parser
@@ -130,6 +133,7 @@ def _main(argv: Sequence[str] | None) -> int:
         io=args.io,
         kernels=args.kernels,
         allow_float=args.allow_float,
+        min_npu_work=args.min_npu_work,
     )
     if args.emit == "mlir":
         _write(args.output, program.ir(args.stage, debuginfo=args.mlir_print_debuginfo))

@@ -21,7 +21,7 @@ from cmopt.pipeline.files import write_output
 from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.printing import module_to_text
-from cmopt.pipeline.report import Report, make_report
+from cmopt.pipeline.report import Report, check_delegates, make_report
 from cmopt.pipeline.stages import STAGES, stage_pipelines
 from cmopt.pipeline.targets import KERNEL_LIBRARIES, get_target
 
@@ -67,9 +67,11 @@ class Program:
         return emit_header(main_function(self.modules["planned"]), self._emitted, name)
 
     def module(self, stage: str) -> ModuleOp:
-        """The IR of a stage. Raises CompileError for a name that is none."""
+        """The IR of a stage. Raises CompileError for a name that is none of this program's."""
         if stage not in STAGES:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
+        if stage not in self.modules:
+            raise CompileError(f"target {self.target!r} has no stage {stage!r}, it has no NPU")
         return self.modules[stage]
 
     def ir(self, stage: str, *, debuginfo: bool = False, elide: int | None = None) -> str:
@@ -84,6 +86,7 @@ class Program:
         """Kernels, memory, bytes, fallbacks."""
         return make_report(
             self.modules["planned"],
+            self.modules.get("ethos_u"),
             self._emitted,
             target=self.target,
             io=self.io,
@@ -179,14 +182,17 @@ def compile(
     io: str = "float",
     kernels: str = "stock",
     allow_float: bool = False,
+    min_npu_work: int = 0,
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
     exported: what `torch.export.export` gives after PT2E quantization (see `cmopt.quantize`), in
         the ATen or the Edge dialect.
-    target: a Cortex-M core, "cortex-m55". io: "float", or "int8" to pass quantized tensors in
-        and out. kernels: "stock", the operators of ExecuTorch's own device build.
+    target: a Cortex-M core, "cortex-m55", or one and an NPU, "cortex-m55+ethos-u55-128".
+    io: "float", or "int8" to pass quantized tensors in and out.
+    kernels: "stock", the operators of ExecuTorch's own device build.
     allow_float: also compile a model that nobody quantized, onto portable float kernels.
+    min_npu_work: parts of fewer multiplications than this stay on the core.
 
     Raises CompileError, one line with the user's source location, for what cannot be compiled.
     """
@@ -194,14 +200,28 @@ def compile(
     from cmopt.frontend.importer import import_program
 
     return lower(
-        import_program(exported), target=target, io=io, kernels=kernels, allow_float=allow_float
+        import_program(exported),
+        target=target,
+        io=io,
+        kernels=kernels,
+        allow_float=allow_float,
+        min_npu_work=min_npu_work,
     )
 
 
 def lower(
-    module: ModuleOp, *, target: str, io: str, kernels: str, allow_float: bool = False
+    module: ModuleOp,
+    *,
+    target: str,
+    io: str,
+    kernels: str,
+    allow_float: bool = False,
+    min_npu_work: int = 0,
 ) -> Program:
-    """Take a module of the edge stage through all stages."""
+    """Take a module of the edge stage through all stages.
+
+    Raises CompileError where the target has an NPU and nothing is left for it.
+    """
     if not allow_float and not any(isinstance(op, QCastOp) for op in module.walk()):
         raise CompileError(
             "the model is not quantized: it has no quantize operator",
@@ -209,8 +229,10 @@ def lower(
         )
     modules = {}
     ctx = make_context()
-    for stage, pipeline in stage_pipelines(target, io).items():
+    for stage, pipeline in stage_pipelines(target, io, min_npu_work).items():
         run_passes(ctx, module, parse_pipeline(pipeline))
         modules[stage] = module
+        if stage == "ethos_u":
+            check_delegates(module, target)
         module = module.clone()
     return Program(target, io, kernels, modules)

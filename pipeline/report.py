@@ -7,7 +7,13 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 
 from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, Float32Type, IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    Float32Type,
+    IntegerAttr,
+    ModuleOp,
+    StringAttr,
+)
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.emit_delegate import EmittedDelegate
@@ -16,7 +22,8 @@ from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of
-from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, main_function
+from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, NPU_REASON, main_function
+from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.locations import render
 
 
@@ -31,13 +38,23 @@ class Fallback:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """An op the NPU does not do, why, and the user's line it comes from."""
+
+    op: str
+    reason: str
+    location: str | None
+
+
+@dataclass(frozen=True)
 class Report:
     """Figures of one program. Sizes are in bytes; the arena holds inputs and outputs too.
 
     `ops` counts kernel calls by name, `operators` lists what ExecuTorch's selective build must
     register, `arena_bound` is what no memory plan of the same order could undercut, and the two
     allocator sizes are what ExecuTorch's runtime takes beside the arena on a 32-bit core, the NPU's
-    scratch included. `delegates` has an entry for each call of the NPU, with Vela's estimates.
+    scratch included. `delegates` has an entry for each call of the NPU, with Vela's estimates, and
+    `outside` one for each op that stays on the core.
     """
 
     target: str
@@ -53,6 +70,7 @@ class Report:
     temp_allocator_bytes: int
     operators: tuple[str, ...]
     delegates: tuple[EmittedDelegate, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     @property
     def npu_cycles(self) -> int:
@@ -90,6 +108,28 @@ def fallback_of(op: Operation) -> Fallback | None:
     return Fallback(op.target.data, reason, render(op.location), is_float)
 
 
+def outside_of(module: ModuleOp) -> tuple[Outside, ...]:
+    """The ops of stage "ethos_u" that are in no delegate, with the reasons noted on them."""
+    found = []
+    for op in module.walk():
+        if isinstance(reason := op.attributes.get(NPU_REASON), StringAttr):
+            name = op.target.data if isinstance(op, CallOp) else op.name
+            found.append(Outside(name, reason.data, render(op.location)))
+    return tuple(found)
+
+
+def check_delegates(module: ModuleOp, target: str) -> None:
+    """Raise CompileError where a module of stage "ethos_u" has nothing for the NPU."""
+    if any(isinstance(op, DelegateOp) for op in module.walk()):
+        return
+    reasons = Counter(f"{out.op} ({out.reason})" for out in outside_of(module))
+    left = "; ".join(text for text, _ in reasons.most_common(3))
+    raise CompileError(
+        f"nothing in this program is for the NPU of {target!r}" + (f": {left}" if left else ""),
+        hint=f"compile it for {target.partition('+ethos')[0]!r}",
+    )
+
+
 def constant_bytes(module: ModuleOp) -> int:
     """Bytes of the distinct constants."""
     attrs = {
@@ -102,13 +142,17 @@ def constant_bytes(module: ModuleOp) -> int:
 
 def make_report(
     planned: ModuleOp,
+    split: ModuleOp | None,
     emitted: EmittedProgram,
     *,
     target: str,
     io: str,
     kernels: str,
 ) -> Report:
-    """The figures of a planned module and the file it became."""
+    """The figures of a planned module and the file it became.
+
+    split: the module of stage "ethos_u", for a target with an NPU.
+    """
     func = main_function(planned)
     sizes = [func.attributes[name] for name in (ARENA_BYTES, ARENA_BOUND)]
     arena, bound = (s.value.data for s in sizes if isinstance(s, IntegerAttr))
@@ -129,4 +173,5 @@ def make_report(
         temp_allocator_bytes=emitted.temp_allocator_bytes,
         operators=emitted.operators,
         delegates=emitted.delegates,
+        outside=() if split is None else outside_of(split),
     )

@@ -11,30 +11,31 @@ Targets without an NPU have no stage "ethos_u".
 """
 
 
-def stage_pipelines(target: str, io: str) -> dict[str, str]:
+def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, str]:
     """For each stage the passes that make it of the stage before.
 
     target: a name of `pipeline.targets`. io: "float", or "int8" to pass quantized tensors across
-    the border. `cm-opt` takes these strings as they are.
+    the border. min_npu_work: see `delegate-to-ethos-u`. `cm-opt` takes these strings as they are.
     """
     npu = get_target(target).npu
+    beside = f'npu="{npu.name}"' if npu else ""
     integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
     stages = {
-        "edge": "verify-stage{stage=edge}",
+        "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,fold-quantize-dequantize,canonicalize,"
             f"{integer_io}gather-windows,split-transposed-convolutions,"
-            "split-bilinear-upsampling,fall-back-to-float,canonicalize,cse,verify-stage{stage=quantized}"
+            f"split-bilinear-upsampling,{_pass('fall-back-to-float', beside)},canonicalize,cse,"
+            f"{_pass('verify-stage', 'stage=quantized', beside)}"
         ),
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
             "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
-            "lower-reductions,canonicalize,cse,"
-            "verify-stage{stage=layout}"
+            f"lower-reductions,canonicalize,cse,{_pass('verify-stage', 'stage=layout', beside)}"
         ),
         "ethos_u": (
-            f'delegate-to-ethos-u{{npu="{npu.name if npu else ""}"}},'
-            "canonicalize,cse,verify-stage{stage=ethos_u}"
+            f"{_pass('delegate-to-ethos-u', beside, f'min-work={min_npu_work}')},"
+            "fall-back-to-float,canonicalize,cse,verify-stage{stage=ethos_u}"
         ),
         "cortex_m": (
             f'convert-edge-to-portable,convert-edge-to-cortex-m{{target="{target}"}},'
@@ -45,3 +46,9 @@ def stage_pipelines(target: str, io: str) -> dict[str, str]:
     if npu is None:
         del stages["ethos_u"]
     return stages
+
+
+def _pass(name: str, *options: str) -> str:
+    """A pass with those options that are not empty."""
+    given = " ".join(option for option in options if option)
+    return f"{name}{{{given}}}" if given else name

@@ -69,7 +69,7 @@ def _npu_tables(delegates: Sequence[EmittedDelegate]) -> list[Table]:
 
 
 def report_text(report: Report) -> str:
-    """The report as plain text: one table of kernels, one line of sizes, the fallbacks."""
+    """The report as plain text: kernels, sizes, the NPU's calls, what is left and why."""
     from rich.table import Table
 
     console = _console()
@@ -90,6 +90,11 @@ def report_text(report: Report) -> str:
             f"{report.delegates[0].npu}: {report.npu_cycles:,} cycles as Vela estimates them, "
             f"temp allocator {report.temp_allocator_bytes:,} bytes"
         )
+    if report.outside:
+        outside = Table("not on the NPU", "where", "why")
+        for op in report.outside:
+            outside.add_row(op.op, _short(op.location), op.reason)
+        console.print(outside)
     if report.fallbacks:
         left = Table("not on an integer kernel", "where", "why")
         for fallback in report.fallbacks:

@@ -19,12 +19,13 @@ from cmopt.dialects.edge import (
     PermuteOp,
     ReshapeOp,
     SliceOp,
+    SoftmaxOp,
     TakeOp,
     UnaryOp,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import numel, shape_of
-from cmopt.lowering.tosa import convolution, elementwise, matrix, movement, pooling
+from cmopt.lowering.tosa import convolution, elementwise, matrix, movement, pooling, softmax
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
 Rule = Callable[..., SSAValue]
@@ -43,6 +44,7 @@ _RULES: dict[type[Operation], Rule] = {
     QCastOp: elementwise.function_of_one,
     ReshapeOp: movement.reshape,
     SliceOp: movement.slice,
+    SoftmaxOp: softmax.softmax,
     TakeOp: movement.take,
     UnaryOp: elementwise.function_of_one,
 }

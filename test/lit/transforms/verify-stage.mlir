@@ -5,7 +5,7 @@
 // RUN: not cm-opt %s --pass-pipeline='builtin.module(verify-stage{stage=planned})' 2>&1 | filecheck %s --check-prefix=PLANNED
 // RUN: not cm-opt %s --pass-pipeline='builtin.module(verify-stage{stage=lowered})' 2>&1 | filecheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: error: unknown stage 'lowered'; one of edge, quantized, layout, cortex_m, planned
+// UNKNOWN: error: unknown stage 'lowered'; one of edge, quantized, layout, ethos_u, cortex_m, planned
 
 // CORTEX:  error: 'func.func' op does not fit stage cortex_m: tensor<1x1x4x4x!quant.uniform<i8:f32, 0.5>> is still a quantized type
 // PLANNED: error: 'func.func' op does not fit stage planned: tensor<1x1x4x4x!quant.uniform<i8:f32, 0.5>> is still a quantized type

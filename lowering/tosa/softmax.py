@@ -1,0 +1,102 @@
+"""edge.softmax → exponentials from tables, their sum, and its reciprocal by one step of Newton's.
+
+All in 32-bit integers, with the operators a U55 has: it has neither a division nor a select.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.dialects.builtin import I32, IntegerAttr, TensorType, i32
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects import tosa
+from cmopt.dialects.edge import SoftmaxOp
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import broadcast_shape, int_of, numel, shape_of
+from cmopt.lowering.integers import EVERY_INT8, element, is_int8
+from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
+from cmopt.lowering.tosa.elementwise import wide_table
+
+EXPONENT_BITS = 22
+"""Bits of an exponential, fewer where a long row's sum would leave 31 bits."""
+
+SEED_BITS = 14
+"""A normalized sum in [2^30, 2^31) has a reciprocal 2^45 / sum in (2^14, 2^15]."""
+
+
+def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
+    """`exp(x - max) / Σ exp(x - max)`; ≤ 1 step.
+
+    Exponentials are right to 2^-22 (less in rows of over 256) and the reciprocal to 2^-14.
+    """
+    for value in (op.input, op.output):
+        if not is_int8(quantized_element(value.type)):
+            raise NotInTosa(f"takes int8 per tensor, got {value.type}")
+    shape, dim = shape_of(op.input), int_of(op.dim)
+    size = shape[dim]
+    bits = min(EXPONENT_BITS, 30 - (size - 1).bit_length())
+    if bits < SEED_BITS:
+        raise NotInTosa(f"a softmax over {size} elements leaves its sum too few bits")
+    # As a matrix whose rows are summed; the NPU reduces the last dimension fastest.
+    last = [d for d in range(len(shape)) if d != dim] + [dim]
+    moved = b.transpose(b.value(op.input), last)
+    rows = b.reshape(moved, (1, numel(shape) // size, size))
+    powers = _exponentials(rows, element(op.input).scale, bits, b)
+    shares = _shares(powers, b)
+    output = element(op.output)
+    result = b.rescale(shares, 2.0**-30 / output.scale, output_zp=output.zero_point)
+    result = b.reshape(result, shape_of(moved))
+    return b.transpose(result, [last.index(d) for d in range(len(shape))])
+
+
+def _exponentials(rows: SSAValue, scale: float, bits: int, b: RegionBuilder) -> SSAValue:
+    """`exp(scale · (x - max of the row)) · 2^bits` in int32."""
+    largest = _reduce(tosa.ReduceMaxOp, rows, b)
+    wide = [b.rescale(value, 1.0, to=i32) for value in (rows, largest)]
+    distance = _op(tosa.SubOp, wide, b)  # -255 … 0
+    index = b.rescale(distance, 1.0, output_zp=127)
+    entries = np.exp(scale * (EVERY_INT8.astype(np.float64) - 127)) * (1 << bits)
+    return wide_table(index, np.rint(entries).astype(np.int64), b)
+
+
+def _shares(powers: SSAValue, b: RegionBuilder) -> SSAValue:
+    """Each element of a row over the row's sum, in units of 2^-30."""
+    total = _reduce(tosa.ReduceSumOp, powers, b)
+    zeros = b.add(tosa.ClzOp([total], total.type))
+    shift = _op(tosa.SubOp, [zeros, _number(1, b)], b)
+    total, powers = (_op(tosa.LogicalLeftShiftOp, [v, shift], b) for v in (total, powers))
+    # Now 2^30 ≤ total < 2^31, and powers are the same parts of it.
+    middle = _number(3 << 29, b)
+    index = b.rescale(_op(tosa.SubOp, [total, middle], b), 2.0**-23)
+    sums = ((3 << 29) + EVERY_INT8.astype(np.float64) * (1 << 23)).clip(1 << 30, (1 << 31) - 1)
+    seed = wide_table(index, np.rint(2.0**45 / sums).astype(np.int64), b)
+    # Newton: r · (2 - total · r / 2^45), with total · r / 2^45 in units of 2^-29.
+    product = _multiply(total, seed, 16, b)
+    correction = _op(tosa.SubOp, [_number(1 << 30, b), product], b)
+    reciprocal = _multiply(seed, correction, 21, b)  # 2^53 / total, in (2^22, 2^23]
+    return _multiply(powers, reciprocal, 23, b)
+
+
+def _number(value: int, b: RegionBuilder) -> SSAValue:
+    return b.constant(np.full((1, 1, 1), value, np.int32))
+
+
+def _op(kind: type[Operation], operands: Sequence[SSAValue], b: RegionBuilder) -> SSAValue:
+    shape = broadcast_shape(*(shape_of(value) for value in operands[:2]))
+    assert shape is not None
+    return b.add(kind.create(operands=operands, result_types=[TensorType(i32, shape)]))
+
+
+def _multiply(lhs: SSAValue, rhs: SSAValue, shift: int, b: RegionBuilder) -> SSAValue:
+    """`lhs · rhs / 2^shift`, rounded, computed in 64 bits."""
+    return _op(tosa.MulOp, [lhs, rhs, b.number(shift)], b)
+
+
+def _reduce(kind: type[Operation], value: SSAValue, b: RegionBuilder) -> SSAValue:
+    """A reduction of the last dimension."""
+    shape = shape_of(value)
+    axis: IntegerAttr[I32] = IntegerAttr(len(shape) - 1, i32)
+    type = like(value, (*shape[:-1], 1))
+    return b.add(kind.create(operands=[value], result_types=[type], properties={"axis": axis}))
