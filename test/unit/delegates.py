@@ -90,4 +90,25 @@ MIXED = function(
 )
 """A delegate between two kernels, one of which reads a constant."""
 
-PROGRAMS = {"turn": TURN, "two": TWO, "views": VIEWS, "mixed": MIXED}
+IMAGE = function(
+    "%x: tensor<1x3x8x8xi8>",
+    delegate(
+        "%y",
+        "%x",
+        "%a: tensor<1x3x8x8xi8>",
+        "tensor<1x3x8x8xi8>",
+        """
+      %s = tosa.const_shape {values = dense<[1, 3, 64]> : tensor<3xindex>} : () -> !tosa.shape<3>
+      %m = tosa.reshape %a, %s : (tensor<1x3x8x8xi8>, !tosa.shape<3>) -> tensor<1x3x64xi8>
+      %t = tosa.transpose %m {perms = array<i32: 0, 2, 1>}
+        : (tensor<1x3x64xi8>) -> tensor<1x64x3xi8>
+      %i = tosa.const_shape {values = dense<[1, 8, 8, 3]> : tensor<4xindex>} : () -> !tosa.shape<4>
+      %r = tosa.reshape %t, %i : (tensor<1x64x3xi8>, !tosa.shape<4>) -> tensor<1x8x8x3xi8>
+      ethos_u.yield %r : tensor<1x8x8x3xi8>""",
+        "tensor<1x8x8x3xi8>",
+    ),
+    "tensor<1x8x8x3xi8>",
+)
+"""A transpose of a matrix: Vela keeps the matrix, so the stream's shapes are not the op's."""
+
+PROGRAMS = {"turn": TURN, "image": IMAGE, "two": TWO, "views": VIEWS, "mixed": MIXED}

@@ -111,6 +111,7 @@ def test_the_plan_runs_in_one_arena(name: str) -> None:
 
     expected: dict[str, Callable[[], list[Array]]] = {
         "turn": lambda: [turn(x)],
+        "image": lambda: [x.transpose(0, 2, 3, 1)],
         "two": lambda: [np.concatenate([x, rest[0]], 1), rest[0][::-1]],
         "views": lambda: [np.concatenate([turn(x), turn(rest[0][200:392])])],
         "mixed": lambda: [turn(np.maximum(x, 3))],
