@@ -1,12 +1,14 @@
-"""Compile one network with ExecuTorch's own Cortex-M backend and with cmopt, side by side.
+"""Compile one network with ExecuTorch's own backends for Arm and with cmopt, side by side.
 
-    python benchmarks/compare_upstream.py [NETWORK]
+    python benchmarks/compare_upstream.py [NETWORK] [--target TARGET]
 
 NETWORK: one of test/models; ds_cnn by default. A large one takes minutes.
+TARGET: cortex-m55 by default; any other, also with an NPU (cortex-m55+ethos-u55-128).
 
-Figures are bytes and counts, the same on every machine. Upstream runs in both its modes, each
-with its own quantizer: the default one on a channels-last model and input, the other as exported.
-Where it cannot compile the network, its error stands in its column.
+Figures are bytes, counts and Vela's cycles, the same on every machine. Without an NPU upstream runs
+in both its modes, each with its own quantizer: the default one on a channels-last model and input,
+the other as exported. With one it runs its Ethos-U flow, on the network as its own quantizer leaves
+it and as cmopt's does. Where it cannot compile the network, its error stands in its column.
 """
 
 from __future__ import annotations
@@ -33,21 +35,28 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 import cmopt
 from cmopt.codegen.runtime_memory import method_allocator_bytes
+from cmopt.pipeline.targets import Npu, get_target
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "test"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "test" / "unit"))
+import upstream_ethos_u as ethos_u
 from models import MODELS, Inputs
 
 LAYOUT = ("transpose", "permute", "clone", "view_copy")
 BORDER = ("quantize_per_tensor", "dequantize_per_tensor")
 
 
-def figures_of(pte: bytes) -> dict[str, str]:
+Figures = dict[str, str]
+
+
+def figures_of(pte: bytes) -> Figures:
     """Counts and sizes read back from a program file, by whomever it was made."""
     program = deserialize_pte_binary(pte).program
     plan = program.execution_plan[0]
-    calls: list[Any] = [instruction.instr_args for instruction in plan.chains[0].instructions]
+    every_call: list[Any] = [i.instr_args for chain in plan.chains for i in chain.instructions]
+    calls = [call for call in every_call if isinstance(call, KernelCall)]
     names = [plan.operators[call.op_index].name.split("::")[1] for call in calls]
-    values: list[Any] = [plan.values[i].val for call in calls for i in call.args]
+    values: list[Any] = [plan.values[i].val for call in every_call for i in call.args]
     read = {v.data_buffer_idx for v in values if isinstance(v, Tensor) and not v.allocation_info}
     constants = enumerate(program.constant_buffer)
     figures = {
@@ -74,10 +83,18 @@ def takes_float(plan: ExecutionPlan, call: KernelCall) -> bool:
     return any(tensor.scalar_type == ScalarType.FLOAT for tensor in tensors)
 
 
-def figures_or_error(compile: Callable[[], bytes]) -> dict[str, str]:
+def npu_figures(pte: bytes, cycles: int) -> Figures:
+    """As `figures_of`, with what runs on the NPU in front."""
+    program = ethos_u.delegated_program(pte)
+    scratch = max((stream.scratch_bytes for stream in program.streams), default=0)
+    figures = {"calls of the NPU": program.calls, "NPU cycles": cycles, "scratch, bytes": scratch}
+    return {name: f"{value:,}" for name, value in figures.items()} | figures_of(pte)
+
+
+def figures_or_error(figures: Callable[[], Figures]) -> Figures:
     """The figures of a program, or what was raised where there is none."""
     try:
-        return figures_of(compile())
+        return figures()
     except Exception as error:  # Upstream raises whatever it runs into.
         lines = str(error).strip().splitlines() or [""]
         return {"error": f"{type(error).__name__}: {lines[0]}"}
@@ -120,28 +137,55 @@ def upstream_program(module: nn.Module, batches: list[Inputs], *, explicit_layou
     return upstream(exported, explicit_layout=explicit_layout)
 
 
+def on_the_core(module: nn.Module, batches: list[Inputs], target: str) -> dict[str, Figures]:
+    """The columns for a core alone."""
+    exported = cmopt.quantize(module, batches[0], calibration=batches)
+    return {
+        "upstream, default": figures_or_error(
+            lambda: figures_of(upstream_program(module, batches, explicit_layout=False))
+        ),
+        "upstream, explicit layout": figures_or_error(
+            lambda: figures_of(upstream_program(module, batches, explicit_layout=True))
+        ),
+        "cmopt": figures_of(cmopt.compile(exported, target=target).pte),
+    }
+
+
+def with_npu(module: nn.Module, batches: list[Inputs], target: str, npu: Npu) -> dict[str, Figures]:
+    """The columns for a core with an NPU."""
+    exported = cmopt.quantize(module, batches[0], calibration=batches)
+    program = cmopt.compile(exported, target=target)
+
+    def lowered(quantize: Callable[[], torch.export.ExportedProgram]) -> Figures:
+        peer = ethos_u.upstream(quantize(), npu.name)
+        return npu_figures(peer.pte, peer.cycles)
+
+    return {
+        "upstream": figures_or_error(
+            lambda: lowered(lambda: ethos_u.upstream_quantized(module, batches, npu.name))
+        ),
+        "upstream, cmopt.quantize": figures_or_error(lambda: lowered(lambda: exported)),
+        "cmopt": npu_figures(program.pte, program.report.npu_cycles),
+    }
+
+
 def main() -> None:
     """Compile and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", nargs="?", default="ds_cnn", choices=list(MODELS))
-    name = parser.parse_args().network
+    parser.add_argument("--target", default="cortex-m55")
+    args = parser.parse_args()
+    name, target = args.network, args.target
+    npu = get_target(target).npu
     logging.disable(logging.WARNING)
     model = MODELS[name]
     module, batches = model.module(), model.inputs(8)
-
-    exported = cmopt.quantize(module, batches[0], calibration=batches)
-    program = cmopt.compile(exported, target="cortex-m55")
-    columns = {
-        "upstream, default": figures_or_error(
-            lambda: upstream_program(module, batches, explicit_layout=False)
-        ),
-        "upstream, explicit layout": figures_or_error(
-            lambda: upstream_program(module, batches, explicit_layout=True)
-        ),
-        "cmopt": figures_of(program.pte),
-    }
+    if npu is None:
+        columns = on_the_core(module, batches, target)
+    else:
+        columns = with_npu(module, batches, target, npu)
     rows = dict.fromkeys(figure for column in columns.values() for figure in column)
-    table = Table("", *columns, title=f"{name}, Cortex-M55, float in and out")
+    table = Table("", *columns, title=f"{name}, {target}, float in and out")
     for figure in rows:
         table.add_row(figure, *(column.get(figure, "") for column in columns.values()))
     Console().print(table)

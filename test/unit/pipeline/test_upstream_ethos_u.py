@@ -1,0 +1,69 @@
+"""ExecuTorch's own Ethos-U flow beside ours, on one small network and several NPUs."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+
+import cmopt
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from upstream_ethos_u import delegated_program, upstream, upstream_quantized
+
+NPUS = ("ethos-u55-128", "ethos-u65-512", "ethos-u85-256")
+
+
+def batches() -> list[tuple[torch.Tensor, ...]]:
+    generator = torch.Generator().manual_seed(0)
+    return [(torch.randn(1, 3, 12, 12, generator=generator),) for _ in range(4)]
+
+
+def network() -> nn.Module:
+    """Convolution, depthwise convolution, pool and classifier."""
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3, stride=2, groups=16),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64, 10),
+    ).eval()
+
+
+@cache
+def theirs(npu: str) -> ExportedProgram:
+    return upstream_quantized(network(), batches(), npu)
+
+
+@cache
+def ours() -> ExportedProgram:
+    return cmopt.quantize(network(), batches()[0], calibration=batches())
+
+
+@pytest.mark.parametrize("npu", NPUS)
+def test_their_delegate_is_what_vela_in_process_makes(npu: str) -> None:
+    peer = upstream(theirs(npu), npu)
+    assert [compiled.stream for compiled in peer.compiled] == list(peer.streams)
+    assert peer.calls == len(peer.streams) == 1
+    assert peer.cycles > 0
+
+
+@pytest.mark.parametrize("npu", NPUS)
+@pytest.mark.parametrize("quantizer", ["theirs", "ours"])
+def test_no_more_than_upstream(quantizer: str, npu: str) -> None:
+    """Calls of the NPU, kernels on the core, bytes of the file: from one quantized program."""
+    exported = theirs(npu) if quantizer == "theirs" else ours()
+    peer = upstream(exported, npu)
+    program = cmopt.compile(exported, target=f"cortex-m55+{npu}")
+    read = delegated_program(program.pte)
+    assert read.calls == len(program.report.delegates) <= peer.calls
+    assert sum(read.host_ops.values()) <= sum(peer.host_ops.values())
+    assert len(program.pte) <= len(peer.pte)
+    assert max(s.scratch_bytes for s in read.streams) == program.report.temp_allocator_bytes

@@ -1,0 +1,132 @@
+"""ExecuTorch's own way to an Ethos-U: the peer that programs for NPU targets are compared with.
+
+Slow: importing its backend takes seconds, lowering a network up to minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+
+from cmopt.codegen.emit_delegate import BACKEND
+from cmopt.codegen.vela import CommandStream, compile_stream
+from cmopt.codegen.vela_stream import Stream, parse_stream
+from cmopt.pipeline.targets import NPUS
+
+Inputs = tuple[torch.Tensor, ...]
+
+
+@dataclass(frozen=True)
+class DelegatedProgram:
+    """What a `.pte` has on the NPU and beside it, by whomever it was made.
+
+    host_ops: kernel calls by operator name, without namespace. streams: the delegates' data.
+    """
+
+    pte: bytes
+    host_ops: dict[str, int]
+    calls: int
+    streams: tuple[Stream, ...]
+
+
+@dataclass(frozen=True)
+class UpstreamProgram(DelegatedProgram):
+    """ExecuTorch's own program; `figures` come from compiling its TOSA graphs once more."""
+
+    flatbuffers: tuple[bytes, ...]
+    compiled: tuple[CommandStream, ...]
+
+    @property
+    def cycles(self) -> int:
+        """As Vela estimates them, the same way as for a program of ours."""
+        return sum(stream.figures.cycles for stream in self.compiled)
+
+
+def delegated_program(pte: bytes) -> DelegatedProgram:
+    """A program file read back. Raises ValueError for a malformed command stream."""
+    from executorch.exir._serialize._program import deserialize_pte_binary
+    from executorch.exir.schema import DelegateCall, KernelCall
+
+    program = deserialize_pte_binary(pte).program
+    plan = program.execution_plan[0]
+    calls: list[Any] = [i.instr_args for chain in plan.chains for i in chain.instructions]
+    names = [plan.operators[c.op_index].name for c in calls if isinstance(c, KernelCall)]
+    data = [program.backend_delegate_data[d.processed.index].data for d in plan.delegates
+            if d.id == BACKEND]  # fmt: skip
+    return DelegatedProgram(
+        pte,
+        dict(Counter(name.split("::")[-1] for name in names)),
+        sum(isinstance(call, DelegateCall) for call in calls),
+        tuple(parse_stream(_without_padding(d)) for d in data),
+    )
+
+
+def _without_padding(data: bytes) -> bytes:
+    """A segment read back may end in the padding that follows it."""
+    end = data.rindex(b"vela_end_stream\0")
+    return data[: end + 32]
+
+
+def upstream_quantized(
+    module: nn.Module, batches: Sequence[Inputs], npu: str = "ethos-u55-128"
+) -> ExportedProgram:
+    """A model quantized by ExecuTorch's quantizer for Ethos-U, calibrated with `batches`."""
+    from executorch.backends.arm.ethosu import EthosUCompileSpec
+    from executorch.backends.arm.quantizer import (
+        EthosUQuantizer,
+        get_symmetric_quantization_config,
+    )
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    quantizer = EthosUQuantizer(EthosUCompileSpec(npu))
+    quantizer.set_global(get_symmetric_quantization_config(is_per_channel=True))
+    with torch.no_grad():
+        graph = torch.export.export(copy.deepcopy(module).eval(), batches[0])
+        observed = prepare_pt2e(graph.module(check_guards=False), quantizer)
+        for batch in batches:
+            observed(*batch)
+        return torch.export.export(convert_pt2e(observed), batches[0])
+
+
+def upstream(exported: ExportedProgram, npu: str = "ethos-u55-128") -> UpstreamProgram:
+    """ExecuTorch's own lowering of a quantized program for `npu`, float in and out."""
+    from executorch.backends.arm.ethosu import EthosUBackend, EthosUCompileSpec, EthosUPartitioner
+    from executorch.exir import (
+        EdgeCompileConfig,
+        ExecutorchBackendConfig,
+        to_edge_transform_and_lower,
+    )
+
+    flatbuffers: list[bytes] = []
+    compile_flatbuffer = EthosUBackend._compile_tosa_flatbuffer
+
+    def noted(flatbuffer: bytes, spec: Any) -> Any:
+        flatbuffers.append(flatbuffer)
+        return compile_flatbuffer(flatbuffer, spec)
+
+    with (
+        patch.object(EthosUBackend, "_compile_tosa_flatbuffer", staticmethod(noted)),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        edge = to_edge_transform_and_lower(
+            exported,
+            partitioner=[EthosUPartitioner(EthosUCompileSpec(npu))],
+            compile_config=EdgeCompileConfig(_check_ir_validity=False),
+        )
+        config = ExecutorchBackendConfig(extract_delegate_segments=False)
+        pte = bytes(edge.to_executorch(config).buffer)
+    read = delegated_program(pte)
+    compiled = tuple(compile_stream(flatbuffer, NPUS[npu]) for flatbuffer in flatbuffers)
+    return UpstreamProgram(
+        read.pte, read.host_ops, read.calls, read.streams, tuple(flatbuffers), compiled
+    )
