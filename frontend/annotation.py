@@ -5,6 +5,7 @@ Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
@@ -93,6 +94,15 @@ def with_range_observer(config: CortexMQuantizationConfig) -> CortexMQuantizatio
     """ExecuTorch's configuration with `ACTIVATION` for activations."""
     return CortexMQuantizationConfig(
         ACTIVATION, ACTIVATION, config.weight, config.bias, f"{__name__}.{config.label}"
+    )
+
+
+def with_narrow_weights(config: CortexMQuantizationConfig) -> CortexMQuantizationConfig:
+    """Weights from -127 on: an Ethos-U stores those with -128 in 9 bits instead of 8."""
+    assert isinstance(config.weight, QuantizationSpec)
+    weight = dataclasses.replace(config.weight, quant_min=-127, quant_max=127)
+    return CortexMQuantizationConfig(
+        config.input_activation, config.output_activation, weight, config.bias, config.label
     )
 
 

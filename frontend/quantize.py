@@ -32,8 +32,8 @@ def quantize(
     example_inputs: one tensor per argument of `forward`; fix shapes, dtypes and memory formats.
     calibration: inputs to observe value ranges on, each a tuple like `example_inputs` or, for a
         model of one argument, a tensor. Default: the example inputs.
-    target, kernels: the core, and the operator library ("stock") the program is for.
-        The int8 program is the same for all of them today.
+    target, kernels: the core, the NPU beside it, and the operator library ("stock") the program
+        is for. For an NPU weights lie in -127…127: their range is all that differs.
 
     Raises TypeError and ValueError for arguments that are none of this.
     """
@@ -48,7 +48,8 @@ def quantize(
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
         exported = decompose_composites(torch.export.export(inference, example_inputs))
-        observed = prepare_pt2e(exported.module(check_guards=False), Int8Quantizer())
+        quantizer = Int8Quantizer(for_npu=get_target(target).npu is not None)
+        observed = prepare_pt2e(exported.module(check_guards=False), quantizer)
         batches = [example_inputs] if calibration is None else calibration
         count = 0
         for batch in _progress(batches):

@@ -32,6 +32,7 @@ from cmopt.frontend.annotation import (
     RemainingOperators,
     SharedRanges,
     operator_name,
+    with_narrow_weights,
 )
 from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.decompositions import (
@@ -106,17 +107,19 @@ class Int8Quantizer(CortexMQuantizer):
     """int8 activations, per-channel int8 convolution weights, per-tensor int8 linear weights.
 
     Uses the support table that does not ask for channels-last convolutions: layout is the
-    compiler's business, so a model is quantized alike in both memory formats.
+    compiler's business, so a model is quantized alike in both memory formats. For an NPU weights
+    keep to -127…127.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, for_npu: bool = False) -> None:
         super().__init__(use_explicit_layout=True)
         # The last of ExecuTorch's three is for operators that share their operand's range.
         self.quantizers[-1:] = [RemainingOperators(), SharedRanges()]
         for quantizer in self.quantizers:
             if isinstance(quantizer, PatternQuantizer):
                 is_per_tensor = quantizer.quantization_config is INT8_PER_TENSOR_CONFIG
-                quantizer.quantization_config = PER_TENSOR if is_per_tensor else PER_CHANNEL
+                config = PER_TENSOR if is_per_tensor else PER_CHANNEL
+                quantizer.quantization_config = with_narrow_weights(config) if for_npu else config
                 matcher = quantizer.pattern_matcher
                 matcher.support_dict = _relaxed(matcher.support_dict)
                 if isinstance(quantizer.node_finder, NodeTargetNodeFinder):
