@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     IntegerAttr,
     IntegerType,
+    StringAttr,
     TensorType,
     i8,
     i32,
@@ -28,6 +29,10 @@ from cmopt.lowering.constants import constant_of
 from cmopt.lowering.layout.permutations import simplest_permute
 
 Ints = Sequence[int]
+
+
+FEW_SLICES = 4
+"""Up to how many slices a transpose of four dimensions is made of."""
 
 
 class NotInTosa(Exception):
@@ -167,13 +172,38 @@ class RegionBuilder:
         return self.add(tosa.ReshapeOp([value, self.sizes(shape)], like(value, shape)))
 
     def transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
-        """`value` permuted, with as few dimensions as describe it; a reshape where none move."""
+        """`value` permuted, with as few dimensions as describe it; a reshape where none move.
+
+        The NPU transposes three dimensions at once. More are first brought to a form in which the
+        innermost stays: then what is left are slices.
+        """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm))
-        if len(order) > 1:
-            value, type = self.reshape(value, simple), like(value, permuted(simple, order))
+        if len(order) < 2:
+            return self.reshape(value, shape)
+        value = self.reshape(value, simple)
+        if order == (0, 2, 1, 3) and min(simple[1:3]) <= FEW_SLICES:
+            value = self._interleave(value)
+        elif len(order) > 3 and order[-1] != len(order) - 1:
+            for step in innermost_apart(simple, order):
+                value = self.transpose(value, step)
+        else:
+            type = like(value, permuted(simple, order))
             value = self.add(tosa.TransposeOp([value], type, {"perms": tosa.ints32(order)}))
         return self.reshape(value, shape)
+
+    def _interleave(self, value: SSAValue) -> SSAValue:
+        """[A,B,C,D] → [A,C,B,D] by slices of the shorter of B and C, put next to each other.
+
+        Vela writes the operands of a concat to where they belong, and cuts a transpose of four
+        dimensions into one for each of the first.
+        """
+        a, b, c, d = shape_of(value)
+        if b <= c:
+            rows = [self.slice_dim(value, 1, i, 1) for i in range(b)]
+            return self.concat([self.reshape(row, (a, c, 1, d)) for row in rows], 2)
+        columns = [self.slice_dim(value, 2, i, 1) for i in range(c)]
+        return self.concat([self.reshape(column, (a, 1, b, d)) for column in columns], 1)
 
     def slice(self, value: SSAValue, start: Ints, size: Ints) -> SSAValue:
         """`size` elements from `start` on; the value itself where that is all."""
@@ -212,9 +242,36 @@ class RegionBuilder:
         shape = [n * m for n, m in zip(shape_of(value), multiples, strict=True)]
         return self.add(tosa.TileOp([value, self.sizes(multiples)], like(value, shape)))
 
+    def resize_nearest(self, value: SSAValue, rows: int, columns: int) -> SSAValue:
+        """Each pixel of an NHWC image `rows` × `columns` times: centres aligned, in half pixels."""
+        n, h, w, c = shape_of(value)
+        operands = [
+            value,
+            self.sizes((2 * rows, 2, 2 * columns, 2)),
+            self.sizes((1 - rows, 1 - columns)),
+            self.sizes((rows - 1, columns - 1)),
+        ]
+        mode = {"mode": StringAttr("NEAREST_NEIGHBOR")}
+        return self.add(tosa.ResizeOp(operands, like(value, (n, h * rows, w * columns, c)), mode))
+
     def reverse(self, value: SSAValue, axis: int) -> SSAValue:
         """The elements along `axis` from the last to the first."""
         return self.add(tosa.ReverseOp([value], value.type, {"axis": IntegerAttr(axis, i32)}))
+
+
+def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Two permutations that make `perm`: one leaves the innermost dimension, one moves only it.
+
+    Of the innermost dimensions before and after, the larger is the one that stays.
+    """
+    last, new = len(perm) - 1, perm[-1]
+    if shape[last] >= shape[new]:
+        kept = [p for p in perm if p != last]
+        place = list(perm).index(last)
+        back = [*range(place), last, *range(place, last)]
+        return (*kept, last), tuple(back)
+    forward = [d for d in range(len(perm)) if d != new] + [new]
+    return tuple(forward), tuple(forward.index(p) for p in perm)
 
 
 def like(value: SSAValue, shape: Ints) -> TensorType:

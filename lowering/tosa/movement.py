@@ -22,6 +22,9 @@ from cmopt.lowering.integers import EVERY_INT8, element
 from cmopt.lowering.patterns.selection import stored_value
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
+NEAREST_FACTORS = (2, 4, 8)
+"""By which a U55 resizes."""
+
 
 def reshape(op: ReshapeOp, b: RegionBuilder) -> SSAValue:
     """Another shape."""
@@ -75,6 +78,9 @@ def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
     shape, dim, indices = shape_of(op.input), int_of(op.dim), ints_of(op.indices)
     if not indices:
         raise NotInTosa("takes nothing")
+    if (factors := _upsampling(op)) is not None:
+        assert isinstance(op.input.owner, TakeOp)
+        return b.resize_nearest(b.value(op.input.owner.input), *factors)
     rows, size, width = numel(shape[:dim]), shape[dim], numel(shape[dim + 1 :])
     value = b.reshape(b.value(op.input), (rows, size, width))
     every = tuple(range(size))
@@ -87,6 +93,21 @@ def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
     else:
         value = b.concat([_run(value, run, b) for run in runs(indices)], 1)
     return b.reshape(value, shape_of(op.output))
+
+
+def _upsampling(op: TakeOp) -> tuple[int, int] | None:
+    """(rows, columns) by which a take of a take is the nearest upsampling of an NHWC image."""
+    inner = op.input.owner
+    if not isinstance(inner, TakeOp) or len(shape := shape_of(inner.input)) != 4 or shape[0] != 1:
+        return None
+    factors = {}
+    for take in (inner, op):
+        size, indices = shape[int_of(take.dim)], ints_of(take.indices)
+        factor = len(indices) // size
+        if factor not in NEAREST_FACTORS or indices != _each(range(size), factor):
+            return None
+        factors[int_of(take.dim)] = factor
+    return (factors[1], factors[2]) if sorted(factors) == [1, 2] else None
 
 
 def _each(values: Sequence[int], times: int) -> tuple[int, ...]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import i32
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
-from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import int_of, ints, ints_of, shape_of
+from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
 from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import activation_bounds
 from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, is_nhwc
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
-from cmopt.lowering.tosa.convolution import fit
+from cmopt.lowering.tosa.convolution import LONGEST_STRIDE, fit
 
 
 def _check(op: AvgPool2dOp | MaxPool2dOp) -> None:
@@ -42,25 +44,86 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         top, bottom, left, right = padding
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), kind.zero_point)
         padding = (0, 0, 0, 0)
-    kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
-    source, pad = fit(source, counts, kernel, stride, padding, (1, 1), b)
-    zero = b.number(kind.zero_point)
+    kernel, counts = ints_of(op.kernel_size), shape_of(op.output)[1:3]
+    if _apart(op, padding, source):
+        images, channels = shape_of(source)[0], shape_of(source)[3]
+        source = _windows(source, counts, kernel, _stride(op), b)
+        pooled = _average(source, (1, kernel[0] * kernel[1]), (1, 1), (0,) * 4, kind, b)
+        return _requantized(op, b.reshape(pooled, (images, *counts, channels)), b)
+    source, pad = fit(source, counts, kernel, _stride(op), padding, (1, 1), b)
     # The NPU pools one image at a time.
-    images = [b.slice_dim(source, 0, n, 1) for n in range(shape_of(source)[0])]
-    pooled = [
-        b.add(
-            tosa.AvgPool2DOp.create(
-                operands=[image, zero, zero],
-                result_types=[like(image, (1, *counts, shape_of(image)[3]))],
-                properties={
-                    "kernel": op.kernel_size, "stride": ints(stride), "pad": ints(pad),
-                    "acc_type": i32,
-                },
-            )
+    images_in = [b.slice_dim(source, 0, n, 1) for n in range(shape_of(source)[0])]
+    pooled_images = [_average(image, kernel, _stride(op), pad, kind, b) for image in images_in]
+    return _requantized(op, b.concat(pooled_images, 0), b)
+
+
+def _average(
+    source: SSAValue, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...],
+    kind: UniformQuantizedType, b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    zero = b.number(kind.zero_point)
+    n, *sizes, channels = shape_of(source)
+    counts = _counts(sizes, kernel, stride, pad)
+    properties = _window_properties(kernel, stride, pad)
+    return b.add(
+        tosa.AvgPool2DOp.create(
+            operands=[source, zero, zero],
+            result_types=[like(source, (n, *counts, channels))],
+            properties={**properties, "acc_type": i32},
         )
-        for image in images
-    ]  # fmt: skip
-    return _requantized(op, b.concat(pooled, 0), b)
+    )
+
+
+def _counts(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int],
+            pad: Sequence[int]) -> list[int]:  # fmt: skip
+    """How many windows there are along height and width."""
+    return [
+        (size + before + behind - k) // s + 1
+        for size, before, behind, k, s in zip(
+            sizes, pad[::2], pad[1::2], kernel, stride, strict=True
+        )
+    ]
+
+
+def _window_properties(kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...]
+                       ) -> dict[str, Attribute]:  # fmt: skip
+    return {"kernel": ints(kernel), "stride": ints(stride), "pad": ints(pad)}
+
+
+def _apart(op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue) -> bool:
+    """Whether strides are long, and no two windows share an element nor reach into padding."""
+    stride, kernel = _stride(op), ints_of(op.kernel_size)
+    if max(stride) <= LONGEST_STRIDE or any(padding):
+        return False
+    reach = [
+        (n - 1) * s + k for n, s, k in zip(shape_of(op.output)[1:3], stride, kernel, strict=True)
+    ]
+    inside = all(r <= size for r, size in zip(reach, shape_of(source)[1:3], strict=True))
+    counts = shape_of(op.output)[1:3]
+    return inside and all(k <= s or n == 1 for k, s, n in zip(kernel, stride, counts, strict=True))
+
+
+def _blocks(value: SSAValue, dim: int, count: int, stride: int, b: RegionBuilder) -> SSAValue:
+    """Dimension `dim` as [count, stride], padded behind with what no window reaches."""
+    shape = shape_of(value)
+    stride = stride if count > 1 else shape[dim]
+    missing = max(0, count * stride - shape[dim])
+    behind = [missing if d == dim else 0 for d in range(len(shape))]
+    value = b.pad(value, [0] * len(shape), behind, 0)
+    value = b.slice_dim(value, dim, 0, count * stride)
+    return b.reshape(value, (*shape[:dim], count, stride, *shape[dim + 1 :]))
+
+
+def _windows(
+    source: SSAValue, counts: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...],
+    b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    """[1, windows, elements of a window, C]."""
+    value = _blocks(_blocks(source, 2, counts[1], stride[1], b), 1, counts[0], stride[0], b)
+    value = b.slice_dim(b.slice_dim(value, 4, 0, kernel[1]), 2, 0, kernel[0])
+    images, channels = shape_of(source)[0], shape_of(source)[3]
+    value = b.transpose(value, (0, 1, 3, 2, 4, 5))
+    return b.reshape(value, (1, images * counts[0] * counts[1], kernel[0] * kernel[1], channels))
 
 
 def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
@@ -70,15 +133,35 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
         raise NotInTosa("a window with dilation has no form in TOSA")
     kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
     source = b.value(op.input)
+    if _apart(op, ints_of(op.padding), source):
+        # Along the width, then along the height: each window is a row of its own.
+        for dim in (2, 1):
+            axis = dim - 1
+            blocks = _blocks(source, dim, counts[axis], stride[axis], b)
+            blocks = b.slice_dim(blocks, dim + 1, 0, kernel[axis])
+            shape = shape_of(blocks)
+            rows, columns = numel(shape[: dim + 1]), numel(shape[dim + 2 :])
+            line = b.reshape(blocks, (1, rows, kernel[axis], columns))
+            pooled = _maximum(line, (1, kernel[axis]), (1, 1), (0,) * 4, b)
+            source = b.reshape(pooled, (*shape[: dim + 1], *shape[dim + 2 :]))
+        return _requantized(op, source, b)
     source, pad = fit(source, counts, kernel, stride, ints_of(op.padding), (1, 1), b)
-    pooled = b.add(
+    return _requantized(op, _maximum(source, kernel, stride, pad, b), b)
+
+
+def _maximum(
+    source: SSAValue, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...],
+    b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    n, *sizes, channels = shape_of(source)
+    counts = _counts(sizes, kernel, stride, pad)
+    return b.add(
         tosa.MaxPool2DOp.create(
             operands=[source],
-            result_types=[like(source, shape_of(op.output))],
-            properties={"kernel": op.kernel_size, "stride": ints(stride), "pad": ints(pad)},
+            result_types=[like(source, (n, *counts, channels))],
+            properties=_window_properties(kernel, stride, pad),
         )
     )
-    return _requantized(op, pooled, b)
 
 
 def _requantized(op: AvgPool2dOp | MaxPool2dOp, value: SSAValue, b: RegionBuilder) -> SSAValue:
