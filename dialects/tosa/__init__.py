@@ -1,41 +1,31 @@
-"""The `tosa` dialect: xDSL's ops that follow TOSA 1.0, and those it lacks, in MLIR's spelling.
+"""The `tosa` dialect, TOSA 1.0 for integers, in MLIR's spelling.
 
 What a delegate's region is made of. The meaning is the specification's, INT profile
-(https://www.mlplatform.org/tosa/tosa_spec.html); `interpreters/tosa/` computes it. xDSL's
-`tosa.matmul` allows no batch, so that op is defined here.
+(https://www.mlplatform.org/tosa/tosa_spec.html); `interpreters/tosa/` computes it. The ops
+are our own, because xDSL's verifiers let wrong shapes and types through; its enumerations are used.
 """
 
-from xdsl.dialects.tosa import (
-    AddOp,
-    AvgPool2DOp,
-    ClampOp,
-    ConcatOp,
-    ConstOp,
-    MaxPool2DOp,
-    MulOp,
-    NanModeAttr,
-    ReduceMaxOp,
-    ReduceMinOp,
-    ReduceSumOp,
-    RescaleOp,
-    RoundingMode,
-    RoundingModeAttr,
-    SubOp,
-)
+from xdsl.dialects.tosa import NanModeAttr, RoundingMode, RoundingModeAttr
 from xdsl.ir import Dialect
 
-from cmopt.dialects.tosa.base import ConstShapeOp, ShapeType, TosaOp, ints32, sizes_of
+from cmopt.dialects.tosa.base import ConstOp, ConstShapeOp, ShapeType, TosaOp, ints32, sizes_of
 from cmopt.dialects.tosa.elementwise import (
+    AddOp,
     ArithmeticRightShiftOp,
     CastOp,
+    ClampOp,
     ClzOp,
     LogicalLeftShiftOp,
     MatMulOp,
     MaximumOp,
     MinimumOp,
+    MulOp,
+    SubOp,
     TableOp,
 )
+from cmopt.dialects.tosa.enums import ResizeMode, ResizeModeAttr
 from cmopt.dialects.tosa.movement import (
+    ConcatOp,
     PadOp,
     ReshapeOp,
     ResizeOp,
@@ -44,6 +34,14 @@ from cmopt.dialects.tosa.movement import (
     TileOp,
     TransposeOp,
 )
+from cmopt.dialects.tosa.pooling import (
+    AvgPool2DOp,
+    MaxPool2DOp,
+    ReduceMaxOp,
+    ReduceMinOp,
+    ReduceSumOp,
+)
+from cmopt.dialects.tosa.rescale import RescaleOp
 from cmopt.dialects.tosa.windows import (
     Conv2DOp,
     ConvolutionOp,
@@ -86,7 +84,7 @@ Tosa = Dialect(
         TransposeConv2DOp,
         TransposeOp,
     ],
-    [NanModeAttr, RoundingModeAttr, ShapeType],
+    [NanModeAttr, ResizeModeAttr, RoundingModeAttr, ShapeType],
 )
 
 __all__ = [
@@ -114,6 +112,8 @@ __all__ = [
     "ReduceSumOp",
     "RescaleOp",
     "ReshapeOp",
+    "ResizeMode",
+    "ResizeModeAttr",
     "ResizeOp",
     "ReverseOp",
     "RoundingMode",

@@ -66,6 +66,25 @@ class TosaOp(IRDLOperation):
 
 
 @irdl_op_definition
+class ConstOp(IRDLOperation):
+    """A constant tensor."""
+
+    name = "tosa.const"
+
+    values = prop_def(DenseIntOrFPElementsAttr)
+    output = result_def(TensorType)
+
+    traits = traits_def(Pure(), ConstantLike())
+
+    def __init__(self, values: DenseIntOrFPElementsAttr):
+        super().__init__(properties={"values": values}, result_types=[values.get_type()])
+
+    def verify_(self) -> None:
+        if self.values.get_type() != self.output.type:
+            raise VerifyException(f"{self.values.get_type()} is no {self.output.type}")
+
+
+@irdl_op_definition
 class ConstShapeOp(IRDLOperation):
     """A `!tosa.shape` constant; `values` is a `tensor<Nxindex>`."""
 
@@ -117,7 +136,7 @@ def ints32(values: Sequence[int]) -> DenseArrayBase:
     return DenseArrayBase.from_list(i32, list(values))
 
 
-def verify_one(value: SSAValue, name: str) -> None:
-    """Check that a zero point or a padding value is a tensor of one element."""
-    if not isinstance(value.type, TensorType) or value.type.get_shape() != (1,):
-        raise VerifyException(f"{name} must be a tensor of one element, got {value.type}")
+def verify_one(value: SSAValue, name: str, element: Attribute) -> None:
+    """Check that a zero point, a shift or a padding value is one element of a type."""
+    if value.type != (expected := TensorType(element, [1])):
+        raise VerifyException(f"{name} must be {expected}, got {value.type}")

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import BoolAttr, IntegerType, TensorType
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, IntegerType, TensorType, i8, i32
+from xdsl.dialects.tosa import NanMode, NanModeAttr
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import Commutative
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.shapes import element_of, shape_of, verify_shape
+from cmopt.dialects.shapes import element_of, int_of, shape_of, verify_shape
 from cmopt.dialects.tosa.base import TosaOp, verify_one
+
+_I16 = IntegerType(16)
+
+_TABLES: set[tuple[Attribute, Attribute, Attribute]] = {
+    (i8, TensorType(i8, [256]), i8),
+    (_I16, TensorType(_I16, [513]), i32),
+}
+_SUMS: dict[Attribute, Attribute] = {i8: i32, _I16: IntegerType(48)}
 
 
 class _UnaryOp(TosaOp):
@@ -23,8 +41,36 @@ class _UnaryOp(TosaOp):
 
 
 @irdl_op_definition
+class ClampOp(TosaOp):
+    """`min(max(input, min_val), max_val)`, of int8 and int16."""
+
+    name = "tosa.clamp"
+
+    input = operand_def(TensorType)
+    min_val = prop_def(IntegerAttr)
+    max_val = prop_def(IntegerAttr)
+    nan_mode = opt_prop_def(NanModeAttr, default_value=NanModeAttr(NanMode.PROPAGATE))
+    output = result_def(TensorType)
+
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        element = element_of(self.input)
+        if element not in (i8, _I16):
+            raise VerifyException(f"works on i8 and i16, got {self.input.type}")
+        if {self.min_val.type, self.max_val.type, element_of(self.output)} != {element}:
+            raise VerifyException(f"bounds and result must be of type {element}")
+        if int_of(self.min_val) > int_of(self.max_val):
+            raise VerifyException(
+                f"min_val {int_of(self.min_val)} is above max_val {int_of(self.max_val)}"
+            )
+        verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input))
+
+
+@irdl_op_definition
 class TableOp(_UnaryOp):
-    """`table[x + 128]` for an int8 x; the table has 256 int8."""
+    """`table[x + 128]` for an int8 x and 256 int8; for an int16 and 513 int16, between two of
+    them, in int32."""
 
     name = "tosa.table"
 
@@ -33,9 +79,9 @@ class TableOp(_UnaryOp):
 
     def verify_(self) -> None:
         super().verify_()
-        i8 = IntegerType(8)
-        if element_of(self.input1) == i8 and self.table.type != TensorType(i8, [256]):
-            raise VerifyException(f"the table of an i8 is tensor<256xi8>, got {self.table.type}")
+        types = element_of(self.input1), self.table.type, element_of(self.output)
+        if types not in _TABLES:
+            raise VerifyException(f"no table of {types[1]} takes {types[0]} to {types[2]}")
 
 
 @irdl_op_definition
@@ -43,6 +89,11 @@ class ClzOp(_UnaryOp):
     """The number of leading zeros of an int32."""
 
     name = "tosa.clz"
+
+    def verify_(self) -> None:
+        super().verify_()
+        if {element_of(self.input1), element_of(self.output)} != {i32}:
+            raise VerifyException(f"works on i32, got {self.input1.type} to {self.output.type}")
 
 
 @irdl_op_definition
@@ -62,27 +113,82 @@ class _BinaryOp(TosaOp):
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def verify_(self) -> None:
-        a, b = shape_of(self.input1), shape_of(self.input2)
-        if len(a) != len(b) or any(x != y and 1 not in (x, y) for x, y in zip(a, b, strict=True)):
-            raise VerifyException(f"shapes {list(a)} and {list(b)} do not broadcast")
         if len({element_of(v) for v in (self.input1, self.input2, self.output)}) != 1:
             raise VerifyException("operands and result must be of one element type")
-        expected = [y if x == 1 else x for x, y in zip(a, b, strict=True)]
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        _verify_broadcast(self.name, self.input1, self.input2, self.output)
+
+
+def _verify_broadcast(op: str, lhs: SSAValue, rhs: SSAValue, result: SSAValue) -> None:
+    a, b = shape_of(lhs), shape_of(rhs)
+    if len(a) != len(b) or any(x != y and 1 not in (x, y) for x, y in zip(a, b, strict=True)):
+        raise VerifyException(f"shapes {list(a)} and {list(b)} do not broadcast")
+    expected = [y if x == 1 else x for x, y in zip(a, b, strict=True)]
+    verify_shape(op, "result", shape_of(result), expected)
+
+
+class _Int32Op(_BinaryOp):
+    """A binary op that TOSA has for int32 only."""
+
+    def verify_(self) -> None:
+        if element_of(self.input1) != i32:
+            raise VerifyException(f"works on i32, got {self.input1.type}")
+        super().verify_()
 
 
 @irdl_op_definition
-class MaximumOp(_BinaryOp):
+class AddOp(_Int32Op):
+    """The sum."""
+
+    name = "tosa.add"
+
+    traits = traits_def(Commutative())
+
+
+@irdl_op_definition
+class SubOp(_Int32Op):
+    """The difference."""
+
+    name = "tosa.sub"
+
+
+@irdl_op_definition
+class MulOp(TosaOp):
+    """The product in int32; of two int32, `shift` places less, rounded half up."""
+
+    name = "tosa.mul"
+
+    input1 = operand_def(TensorType)
+    input2 = operand_def(TensorType)
+    shift = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    traits = traits_def(Commutative())
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        elements = {element_of(self.input1), element_of(self.input2)}
+        if len(elements) != 1 or element_of(self.output) != i32:
+            raise VerifyException("operands must be of one element type, the result of i32")
+        verify_one(self.shift, "shift", i8)
+        _verify_broadcast(self.name, self.input1, self.input2, self.output)
+
+
+@irdl_op_definition
+class MaximumOp(_Int32Op):
     """The larger element."""
 
     name = "tosa.maximum"
 
+    nan_mode = opt_prop_def(NanModeAttr, default_value=NanModeAttr(NanMode.PROPAGATE))
+
 
 @irdl_op_definition
-class MinimumOp(_BinaryOp):
+class MinimumOp(_Int32Op):
     """The smaller element."""
 
     name = "tosa.minimum"
+
+    nan_mode = opt_prop_def(NanModeAttr, default_value=NanModeAttr(NanMode.PROPAGATE))
 
 
 @irdl_op_definition
@@ -103,7 +209,7 @@ class ArithmeticRightShiftOp(_BinaryOp):
 
 @irdl_op_definition
 class MatMulOp(TosaOp):
-    """`(a - a_zp) @ (b - b_zp)`: a [N,H,C], b [N,C,W], output [N,H,W] in int32."""
+    """`(a - a_zp) @ (b - b_zp)`: a [N,H,C], b [N,C,W], output [N,H,W] in int32 (int48 of int16)."""
 
     name = "tosa.matmul"
 
@@ -117,8 +223,13 @@ class MatMulOp(TosaOp):
 
     def verify_(self) -> None:
         a, b = shape_of(self.a), shape_of(self.b)
-        verify_one(self.a_zp, "a_zp")
-        verify_one(self.b_zp, "b_zp")
+        element = element_of(self.a)
+        if element_of(self.b) != element or _SUMS.get(element) != element_of(self.output):
+            raise VerifyException(
+                f"{element} by {element_of(self.b)} is not summed in {element_of(self.output)}"
+            )
+        verify_one(self.a_zp, "a_zp", element)
+        verify_one(self.b_zp, "b_zp", element)
         if len(a) != 3 or len(b) != 3 or a[0] != b[0] or a[2] != b[1]:
             raise VerifyException(f"{list(a)} and {list(b)} are not [N,H,C] and [N,C,W]")
         verify_shape(self.name, "result", shape_of(self.output), (a[0], a[1], b[2]))

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import I32, DenseArrayBase, IntegerAttr, StringAttr, TensorType
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import (
+    I32,
+    DenseArrayBase,
+    IntegerAttr,
+    IntegerType,
+    TensorType,
+    i8,
+    i32,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, var_operand_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.shapes import (
@@ -17,6 +28,7 @@ from cmopt.dialects.shapes import (
     verify_shape,
 )
 from cmopt.dialects.tosa.base import ShapeType, TosaOp, sizes_of, verify_one, verify_sizes
+from cmopt.dialects.tosa.enums import EnumDictOp, ResizeMode, ResizeModeAttr
 
 
 class _MovementOp(TosaOp):
@@ -76,7 +88,7 @@ class PadOp(_MovementOp):
     def verify_(self) -> None:
         shape = shape_of(self.input1)
         padding = verify_sizes(self.padding, "padding", 2 * len(shape))
-        verify_one(self.pad_const, "pad_const")
+        verify_one(self.pad_const, "pad_const", element_of(self.input1))
         if min(padding, default=0) < 0:
             raise VerifyException(f"padding {list(padding)} must not be negative")
         self._verify_result(
@@ -121,6 +133,38 @@ class TileOp(_MovementOp):
 
 
 @irdl_op_definition
+class ConcatOp(TosaOp):
+    """The inputs one behind the other along `axis`."""
+
+    name = "tosa.concat"
+
+    input1 = var_operand_def(TensorType)
+    axis = prop_def(IntegerAttr[I32])
+    output = result_def(TensorType)
+
+    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, tensors: Sequence[SSAValue], axis: IntegerAttr, output_type: TensorType):
+        super().__init__([tensors], output_type, {"axis": axis})
+
+    def verify_(self) -> None:
+        if not self.input1:
+            raise VerifyException("joins nothing")
+        shape, axis = shape_of(self.input1[0]), int_of(self.axis)
+        if not 0 <= axis < len(shape):
+            raise VerifyException(f"axis {axis} is outside rank {len(shape)}")
+        if len({element_of(v) for v in (*self.input1, self.output)}) != 1:
+            raise VerifyException("must keep the element type")
+        around = (*shape[:axis], *shape[axis + 1 :])
+        for other in map(shape_of, self.input1):
+            if len(other) != len(shape) or (*other[:axis], *other[axis + 1 :]) != around:
+                raise VerifyException(f"{list(other)} does not join {list(shape)} on axis {axis}")
+        joined = sum(shape_of(value)[axis] for value in self.input1)
+        expected = (*shape[:axis], joined, *shape[axis + 1 :])
+        verify_shape(self.name, "result", shape_of(self.output), expected)
+
+
+@irdl_op_definition
 class ReverseOp(_MovementOp):
     """The elements along `axis` from the last to the first."""
 
@@ -136,7 +180,7 @@ class ReverseOp(_MovementOp):
 
 
 @irdl_op_definition
-class ResizeOp(TosaOp):
+class ResizeOp(EnumDictOp):
     """Resample [N,H,W,C] in height and width.
 
     scale [y_n, y_d, x_n, x_d]: the factor is n/d; offset [y, x] and border [y, x] in units of 1/n.
@@ -150,16 +194,16 @@ class ResizeOp(TosaOp):
     scale = operand_def(ShapeType)
     offset = operand_def(ShapeType)
     border = operand_def(ShapeType)
-    mode = prop_def(StringAttr)
+    mode = prop_def(ResizeModeAttr)
     output = result_def(TensorType)
-
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def verify_(self) -> None:
         if len(shape := shape_of(self.input)) != 4:
             raise VerifyException(f"input must have rank 4, got {self.input.type}")
-        if self.mode.data not in ("NEAREST_NEIGHBOR", "BILINEAR"):
-            raise VerifyException(f"mode {self.mode.data!r} is none")
+        element, bilinear = element_of(self.input), self.mode.data == ResizeMode.BILINEAR
+        wide: dict[Attribute, Attribute] = {i8: i32, IntegerType(16): IntegerType(48)}
+        if element_of(self.output) != (wide.get(element) if bilinear else element):
+            raise VerifyException(f"{self.mode.data} of {element} is no {element_of(self.output)}")
         scale = verify_sizes(self.scale, "scale", 4)
         offset = verify_sizes(self.offset, "offset", 2)
         border = verify_sizes(self.border, "border", 2)

@@ -5,14 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import BoolAttr, TensorType
-from xdsl.ir import TypeAttribute
+from xdsl.dialects.builtin import BoolAttr, IntegerType, TensorType, i8, i32
+from xdsl.ir import Attribute, TypeAttribute
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.edge.base import I64Array
 from cmopt.dialects.shapes import element_of, ints_of, shape_of, verify_ints, verify_shape
 from cmopt.dialects.tosa.base import TosaOp, verify_one
+
+ACCUMULATORS: dict[tuple[Attribute, Attribute], Attribute] = {
+    (i8, i8): i32,
+    (IntegerType(16), i8): IntegerType(48),
+}
+"""The type of a convolution's sums, by those of input and weight."""
 
 
 class ConvolutionOp(TosaOp):
@@ -32,8 +38,13 @@ class ConvolutionOp(TosaOp):
     def _verify_common(self, channels: int, expected: Sequence[int]) -> None:
         if len(shape_of(self.input)) != 4 or len(shape_of(self.weight)) != 4:
             raise VerifyException("input and weight must have rank 4")
-        verify_one(self.input_zp, "input_zp")
-        verify_one(self.weight_zp, "weight_zp")
+        operands = element_of(self.input), element_of(self.weight)
+        if operands not in ACCUMULATORS or self.acc_type != ACCUMULATORS[operands]:
+            raise VerifyException(
+                f"{operands[0]} by {operands[1]} is not accumulated in {self.acc_type}"
+            )
+        verify_one(self.input_zp, "input_zp", operands[0])
+        verify_one(self.weight_zp, "weight_zp", operands[1])
         if shape_of(self.bias) not in ((channels,), (1,)):
             raise VerifyException(f"bias must have {channels} elements or one")
         if element_of(self.output) != self.acc_type or element_of(self.bias) != self.acc_type:
