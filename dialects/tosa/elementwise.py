@@ -153,7 +153,7 @@ class SubOp(_Int32Op):
 
 @irdl_op_definition
 class MulOp(TosaOp):
-    """The product in int32; of two int32, `shift` places less, rounded half up."""
+    """The product in int32; of two int32 its low half, or `shift` places less, rounded half up."""
 
     name = "tosa.mul"
 
@@ -193,7 +193,7 @@ class MinimumOp(_Int32Op):
 
 @irdl_op_definition
 class LogicalLeftShiftOp(_BinaryOp):
-    """`input1 << input2`, the shift in 0…31 for int32; bits beyond the type are lost."""
+    """`input1 << input2`, the shift below the number of bits; what passes the type is lost."""
 
     name = "tosa.logical_left_shift"
 

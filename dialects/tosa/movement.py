@@ -207,14 +207,22 @@ class ResizeOp(EnumDictOp):
         scale = verify_sizes(self.scale, "scale", 4)
         offset = verify_sizes(self.offset, "offset", 2)
         border = verify_sizes(self.border, "border", 2)
-        if min(scale) < 1:
-            raise VerifyException(f"scale {list(scale)} must be positive")
         rows, columns = (
-            ((size - 1) * n - o + b) // d + 1
-            for size, n, d, o, b in zip(
-                shape[1:3], scale[::2], scale[1::2], offset, border, strict=True
-            )
+            _resampled(*axis)
+            for axis in zip(shape[1:3], scale[::2], scale[1::2], offset, border, strict=True)
         )
         verify_shape(
             self.name, "result", shape_of(self.output), (shape[0], rows, columns, shape[3])
         )
+
+
+def _resampled(size: int, n: int, d: int, offset: int, border: int) -> int:
+    """The new size of one dimension, resampled by n/d. The limits are TOSA's."""
+    if not (1 <= n <= 1 << 11 and 1 <= d < 16 * n):
+        raise VerifyException(f"scale {n}/{d} must be of 1…2048 over 1…16·{n} - 1")
+    if not (-n <= offset < 16 * n and -16 * n <= border < n):
+        raise VerifyException(f"offset {offset} or border {border} is too far for a scale of {n}")
+    span = (size - 1) * n - offset + border
+    if span < 0 or span % d:
+        raise VerifyException(f"steps of {d} do not end at the last of {size} elements: {span}")
+    return span // d + 1

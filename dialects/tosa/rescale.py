@@ -50,6 +50,12 @@ class RescaleOp(EnumDictOp):
             raise VerifyException("an i48 is scaled by i16 multipliers: scale32 must be false")
         if self.rounding_mode.data == RoundingMode.DOUBLE_ROUND and not scale32:
             raise VerifyException("DOUBLE_ROUND needs scale32")
+        unsigned = int_of(self.input_unsigned), int_of(self.output_unsigned)
+        elements = element_of(self.input), element_of(self.output)
+        if all(unsigned) or (any(unsigned) and not {*elements} <= {i8, IntegerType(16)}):
+            raise VerifyException(
+                "only one of input and result may be unsigned, and both must be i8 or i16"
+            )
         verify_one(self.input_zp, "input_zp", element_of(self.input))
         verify_one(self.output_zp, "output_zp", element_of(self.output))
         verify_shape(self.name, "result", shape_of(self.output), shape)

@@ -21,16 +21,17 @@ def wide(value: Array) -> Int64Array:
 
 
 def multiply(op: tosa.MulOp, a: Array, b: Array, shift: Array) -> Array:
-    """`a * b`; of int32 with a shift, `(a * b + half) >> shift`."""
+    """`a * b`; of int32 the low 32 bits, or with a shift `(a * b + half) >> shift`."""
     places = int(shift.reshape(-1)[0])
     result = wide(a) * wide(b)
     if element_of(op.input1) != IntegerType(32):
         require(op.name, places, 0, 0, f"shift of an {element_of(op.input1)}")
     require(op.name, places, 0, 63, "shift")
-    if places:
-        # The product of two int32 and a half of 2**62 may pass 63 bits: half is added below it.
-        result = ((result >> places - 1) + 1) >> 1
-    return narrowed(op.name, result, element_of(op.output))
+    if not places:
+        return result.astype(np.int32)
+    half = 1 << places - 1
+    require(op.name, result, -(1 << 62), (1 << 63) - 1 - half, "product")  # int64 holds the sum
+    return narrowed(op.name, (result + half) >> places, element_of(op.output))
 
 
 def clamp(op: tosa.ClampOp, value: Array) -> Array:
@@ -67,8 +68,8 @@ def count_leading_zeros(value: Array) -> Array:
 
 
 def left_shift(op: tosa.LogicalLeftShiftOp, value: Array, places: Array) -> Array:
-    """`value << places`, cut to the type; places 0…31."""
-    require(op.name, places, 0, 31, "shift")
+    """`value << places`, cut to the type; places below the number of bits."""
+    require(op.name, places, 0, 8 * value.dtype.itemsize - 1, "shift")
     result: Array = (wide(value) << wide(places)).astype(value.dtype)
     return result
 
@@ -78,7 +79,7 @@ def right_shift(op: tosa.ArithmeticRightShiftOp, value: Array, places: Array) ->
     require(op.name, places, 0, 8 * value.dtype.itemsize - 1, "shift")
     shift = wide(places)
     half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
-    result: Array = ((wide(value) + half * int_of(op.round)) >> shift).astype(value.dtype)
+    result: Array = ((wide(value) + half * bool(int_of(op.round))) >> shift).astype(value.dtype)
     return result
 
 
