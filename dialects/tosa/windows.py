@@ -35,9 +35,16 @@ class ConvolutionOp(TosaOp):
 
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
-    def _verify_common(self, channels: int, expected: Sequence[int]) -> None:
-        if len(shape_of(self.input)) != 4 or len(shape_of(self.weight)) != 4:
+    def _verify_shapes(self, axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Check ranks, and input channels against `axis` of the weight; return both shapes."""
+        shape, weight = shape_of(self.input), shape_of(self.weight)
+        if len(shape) != 4 or len(weight) != 4:
             raise VerifyException("input and weight must have rank 4")
+        if weight[axis] != shape[3]:
+            raise VerifyException(f"weight {list(weight)} does not fit {shape[3]} input channels")
+        return shape, weight
+
+    def _verify_common(self, channels: int, expected: Sequence[int]) -> None:
         operands = element_of(self.input), element_of(self.weight)
         if operands not in ACCUMULATORS or self.acc_type != ACCUMULATORS[operands]:
             raise VerifyException(
@@ -91,9 +98,7 @@ class Conv2DOp(_WindowOp):
     name = "tosa.conv2d"
 
     def verify_(self) -> None:
-        shape, weight = shape_of(self.input), shape_of(self.weight)
-        if weight[3:] != shape[3:]:
-            raise VerifyException(f"weight {list(weight)} does not fit {shape[-1]} input channels")
+        shape, weight = self._verify_shapes(3)
         result = self._window(weight[1:3])
         self._verify_common(weight[0], (shape[0], *result, weight[0]))
 
@@ -105,9 +110,7 @@ class DepthwiseConv2DOp(_WindowOp):
     name = "tosa.depthwise_conv2d"
 
     def verify_(self) -> None:
-        shape, weight = shape_of(self.input), shape_of(self.weight)
-        if weight[2:3] != shape[3:]:
-            raise VerifyException(f"weight {list(weight)} does not fit {shape[-1]} input channels")
+        shape, weight = self._verify_shapes(2)
         result = self._window(weight[:2])
         channels = weight[2] * weight[3]
         self._verify_common(channels, (shape[0], *result, channels))
@@ -124,9 +127,7 @@ class TransposeConv2DOp(ConvolutionOp):
     out_pad = prop_def(I64Array)
 
     def verify_(self) -> None:
-        shape, weight = shape_of(self.input), shape_of(self.weight)
-        if weight[3:] != shape[3:]:
-            raise VerifyException(f"weight {list(weight)} does not fit {shape[-1]} input channels")
+        shape, weight = self._verify_shapes(3)
         stride = verify_ints(self.name, "stride", self.stride, 2, 1)
         pads = ints_of(self.out_pad)
         if len(pads) != 4 or any(p <= -k for p, k in zip(

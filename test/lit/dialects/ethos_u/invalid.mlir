@@ -1,0 +1,43 @@
+// RUN: DIAGNOSTICS
+
+%x = "test.op"() : () -> tensor<2xi8>
+// expected-error@+1 {{'ethos_u.delegate' op must end in ethos_u.yield}}
+%0 = "ethos_u.delegate"(%x) <{npu = "ethos-u55-128"}> ({
+^bb0(%a: tensor<2xi8>):
+  "test.termop"(%a) : (tensor<2xi8>) -> ()
+}) : (tensor<2xi8>) -> tensor<2xi8>
+
+// -----
+
+%x = "test.op"() : () -> tensor<2xi8>
+// expected-error@+1 {{'ethos_u.delegate' op the region's arguments are not of the op's types}}
+%0 = ethos_u.delegate "ethos-u55-128"(%x) {
+^bb0(%a: tensor<3xi8>):
+  ethos_u.yield %a : tensor<3xi8>
+} : (tensor<2xi8>) -> tensor<3xi8>
+
+// -----
+
+%x = "test.op"() : () -> tensor<2xi8>
+// expected-error@+1 {{'ethos_u.delegate' op the region's results are not of the op's types}}
+%0 = ethos_u.delegate "ethos-u55-128"(%x) {
+^bb0(%a: tensor<2xi8>):
+  ethos_u.yield %a : tensor<2xi8>
+} : (tensor<2xi8>) -> tensor<3xi8>
+
+// -----
+
+// expected-error@+1 {{'ethos_u.delegate' op computes nothing}}
+ethos_u.delegate "ethos-u55-128"() {
+  ethos_u.yield
+} : () -> ()
+
+// -----
+
+%x = "test.op"() : () -> tensor<2xi16>
+// expected-error@+1 {{'ethos_u.delegate' op tosa.logical_left_shift: takes i32, not i16}}
+%0 = ethos_u.delegate "ethos-u55-128"(%x) {
+^bb0(%a: tensor<2xi16>):
+  %y = tosa.logical_left_shift %a, %a : (tensor<2xi16>, tensor<2xi16>) -> tensor<2xi16>
+  ethos_u.yield %y : tensor<2xi16>
+} : (tensor<2xi16>) -> tensor<2xi16>
