@@ -63,7 +63,7 @@ def zero_point(name: str, value: Array, element: Attribute) -> int:
     return int(value.reshape(-1)[0])
 
 
-def product(lhs: Array, rhs: Array) -> Int64Array:
+def product(name: str, lhs: Array, rhs: Array) -> Int64Array:
     """`lhs @ rhs` without rounding, through floating point for speed.
 
     Every partial sum is an integer below the bound at which the chosen format stops to be exact,
@@ -72,7 +72,7 @@ def product(lhs: Array, rhs: Array) -> Int64Array:
     largest = [int(max(abs(int(a.min())), abs(int(a.max())))) if a.size else 0 for a in (lhs, rhs)]
     bound = lhs.shape[-1] * largest[0] * largest[1]
     if bound >= 1 << 53:
-        raise ValueError(f"a sum of {lhs.shape[-1]} products up to {bound} is not computed exactly")
+        raise ValueError(f"{name}: a sum that may reach {bound} is not computed exactly")
     kind = np.float32 if bound < 1 << 24 else np.float64
     result: Int64Array = np.matmul(lhs.astype(kind), rhs.astype(kind)).astype(np.int64)
     return result

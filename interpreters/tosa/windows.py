@@ -49,9 +49,7 @@ def _centred(op: Any, value: Array, weight: Array, zeros: Sequence[Array]) -> tu
         zero_point(op.name, zero, element_of(operand))
         for zero, operand in zip(zeros, (op.input, op.weight), strict=True)
     )
-    return value.astype(np.int32) - np.int32(input_zp), weight.astype(np.int32) - np.int32(
-        weight_zp
-    )
+    return value.astype(np.int32) - input_zp, weight.astype(np.int32) - weight_zp
 
 
 def _accumulated(op: Any, acc: Int64Array, bias: Array) -> Array:
@@ -64,7 +62,7 @@ def conv2d(op: tosa.Conv2DOp, value: Array, weight: Array, bias: Array, *zeros: 
     channels, *kernel, _ = weight.shape
     patches = _patches(op, value, 0, kernel)
     rows = patches.reshape(-1, weight[0].size)
-    acc = product(rows, weight.reshape(channels, -1).T)
+    acc = product(op.name, rows, weight.reshape(channels, -1).T)
     return _accumulated(op, acc.reshape(shape_of(op.output)), bias)
 
 
@@ -90,7 +88,7 @@ def transpose_conv2d(
     stride, (top, _, left, _) = ints_of(op.stride), ints_of(op.out_pad)
     acc = np.zeros(shape_of(op.output), np.int64)
     for y, x in np.ndindex(*kernel):
-        term = product(value, weight[:, y, x].T)
+        term = product(op.name, value, weight[:, y, x].T)
         (rows, inside_rows), (columns, inside_columns) = (
             _landing(count, step, first, size)
             for count, step, first, size in zip(
@@ -117,7 +115,7 @@ def matmul(op: tosa.MatMulOp, a: Array, b: Array, *zeros: Array) -> Array:
         zero_point(op.name, zero, element_of(operand))
         for zero, operand in zip(zeros, (op.a, op.b), strict=True)
     )
-    acc = product(a.astype(np.int32) - np.int32(a_zp), b.astype(np.int32) - np.int32(b_zp))
+    acc = product(op.name, a.astype(np.int32) - a_zp, b.astype(np.int32) - b_zp)
     return narrowed(op.name, acc, element_of(op.output), "accumulator")
 
 
