@@ -13,7 +13,6 @@ from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     IntegerAttr,
     IntegerType,
-    StringAttr,
     TensorType,
     i8,
     i32,
@@ -31,7 +30,7 @@ from cmopt.lowering.layout.permutations import simplest_permute
 Ints = Sequence[int]
 
 
-FEW_SLICES = 4
+FEW_SLICES = 8
 """Up to how many slices a transpose of four dimensions is made of."""
 
 
@@ -195,15 +194,17 @@ class RegionBuilder:
     def _interleave(self, value: SSAValue) -> SSAValue:
         """[A,B,C,D] → [A,C,B,D] by slices of the shorter of B and C, put next to each other.
 
-        Vela writes the operands of a concat to where they belong, and cuts a transpose of four
-        dimensions into one for each of the first.
+        As matrices, for the NPU then copies each slice at once.
         """
         a, b, c, d = shape_of(value)
-        if b <= c:
-            rows = [self.slice_dim(value, 1, i, 1) for i in range(b)]
-            return self.concat([self.reshape(row, (a, c, 1, d)) for row in rows], 2)
-        columns = [self.slice_dim(value, 2, i, 1) for i in range(c)]
-        return self.concat([self.reshape(column, (a, 1, b, d)) for column in columns], 1)
+        before, parts, width = (a, b, c * d) if b <= c else (a * b, c, d)
+        value = self.reshape(value, (before, parts * width))
+        slices = [self.slice_dim(value, 1, i * width, width) for i in range(parts)]
+        rows = a * c if b <= c else a
+        joined = self.concat(
+            [self.reshape(part, (rows, before * width // rows)) for part in slices], 1
+        )
+        return self.reshape(joined, (a, c, b, d))
 
     def slice(self, value: SSAValue, start: Ints, size: Ints) -> SSAValue:
         """`size` elements from `start` on; the value itself where that is all."""
@@ -251,7 +252,7 @@ class RegionBuilder:
             self.sizes((1 - rows, 1 - columns)),
             self.sizes((rows - 1, columns - 1)),
         ]
-        mode = {"mode": StringAttr("NEAREST_NEIGHBOR")}
+        mode = {"mode": tosa.ResizeModeAttr(tosa.ResizeMode.NEAREST_NEIGHBOR)}
         return self.add(tosa.ResizeOp(operands, like(value, (n, h * rows, w * columns, c)), mode))
 
     def reverse(self, value: SSAValue, axis: int) -> SSAValue:
