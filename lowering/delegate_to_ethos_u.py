@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects import tosa
-from cmopt.dialects.edge import EdgeOp, ReshapeOp, SoftmaxOp
+from cmopt.dialects.edge import CallOp, EdgeOp, ReshapeOp, SoftmaxOp
 from cmopt.dialects.ethos_u import DelegateOp, why_not
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
@@ -55,7 +55,7 @@ class Partition:
         self.npu = npu
         self.reasons: dict[Operation, str | None] = {}
         for op in self.block.ops:
-            if isinstance(op, EdgeOp | QCastOp | DCastOp):
+            if isinstance(op, EdgeOp | CallOp | QCastOp | DCastOp):
                 self.reasons[op] = npu_reason(op, npu)
         self._split()
         if min_work and self._leave_small_parts(min_work):
@@ -74,8 +74,9 @@ class Partition:
         return [v.owner for v in sources_of(op) if isinstance(v.owner, Operation)]
 
     def _room(self, op: Operation) -> Room:
-        if op not in self.reasons:  # a constant, or the cast of one
-            return Room.EITHER
+        if op not in self.reasons:  # a constant, the cast of one, or of what a call reads
+            is_constant = all(constant_of(value) is not None for value in op.results)
+            return Room.EITHER if is_constant else Room.CPU
         if self.reasons[op] is not None:
             return Room.CPU
         return Room.EITHER if isinstance(op, ReshapeOp) else Room.NPU

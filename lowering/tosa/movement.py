@@ -25,6 +25,9 @@ from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 NEAREST_FACTORS = (2, 4, 8)
 """By which a U55 resizes."""
 
+MOST_RUNS = 4096
+"""The most pieces one tensor is put together from; Vela takes seconds for as many."""
+
 
 def reshape(op: ReshapeOp, b: RegionBuilder) -> SSAValue:
     """Another shape."""
@@ -90,8 +93,10 @@ def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
         value = _repeated(value, len(indices) // size, b)
     elif (steps := op.steps()) is not None:
         value = _strided(value, *steps, b)
+    elif len(pieces := runs(indices)) <= MOST_RUNS:
+        value = b.concat([_run(value, run, b) for run in pieces], 1)
     else:
-        value = b.concat([_run(value, run, b) for run in runs(indices)], 1)
+        raise NotInTosa(f"takes {len(pieces)} pieces, more than {MOST_RUNS}")
     return b.reshape(value, shape_of(op.output))
 
 

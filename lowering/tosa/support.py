@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xdsl.ir import Operation
 
+from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import why_not
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
@@ -15,6 +16,8 @@ def npu_reason(op: Operation, npu: str) -> str | None:
 
     Decided by lowering it to TOSA and looking at what comes out.
     """
+    if isinstance(op, CallOp):
+        return f"{op.target.data} has no lowering to TOSA"
     if isinstance(op, QCastOp | DCastOp) and not _is_requantization(op):
         return "converts between float and integers, the NPU has integers only"
     if not op.results or quantized_element(op.results[0].type) is None:
