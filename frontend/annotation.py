@@ -37,14 +37,16 @@ from cmopt.frontend.overloads import overload
 # Each name stands for all overloads of the ATen operator, in place or not.
 _ONE_TENSOR = "celu clamp clamp_max clamp_min gelu hardtanh relu6 selu"
 _TWO_TENSORS = "add div maximum minimum mul sub"
-_SUMS = "bmm log_softmax _log_softmax matmul mm sum"
-_MOVEMENT = """channel_shuffle chunk expand_as flip index_select mT movedim narrow permute
-    pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d repeat_interleave
-    replication_pad1d replication_pad2d roll select split_with_sizes stack swapaxes swapdims tile
-    unfold unsqueeze"""
+_SUMS = "bmm col2im log_softmax _log_softmax matmul mm sum"
+_MOVEMENT = """as_strided channel_shuffle chunk diagonal expand_as flip gather im2col index
+    index_select mT moveaxis movedim narrow permute pixel_shuffle pixel_unshuffle reflection_pad1d
+    reflection_pad2d repeat_interleave replication_pad1d replication_pad2d roll select
+    split_with_sizes stack swapaxes swapdims take take_along_dim tile unfold unsqueeze"""
 _SELECTIONS_AND_AVERAGES = """adaptive_avg_pool2d adaptive_max_pool2d amax amin avg_pool2d max
     max_pool2d mean min upsample_bicubic2d upsample_bilinear2d upsample_linear1d
     upsample_nearest1d upsample_nearest2d"""
+
+_INDEXED = {"gather", "index", "index_select", "take", "take_along_dim"}
 
 FREE = frozenset([*FUNCTIONS, *WITH_PARAMETERS, *f"{_ONE_TENSOR} {_TWO_TENSORS} {_SUMS}".split()])
 """The result is observed by itself, as every operand is: int8 in, int8 out."""
@@ -184,7 +186,7 @@ def floats(node: Node) -> list[Node]:
 
 
 def _is_index(node: Node, operand: Node) -> bool:
-    return operator_name(node) == "index_select" and operand is node.args[2]
+    return operator_name(node) in _INDEXED and operand is not node.args[0]
 
 
 def _adds_mask(node: Node, constant: torch.Tensor) -> bool:

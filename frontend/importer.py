@@ -48,6 +48,7 @@ from cmopt.frontend.tensor_types import (
 )
 from cmopt.pipeline.diagnostics import CompileError, verify
 
+_FOLDED = {"aten", "dim_order_ops"}
 _CONSTANT_KINDS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 _MUTATIONS = {
     OutputKind.BUFFER_MUTATION: "buffer",
@@ -299,7 +300,11 @@ class Importer:
     def _fold(self, call: Call) -> SSAValue | None:
         """The constant an operator on nothing but known tensors makes; PyTorch works it out."""
         sources, value = call.node.all_input_nodes, call.node.meta.get("val")
-        if call.target.namespace != "aten" or not sources or not isinstance(value, torch.Tensor):
+        if (
+            call.target.namespace not in _FOLDED
+            or not sources
+            or not isinstance(value, torch.Tensor)
+        ):
             return None
         if any(source not in self.known for source in sources) or written_nodes(call.node):
             return None

@@ -1,8 +1,8 @@
-"""Padding, and operators whose result is elements of the operand, dimension by dimension."""
+"""Padding, and operators whose result is a constant choice of the operand's elements."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.choices import Choice, choice_of, lines_of
 
 
 def _pad(call: Call) -> Converted:
@@ -44,52 +45,117 @@ def _cut(call: Call, value: SSAValue, dim: int, before: int, behind: int) -> SSA
 
 
 def selection(call: Call) -> Converted:
-    """One `edge.take` for each dimension in which the operator picks or repeats elements.
+    """An operator whose result is a constant choice of its first operand's elements.
 
-    Asks PyTorch, by running the operator on a tensor of element numbers. None where the result's
-    elements do not come from the operand line by line.
+    Asks PyTorch, by running the operator on a tensor of element numbers. One `edge.take` for each
+    dimension in which it picks or repeats; where the result's dimensions mix the operand's,
+    reshapes, permutes and an expand around them (`Choice`). None where it does more than move.
     """
     source = call.node.all_input_nodes[0]
     value = call.stored(source)
     shape, result = shape_of(value), tuple(call.fake_result.shape)
-    if 0 in shape or 0 in result or len(shape) > len(result) or not result:
+    if not all(isinstance(size, int) for size in result):  # as many as a mask lets through
         return None
-    shape = (1,) * (len(result) - len(shape)) + shape
-    if (lines := _lines(call, shape)) is None:
+    if 0 in shape or 0 in result or (picked := _picked(call, source, shape)) is None:
         return None
-    if shape != shape_of(value):
-        value = call.emit(edge.ReshapeOp([value], TensorType(element_of(value), shape)))
+    aligned = (1,) * (len(result) - len(shape)) + shape
+    if len(aligned) == len(result) and (lines := lines_of(picked, aligned)) is not None:
+        return _take_lines(call, value, aligned, lines)
+    choice = choice_of(picked, shape)
+    return None if choice is None else _choose(call, value, choice)
+
+
+def _take_lines(
+    call: Call, value: SSAValue, shape: tuple[int, ...], lines: list[list[int]]
+) -> SSAValue:
+    value = _reshaped(call, value, shape)
     # What makes the tensor smaller comes first; the last dimensions, of the least bytes, before
     # the others.
-    order = sorted(range(len(shape)), key=lambda d: (len(lines[d]) > shape[d], -d))
-    for dim in order:
-        if lines[dim] != list(range(shape[dim])):
-            value = call.emit(edge.TakeOp.of(value, dim, lines[dim]))
+    for dim in sorted(range(len(shape)), key=lambda d: (len(lines[d]) > shape[d], -d)):
+        value = _taken(call, value, dim, lines[dim])
     return value
 
 
-def _lines(call: Call, shape: tuple[int, ...]) -> list[list[int]] | None:
-    """For each dimension of the result, which line of the operand each of its lines is."""
-    probe = torch.arange(torch.Size(shape).numel(), dtype=torch.float64).reshape(shape)
+def _choose(call: Call, value: SSAValue, choice: Choice) -> SSAValue:
+    value = _reshaped(call, _permuted(call, value, choice.order), choice.merged)
+    growth = [
+        len(indices) > size for indices, size in zip(choice.takes, choice.merged, strict=True)
+    ]
+    for dim in sorted(range(len(growth)), key=lambda d: (growth[d], -d)):
+        value = _taken(call, value, dim, choice.takes[dim])
+    value = _permuted(call, _reshaped(call, value, choice.parts), choice.perm)
+    value = _reshaped(call, value, choice.narrow)
+    shape = tuple(call.fake_result.shape)
+    if choice.narrow == shape:
+        return value
+    return call.emit(edge.ExpandOp([value], TensorType(element_of(value), shape)))
+
+
+def _taken(call: Call, value: SSAValue, dim: int, indices: Sequence[int]) -> SSAValue:
+    if list(indices) == list(range(shape_of(value)[dim])):
+        return value
+    return call.emit(edge.TakeOp.of(value, dim, indices))
+
+
+def _reshaped(call: Call, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+    if shape == shape_of(value):
+        return value
+    return call.emit(edge.ReshapeOp([value], TensorType(element_of(value), shape)))
+
+
+def _permuted(call: Call, value: SSAValue, perm: tuple[int, ...]) -> SSAValue:
+    return value if perm == tuple(range(len(perm))) else call.emit(edge.PermuteOp.of(value, perm))
+
+
+def _picked(call: Call, source: Node, shape: tuple[int, ...]) -> NDArray[np.int64] | None:
+    """For each element of the result which element of the operand it is; None if it is none.
+
+    Two different labellings of the elements must tell the same: 0 is a label of the first only,
+    and sums of labels are no labels of both.
+    """
     first = call.target._schema.arguments[0].name
     try:
         rest = {
-            name: map_arg(given, call.importer.known.__getitem__)
+            name: map_arg(given, lambda node: _index_of(call.importer.known[node]))
             for name, given in call.arguments.items()
             if name != first
         }
     except KeyError:  # an index that is computed at run time
         return None
-    picked: NDArray[Any] = call.target(probe, **rest).numpy().astype(np.int64)
-    if picked.shape != tuple(call.fake_result.shape):
+    size = torch.Size(shape).numel()
+    labels = torch.arange(size, dtype=torch.float64), torch.arange(2 * size, size, -1.0).double()
+    found = []
+    for label in labels:
+        operand = _labelled(label.reshape(shape), source.meta["val"])
+        if operand is None and call.name.startswith("aten.as_strided"):
+            return None
+        found.append(call.target(label.reshape(shape) if operand is None else operand, **rest))
+    if tuple(found[0].shape) != tuple(call.fake_result.shape):
         return None
-    coordinates = np.unravel_index(picked, shape)
-    lines = [
-        np.moveaxis(along, dim, 0).reshape(along.shape[dim], -1)[:, 0].tolist()
-        for dim, along in enumerate(coordinates)
-    ]
-    again = np.arange(probe.numel()).reshape(shape)[np.ix_(*lines)]
-    return lines if np.array_equal(again, picked) else None
+    picked: NDArray[np.int64] = found[0].numpy().astype(np.int64)
+    if picked.min() < 0 or picked.max() >= size:
+        return None
+    return picked if np.array_equal(labels[1].numpy()[picked], found[1].numpy()) else None
+
+
+def _labelled(labels: torch.Tensor, like: torch.Tensor) -> torch.Tensor | None:
+    """The labels in a tensor that lies in memory as `like` does: `as_strided` speaks of memory.
+
+    What of the memory is not the tensor's is -1. None where elements share a place.
+    """
+    memory = torch.full((like.untyped_storage().nbytes() // like.element_size(),), -1.0).double()
+    view = memory.as_strided(like.shape, like.stride(), like.storage_offset())
+    try:
+        view.copy_(labels)
+    except RuntimeError:  # an expanded tensor
+        return None
+    return view
+
+
+def _index_of(value: torch.Tensor) -> torch.Tensor:
+    """A constant as operators take indices: in 64 bits."""
+    integers = (torch.int8, torch.int16, torch.int32)
+    return value.long() if value.dtype in integers else value
 
 
 def _upsample_bilinear2d(call: Call) -> Converted:
@@ -108,17 +174,15 @@ def _upsample_bilinear2d(call: Call) -> Converted:
     return call.emit(edge.UpsampleBilinear2dOp([value], call.result_type))
 
 
-def _index(call: Call) -> Converted:
-    """`x[:, [2, 0]]`: constant indices along one dimension."""
-    given = [index for index in call["indices"] if index is not None]
-    if len(given) != 1 or not isinstance(given[0], Node):
-        return None
-    known = call.importer.known.get(given[0])
-    return None if known is None or known.dim() != 1 else selection(call)
-
-
 _SELECTIONS = (
     "_pad_circular.default",
+    "as_strided.default",
+    "as_strided_copy.default",
+    "diagonal.default",
+    "diagonal_copy.default",
+    "gather.default",
+    "index.Tensor",
+    "take.default",
     "_upsample_nearest_exact1d.default",
     "_upsample_nearest_exact1d.vec",
     "_upsample_nearest_exact2d.default",
@@ -146,7 +210,6 @@ _SELECTIONS = (
 CONVERSIONS: dict[str, Conversion] = {
     **{f"aten.{name}": selection for name in _SELECTIONS},
     "aten.constant_pad_nd.default": _pad,
-    "aten.index.Tensor": _index,
     "aten.pad.default": _pad,
     "aten.upsample_bilinear2d.default": _upsample_bilinear2d,
     "aten.upsample_bilinear2d.vec": _upsample_bilinear2d,

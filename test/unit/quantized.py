@@ -51,6 +51,7 @@ def float_operators(program: ExportedProgram) -> list[str]:
             is_conversion(i, "dequantize")
             or (name_of(node) in FUSED and name_of(i) in ("conv2d", "conv1d", "linear", "add"))
             for i in node.all_input_nodes
+            if i.meta["val"].dtype.is_floating_point
         )
         outputs_are_integers = all(
             is_conversion(u, "quantize") or name_of(u) in FUSED for u in readers(node)

@@ -125,6 +125,14 @@ def test_reductions_and_products(function: Any, shapes: list[tuple[int, ...]]) -
         pytest.param(lambda x: F.pixel_shuffle(x, 2), [IMAGE], id="pixel_shuffle"),
         pytest.param(lambda x: F.channel_shuffle(x, 2), [IMAGE], id="channel_shuffle"),
         pytest.param(lambda x: x.unfold(1, 3, 2), [(2, 9)], id="unfold"),
+        pytest.param(lambda x: F.unfold(x, 3, padding=1), [IMAGE], id="im2col"),
+        pytest.param(lambda x: F.fold(x, 4, 2, stride=2), [(1, 8, 4)], id="col2im"),
+        pytest.param(lambda x: x.diagonal(0, 2, 3), [IMAGE], id="diagonal"),
+        pytest.param(lambda x: x.as_strided((2, 4), (8, 2)), [(2, 8)], id="as_strided"),
+        pytest.param(lambda x: x[[0, 1, 1], [5, 0, 2]], [(2, 8)], id="elements"),
+        pytest.param(
+            lambda x: x.gather(1, torch.tensor([[5], [2]])), [(2, 8)], id="constant gather"
+        ),
         pytest.param(lambda x: torch.cat(x.chunk(2, 1)[::-1], 1), [(2, 8)], id="chunk, cat"),
         pytest.param(lambda x: x.unbind(1)[2], [(2, 8)], id="unbind"),
         pytest.param(lambda x: x[:, ::2], [(2, 8)], id="strided slice"),

@@ -61,6 +61,29 @@ def test_moves_alone(name: str) -> None:
     check(program, SHAPE)
 
 
+# Choices that mix dimensions: in rows of bytes as they come, on integers as well.
+MIXES: dict[str, tuple[Any, list[str]]] = {
+    "im2col": (lambda x: F.unfold(x, 3, padding=1), ["pad", "take", "take", "transpose"]),
+    "col2im": (lambda x: F.fold(x.reshape(1, 12, 10), (4, 10), (3, 1), stride=(3, 1)), ["pad"]),
+    "diagonal": (lambda x: x.diagonal(0, 1, 3), ["transpose", "steps"]),
+    "as_strided": (lambda x: x.as_strided((1, 4, 2, 5), (120, 30, 15, 1)), ["steps"]),
+    "elements": (lambda x: x[:, [2, 0], :, [4, 1]], ["transpose", "take"]),
+    "constant gather": (
+        lambda x: x.gather(3, torch.zeros(1, 4, 6, 2, dtype=torch.int64)),
+        ["take"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MIXES)
+def test_mixes_dimensions(name: str) -> None:
+    function, expected = MIXES[name]
+    program = compiled(Function(function), SHAPE)
+    names = {"take": "aten.index_select.default", "steps": "aten.slice_copy.Tensor"}
+    assert kernels(program) == [names.get(name, name) for name in expected]
+    check(program, SHAPE)
+
+
 @pytest.mark.parametrize(
     ("function", "module", "shape"),
     [
