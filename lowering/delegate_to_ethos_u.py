@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects import tosa
-from cmopt.dialects.edge import CallOp, EdgeOp, ReshapeOp, SoftmaxOp
+from cmopt.dialects.edge import CallOp, CatOp, EdgeOp, MovementOp, ReshapeOp, SoftmaxOp
 from cmopt.dialects.ethos_u import DelegateOp, why_not
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
@@ -30,7 +30,7 @@ from cmopt.pipeline.diagnostics import CompileError
 
 def work(op: Operation) -> int:
     """Multiplications of a `tosa` op, or elements it writes."""
-    size = sum(numel(shape_of(value)) for value in op.results if value.type is not None)
+    size = sum(numel(shape_of(value)) for value in op.results)
     if isinstance(op, tosa.Conv2DOp | tosa.TransposeConv2DOp):
         return size * numel(shape_of(op.weight)[1:])
     if isinstance(op, tosa.DepthwiseConv2DOp):
@@ -58,7 +58,7 @@ class Partition:
             if isinstance(op, EdgeOp | CallOp | QCastOp | DCastOp):
                 self.reasons[op] = npu_reason(op, npu)
         self._split()
-        if min_work and self._leave_small_parts(min_work):
+        if self._leave_small_parts(min_work):
             self._split()
 
     def _split(self) -> None:
@@ -82,16 +82,20 @@ class Partition:
         return Room.EITHER if isinstance(op, ReshapeOp) else Room.NPU
 
     def _leave_small_parts(self, min_work: int) -> bool:
-        """Keep parts of less than `min_work` on the CPU, where it has the kernels."""
-        small = [
-            ops
-            for ops in self.parts.values()
-            if work_of(ops) < min_work and not any(no_kernel_reason(op) for op in ops)
-        ]
-        for ops in small:
-            reason = f"the part is small: {work_of(ops)} operations, below {min_work}"
+        """Keep parts that are not worth a call on the CPU, where it has the kernels."""
+        found = False
+        for ops in self.parts.values():
+            if any(no_kernel_reason(op) for op in ops if isinstance(op, EdgeOp)):
+                continue
+            if all(isinstance(op, MovementOp | CatOp) for op in ops):
+                reason = "it only moves data, as much as a call of the NPU copies"
+            elif (amount := work_of(ops)) < min_work:
+                reason = f"its part is small: {amount} operations, below {min_work}"
+            else:
+                continue
+            found = True
             self.reasons.update(dict.fromkeys(ops, reason))
-        return bool(small)
+        return found
 
     def reorder(self) -> None:
         """Level after level; what a trimmed part left outside comes behind it."""
@@ -176,7 +180,8 @@ class DelegateToEthosUPass(ModulePass):
     """Move what the NPU can do into `ethos_u.delegate` ops; at most the bound of each TOSA rule.
 
     The number of delegates is the smallest possible (see `tosa.islands`). Ops left outside get
-    `ethos_u.reason`. With `min-work`, parts of fewer multiplications stay on the CPU.
+    `ethos_u.reason`. Parts that only move data stay on the CPU, and with `min-work` those of fewer
+    multiplications.
     """
 
     name = "delegate-to-ethos-u"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from .convnext import ConvNeXt
 from .mobilenet_v2 import MobileNetV2
 from .mobilenet_v3_small import MobileNetV3Small
 from .silero_vad import silero_vad
@@ -79,5 +80,9 @@ MODELS = {
     "mobilenet_v2": Model(MobileNetV2, ((1, 3, 224, 224),)),
     "mobilenet_v3_small": Model(MobileNetV3Small, ((1, 3, 224, 224),)),
     "yolo11n": Model(YOLO11n, ((1, 3, 320, 320),)),
+    "convnext_bn_relu": Model(lambda: ConvNeXt("bn", "relu"), ((1, 3, 64, 64),)),
+    "convnext_bn_gelu": Model(lambda: ConvNeXt("bn", "gelu"), ((1, 3, 64, 64),)),
+    "convnext_ln_relu": Model(lambda: ConvNeXt("ln", "relu"), ((1, 3, 64, 64),)),
+    "convnext_ln_gelu": Model(lambda: ConvNeXt("ln", "gelu"), ((1, 3, 64, 64),)),
     "silero_vad": Model(silero_vad, ((1, 576), (2, 1, 128))),
 }

@@ -21,7 +21,8 @@ from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 EXACT = {"edge.max_pool2d", "edge.permute", "edge.slice", "edge.cat", "edge.take", "edge.pad"}
 
-CONVERSION = "convert-edge-to-cortex-m,canonicalize,verify-stage{stage=cortex_m}"
+TO_CORTEX_M = "convert-edge-to-cortex-m,canonicalize,verify-stage{stage=cortex_m}"
+TO_ETHOS_U = 'delegate-to-ethos-u{npu="ethos-u55-128"},canonicalize,verify-stage{stage=ethos_u}'
 
 
 def operators_alone(module: ModuleOp) -> Iterator[tuple[Operation, ModuleOp]]:
@@ -46,14 +47,14 @@ def operators_alone(module: ModuleOp) -> Iterator[tuple[Operation, ModuleOp]]:
         yield op, ModuleOp([FuncOp("forward", type, Region(block))])
 
 
-def check_bounds(module: ModuleOp) -> int:
+def check_bounds(module: ModuleOp, conversion: str = TO_CORTEX_M) -> int:
     """Each op on random bytes: one step at most; returns how many ops there are."""
     random, count = np.random.default_rng(0), 0
     for op, alone in operators_alone(module):
         types = [a.type for a in main_function(alone).body.block.args]
         inputs: list[Any] = [random.integers(-128, 128, shape_of(t)).astype(np.int8) for t in types]
         (expected,) = interpret(alone, inputs)
-        run_passes(make_context(), alone, parse_pipeline(CONVERSION))
+        run_passes(make_context(), alone, parse_pipeline(conversion))
         (actual,) = interpret(alone, inputs)
         steps = np.abs(actual.astype(int) - expected.astype(int)).max()
         assert steps <= (0 if op.name in EXACT else 1), op.name

@@ -1,0 +1,95 @@
+// RUN: cm-opt %s --pass-pipeline='builtin.module(delegate-to-ethos-u{npu="ethos-u55-128"},canonicalize)' --split-input-file | filecheck %s
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+!b = !quant.uniform<i8:f32, 0.25>
+
+// What follows each other is one part; integers cross its border, and constants stay inside.
+// CHECK-LABEL: @chain
+// CHECK-NEXT:    %0 = quant.scast %x : {{.*}} to tensor<1x4x4x2xi8>
+// CHECK-NEXT:    %1 = ethos_u.delegate "ethos-u55-128"(%0) {
+// CHECK-NEXT:    ^bb0(%x_1: tensor<1x4x4x2xi8>):
+// CHECK:           tosa.table
+// CHECK:           tosa.transpose
+// CHECK:           ethos_u.yield %{{.*}} : tensor<1x2x4x4xi8>
+// CHECK-NEXT:    } : (tensor<1x4x4x2xi8>) -> tensor<1x2x4x4xi8>
+// CHECK-NEXT:    %2 = quant.scast %1 : tensor<1x2x4x4xi8> to
+// CHECK-NEXT:    func.return %2
+func.func @chain(%x: tensor<1x4x4x2x!a>) -> tensor<1x2x4x4x!b> {
+  %0 = edge.sigmoid %x : (tensor<1x4x4x2x!a>) -> tensor<1x4x4x2x!b>
+  %1 = edge.permute %0 {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x4x4x2x!b>) -> tensor<1x2x4x4x!b>
+  func.return %1 : tensor<1x2x4x4x!b>
+}
+
+// -----
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+
+// A reshape at the end of a part is outside, where it is another name for the same bytes.
+// CHECK-LABEL: @trailing_reshape
+// CHECK:           ethos_u.yield %{{.*}} : tensor<4x4xi8>
+// CHECK:         edge.reshape
+func.func @trailing_reshape(%x: tensor<4x4x!a>) -> tensor<16x!a> {
+  %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
+  %1 = edge.reshape %0 : (tensor<4x4x!a>) -> tensor<16x!a>
+  func.return %1 : tensor<16x!a>
+}
+
+// -----
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+
+// So is a softmax the core has a kernel for: on the NPU it takes 35 operations.
+// CHECK-LABEL: @trailing_softmax
+// CHECK:         ethos_u.delegate
+// CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a part it is cheaper on the CPU"
+func.func @trailing_softmax(%x: tensor<4x4x!a>) -> tensor<4x4x!a> {
+  %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
+  %1 = edge.softmax %0 {dim = 1 : i64} : (tensor<4x4x!a>) -> tensor<4x4x!a>
+  func.return %1 : tensor<4x4x!a>
+}
+
+// -----
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+
+// Parts that do not depend on each other are one call, whatever lies between them in the text.
+// CHECK-LABEL: @side_by_side
+// CHECK:         edge.round {{.*}}ethos_u.reason = "computes in float"
+// CHECK-COUNT-1: ethos_u.delegate "ethos-u55-128"(%{{.*}}, %{{.*}}) {
+// CHECK-NOT:     ethos_u.delegate
+func.func @side_by_side(%x: tensor<4x4x!a>, %y: tensor<4x4x!a>, %z: tensor<4xf32>) -> (tensor<4x4x!a>, tensor<4xf32>, tensor<4x4x!a>) {
+  %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
+  %1 = edge.round %z : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = edge.sigmoid %y : (tensor<4x4x!a>) -> tensor<4x4x!a>
+  func.return %0, %1, %2 : tensor<4x4x!a>, tensor<4xf32>, tensor<4x4x!a>
+}
+
+// -----
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+!b = !quant.uniform<i8:f32, 0.25>
+
+// A requantization between two parts is part of them: a table, exact.
+// CHECK-LABEL: @requantization
+// CHECK-COUNT-1: ethos_u.delegate
+// CHECK-NOT:     quant.dcast
+// CHECK-COUNT-3: tosa.table
+func.func @requantization(%x: tensor<4x4x!a>) -> tensor<4x4x!b> {
+  %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
+  %1 = quant.dcast %0 : tensor<4x4x!a> to tensor<4x4xf32>
+  %2 = quant.qcast %1 : tensor<4x4xf32> to tensor<4x4x!b>
+  %3 = edge.sigmoid %2 : (tensor<4x4x!b>) -> tensor<4x4x!b>
+  func.return %3 : tensor<4x4x!b>
+}
+
+// -----
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+
+// What only moves data stays: a call of the NPU copies as much.
+// CHECK-LABEL: @movement
+// CHECK-NEXT:    %0 = edge.permute %x {{.*}}ethos_u.reason = "it only moves data, as much as a call of the NPU copies"
+func.func @movement(%x: tensor<4x8x!a>) -> tensor<8x4x!a> {
+  %0 = edge.permute %x {perm = array<i64: 1, 0>} : (tensor<4x8x!a>) -> tensor<8x4x!a>
+  func.return %0 : tensor<8x4x!a>
+}
