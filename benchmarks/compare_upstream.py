@@ -6,10 +6,11 @@ NETWORK: one of test/models; ds_cnn by default. A large one takes minutes.
 TARGET: cortex-m55 by default; any other, also with an NPU (cortex-m55+ethos-u55-128).
 
 Figures are bytes, counts and Vela's cycles, the same on every machine, and, with an NPU, the CPU
-seconds from the quantized program to the file, once everything is imported. Without an NPU upstream runs
-in both its modes, each with its own quantizer: the default one on a channels-last model and input,
-the other as exported. With one it runs its Ethos-U flow, on the network as its own quantizer leaves
-it and as cmopt's does. Where it cannot compile the network, its error stands in its column.
+seconds from the quantized program to the file, once everything is imported. Without an NPU
+upstream runs in both its modes, each with its own quantizer: the default one on a channels-last
+model and input, the other as exported. With one it runs its Ethos-U flow, on the network as its own
+quantizer leaves it and as cmopt's does. Where it cannot compile the network, its error stands in
+its column.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def figures_or_error(figures: Callable[[], Figures]) -> Figures:
         return figures()
     except Exception as error:  # Upstream raises whatever it runs into.
         lines = str(error).strip().splitlines() or [""]
-        return {"error": f"{type(error).__name__}: {lines[0]}"}
+        return {"error": f"{type(error).__name__}: {lines[0]}"[:120]}
 
 
 def upstream(exported: torch.export.ExportedProgram, *, explicit_layout: bool) -> bytes:
