@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import i32
+import numpy as np
+from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects import tosa
@@ -45,6 +46,8 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), kind.zero_point)
         padding = (0, 0, 0, 0)
     kernel, counts = ints_of(op.kernel_size), shape_of(op.output)[1:3]
+    if _is_row_mean(source, kernel, counts, padding):
+        return _row_mean(op, source, b)
     if _apart(op, padding, source):
         images, channels = shape_of(source)[0], shape_of(source)[3]
         source = _windows(source, counts, kernel, _stride(op), b)
@@ -55,6 +58,47 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     images_in = [b.slice_dim(source, 0, n, 1) for n in range(shape_of(source)[0])]
     pooled_images = [_average(image, kernel, _stride(op), pad, kind, b) for image in images_in]
     return _requantized(op, b.concat(pooled_images, 0), b)
+
+
+def _is_row_mean(
+    source: SSAValue, kernel: tuple[int, ...], counts: tuple[int, ...], padding: tuple[int, ...]
+) -> bool:
+    """Whether windows are rows of one channel: what a mean over the last dimension becomes."""
+    _, _, width, channels = shape_of(source)
+    return channels == 1 and kernel == (1, width) and counts[1] == 1 and not any(padding)
+
+
+def _row_mean(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue:
+    """A 1×1 convolution by ones over the row as channels, rescaled by its length; ≤ 1 step.
+
+    A pool would work on one channel of the 16 that the NPU works on at once.
+    """
+    images, rows, width, _ = shape_of(source)
+    input, output = element(op.input), element(op.output)
+    counts = shape_of(op.output)[1:3]
+    source = b.reshape(source, (images, rows, 1, width))
+    stride = ints_of(op.stride)[0] if counts[0] > 1 else 1
+    source = b.slice_dim(source, 1, 0, (counts[0] - 1) * stride + 1)
+    accumulator = b.add(
+        tosa.Conv2DOp(
+            [
+                source,
+                b.constant(np.ones((1, 1, 1, width), np.int8), "ones"),
+                b.constant(np.zeros(1, np.int32)),
+                b.number(input.zero_point),
+                b.number(0),
+            ],
+            TensorType(i32, (images, *counts, 1)),
+            {
+                "acc_type": i32,
+                "stride": ints((stride, 1)),
+                "dilation": ints((1, 1)),
+                "pad": ints((0, 0, 0, 0)),
+            },
+        )
+    )
+    factor = input.scale / (width * output.scale)
+    return b.rescale(accumulator, factor, output_zp=output.zero_point)
 
 
 def _average(
