@@ -23,7 +23,7 @@ from xdsl.rewriter import Rewriter
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import YieldOp
 from cmopt.dialects.quant import storage_type
-from cmopt.dialects.shapes import element_of, numel, permuted, shape_of
+from cmopt.dialects.shapes import broadcast_shape, element_of, numel, permuted, shape_of
 from cmopt.lowering.constants import constant_of
 from cmopt.lowering.layout.permutations import simplest_permute
 
@@ -148,6 +148,19 @@ class RegionBuilder:
                 },
             )
         )
+
+    def arithmetic(
+        self, kind: type[Operation], lhs: SSAValue, rhs: SSAValue, *more: SSAValue
+    ) -> SSAValue:
+        """An op on two int32 tensors of one rank, broadcast to each other."""
+        shape = broadcast_shape(shape_of(lhs), shape_of(rhs))
+        assert shape is not None
+        type = TensorType(i32, shape)
+        return self.add(kind.create(operands=[lhs, rhs, *more], result_types=[type]))
+
+    def multiply(self, lhs: SSAValue, rhs: SSAValue, shift: int = 0) -> SSAValue:
+        """`lhs · rhs / 2^shift` of two int32 tensors, rounded, computed in 64 bits."""
+        return self.arithmetic(tosa.MulOp, lhs, rhs, self.number(shift))
 
     def clamp(self, value: SSAValue, low: int, high: int) -> SSAValue:
         """Clamp int8; the value itself where nothing is cut."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import TensorType, i32
+from xdsl.dialects.builtin import i32
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects import tosa
@@ -20,7 +20,7 @@ from cmopt.dialects.edge import (
     SubOp,
 )
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import broadcast_shape, shape_of
+from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import clamp_bounds
 from cmopt.lowering.accumulators import binary_overflow
@@ -74,13 +74,6 @@ def _clamped(op: BinaryOp, value: SSAValue, b: RegionBuilder) -> SSAValue:
     return b.clamp(value, *activation_range(op, element(op.output)))
 
 
-def _arithmetic(kind: type[Operation], operands: Sequence[SSAValue], b: RegionBuilder) -> SSAValue:
-    """An op on int32; the first two operands are broadcast."""
-    shape = broadcast_shape(*(shape_of(value) for value in operands[:2]))
-    assert shape is not None
-    return b.add(kind.create(operands=operands, result_types=[TensorType(i32, shape)]))
-
-
 def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
     """Both operands to 2^-20 of twice the larger scale, add or subtract, rescale; ≤ 1 step."""
     common = 2 * max(element(op.lhs).scale, element(op.rhs).scale) / (1 << ADD_LEFT_SHIFT)
@@ -92,7 +85,7 @@ def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
         for value in (op.lhs, op.rhs)
     ]  # fmt: skip
     kind = tosa.SubOp if isinstance(op, SubOp) else tosa.AddOp
-    total, output = _arithmetic(kind, wide, b), element(op.output)
+    total, output = b.arithmetic(kind, *wide), element(op.output)
     return _clamped(op, b.rescale(total, common / output.scale, output_zp=output.zero_point), b)
 
 
@@ -103,7 +96,8 @@ def _without_zero_point(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAV
 
 def _product(op: BinaryOp, operands: Sequence[SSAValue], factor: float, b: RegionBuilder
              ) -> SSAValue:  # fmt: skip
-    product = _arithmetic(tosa.MulOp, [*operands, b.number(0)], b)
+    lhs, rhs = operands
+    product = b.multiply(lhs, rhs)
     return _clamped(op, b.rescale(product, factor, output_zp=element(op.output).zero_point), b)
 
 
@@ -137,7 +131,7 @@ def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) ->
         looked_up = b.table(value, part.astype(np.int8))
         zero = 0 if shift == 16 else -128
         wide = b.rescale(looked_up, float(1 << shift), to=i32, input_zp=zero)
-        total = wide if total is None else _arithmetic(tosa.AddOp, [total, wide], b)
+        total = wide if total is None else b.arithmetic(tosa.AddOp, total, wide)
     assert total is not None
     return total
 
@@ -160,7 +154,7 @@ def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
         stored = b.reshape(stored, (1,) * (rank - len(shape)) + shape)
         wide.append(b.rescale(stored, 1.0, to=i32))
     kind = tosa.MinimumOp if isinstance(op, MinimumOp) else tosa.MaximumOp
-    return _clamped(op, b.rescale(_arithmetic(kind, wide, b), 1.0), b)
+    return _clamped(op, b.rescale(b.arithmetic(kind, *wide), 1.0), b)
 
 
 _BINARY: dict[type[BinaryOp], Callable[..., SSAValue]] = {

@@ -178,19 +178,27 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
     kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
     source = b.value(op.input)
     if _apart(op, ints_of(op.padding), source):
-        # Along the width, then along the height: each window is a row of its own.
+        # Along the width, then along the height.
         for dim in (2, 1):
-            axis = dim - 1
-            blocks = _blocks(source, dim, counts[axis], stride[axis], b)
-            blocks = b.slice_dim(blocks, dim + 1, 0, kernel[axis])
-            shape = shape_of(blocks)
-            rows, columns = numel(shape[: dim + 1]), numel(shape[dim + 2 :])
-            line = b.reshape(blocks, (1, rows, kernel[axis], columns))
-            pooled = _maximum(line, (1, kernel[axis]), (1, 1), (0,) * 4, b)
-            source = b.reshape(pooled, (*shape[: dim + 1], *shape[dim + 2 :]))
+            source = _maximum_apart(
+                source, dim, counts[dim - 1], stride[dim - 1], kernel[dim - 1], b
+            )
         return _requantized(op, source, b)
     source, pad = fit(source, counts, kernel, stride, ints_of(op.padding), (1, 1), b)
     return _requantized(op, _maximum(source, kernel, stride, pad, b), b)
+
+
+def _maximum_apart(
+    source: SSAValue, dim: int, count: int, stride: int, kernel: int, b: RegionBuilder
+) -> SSAValue:
+    """Maxima of `count` windows along a dimension that share nothing: each a row by itself."""
+    blocks = _blocks(source, dim, count, stride, b)
+    blocks = b.slice_dim(blocks, dim + 1, 0, kernel)
+    shape = shape_of(blocks)
+    rows, columns = numel(shape[: dim + 1]), numel(shape[dim + 2 :])
+    line = b.reshape(blocks, (1, rows, kernel, columns))
+    pooled = _maximum(line, (1, kernel), (1, 1), (0,) * 4, b)
+    return b.reshape(pooled, (*shape[: dim + 1], *shape[dim + 2 :]))
 
 
 def _maximum(

@@ -5,16 +5,14 @@ All in 32-bit integers, with the operators a U55 has: it has neither a division 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from xdsl.dialects.builtin import I32, IntegerAttr, TensorType, i32
+from xdsl.dialects.builtin import I32, IntegerAttr, i32
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import SoftmaxOp
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import broadcast_shape, int_of, numel, shape_of
+from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.lowering.integers import EVERY_INT8, element, is_int8
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
 from cmopt.lowering.tosa.elementwise import wide_table
@@ -55,7 +53,7 @@ def _exponentials(rows: SSAValue, scale: float, bits: int, b: RegionBuilder) -> 
     """`exp(scale · (x - max of the row)) · 2^bits` in int32."""
     largest = _reduce(tosa.ReduceMaxOp, rows, b)
     wide = [b.rescale(value, 1.0, to=i32) for value in (rows, largest)]
-    distance = _op(tosa.SubOp, wide, b)  # -255 … 0
+    distance = b.arithmetic(tosa.SubOp, *wide)  # -255 … 0
     index = b.rescale(distance, 1.0, output_zp=127)
     entries = np.exp(scale * (EVERY_INT8.astype(np.float64) - 127)) * (1 << bits)
     return wide_table(index, np.rint(entries).astype(np.int64), b)
@@ -65,33 +63,22 @@ def _shares(powers: SSAValue, b: RegionBuilder) -> SSAValue:
     """Each element of a row over the row's sum, in units of 2^-30."""
     total = _reduce(tosa.ReduceSumOp, powers, b)
     zeros = b.add(tosa.ClzOp([total], total.type))
-    shift = _op(tosa.SubOp, [zeros, _number(1, b)], b)
-    total, powers = (_op(tosa.LogicalLeftShiftOp, [v, shift], b) for v in (total, powers))
+    shift = b.arithmetic(tosa.SubOp, zeros, _number(1, b))
+    total, powers = (b.arithmetic(tosa.LogicalLeftShiftOp, v, shift) for v in (total, powers))
     # Now 2^30 ≤ total < 2^31, and powers are the same parts of it.
     middle = _number(3 << 29, b)
-    index = b.rescale(_op(tosa.SubOp, [total, middle], b), 2.0**-23)
+    index = b.rescale(b.arithmetic(tosa.SubOp, total, middle), 2.0**-23)
     sums = ((3 << 29) + EVERY_INT8.astype(np.float64) * (1 << 23)).clip(1 << 30, (1 << 31) - 1)
     seed = wide_table(index, np.rint(2.0**45 / sums).astype(np.int64), b)
     # Newton: r · (2 - total · r / 2^45), with total · r / 2^45 in units of 2^-29.
-    product = _multiply(total, seed, 16, b)
-    correction = _op(tosa.SubOp, [_number(1 << 30, b), product], b)
-    reciprocal = _multiply(seed, correction, 21, b)  # 2^53 / total, in (2^22, 2^23]
-    return _multiply(powers, reciprocal, 23, b)
+    product = b.multiply(total, seed, 16)
+    correction = b.arithmetic(tosa.SubOp, _number(1 << 30, b), product)
+    reciprocal = b.multiply(seed, correction, 21)  # 2^53 / total, in (2^22, 2^23]
+    return b.multiply(powers, reciprocal, 23)
 
 
 def _number(value: int, b: RegionBuilder) -> SSAValue:
     return b.constant(np.full((1, 1, 1), value, np.int32))
-
-
-def _op(kind: type[Operation], operands: Sequence[SSAValue], b: RegionBuilder) -> SSAValue:
-    shape = broadcast_shape(*(shape_of(value) for value in operands[:2]))
-    assert shape is not None
-    return b.add(kind.create(operands=operands, result_types=[TensorType(i32, shape)]))
-
-
-def _multiply(lhs: SSAValue, rhs: SSAValue, shift: int, b: RegionBuilder) -> SSAValue:
-    """`lhs · rhs / 2^shift`, rounded, computed in 64 bits."""
-    return _op(tosa.MulOp, [lhs, rhs, b.number(shift)], b)
 
 
 def _reduce(kind: type[Operation], value: SSAValue, b: RegionBuilder) -> SSAValue:
