@@ -116,11 +116,11 @@ def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
     """
     inside = set(ops)
     for op in reversed(ops):
-        users = {use.operation for value in op.results for use in value.uses}
         cheap = isinstance(op, ReshapeOp) or (
             isinstance(op, SoftmaxOp) and no_kernel_reason(op) is None
         )
-        if cheap and not users & inside:
+        # As the rules see it: a requantization reads past the dequantize in front of it.
+        if cheap and not any(v.owner is op for user in inside for v in sources_of(user)):
             inside.remove(op)
     kept = [op for op in ops if op in inside]
     return kept if any(not isinstance(op, ReshapeOp) for op in kept) else []

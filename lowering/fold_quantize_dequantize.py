@@ -12,7 +12,6 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import (
-    CatOp,
     Conv2dOp,
     ConvTranspose2dOp,
     EdgeOp,
@@ -21,35 +20,11 @@ from cmopt.dialects.edge import (
     ToDimOrderOp,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.dialects.shapes import element_of
 from cmopt.interpreters.arrays import Array, quantize
 from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.quantize_permutes import HoistQuantize, SinkDequantize
 from cmopt.lowering.rewrite import apply_patterns
-
-
-class HoistQuantize(RewritePattern):
-    """`qcast(move(x))` → `move(qcast(x))` for data movement: each element by itself."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
-        move = op.input.owner
-        if not isinstance(move, MovementOp | CatOp):
-            return
-        if not op.input.has_one_use():
-            return
-        element = quantized_element(op.output.type)
-        assert element is not None
-        if element.is_per_axis:
-            return
-        casts = [QCastOp(v, TensorType(element, shape_of(v))) for v in move.operands]
-        moved = move.create(
-            operands=[cast.output for cast in casts],
-            result_types=[op.output.type],
-            properties=dict(move.properties),
-        )
-        moved.location = move.location
-        rewriter.replace(op, [*casts, moved])
-        rewriter.erase(move)
 
 
 class FoldIntoQuantizedOp(RewritePattern):
@@ -142,4 +117,4 @@ class FoldQuantizeDequantizePass(ModulePass):
     name = "fold-quantize-dequantize"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, HoistQuantize(), FoldIntoQuantizedOp())
+        apply_patterns(op, HoistQuantize(), FoldIntoQuantizedOp(), SinkDequantize())

@@ -26,6 +26,7 @@ _LOWERING = (
     "gather-windows",
     "lower-reductions",
     "materialize-dim-order",
+    "quantize-permutes",
     "split-convolutions",
     "split-bilinear-upsampling",
     "split-depthwise-batches",

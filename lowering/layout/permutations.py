@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -97,17 +98,23 @@ def relative(held: Sequence[int], wanted: Sequence[int]) -> Layout:
 
 
 def simplest_permute(
-    shape: tuple[int, ...], perm: tuple[int, ...]
+    shape: tuple[int, ...], perm: tuple[int, ...], longest: int | None = None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The same movement of bytes with as few dimensions as possible.
 
-    Dimensions of size 1 go, and dimensions that stay next to each other become one.
+    Dimensions of size 1 go, and dimensions that stay next to each other become one, unless that
+    one were longer than `longest`.
     """
+
+    def fits(group: Sequence[int], more: int) -> bool:
+        return longest is None or math.prod(shape[d] for d in (*group, more)) <= longest
+
     kept = [p for p in perm if shape[p] != 1]
     groups: list[list[int]] = []
     for p in kept:
         between = range(groups[-1][-1] + 1, p) if groups else range(0)
-        if groups and p > groups[-1][-1] and all(shape[d] == 1 for d in between):
+        follows = groups and p > groups[-1][-1] and all(shape[d] == 1 for d in between)
+        if follows and fits(groups[-1], p):
             groups[-1].append(p)
         else:
             groups.append([p])

@@ -21,7 +21,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects import tosa
-from cmopt.dialects.ethos_u import YieldOp
+from cmopt.dialects.ethos_u import MAX_AXIS, YieldOp
 from cmopt.dialects.quant import storage_type
 from cmopt.dialects.shapes import broadcast_shape, element_of, numel, permuted, shape_of
 from cmopt.lowering.constants import constant_of
@@ -190,7 +190,7 @@ class RegionBuilder:
         innermost stays: then what is left are slices.
         """
         shape = permuted(shape_of(value), perm)
-        simple, order = simplest_permute(shape_of(value), tuple(perm))
+        simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
         if len(order) < 2:
             return self.reshape(value, shape)
         value = self.reshape(value, simple)

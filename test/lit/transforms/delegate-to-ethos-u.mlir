@@ -93,3 +93,24 @@ func.func @movement(%x: tensor<4x8x!a>) -> tensor<8x4x!a> {
   %0 = edge.permute %x {perm = array<i64: 1, 0>} : (tensor<4x8x!a>) -> tensor<8x4x!a>
   func.return %0 : tensor<8x4x!a>
 }
+
+// -----
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+!b = !quant.uniform<i8:f32, 0.25>
+
+// A reshape that is requantized in the part is in the part.
+// CHECK-LABEL: @requantized_reshape
+// CHECK-COUNT-1: ethos_u.delegate
+// CHECK:           tosa.reshape
+// CHECK:           tosa.table
+// CHECK:           tosa.transpose
+// CHECK-NOT:     edge.reshape
+func.func @requantized_reshape(%x: tensor<4x4x!a>) -> tensor<8x2x!b> {
+  %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
+  %1 = edge.reshape %0 : (tensor<4x4x!a>) -> tensor<2x8x!a>
+  %2 = quant.dcast %1 : tensor<2x8x!a> to tensor<2x8xf32>
+  %3 = quant.qcast %2 : tensor<2x8xf32> to tensor<2x8x!b>
+  %4 = edge.permute %3 {perm = array<i64: 1, 0>} : (tensor<2x8x!b>) -> tensor<8x2x!b>
+  func.return %4 : tensor<8x2x!b>
+}

@@ -136,8 +136,8 @@ func.func @hoist_per_axis(%x: tensor<4xf32>) -> tensor<2x2x!w> {
 
 // What moves bytes cannot requantize them.
 // CHECK-LABEL: @movement_requantizes
+// CHECK-NEXT:    edge.reshape %x : (tensor<4x!quant.uniform<i8:f32, 0.5:-3>>) -> tensor<2x2x!quant.uniform<i8:f32, 0.5:-3>>
 // CHECK-NEXT:    quant.dcast
-// CHECK-NEXT:    edge.reshape %{{.*}} : (tensor<4xf32>) -> tensor<2x2xf32>
 // CHECK-NEXT:    quant.qcast
 // CHECK-NEXT:    quant.qcast
 func.func @movement_requantizes(%x: tensor<4x!q>) -> (tensor<2x2x!p>, tensor<2x2x!p>) {
