@@ -17,6 +17,7 @@ from unittest.mock import patch
 import torch
 from torch import nn
 from torch.export import ExportedProgram
+from torch.fx import GraphModule
 
 from cmopt.codegen.emit_delegate import BACKEND
 from cmopt.codegen.vela import CommandStream, compile_stream
@@ -78,9 +79,16 @@ def _without_padding(data: bytes) -> bytes:
 
 
 def upstream_quantized(
-    module: nn.Module, batches: Sequence[Inputs], npu: str = "ethos-u55-128"
+    module: nn.Module,
+    batches: Sequence[Inputs],
+    npu: str = "ethos-u55-128",
+    *,
+    unaware_of: Sequence[str] = (),
 ) -> ExportedProgram:
-    """A model quantized by ExecuTorch's quantizer for Ethos-U, calibrated with `batches`."""
+    """A model quantized by ExecuTorch's quantizer for Ethos-U, calibrated with `batches`.
+
+    unaware_of: operators that it is made to treat as it treats those it does not know.
+    """
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.backends.arm.quantizer import (
         EthosUQuantizer,
@@ -88,7 +96,16 @@ def upstream_quantized(
     )
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
-    quantizer = EthosUQuantizer(EthosUCompileSpec(npu))
+    class Quantizer(EthosUQuantizer):  # type: ignore[misc]
+        def annotate(self, model: GraphModule) -> GraphModule:
+            annotated: GraphModule = super().annotate(model)
+            for node in annotated.graph.nodes:
+                if any(name in str(node.target) for name in unaware_of):
+                    node.meta.pop("quantization_annotation", None)
+                    node.meta.get("custom", {}).clear()
+            return annotated
+
+    quantizer = Quantizer(EthosUCompileSpec(npu))
     quantizer.set_global(get_symmetric_quantization_config(is_per_channel=True))
     with torch.no_grad():
         graph = torch.export.export(copy.deepcopy(module).eval(), batches[0])
