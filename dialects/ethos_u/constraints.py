@@ -23,6 +23,10 @@ FAMILIES = ("u55", "u65", "u85")
 MAX_AXIS = 1 << 16
 MAX_RANK = 6
 MAX_WEIGHT_SUM = 127 << 16
+MAX_PAD_BEFORE = 127
+MAX_PAD_BEHIND = 255
+"""What the registers of every family hold of a window's padding; Vela 5.1 drops the bits above."""
+
 MAX_KERNEL = 8192
 """Level 8K: the longest kernel, stride and padding of a window."""
 
@@ -90,6 +94,17 @@ def _stride(limit: int) -> Rule:
         return f"a stride is {limit} at most, not {max(stride)}" if max(stride) > limit else None
 
     return rule
+
+
+def _padding(op: Operation) -> str | None:
+    """Before an axis 127 at most, behind it 255."""
+    top, bottom, left, right = ints_of(op.properties["pad"])
+    if max(top, left) > MAX_PAD_BEFORE or max(bottom, right) > MAX_PAD_BEHIND:
+        return (
+            f"a padding of {top}, {bottom}, {left}, {right} is too wide: "
+            f"{MAX_PAD_BEFORE} before and {MAX_PAD_BEHIND} behind at most"
+        )
+    return None
 
 
 def _kernel_of(op: Operation) -> tuple[int, ...]:
@@ -188,7 +203,8 @@ def _matmul_axes(op: tosa.MatMulOp) -> str | None:
 _INT8 = _elements(i8)
 _DATA = _elements(i8, IntegerType(16), i32)
 _ANY: tuple[Rule, ...] = ()
-_WINDOW = (_axes(1, 2, 3), _stride(3))
+_WINDOW = (_axes(1, 2, 3), _stride(3), _padding)
+_CONVOLUTION = (_INT8, _axes(3), _stride(3), _padding, _kernel(64, 4096), _weights)
 
 _U55: dict[type[Operation], tuple[Rule, ...]] = {
     tosa.AddOp: _ANY,
@@ -200,8 +216,8 @@ _U55: dict[type[Operation], tuple[Rule, ...]] = {
     tosa.ConcatOp: (_DATA,),
     tosa.ConstOp: _ANY,
     tosa.ConstShapeOp: _ANY,
-    tosa.Conv2DOp: (_INT8, _axes(3), _stride(3), _kernel(64, 4096), _weights),
-    tosa.DepthwiseConv2DOp: (_INT8, _axes(3), _stride(3), _kernel(64, 4096), _weights),
+    tosa.Conv2DOp: _CONVOLUTION,
+    tosa.DepthwiseConv2DOp: _CONVOLUTION,
     tosa.LogicalLeftShiftOp: (_elements(i32),),
     tosa.MatMulOp: (_INT8, _matmul_axes),
     tosa.MaxPool2DOp: (_INT8, *_WINDOW, _kernel(256, 1 << 16)),
@@ -226,13 +242,13 @@ _U55: dict[type[Operation], tuple[Rule, ...]] = {
     tosa.TransposeOp: (_transpose,),
 }  # fmt: skip
 
-_LEVEL_WINDOW = (_stride(MAX_KERNEL), _kernel(MAX_KERNEL, MAX_KERNEL * MAX_KERNEL))
+_LEVEL_WINDOW = (_axes(3), _stride(MAX_KERNEL), _kernel(MAX_KERNEL, MAX_KERNEL * MAX_KERNEL))
 
 _U85: dict[type[Operation], tuple[Rule, ...]] = {
     **dict.fromkeys(_U55, _ANY),
-    tosa.AvgPool2DOp: _LEVEL_WINDOW,
-    tosa.Conv2DOp: (*_LEVEL_WINDOW, _weights),
-    tosa.DepthwiseConv2DOp: (*_LEVEL_WINDOW, _weights),
-    tosa.MaxPool2DOp: _LEVEL_WINDOW,
+    tosa.AvgPool2DOp: (*_LEVEL_WINDOW, _padding),
+    tosa.Conv2DOp: (*_LEVEL_WINDOW, _padding, _weights),
+    tosa.DepthwiseConv2DOp: (*_LEVEL_WINDOW, _padding, _weights),
+    tosa.MaxPool2DOp: (*_LEVEL_WINDOW, _padding),
     tosa.TransposeConv2DOp: (*_LEVEL_WINDOW, _weights),
 }

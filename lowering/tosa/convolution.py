@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import Conv2dOp, LinearOp
+from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.accumulators import matrix_overflow
@@ -103,27 +104,44 @@ def _window(op: Conv2dOp, source: SSAValue, b: RegionBuilder) -> tuple[SSAValue,
     """
     return fit(
         source, shape_of(op.output)[1:3], shape_of(op.weight)[1:3], ints_of(op.stride),
-        ints_of(op.padding), ints_of(op.dilation), b,
+        ints_of(op.padding), ints_of(op.dilation), element(op.input).zero_point, b,
     )  # fmt: skip
 
 
 def fit(
     source: SSAValue, counts: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...],
-    padding: tuple[int, ...], dilation: tuple[int, ...], b: RegionBuilder,
+    padding: tuple[int, ...], dilation: tuple[int, ...], fill: int, b: RegionBuilder,
 ) -> tuple[SSAValue, tuple[int, ...]]:  # fmt: skip
     """Cut or pad an NHWC tensor behind, so that `counts` windows fill it exactly.
 
-    Gives the tensor and [top, bottom, left, right].
+    Gives the tensor and [top, bottom, left, right]; what is too wide to be padding is in the
+    tensor, as `fill`. Raises NotInTosa where no window reaches the tensor.
     """
     pads: list[int] = []
+    low, high = [0] * 4, [0] * 4
     sizes = list(shape_of(source))
     for axis in (0, 1):
         before = padding[2 * axis]
         span = (counts[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
         after = span - before - sizes[1 + axis]
         sizes[1 + axis] += min(after, 0)
-        pads += [before, max(after, 0)]
-    return b.slice(source, (0, 0, 0, 0), sizes), tuple(pads)
+        ends = before, max(after, 0)
+        if not is_short(*ends):
+            (low[1 + axis], high[1 + axis]), ends = ends, (0, 0)
+        pads += ends
+    return b.pad(_cut(source, sizes, b), low, high, fill), tuple(pads)
+
+
+def is_short(before: int, behind: int) -> bool:
+    """Whether an NPU can pad so far along an axis by itself."""
+    return before <= MAX_PAD_BEFORE and behind <= MAX_PAD_BEHIND
+
+
+def _cut(source: SSAValue, sizes: list[int], b: RegionBuilder) -> SSAValue:
+    """The first of each dimension; NotInTosa where that is nothing."""
+    if min(sizes) < 1:
+        raise NotInTosa("all windows lie in the padding")
+    return b.slice(source, (0, 0, 0, 0), sizes)
 
 
 def convolution(
@@ -209,11 +227,11 @@ def _in_blocks(
         end = (counts[axis] - 1) * step + (kernel if short else reach[axis] * step)
         behind = end - before - size
         sizes[1 + axis] += min(behind, 0)
-        if short:
+        if short and is_short(before, behind):
             pad[2 * axis : 2 * axis + 2] = before, max(behind, 0)
         else:
             low[1 + axis], high[1 + axis] = before, max(behind, 0)
-    source = b.slice(source, (0, 0, 0, 0), sizes)
+    source = _cut(source, sizes, b)
     return b.pad(source, low, high, element(op.input).zero_point), tuple(pad)
 
 

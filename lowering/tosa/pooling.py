@@ -16,7 +16,7 @@ from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import activation_bounds
 from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, is_nhwc
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
-from cmopt.lowering.tosa.convolution import LONGEST_STRIDE, fit
+from cmopt.lowering.tosa.convolution import LONGEST_STRIDE, fit, is_short
 
 
 def _check(op: AvgPool2dOp | MaxPool2dOp) -> None:
@@ -53,7 +53,9 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         source = _windows(source, counts, kernel, _stride(op), b)
         pooled = _average(source, (1, kernel[0] * kernel[1]), (1, 1), (0,) * 4, kind, b)
         return _requantized(op, b.reshape(pooled, (images, *counts, channels)), b)
-    source, pad = fit(source, counts, kernel, _stride(op), padding, (1, 1), b)
+    if not (is_short(*padding[:2]) and is_short(*padding[2:])):
+        raise NotInTosa("a padding that does not count is too wide")
+    source, pad = fit(source, counts, kernel, _stride(op), padding, (1, 1), kind.zero_point, b)
     # The NPU pools one image at a time.
     images_in = [b.slice_dim(source, 0, n, 1) for n in range(shape_of(source)[0])]
     pooled_images = [_average(image, kernel, _stride(op), pad, kind, b) for image in images_in]
@@ -184,7 +186,7 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
                 source, dim, counts[dim - 1], stride[dim - 1], kernel[dim - 1], b
             )
         return _requantized(op, source, b)
-    source, pad = fit(source, counts, kernel, stride, ints_of(op.padding), (1, 1), b)
+    source, pad = fit(source, counts, kernel, stride, ints_of(op.padding), (1, 1), -128, b)
     return _requantized(op, _maximum(source, kernel, stride, pad, b), b)
 
 
