@@ -143,19 +143,24 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
     ]
     inner = {value: build.values[value] for value in wanted}
     yielded = list(dict.fromkeys(v for v in inner.values() if v.owner is not build.block))
+    before = {
+        argument: SCastOp(value, storage_type(value.type))
+        for argument, value in zip(build.block.args, build.inputs, strict=True)
+    }
+    outside: dict[SSAValue, SSAValue] = {v: cast.output for v, cast in before.items()}
     build.finish(yielded)
-    before = [SCastOp(value, storage_type(value.type)) for value in build.inputs]
-    inputs = [cast.output for cast in before]
-    delegate = DelegateOp(inputs, npu, build.block, [value.type for value in yielded])
-    outside: dict[SSAValue, SSAValue] = {}
-    outside.update(zip(delegate.body.block.args, inputs, strict=True))
-    outside.update(zip(yielded, delegate.outputs, strict=True))
+    delegates = []
+    if yielded:
+        inputs = [before[argument].output for argument in build.block.args]
+        delegate = DelegateOp(inputs, npu, build.block, [value.type for value in yielded])
+        outside.update(zip(yielded, delegate.outputs, strict=True))
+        for result, value in zip(delegate.outputs, yielded, strict=True):
+            result.name_hint = value.name_hint
+        delegates.append(delegate)
     after = [SCastOp(outside[inner[value]], value.type) for value in wanted]
-    for new in (*before, delegate, *after):
+    new_ops = [*before.values(), *delegates, *after]
+    for new in new_ops:
         new.location = ops[0].location
-    for result, value in zip(delegate.outputs, yielded, strict=True):
-        result.name_hint = value.name_hint
-    new_ops = [*before, delegate, *after] if yielded else [*before, *after]
     Rewriter.insert_op(new_ops, InsertPoint.after(ops[-1]))
     for value, cast in zip(wanted, after, strict=True):
         cast.output.name_hint = value.name_hint
