@@ -61,15 +61,17 @@ def compare(quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str)
     """Compare every quantized value of a module of the "quantized" stage on some inputs.
 
     Three twins of the function return all its quantized values: as PyTorch simulates them, as the
-    kernels compute them, and in float32 without any rounding (weights stay quantized: what they
-    were before is not in the program). Each input is a list of arrays as callers pass them.
+    kernels or the NPU compute them, and in float32 without any rounding (weights stay quantized:
+    what they were before is not in the program). Each input is a list of arrays as callers pass
+    them.
     """
     exposed = quantized.clone()
     points = expose(main_function(exposed))
     lowered, ctx = exposed.clone(), make_context()
     stages = stage_pipelines(target, "float")
-    for stage in ("layout", "cortex_m"):
-        run_passes(ctx, lowered, parse_pipeline(stages[stage]))
+    for stage in ("layout", "ethos_u", "cortex_m"):
+        if stage in stages:
+            run_passes(ctx, lowered, parse_pipeline(stages[stage]))
     in_float = unquantized(exposed)
     from cmopt.pipeline.driver import interpret
 

@@ -48,6 +48,18 @@ def test_the_bad_layer_comes_before_the_good_one() -> None:
     assert snrs == sorted(snrs)
 
 
+def test_beside_an_npu_its_values_are_compared() -> None:
+    network = digits()
+    program = cmopt.compile(network.exported, target="cortex-m55+ethos-u55-128")
+    (x,) = network.inputs(1)
+    comparison = program.compare(x)
+    last = next(row for row in comparison.rows if row.op == "edge.linear")
+    outputs = [program.interpret(x, stage=stage)[0] for stage in ("quantized", "ethos_u")]
+    difference = (outputs[0] - outputs[1]).abs().max().item()
+    assert last.steps == round(difference / network.output_step)
+    assert len(comparison.rows) > 5
+
+
 def test_rows_are_measured_against_pytorch_and_float() -> None:
     network = digits()
     program = cmopt.compile(network.exported)
