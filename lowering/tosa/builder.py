@@ -33,6 +33,9 @@ Ints = Sequence[int]
 FEW_SLICES = 8
 """Up to how many slices a transpose of four dimensions is made of."""
 
+FEW_COPIES = 16
+"""Up to how many copies a tile makes at once: each is an operation of the NPU."""
+
 
 class NotInTosa(Exception):
     """An op has no form in TOSA; the message is the reason, for the user."""
@@ -251,10 +254,32 @@ class RegionBuilder:
 
     def tile(self, value: SSAValue, multiples: Ints) -> SSAValue:
         """The value repeated along each dimension."""
+        if numel(multiples) <= FEW_COPIES:
+            return self._tile(value, multiples)
+        for dim, times in enumerate(multiples):
+            value = self._repeated(value, dim, times)
+        return value
+
+    def _tile(self, value: SSAValue, multiples: Ints) -> SSAValue:
         if all(m == 1 for m in multiples):
             return value
         shape = [n * m for n, m in zip(shape_of(value), multiples, strict=True)]
         return self.add(tosa.TileOp([value, self.sizes(multiples)], like(value, shape)))
+
+    def _repeated(self, value: SSAValue, dim: int, times: int) -> SSAValue:
+        """The value along one dimension, as copies of copies: the NPU makes one at a time.
+
+        256 are 2 · 16 operations, and for 65536 Vela takes seconds in place of minutes.
+        """
+        if times <= FEW_COPIES:
+            rank = len(shape_of(value))
+            return self._tile(value, [times if d == dim else 1 for d in range(rank)])
+        root = math.isqrt(times)
+        block = self._repeated(value, dim, root)
+        whole = self._repeated(block, dim, times // root)
+        if (rest := times % root) == 0:
+            return whole
+        return self.concat([whole, self.slice_dim(block, dim, 0, rest * shape_of(value)[dim])], dim)
 
     def resize_nearest(self, value: SSAValue, rows: int, columns: int) -> SSAValue:
         """Each pixel of an NHWC image `rows` × `columns` times: centres aligned, in half pixels."""
