@@ -41,3 +41,14 @@ ethos_u.delegate "ethos-u55-128"() {
   %y = tosa.logical_left_shift %a, %a : (tensor<2xi16>, tensor<2xi16>) -> tensor<2xi16>
   ethos_u.yield %y : tensor<2xi16>
 } : (tensor<2xi16>) -> tensor<2xi16>
+
+// -----
+
+%x, %y = "test.op"() : () -> (tensor<1x65537x3xi8>, tensor<1x3x2xi8>)
+// expected-error@+1 {{'ethos_u.delegate' op tosa.matmul: an axis of 65537 is longer than 65536}}
+%0 = ethos_u.delegate "ethos-u65-256"(%x, %y) {
+^bb0(%a: tensor<1x65537x3xi8>, %b: tensor<1x3x2xi8>):
+  %z = "tosa.const"() <{values = dense<0> : tensor<1xi8>}> : () -> tensor<1xi8>
+  %m = tosa.matmul %a, %b, %z, %z : (tensor<1x65537x3xi8>, tensor<1x3x2xi8>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x65537x2xi32>
+  ethos_u.yield %m : tensor<1x65537x2xi32>
+} : (tensor<1x65537x3xi8>, tensor<1x3x2xi8>) -> tensor<1x65537x2xi32>
