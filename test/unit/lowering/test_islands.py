@@ -1,0 +1,104 @@
+"""The split into parts, against every other split of small random graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmopt.lowering.tosa.islands import Room, levels
+
+Graph = tuple[list[list[int]], list[Room]]
+"""The sources of each node, all of smaller numbers, and where it can run."""
+
+
+@st.composite
+def graphs(draw: st.DrawFn, most: int = 7) -> Graph:
+    """Graphs small enough to try everything."""
+    count = draw(st.integers(1, most))
+    sources = [
+        sorted(draw(st.sets(st.integers(0, node - 1), max_size=3))) if node else []
+        for node in range(count)
+    ]
+    rooms = draw(st.lists(st.sampled_from(Room), min_size=count, max_size=count))
+    return sources, rooms
+
+
+def split(graph: Graph) -> dict[int, int]:
+    """The levels of a graph."""
+    sources, rooms = graph
+    return levels(range(len(rooms)), sources.__getitem__, rooms.__getitem__)
+
+
+def parts_of(count: int, limit: int) -> Iterator[list[int]]:
+    """Every way to put `count` nodes into at most `limit` numbered parts, each once."""
+
+    def extend(chosen: list[int]) -> Iterator[list[int]]:
+        if len(chosen) == count:
+            yield chosen
+            return
+        for part in range(min(max(chosen, default=-1) + 2, limit)):
+            yield from extend([*chosen, part])
+
+    yield from extend([])
+
+
+def has_cycle(edges: set[tuple[int, int]]) -> bool:
+    """Whether some of the edges lead back to where they begin."""
+    edges = {(a, b) for a, b in edges if a != b}
+    while edges:
+        left = {(a, b) for a, b in edges if any(c == b for c, _ in edges)}
+        if left == edges:
+            return True
+        edges = left
+    return False
+
+
+def runs(graph: Graph, inside: list[int], part: list[int]) -> bool:
+    """Whether nodes `inside` can be done in these parts, one part after the other."""
+    sources, rooms = graph
+    name = dict(zip(inside, part, strict=True))
+    names = [name.get(node, -1 - node) for node in range(len(rooms))]
+    return not has_cycle({(names[s], names[n]) for n in range(len(rooms)) for s in sources[n]})
+
+
+def fewest(graph: Graph, found: int) -> int:
+    """The fewest parts of any split, where there are no more than `found`."""
+    _, rooms = graph
+    free = [n for n, room in enumerate(rooms) if room is Room.EITHER]
+    npu = [n for n, room in enumerate(rooms) if room is Room.NPU]
+    for limit in range(found):
+        for choice in product([False, True], repeat=len(free)):
+            inside = sorted(npu + [n for n, chosen in zip(free, choice, strict=True) if chosen])
+            if any(runs(graph, inside, part) for part in parts_of(len(inside), limit)):
+                return limit
+    return found
+
+
+@given(graph=graphs())
+def test_every_node_comes_after_its_sources(graph: Graph) -> None:
+    sources, rooms = graph
+    level = split(graph)
+    assert list(level) == list(range(len(rooms)))
+    for node, room in enumerate(rooms):
+        assert all(level[source] <= level[node] for source in sources[node])
+        assert room is Room.EITHER or level[node] % 2 == room.value
+
+
+@given(graph=graphs())
+def test_no_other_split_has_fewer_parts(graph: Graph) -> None:
+    _, rooms = graph
+    level = split(graph)
+    # A part of free nodes alone is none: the partition leaves it out.
+    parts = {level[n] for n, room in enumerate(rooms) if room is Room.NPU}
+    assert len(parts) == fewest(graph, len(parts))
+
+
+def test_what_is_found_is_compared() -> None:
+    """The search finds fewer parts where there are fewer, and no split with a cycle."""
+    chain: Graph = [[], [0], [1]], [Room.NPU, Room.CPU, Room.NPU]
+    assert fewest(chain, 3) == 2
+    fork: Graph = [[], [0], [0]], [Room.NPU, Room.CPU, Room.NPU]
+    assert fewest(fork, 3) == 1
