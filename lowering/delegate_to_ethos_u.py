@@ -27,6 +27,9 @@ from cmopt.lowering.tosa.rules import lower, sources_of
 from cmopt.lowering.tosa.support import npu_reason
 from cmopt.pipeline.diagnostics import CompileError
 
+AT_THE_END = "at the end of a part it is cheaper on the CPU"
+"""Why a softmax stays outside."""
+
 
 def work(op: Operation) -> int:
     """Multiplications of a `tosa` op, or elements it writes."""
@@ -62,6 +65,12 @@ class Partition:
             self._split()
 
     def _split(self) -> None:
+        """Cut; a softmax that is trimmed off a part is the CPU's, which may save a part."""
+        while trimmed := self._cut():
+            self.reasons.update(dict.fromkeys(trimmed, AT_THE_END))
+
+    def _cut(self) -> list[Operation]:
+        """Make the parts; gives what was trimmed and is not free on the CPU."""
         ops = [op for op in self.block.ops if not isinstance(op, ReturnOp)]
         self.level = levels(ops, self._sources, self._room)
         parts: dict[int, list[Operation]] = defaultdict(list)
@@ -69,6 +78,12 @@ class Partition:
             if level % 2:
                 parts[level].append(op)
         self.parts = {level: kept for level, ops in parts.items() if (kept := _trimmed(ops))}
+        inside = self._inside()
+        left = (op for ops in parts.values() for op in ops if op not in inside)
+        return [op for op in left if isinstance(op, SoftmaxOp)]
+
+    def _inside(self) -> set[Operation]:
+        return {op for ops in self.parts.values() for op in ops}
 
     def _sources(self, op: Operation) -> list[Operation]:
         return [v.owner for v in sources_of(op) if isinstance(v.owner, Operation)]
@@ -99,7 +114,7 @@ class Partition:
 
     def reorder(self) -> None:
         """Level after level; what a trimmed part left outside comes behind it."""
-        inside = {op for ops in self.parts.values() for op in ops}
+        inside = self._inside()
         order = sorted(self.level, key=lambda op: (self.level[op], op not in inside))
         end = self.block.last_op
         assert end is not None
@@ -171,12 +186,9 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
 
 def mark_outside(partition: Partition) -> None:
     """Note on every op left outside why the NPU does not do it."""
-    inside = {op for ops in partition.parts.values() for op in ops}
     for op, reason in partition.reasons.items():
-        if reason is None and isinstance(op, SoftmaxOp):
-            reason = "at the end of a part it is cheaper on the CPU"
         is_value = any(constant_of(value) is None for value in op.results)
-        if op not in inside and reason is not None and is_value:
+        if reason is not None and is_value:
             op.attributes[NPU_REASON] = StringAttr(reason)
 
 

@@ -1,0 +1,21 @@
+// RUN: cm-opt %s --pass-pipeline='builtin.module(delegate-to-ethos-u{npu="ethos-u55-128"})' | filecheck %s
+
+!q = !quant.uniform<i8:f32, 0.1>
+!p = !quant.uniform<i8:f32, 0.00390625:-128>
+
+// A softmax between operators of the core stays there, and what follows them needs no part of
+// its own: both transposes are in one.
+// CHECK:       edge.softmax {{.*}}ethos_u.reason = "at the end of a part it is cheaper on the CPU"
+// CHECK:       ethos_u.delegate
+// CHECK:       tosa.transpose
+// CHECK:       tosa.transpose
+// CHECK-NOT:   ethos_u.delegate
+func.func @forward(%x: tensor<4x8x!q>) -> (tensor<8x4x!q>, tensor<8x4x!p>) {
+  %t = edge.permute %x {perm = array<i64: 1, 0>} : (tensor<4x8x!q>) -> tensor<8x4x!q>
+  %s = edge.softmax %x {dim = 1 : i64} : (tensor<4x8x!q>) -> tensor<4x8x!p>
+  %i = quant.scast %s : tensor<4x8x!p> to tensor<4x8xi8>
+  %c = edge.call "aten.cumsum.default"(%i) {arguments = [#edge.operand<0>, 1 : i64, "int8"]} : (tensor<4x8xi8>) -> tensor<4x8xi8>
+  %d = quant.scast %c : tensor<4x8xi8> to tensor<4x8x!p>
+  %u = edge.permute %d {perm = array<i64: 1, 0>} : (tensor<4x8x!p>) -> tensor<8x4x!p>
+  func.return %t, %u : tensor<8x4x!q>, tensor<8x4x!p>
+}
