@@ -113,10 +113,16 @@ def _integer(element: Attribute) -> IntegerType:
 
 
 def reduce(op: Any, value: Array) -> Array:
-    """Sum, minimum or maximum along `axis`, which keeps one element."""
+    """Sum, minimum or maximum along `axis`, which keeps one element.
+
+    A sum adds one element after the other, and each partial sum must fit (TOSA 1.0, REDUCE_SUM).
+    """
     axis = int_of(op.axis)
     if isinstance(op, tosa.ReduceSumOp):
-        return narrowed(op.name, wide(value).sum(axis, keepdims=True), element_of(op.output), "sum")
+        partial = wide(value).cumsum(axis)
+        total = narrowed(op.name, partial, element_of(op.output), "sum")
+        last: Array = np.take(total, [-1], axis)
+        return last
     function = np.max if isinstance(op, tosa.ReduceMaxOp) else np.min
     result: Array = function(value, axis=axis, keepdims=True)
     return result
