@@ -61,7 +61,7 @@ class Partition:
             if isinstance(op, EdgeOp | CallOp | QCastOp | DCastOp):
                 self.reasons[op] = npu_reason(op, npu)
         self._split()
-        if self._leave_small_parts(min_work):
+        while self._leave_small_parts(min_work):
             self._split()
 
     def _split(self) -> None:

@@ -8,7 +8,8 @@
 // CHECK-NOT:   tosa.tile
 // CHECK:       ethos_u.yield
 func.func @few(%x: tensor<4x1x!q>) -> tensor<4x16x!q> {
-  %y = edge.expand %x : (tensor<4x1x!q>) -> tensor<4x16x!q>
+  %t = edge.tanh %x : (tensor<4x1x!q>) -> tensor<4x1x!q>
+  %y = edge.expand %t : (tensor<4x1x!q>) -> tensor<4x16x!q>
   func.return %y : tensor<4x16x!q>
 }
 
@@ -19,6 +20,7 @@ func.func @few(%x: tensor<4x1x!q>) -> tensor<4x16x!q> {
 // CHECK:       %[[R:.*]] = tosa.slice %[[B]], {{.*}} -> tensor<4x4xi8>
 // CHECK:       tosa.concat %[[W]], %[[R]] {axis = 1 : i32} {{.*}} -> tensor<4x40xi8>
 func.func @many(%x: tensor<4x1x!q>) -> tensor<4x40x!q> {
-  %y = edge.expand %x : (tensor<4x1x!q>) -> tensor<4x40x!q>
+  %t = edge.tanh %x : (tensor<4x1x!q>) -> tensor<4x1x!q>
+  %y = edge.expand %t : (tensor<4x1x!q>) -> tensor<4x40x!q>
   func.return %y : tensor<4x40x!q>
 }
