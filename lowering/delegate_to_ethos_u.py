@@ -141,6 +141,16 @@ def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
     return kept if any(not isinstance(op, ReshapeOp) for op in kept) else []
 
 
+def _readers(value: SSAValue) -> set[Operation]:
+    """What reads a value; a requantization reads what is dequantized for it."""
+    readers: set[Operation] = set()
+    for use in value.uses:
+        users = {other.operation for result in use.operation.results for other in result.uses}
+        through = isinstance(use.operation, DCastOp) and all(isinstance(u, QCastOp) for u in users)
+        readers |= users if through else {use.operation}
+    return readers
+
+
 def outline(ops: Sequence[Operation], npu: str) -> None:
     """Replace `ops` of one block by a delegate, in front of whatever follows the last of them.
 
@@ -150,12 +160,7 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
     for op in ops:
         lower(op, build)
     inside = set(ops)
-    wanted = [
-        value
-        for op in ops
-        for value in op.results
-        if any(use.operation not in inside for use in value.uses)
-    ]
+    wanted = [value for op in ops for value in op.results if not _readers(value) <= inside]
     inner = {value: build.values[value] for value in wanted}
     yielded = list(dict.fromkeys(v for v in inner.values() if v.owner is not build.block))
     before = {
@@ -181,6 +186,8 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
         cast.output.name_hint = value.name_hint
         value.replace_all_uses_with(cast.output)
     for op in reversed(ops):
+        for use in [use for value in op.results for use in value.uses]:
+            Rewriter.erase_op(use.operation)  # a cast that only requantizations of the part read
         Rewriter.erase_op(op)
 
 
