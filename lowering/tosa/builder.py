@@ -53,6 +53,7 @@ class RegionBuilder:
         self.values: dict[SSAValue, SSAValue] = {}
         self.inputs: list[SSAValue] = []
         self.source: Operation | None = None
+        self._ops: dict[tuple[object, ...], SSAValue] = {}
         self._constants: dict[Attribute, SSAValue] = {}
         self._shapes: dict[tuple[int, ...], SSAValue] = {}
 
@@ -86,11 +87,15 @@ class RegionBuilder:
                 self.inputs.remove(outside)
 
     def add(self, op: Operation) -> SSAValue:
-        """Append an op; gives its first result."""
+        """Append an op; gives its first result, or that of an equal op that is there."""
+        key = (type(op), *op.operands, *op.result_types, *sorted(op.properties.items(), key=str))
+        if key in self._ops:
+            op.erase()
+            return self._ops[key]
         if self.source is not None:
             op.location = self.source.location
         self.block.add_op(op)
-        return op.results[0]
+        return self._ops.setdefault(key, op.results[0])
 
     def constant(self, array: NDArray[np.generic], hint: str | None = None) -> SSAValue:
         """A `tosa.const` of int8 or int32."""
