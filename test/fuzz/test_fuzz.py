@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import ir_fuzz
 import model_fuzz
+import npu_fuzz
 
 
 @pytest.mark.parametrize("seed", [100, 101, 102, 103])
@@ -31,3 +32,10 @@ def test_networks(seed: int) -> None:
 def test_broken_files() -> None:
     outcomes = list(model_fuzz.fuzz_files(100, 100))
     assert not any(o.status == "finding" for o in outcomes), model_fuzz.summary(outcomes)
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_delegates(seed: int) -> None:
+    totals = npu_fuzz.fuzz(150, 45, 30, seed)
+    assert not totals.findings, totals.report()
+    assert totals.delegates > 150

@@ -1,0 +1,322 @@
+"""Fuzz what is given to an NPU: random quantized ops, alone, at the NPUs' limits and as graphs.
+
+    python test/fuzz/npu_fuzz.py --ops 400 --long 400 --graphs 100 --seed 0
+
+What must hold, for each program of the layout stage:
+
+* an op alone is as near to its meaning as its rule in `lowering/tosa` promises;
+* every delegate is byte for byte what Arm's reference model computes from its flatbuffer;
+* Vela takes every delegate, for an NPU of each family, and its stream writes as many elements as
+  the results have: what it refuses, or cuts short, belongs in the table of
+  `dialects/ethos_u/constraints.py`;
+* a graph cut into parts is planned and emitted, and its plan computes what its kernels compute;
+* no part yields an argument, a constant or one value twice, and none only reshapes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import struct
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+import meaning
+from npu_programs import LONG, NpuProgram, one_op, random_graph
+from tosa_programs import reference
+
+from cmopt.codegen.emit_pte import emit_pte
+from cmopt.codegen.tosa_flatbuffer import serialize
+from cmopt.codegen.vela import compile_stream
+from cmopt.dialects import edge, tosa
+from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.quant import QCastOp, quantized_element
+from cmopt.dialects.shapes import int_of, numel, shape_of
+from cmopt.dialects.signature import main_function
+from cmopt.interpreters.arrays import Array, dequantize
+from cmopt.interpreters.run import make_interpreter, run_module
+from cmopt.lowering.delegate_to_ethos_u import outline
+from cmopt.lowering.support import no_kernel_reason
+from cmopt.lowering.tosa.support import can_be_delegated, npu_reason
+from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.parsing import make_context
+from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.printing import module_to_text
+from cmopt.pipeline.stages import stage_pipelines
+from cmopt.pipeline.targets import NPUS
+
+FAMILIES = ("ethos-u55-128", "ethos-u65-256", "ethos-u85-256")
+LONGEST = 1 << 17
+"""Elements of the largest tensors, of programs that are compiled and not run."""
+
+_EXACT = (
+    edge.PermuteOp, edge.ReshapeOp, edge.SliceOp, edge.CatOp, edge.MaxPool2dOp, edge.TakeOp,
+    edge.PadOp, edge.ExpandOp, edge.MinimumOp, edge.MaximumOp,
+)  # fmt: skip
+
+
+@dataclass
+class Totals:
+    """What a run went through, and what is wrong, by its message; why ops were refused."""
+
+    programs: int = 0
+    delegates: int = 0
+    findings: dict[str, str] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
+
+    def finding(self, message: str, module: ModuleOp) -> None:
+        """Note what is wrong with a program."""
+        self.findings.setdefault(message, module_to_text(module, elide_larger_than=64))
+
+    def refuse(self, reason: str) -> None:
+        """Note why an op is left to the core."""
+        self.refusals[reason] = self.refusals.get(reason, 0) + 1
+
+    def report(self) -> str:
+        """The findings with their programs, and the counts."""
+        parts = [f"=== {message}\n{text}" for message, text in self.findings.items()]
+        counts = f"{self.programs} programs, {self.delegates} delegates"
+        return "\n".join([*parts, f"{counts}, {len(self.findings)} findings"])
+
+
+def delegates_of(module: ModuleOp) -> list[DelegateOp]:
+    """In the order of their calls."""
+    return [op for op in module.walk() if isinstance(op, DelegateOp)]
+
+
+def random_inputs(module: ModuleOp, seed: int) -> list[Array]:
+    """int8 of any value; what divides is not zero."""
+    generator = np.random.default_rng(seed)
+    inputs = []
+    for argument in main_function(module).body.block.args:
+        type = quantized_element(argument.type)
+        value = generator.integers(-128, 128, shape_of(argument))
+        if type is not None and any(isinstance(use.operation, edge.DivOp) for use in argument.uses):
+            value = np.where(value == type.zero_point, type.zero_point ^ 1, value)
+        inputs.append(value.astype(np.int8))
+    return inputs
+
+
+def canonical(module: ModuleOp) -> ModuleOp:
+    """The module as canonicalization leaves it."""
+    run_passes(make_context(), module, parse_pipeline("canonicalize,cse"))
+    return module
+
+
+def operation_of(module: ModuleOp) -> Operation | None:
+    """The op of `one_op`; None where canonicalization has found that it does nothing."""
+    kinds = (edge.EdgeOp, QCastOp)
+    return next((op for op in module.walk() if isinstance(op, kinds)), None)
+
+
+def delegated(module: ModuleOp, npu: str) -> ModuleOp:
+    """A copy in which the only op is a part of its own, if the NPU can do it."""
+    copy = module.clone()
+    if (op := operation_of(copy)) is not None and npu_reason(op, npu) is None:
+        if not isinstance(op, edge.ReshapeOp):
+            outline([op], npu)
+        copy.verify()
+    return copy
+
+
+# ------------------------------------------------------------------------------------ one delegate
+
+
+def compiles(module: ModuleOp, npus: Sequence[str]) -> str | None:
+    """What is wrong with what Vela makes of a delegate, as each NPU's own part of the module."""
+    for npu in npus:
+        for op in delegates_of(delegated(module, npu)):
+            try:
+                stream = compile_stream(serialize(op), NPUS[npu])
+            except CompileError as error:
+                return str(error)
+            if len(stream.inputs) != len(op.inputs) or len(stream.outputs) != len(op.outputs):
+                return f"{npu}: inputs or outputs are lost"
+            wanted = sum(numel(shape_of(value)) for value in op.outputs)
+            if (written := elements_written(stream.stream.commands)) < wanted:
+                return f"{npu}: the stream writes {written} elements of {wanted}"
+    return None
+
+
+def elements_written(commands: bytes) -> int:
+    """How many elements the operations of a command stream write, by their registers.
+
+    A command has its number in the lower half of a word, bit 14 says that a second word follows;
+    0x111, 0x112, 0x113 set width, height and depth of what an operation (2 … 7) writes, less 1.
+    """
+    words = iter(struct.unpack(f"<{len(commands) // 4}I", commands))
+    size: dict[int, int] = {}
+    total = 0
+    for word in words:
+        number, value = word & 0xFFFF, word >> 16
+        if number >> 14 == 1:
+            next(words)
+        elif number in (0x111, 0x112, 0x113):
+            size[number] = value + 1
+        elif 2 <= number <= 7 and len(size) == 3:
+            total += numel(list(size.values()))
+    return total
+
+
+def as_the_reference_model(module: ModuleOp, inputs: Sequence[Array]) -> str | None:
+    """Run the module; whether each delegate gives what the reference model gives for its inputs."""
+    block = main_function(module).body.block
+    values: dict[object, Array] = dict(zip(block.args, inputs, strict=True))
+    interpreter = make_interpreter(module)
+    for op in block.ops:
+        if not op.results:
+            continue
+        given = [values[operand] for operand in op.operands]
+        results = interpreter.run_op(op, tuple(given))
+        values.update(zip(op.results, results, strict=True))
+        if isinstance(op, DelegateOp):
+            expected = reference(op, given)
+            if expected is None:
+                return "the reference model refuses a delegate"
+            if any(a.tobytes() != b.tobytes() for a, b in zip(results, expected, strict=True)):
+                return "the reference model computes something else"
+    return None
+
+
+def well_formed(module: ModuleOp) -> str | None:
+    """What is wrong with the delegates as parts of a program."""
+    for op in delegates_of(module):
+        values = list(op.end.values)
+        if len(set(values)) != len(values):
+            return "a delegate yields a value twice"
+        if any(isinstance(v.owner, Block | tosa.ConstOp) for v in values):
+            return "a delegate yields an argument or a constant"
+        names = (tosa.ReshapeOp, tosa.ConstShapeOp, tosa.ConstOp)
+        if all(isinstance(inner, names) for inner in op.body.block.ops if inner is not op.end):
+            return "a delegate only reshapes"
+    return None
+
+
+# ------------------------------------------------------------------------------------ the programs
+
+
+def check_op(kind: str, seed: int, totals: Totals) -> None:
+    """One op alone: its bound, the reference model, and Vela."""
+    module = canonical(one_op(Random(seed), kind))
+    totals.programs += 1
+    if (op := operation_of(module)) is None:
+        return
+    if (reason := npu_reason(op, FAMILIES[0])) is not None:
+        totals.refuse(reason)
+        return
+    after = delegated(module, FAMILIES[0])
+    totals.delegates += len(delegates_of(after))
+    inputs = random_inputs(module, seed)
+    problem = (
+        out_of_bounds(op, *(run_module(m, inputs)[0] for m in (module, after)))
+        or well_formed(after)
+        or as_the_reference_model(after, inputs)
+        or compiles(module, FAMILIES)
+    )
+    if problem is not None:
+        totals.finding(f"{op.name} {kind} {seed}: {problem}", module)
+
+
+def out_of_bounds(op: Operation, before: Array, after: Array) -> str | None:
+    """Where the stored results of an op differ by more than its rule allows."""
+    element = quantized_element(op.results[0].type)
+    assert element is not None
+    bound: float | None = 0.0 if isinstance(op, _EXACT) else element.scale * 1.0001
+    if isinstance(op, edge.EdgeOp) and bound:
+        bound = meaning.kernel_bound(op)
+    if bound is None:
+        return None
+    real = ([dequantize(y, element)] for y in (before, after))
+    return meaning.difference(*real, bound)
+
+
+def check_long(kind: str, seed: int, totals: Totals) -> None:
+    """One op with long dimensions: what Vela makes of it."""
+    module = canonical(one_op(Random(seed), kind, LONG, LONGEST))
+    totals.programs += 1
+    for npu in FAMILIES:
+        totals.delegates += len(delegates_of(delegated(module, npu)))
+        op = operation_of(module)
+        if op is not None and (reason := npu_reason(op, npu)) is not None:
+            totals.refuse(f"{npu} {op.name}: {reason}")
+    problem = well_formed(delegated(module, FAMILIES[0])) or compiles(module, FAMILIES)
+    if problem is not None:
+        totals.finding(f"{kind} {seed}: {problem}", module)
+
+
+def check_graph(kind: str, seed: int, totals: Totals) -> None:
+    """A graph of several ops: cut, planned and emitted. `kind` has no part in it."""
+    random = Random(seed)
+    npu = random.choice(FAMILIES)
+
+    def fits(op: Operation) -> bool:
+        is_last = (
+            not isinstance(op, edge.SoftmaxOp) or int_of(op.dim) == len(shape_of(op.output)) - 1
+        )
+        return is_last and (no_kernel_reason(op) is None or can_be_delegated(op, npu))
+
+    module = canonical(random_graph(random, random.choice([3, 5, 8, 12]), fits))
+    totals.programs += 1
+    inputs, after = random_inputs(module, seed), module.clone()
+    pipelines = stage_pipelines(f"cortex-m55+{npu}", "int8")
+    results = {}
+    for stage in ("ethos_u", "cortex_m", "planned"):
+        run_passes(make_context(), after, parse_pipeline(pipelines[stage]))
+        if stage == "ethos_u":
+            totals.delegates += len(delegates_of(after))
+            if problem := well_formed(after) or as_the_reference_model(after, inputs):
+                totals.finding(f"graph {seed}: {problem}", module)
+                return
+        results[stage] = run_module(after, inputs)
+    if problem := meaning.difference(results["cortex_m"], results["planned"], 0):
+        totals.finding(f"graph {seed}: planned: {problem}", module)
+    emit_pte(after)
+
+
+KINDS = tuple(NpuProgram(Random(0)).kinds)
+
+
+def fuzz(ops: int, long: int, graphs: int, seed: int, kinds: Sequence[str] = KINDS) -> Totals:
+    """Run so many programs. The same seed gives the same ones."""
+    totals = Totals()
+    checks = ((ops, check_op), (long, check_long), (graphs, check_graph))
+    for count, check in checks:
+        for case in range(count):
+            number, kind = seed * 1_000_003 + case, kinds[case % len(kinds)]
+            try:
+                check(kind, number, totals)
+            except Exception as error:
+                frames = traceback.extract_tb(error.__traceback__)
+                where = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in frames[:-7:-1])
+                message = f"{check.__name__} {kind} {number}: {type(error).__name__}: {error}"
+                totals.findings.setdefault(message, where)
+    return totals
+
+
+def main() -> int:
+    """The command line: exit code 1 where there are findings."""
+    parser = argparse.ArgumentParser(description="Fuzz what is given to an NPU.")
+    parser.add_argument("--ops", type=int, default=400, help="ops alone, executed")
+    parser.add_argument("--long", type=int, default=400, help="ops with long dimensions")
+    parser.add_argument("--graphs", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="*", default=KINDS)
+    args = parser.parse_args()
+    totals = fuzz(args.ops, args.long, args.graphs, args.seed, args.kinds)
+    for reason, count in sorted(totals.refusals.items()):
+        print(f"{count} refused: {reason}")
+    print(totals.report())
+    return int(bool(totals.findings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
