@@ -31,7 +31,8 @@ from xdsl.ir import Block, Operation
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 import meaning
-from npu_programs import LONG, NpuProgram, one_op, random_graph
+from npu_functions import LONG
+from npu_programs import NpuProgram, one_op, random_graph
 from tosa_programs import reference
 
 from cmopt.codegen.emit_pte import emit_pte

@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from xdsl.dialects.arith import ConstantOp
+from npu_functions import SMALL, FunctionBuilder, Shape
 from xdsl.dialects.builtin import (
     ArrayAttr,
     BoolAttr,
-    BytesAttr,
-    DenseIntOrFPElementsAttr,
     FloatAttr,
     IntegerAttr,
     IntegerType,
@@ -24,20 +20,11 @@ from xdsl.dialects.builtin import (
     f32,
     i64,
 )
-from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, UniformQuantizedType
-from cmopt.dialects.shapes import broadcast_shape, element_of, ints, numel, shape_of, window_output
-
-Shape = tuple[int, ...]
-
-SMALL = (1, 1, 2, 3, 4, 5, 7, 8)
-"""Sizes of what is executed."""
-
-LONG = (1, 2, 3, 7, 8, 9, 16, 33, 64, 65, 255, 256, 257, 1024, 4097, 65535, 65536, 65537)
-"""Sizes on either side of what an NPU can count."""
+from cmopt.dialects.shapes import broadcast_shape, ints, numel, shape_of, window_output
 
 _FUNCTIONS = (
     edge.ReluOp,
@@ -45,100 +32,8 @@ _FUNCTIONS = (
 )
 
 
-class NpuProgram:
-    """Builds one function; every choice comes from `random`.
-
-    sizes: what dimensions are chosen from; most: elements of a tensor.
-    """
-
-    def __init__(self, random: Random, sizes: Sequence[int] = SMALL, most: int = 4000):
-        self.random = random
-        self.sizes = sizes
-        self.most = most
-        self.numbers = np.random.default_rng(random.randrange(2**32))
-        self.block = Block()
-        self.values: list[SSAValue] = []
-        self.fits: Callable[[Operation], bool] = lambda op: True
-
-    # ------------------------------------------------------------------------- types and values
-
-    def type(self, like: SSAValue | None = None) -> UniformQuantizedType:
-        """An element type; now and then that of a value."""
-        if like is not None and self.random.random() < 0.5:
-            return self.element(like)
-        zero = self.random.choice([-128, 0, 0, 127, self.random.randint(-128, 127)])
-        return UniformQuantizedType.get(
-            IntegerType(8), [math.exp(self.random.uniform(-5, 0))], [zero]
-        )
-
-    def element(self, value: SSAValue) -> UniformQuantizedType:
-        """The element type of a value."""
-        element = element_of(value)
-        assert isinstance(element, UniformQuantizedType)
-        return element
-
-    def shape(self, rank: int | None = None) -> Shape:
-        """A shape of `rank` or of 1 to 6 dimensions, of `most` elements."""
-        rank = self.random.randint(1, 6) if rank is None else rank
-        shape = [self.random.choice(self.sizes) for _ in range(rank)]
-        while numel(shape) > self.most:
-            at = self.random.randrange(rank)
-            shape[at] = self.random.choice([n for n in self.sizes if n < shape[at]] or [1])
-        return tuple(shape)
-
-    def argument(self, shape: Shape) -> SSAValue:
-        """A new argument, which is there for later ops too."""
-        value = self.block.insert_arg(TensorType(self.type(), shape), len(self.block.args))
-        self.values.append(value)
-        return value
-
-    def any(self, rank: int | None = None) -> SSAValue:
-        """A value of a rank, the last one rather than another; a new argument where none is."""
-        fitting = [v for v in self.values if rank is None or len(shape_of(v)) == rank]
-        if not fitting or self.random.random() < 0.1:
-            return self.argument(self.shape(rank))
-        return fitting[-1] if self.random.random() < 0.7 else self.random.choice(fitting)
-
-    def stored(self, array: NDArray[Any], type: UniformQuantizedType) -> SSAValue:
-        """A constant of a quantized type."""
-        storage = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
-        values = DenseIntOrFPElementsAttr(storage, BytesAttr(array.tobytes()))
-        self.block.add_op(constant := ConstantOp(values))
-        self.block.add_op(cast := SCastOp(constant.result, TensorType(type, array.shape)))
-        return cast.output
-
-    def constant(self, shape: Shape) -> SSAValue:
-        """An int8 constant."""
-        return self.stored(self.numbers.integers(-128, 128, shape).astype(np.int8), self.type())
-
-    def op(
-        self, kind: type[Operation], operands: Sequence[SSAValue], shape: Sequence[int],
-        element: Attribute, **properties: Attribute,
-    ) -> SSAValue | None:  # fmt: skip
-        """An op with one result, if it fits. Raises VerifyException for what is none."""
-        return self.add(
-            kind.create(
-                operands=operands, result_types=[TensorType(element, shape)], properties=properties
-            )
-        )
-
-    def add(self, op: Operation) -> SSAValue | None:
-        """`op`, if it fits."""
-        op.verify()
-        if not self.fits(op):
-            op.drop_all_references()
-            return None
-        self.block.add_op(op)
-        self.values.append(op.results[0])
-        return op.results[0]
-
-    def bounds(self) -> dict[str, Attribute]:
-        """A fused clamp, now and then."""
-        low, high = sorted(round(self.random.uniform(-3, 6), 3) for _ in range(2))
-        chosen = {"activation_min": low, "activation_max": high}
-        return {
-            k: FloatAttr(v, f32) for k, v in chosen.items() if self.random.random() < 0.2
-        }  # fmt: skip
+class NpuProgram(FunctionBuilder):
+    """Makes ops of every kind that an NPU is asked to do."""
 
     # ----------------------------------------------------------------------------------- windows
 
@@ -404,14 +299,6 @@ class NpuProgram:
             self.cat, self.take, self.pad,
         ]  # fmt: skip
         return {maker.__name__: maker for maker in makers}
-
-    def finish(self, results: Sequence[SSAValue]) -> ModuleOp:
-        """The module with its function."""
-        self.block.add_op(ReturnOp(*results))
-        types = [a.type for a in self.block.args], [v.type for v in results]
-        module = ModuleOp([FuncOp("forward", types, Region(self.block))])
-        module.verify()
-        return module
 
 
 def one_op(random: Random, kind: str, sizes: Sequence[int] = SMALL, most: int = 4000) -> ModuleOp:
