@@ -117,6 +117,7 @@ def fit(
     Gives the tensor and [top, bottom, left, right]; what is too wide to be padding is in the
     tensor, as `fill`. Raises NotInTosa where no window reaches the tensor.
     """
+    check_reach(shape_of(source)[1:3], counts, kernel, stride, padding, dilation)
     pads: list[int] = []
     low, high = [0] * 4, [0] * 4
     sizes = list(shape_of(source))
@@ -129,7 +130,7 @@ def fit(
         if not is_short(*ends):
             (low[1 + axis], high[1 + axis]), ends = ends, (0, 0)
         pads += ends
-    return b.pad(_cut(source, sizes, b), low, high, fill), tuple(pads)
+    return b.pad(b.slice(source, (0, 0, 0, 0), sizes), low, high, fill), tuple(pads)
 
 
 def is_short(before: int, behind: int) -> bool:
@@ -137,11 +138,20 @@ def is_short(before: int, behind: int) -> bool:
     return before <= MAX_PAD_BEFORE and behind <= MAX_PAD_BEHIND
 
 
-def _cut(source: SSAValue, sizes: list[int], b: RegionBuilder) -> SSAValue:
-    """The first of each dimension; NotInTosa where that is nothing."""
-    if min(sizes) < 1:
-        raise NotInTosa("all windows lie in the padding")
-    return b.slice(source, (0, 0, 0, 0), sizes)
+def check_reach(
+    sizes: tuple[int, ...], counts: tuple[int, ...], kernel: tuple[int, ...],
+    stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...],
+) -> None:  # fmt: skip
+    """Raise NotInTosa where windows read only padding, beside the tensor or over it.
+
+    With dilation Vela drops such an input, and the arguments behind it go to the wrong places.
+    """
+    for size, n, k, s, before, d in zip(
+        sizes, counts, kernel, stride, padding[::2], dilation, strict=True
+    ):
+        read = (i * s + j * d - before for i in range(n) for j in range(k))
+        if not any(0 <= place < size for place in read):
+            raise NotInTosa("all windows lie in the padding")
 
 
 def convolution(
@@ -218,6 +228,10 @@ def _in_blocks(
     Gives it and the padding that is left to the convolution, along the other axis.
     """
     counts, padding = shape_of(op.output)[1:3], ints_of(op.padding)
+    check_reach(
+        shape_of(source)[1:3], counts, shape_of(op.weight)[1:3], ints_of(op.stride), padding,
+        ints_of(op.dilation),
+    )  # fmt: skip
     low, high, sizes, pad = [0] * 4, [0] * 4, list(shape_of(source)), [0] * 4
     for axis in (0, 1):
         before, size = padding[2 * axis], sizes[1 + axis]
@@ -231,7 +245,7 @@ def _in_blocks(
             pad[2 * axis : 2 * axis + 2] = before, max(behind, 0)
         else:
             low[1 + axis], high[1 + axis] = before, max(behind, 0)
-    source = _cut(source, sizes, b)
+    source = b.slice(source, (0, 0, 0, 0), sizes)
     return b.pad(source, low, high, element(op.input).zero_point), tuple(pad)
 
 
