@@ -1,0 +1,391 @@
+"""Every rule of `lowering.tosa` that computes, on random ops: within the bound it states."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, StringAttr, TensorType, f32, i64
+from xdsl.ir import Attribute
+
+from cmopt.dialects import edge
+from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType
+from cmopt.dialects.shapes import broadcast_shape, ints, window_output
+from cmopt.lowering.tosa.support import npu_reason
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from rules_alone import Alone, bias_type, f, int8, kinds, powers, scales, seeds, zero_points
+
+LONG_STRIDE = r"tosa\.\w+: a stride is 3 at most, not [45]"
+NHWC = StringAttr("NHWC")
+REALS = st.floats(-5, 5, width=32)
+
+
+def examples(count: int) -> settings:
+    """As many examples, however long each takes."""
+    return settings(max_examples=count, deadline=None)
+
+
+def pairs(values: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[int, int]]:
+    """Height and width."""
+    return st.tuples(values, values)
+
+
+@st.composite
+def activations(draw: Any) -> dict[str, Attribute]:
+    """No clamp, one bound, or two in any order."""
+    names = draw(st.sets(st.sampled_from(["activation_min", "activation_max"])))
+    return {name: f(draw(st.one_of(st.just(0.0), REALS))) for name in sorted(names)}
+
+
+@st.composite
+def windows(draw: Any, most_padding: int | None = None, dilations: int = 1) -> dict[str, Any]:
+    """A window and a height and width that it need not fill exactly.
+
+    most_padding: on each side; by default half the kernel, and alike on opposite sides.
+    """
+    kernel, stride = draw(pairs(st.integers(1, 4))), draw(pairs(st.integers(1, 5)))
+    dilation, count = draw(pairs(st.integers(1, dilations))), draw(pairs(st.integers(1, 3)))
+    padding, size = [], []
+    for k, s, d, n in zip(kernel, stride, dilation, count, strict=True):
+        before = after = draw(st.integers(0, k // 2 if most_padding is None else most_padding))
+        if most_padding is not None:
+            after = draw(st.integers(0, most_padding))
+        span = (n - 1) * s + (k - 1) * d + 1 + draw(st.integers(0, s - 1))
+        padding += [before, after]
+        size.append(max(1, span - before - after))
+    return {"kernel": kernel, "stride": stride, "dilation": dilation, "padding": tuple(padding),
+            "size": tuple(size)}  # fmt: skip
+
+
+def counts(w: dict[str, Any], ceil_mode: bool = False) -> tuple[int, ...]:
+    """How many windows there are."""
+    pads = w["padding"][0] + w["padding"][1], w["padding"][2] + w["padding"][3]
+    each = zip(w["size"], w["kernel"], w["stride"], pads, w["dilation"], strict=True)
+    return tuple(window_output(*one, ceil_mode=ceil_mode) for one in each)
+
+
+def weight_type(data: st.DataObject, channels: int) -> UniformQuantizedType:
+    """Symmetric int8, per tensor or per output channel."""
+    if data.draw(st.booleans()):
+        return int8(data.draw(scales))
+    each = data.draw(st.lists(scales, min_size=channels, max_size=channels))
+    return UniformQuantizedType.get(int8(1.0).storage, each, axis=0)
+
+
+def matrix(
+    alone: Alone, data: st.DataObject, kind: Any, shape: tuple[int, ...],
+    weight: tuple[int, ...], result: tuple[int, ...], properties: dict[str, Any], *limits: str,
+) -> None:  # fmt: skip
+    """Check a convolution or linear op; half a step more of the accumulator for another bias."""
+    source, channels = data.draw(kinds), weight[0]
+    weights = weight_type(data, channels)
+    step = source.scale * np.broadcast_to(weights.params.scales, channels)
+    # Results fill the range of the output, or a part of it, or leave it.
+    scale = float(step.max()) * math.prod(weight[1:]) ** 0.5 * 40 * data.draw(powers(-2, 1))
+    output, bound = int8(scale, data.draw(zero_points)), 1
+    operands = [alone.input(shape, source), alone.constant(alone.stored(weight), weights)]
+    bias = data.draw(st.sampled_from(["none", "exact", "other"]))
+    if bias == "none":
+        operands_of_op: list[Any] = [*operands, []]
+    else:
+        steps = step if bias == "exact" else step * data.draw(powers(-2, 1))
+        stored = alone.random.integers(-(1 << 12), 1 << 12, channels).astype(np.int32)
+        operands_of_op = [*operands, alone.constant(stored, bias_type(steps.tolist()))]
+        bound += int(step.max() / scale / 2) if bias == "other" else 0
+    properties = {**properties, **data.draw(activations())}
+    alone.holds(alone.op(kind, operands_of_op, result, output, **properties), bound, *limits)
+
+
+@examples(120)
+@given(w=windows(most_padding=3, dilations=2), groups=st.sampled_from([1, 1, 2, 3]),
+       seed=seeds, data=st.data())  # fmt: skip
+def test_conv2d(w: dict[str, Any], groups: int, seed: int, data: st.DataObject) -> None:
+    """In one group, in several, and with a group for each channel."""
+    batch, (ins, outs) = data.draw(st.integers(1, 2)), data.draw(pairs(st.integers(1, 3)))
+    properties = {
+        **{name: ints(w[name]) for name in ("stride", "padding", "dilation")},
+        "groups": IntegerAttr(groups, i64),
+        "data_format": NHWC,
+    }
+    limits = [] if groups == 1 and max(w["dilation"]) == 1 else [LONG_STRIDE]
+    if max(w["padding"]) >= min(w["kernel"]):
+        limits.append("its windows reach nothing but padding")
+    matrix(
+        Alone(seed), data, edge.Conv2dOp, (batch, *w["size"], ins * groups),
+        (outs * groups, *w["kernel"], ins), (batch, *counts(w), outs * groups), properties,
+        *limits,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "dilation", "padding", "size"),
+    [(1, 2, 3, (1, 1), 1), (1, 4, 1, (1, 1), 1), (2, 1, 2, (1, 1), 1), (1, 4, 1, (5, 0), 1)],
+    ids=["between", "before", "around", "beyond"],
+)
+def test_windows_that_read_only_padding(
+    kernel: int, stride: int, dilation: int, padding: tuple[int, int], size: int
+) -> None:
+    """Vela may drop the input, and what comes behind it would be passed for another."""
+    alone = Alone(0)
+    w = {"kernel": (1, kernel), "stride": (1, stride), "dilation": (1, dilation),
+         "padding": (0, 0, *padding), "size": (1, size)}  # fmt: skip
+    operands: list[Any] = [
+        alone.input((1, *w["size"], 1), int8(0.5)),
+        alone.constant(alone.stored((1, *w["kernel"], 1)), int8(0.5)),
+        [],
+    ]
+    geometry = {name: ints(w[name]) for name in ("stride", "padding", "dilation")}
+    result = alone.op(
+        edge.Conv2dOp, operands, (1, *counts(w), 1), int8(1.0), groups=IntegerAttr(1, i64),
+        data_format=NHWC, **geometry,
+    )  # fmt: skip
+    reason = npu_reason(result.owner, "ethos-u55-128")
+    assert reason == "all windows lie in the padding"
+
+
+@examples(40)
+@given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=4), outs=st.integers(1, 5),
+       seed=seeds, data=st.data())  # fmt: skip
+def test_linear(shape: list[int], outs: int, seed: int, data: st.DataObject) -> None:
+    result = (*shape[:-1], outs)
+    matrix(Alone(seed), data, edge.LinearOp, tuple(shape), (outs, shape[-1]), result, {})
+
+
+def pool(
+    alone: Alone, kind: Any, w: dict[str, Any], images: int, channels: int,
+    types: tuple[UniformQuantizedType, UniformQuantizedType], bound: int, *limits: str,
+    ceil_mode: bool = False, **properties: Attribute,
+) -> None:  # fmt: skip
+    """Check a pool from one type to another."""
+    source, output = types
+    result = alone.op(
+        kind, [alone.input((images, *w["size"], channels), source)],
+        (images, *counts(w, ceil_mode), channels), output, kernel_size=ints(w["kernel"]),
+        stride=ints(w["stride"]), padding=ints(w["padding"]), data_format=NHWC,
+        ceil_mode=BoolAttr.from_bool(ceil_mode), **properties,
+    )  # fmt: skip
+    alone.holds(result, bound, *limits)
+
+
+def steps_of(types: tuple[UniformQuantizedType, UniformQuantizedType]) -> int:
+    """How many steps of the second type a step of the first can make."""
+    source, output = types
+    return 1 if source == output else math.ceil(source.scale / output.scale * (1 + 1e-6))
+
+
+same = kinds.map(lambda kind: (kind, kind))
+near = st.builds(
+    lambda source, factor, zero: (source, int8(source.scale * factor, zero)),
+    kinds, powers(-1, 1), zero_points,
+)  # fmt: skip
+type_pairs = st.one_of(same, near)
+
+
+@examples(80)
+@given(data=st.data(), types=type_pairs, seed=seeds, images=st.integers(1, 2),
+       channels=st.integers(1, 3), ceil_mode=st.booleans(), counted=st.booleans())  # fmt: skip
+def test_avg_pool2d(
+    data: st.DataObject, types: Any, seed: int, images: int, channels: int, ceil_mode: bool,
+    counted: bool,
+) -> None:  # fmt: skip
+    """Padding that differs from side to side counts, as PyTorch has no other."""
+    w = data.draw(windows())
+    if counted and data.draw(st.booleans()):
+        padding = [data.draw(st.integers(0, w["kernel"][side // 2] // 2)) for side in range(4)]
+        size = [n + sum(w["padding"][2 * a : 2 * a + 2]) for a, n in enumerate(w["size"])]
+        w = {**w, "padding": tuple(padding), "size": tuple(size)}
+    limits = [LONG_STRIDE] if max(w["stride"]) > 3 else []
+    pool(Alone(seed), edge.AvgPool2dOp, w, images, channels, types, steps_of(types), *limits,
+         ceil_mode=ceil_mode, count_include_pad=BoolAttr.from_bool(counted))  # fmt: skip
+
+
+@examples(25)
+@given(types=type_pairs, seed=seeds, images=st.integers(1, 2), rows=st.integers(1, 9),
+       width=st.integers(1, 300), stride=st.integers(1, 3))  # fmt: skip
+def test_avg_pool2d_of_rows(
+    types: Any, seed: int, images: int, rows: int, width: int, stride: int
+) -> None:
+    """A mean over the last dimension: one step of the result."""
+    w = {"kernel": (1, width), "stride": (stride, 1), "size": (rows, width), "padding": (0,) * 4,
+         "dilation": (1, 1)}  # fmt: skip
+    bound = 1
+    pool(Alone(seed), edge.AvgPool2dOp, w, images, 1, types, bound,
+         count_include_pad=BoolAttr.from_bool(False))  # fmt: skip
+
+
+@examples(40)
+@given(kernel=pairs(st.integers(1, 5)), more=pairs(st.integers(0, 3)),
+       count=pairs(st.integers(1, 3)), types=type_pairs, seed=seeds,
+       images=st.integers(1, 2), channels=st.integers(1, 3),
+       kind=st.sampled_from([edge.AvgPool2dOp, edge.MaxPool2dOp]))  # fmt: skip
+def test_pools_of_windows_apart(
+    kernel: Any, more: Any, count: Any, types: Any, seed: int, images: int, channels: int, kind: Any
+) -> None:
+    """However long the stride."""
+    stride = tuple(k + m for k, m in zip(kernel, more, strict=True))
+    size = tuple((n - 1) * s + k for n, s, k in zip(count, stride, kernel, strict=True))
+    w = {"kernel": kernel, "stride": stride, "size": size, "padding": (0,) * 4, "dilation": (1, 1)}
+    if kind is edge.AvgPool2dOp:
+        bound, more_properties = steps_of(types), {"count_include_pad": BoolAttr.from_bool(False)}
+    else:
+        bound, more_properties = 0, {"dilation": ints((1, 1))}
+    pool(Alone(seed), kind, w, images, channels, types, bound, **more_properties)
+
+
+@examples(80)
+@given(w=windows(dilations=2), types=type_pairs, seed=seeds, images=st.integers(1, 2),
+       channels=st.integers(1, 3), ceil_mode=st.booleans(), clamp=activations())  # fmt: skip
+def test_max_pool2d(
+    w: Any, types: Any, seed: int, images: int, channels: int, ceil_mode: bool, clamp: Any
+) -> None:
+    limits = [LONG_STRIDE] if max(w["stride"]) > 3 else []
+    if max(w["dilation"]) > 1:
+        limits.append("a window with dilation has no form in TOSA")
+    pool(Alone(seed), edge.MaxPool2dOp, w, images, channels, types, 0, *limits,
+         ceil_mode=ceil_mode, dilation=ints(w["dilation"]), **clamp)  # fmt: skip
+
+
+BINARY = {
+    edge.AddOp: (1, lambda a, b: 2 * max(a, b)),
+    edge.SubOp: (1, lambda a, b: 2 * max(a, b)),
+    edge.MulOp: (1, lambda a, b: a * b * 64),
+    edge.DivOp: (1, lambda a, b: a / b),
+    edge.MinimumOp: (0, max),
+    edge.MaximumOp: (0, max),
+}
+"""The bound of each, and what a step of a result may be."""
+
+
+@pytest.mark.parametrize("kind", BINARY, ids=lambda kind: kind.name)
+@examples(40)
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4), seed=seeds, data=st.data(),
+       types=st.tuples(kinds, kinds))  # fmt: skip
+def test_binary(kind: Any, shape: list[int], seed: int, data: st.DataObject, types: Any) -> None:
+    """Broadcast either way; one operand may be constant, or one number, or the other operand."""
+    alone, (bound, scale_of) = Alone(seed), BINARY[kind]
+    form = data.draw(st.sampled_from(["computed", "constant", "splat", "twice", "one type"]))
+    if form in ("twice", "one type"):
+        types = (types[0], types[0])
+    shapes = []
+    for _ in types:
+        keep = [n if data.draw(st.integers(0, 3)) else 1 for n in shape]
+        shapes.append(tuple(keep[data.draw(st.integers(0, 1)) if len(keep) > 1 else 0 :]))
+    first = data.draw(st.integers(0, 1)) if form in ("constant", "splat") else 2
+    operands = []
+    for place, (own, type) in enumerate(zip(shapes, types, strict=True)):
+        value = alone.stored(own)
+        if place == first and form == "splat":
+            value = np.full(own, value.flat[0])
+        if kind is edge.DivOp and place == 1 and form != "splat":
+            beside = type.zero_point + (1 if type.zero_point < 127 else -1)
+            value = np.where(value == type.zero_point, beside, value).astype(np.int8)
+        is_constant = place == first
+        operands.append(
+            alone.constant(value, type) if is_constant else alone.input(own, type, value)
+        )
+    if form == "twice":
+        operands, shapes = [operands[1]] * 2, [shapes[1]] * 2
+    result = broadcast_shape(*shapes)
+    assert result is not None
+    output = data.draw(st.sampled_from([types[0], None]))
+    if kind not in (edge.MinimumOp, edge.MaximumOp) or output is None:
+        scale = scale_of(types[0].scale, types[1].scale) * data.draw(powers(-1.5, 1))
+        output = int8(scale, data.draw(zero_points))
+    clamp = data.draw(activations()) if kind in (edge.AddOp, edge.SubOp) else {}
+    alone.holds(alone.op(kind, operands, result, output, **clamp), bound)
+
+
+@examples(100)
+@given(name=st.sampled_from(sorted({**edge.FUNCTIONS, **edge.WITH_PARAMETERS})), seed=seeds,
+       source=st.builds(int8, powers(-4, -0.5), zero_points), output=kinds, data=st.data(),
+       shape=st.lists(st.integers(1, 9), min_size=1, max_size=4))  # fmt: skip
+def test_unary(
+    name: str, seed: int, source: Any, output: Any, data: st.DataObject, shape: list[int]
+) -> None:
+    """A table; the last bits of a function may differ from one library to another."""
+    alone, numbers = Alone(seed), st.floats(0.125, 3, width=32)
+    kind = edge.FUNCTIONS.get(name) or edge.WITH_PARAMETERS[name]
+    properties = {key: f(data.draw(numbers)) for key in kind.get_irdl_definition().properties}
+    alone.holds(alone.op(kind, [alone.input(shape, source)], shape, output, **properties), 1)
+
+
+@examples(30)
+@given(kind=kinds, seed=seeds, low=st.one_of(st.none(), REALS), high=st.one_of(st.none(), REALS),
+       shape=st.lists(st.integers(1, 9), min_size=1, max_size=6))  # fmt: skip
+def test_clamp_on_one_type(kind: Any, seed: int, low: Any, high: Any, shape: list[int]) -> None:
+    """Exact. Without a bound, ReLU."""
+    alone = Alone(seed)
+    source = alone.input(shape, kind)
+    bounds = {key: f(v) for key, v in (("min", low), ("max", high)) if v is not None}
+    op = edge.ClampOp if bounds else edge.ReluOp
+    alone.holds(alone.op(op, [source], shape, kind, **bounds))
+
+
+@examples(30)
+@given(approximate=st.sampled_from(["none", "tanh"]), types=type_pairs, seed=seeds)
+def test_gelu(approximate: str, types: Any, seed: int) -> None:
+    alone, (source, output) = Alone(seed), types
+    kind = StringAttr(approximate)
+    value = alone.input((3, 90), source)
+    alone.holds(alone.op(edge.GeluOp, [value], (3, 90), output, approximate=kind), 1)
+
+
+@examples(30)
+@given(types=type_pairs, seed=seeds, shape=st.lists(st.integers(1, 9), min_size=1, max_size=6))
+def test_requantization(types: Any, seed: int, shape: list[int]) -> None:
+    """Exact."""
+    alone, (source, output) = Alone(seed), types
+    real = alone.add(DCastOp(alone.input(shape, source), TensorType(f32, shape)))
+    alone.holds(alone.add(QCastOp(real, TensorType(output, shape))))
+
+
+@examples(60)
+@given(batch=st.lists(st.integers(1, 3), max_size=2), sizes=st.tuples(*[st.integers(1, 9)] * 3),
+       transposed=st.booleans(), types=st.tuples(kinds, kinds), spread=powers(-2, 1),
+       zero=zero_points, seed=seeds)  # fmt: skip
+def test_matmul(
+    batch: list[int], sizes: Any, transposed: bool, types: Any, spread: float, zero: int, seed: int
+) -> None:
+    alone, (rows, depth, columns) = Alone(seed), sizes
+    right = (columns, depth) if transposed else (depth, columns)
+    operands = [
+        alone.input(shape, type)
+        for shape, type in zip(((*batch, rows, depth), (*batch, *right)), types, strict=True)
+    ]
+    output = int8(types[0].scale * types[1].scale * depth**0.5 * 40 * spread, zero)
+    flag = BoolAttr.from_bool(transposed)
+    result = alone.op(edge.MatmulOp, operands, (*batch, rows, columns), output, transposed_rhs=flag)
+    alone.holds(result, 1)
+
+
+@examples(60)
+@given(others=st.lists(st.integers(1, 3), max_size=3), row=st.one_of(st.integers(1, 9),
+       st.integers(1, 600)), source=kinds, data=st.data(), seed=seeds)  # fmt: skip
+def test_softmax(others: list[int], row: int, source: Any, data: st.DataObject, seed: int) -> None:
+    dim, alone = data.draw(st.integers(0, len(others))), Alone(seed)
+    shape = (*others[:dim], row, *others[dim:])
+    probability = int8(1 / 256, -128)
+    output = data.draw(st.one_of(st.just(probability), st.builds(int8, powers(-4, 0), zero_points)))
+    along = IntegerAttr(dim, i64)
+    alone.holds(alone.op(edge.SoftmaxOp, [alone.input(shape, source)], shape, output, dim=along), 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "limits"),
+    [(4096, []), (65_536, []),
+     (65_537, ["a softmax over 65537 elements leaves its sum too few bits"])],
+)  # fmt: skip
+def test_softmax_of_long_rows(row: int, limits: list[str]) -> None:
+    """Up to where the sum has no more bits than its reciprocal is found by."""
+    alone = Alone(row)
+    dim = IntegerAttr(1, i64)
+    value = alone.input((1, row), int8(0.1))
+    result = alone.op(edge.SoftmaxOp, [value], (1, row), int8(1e-4, -128), dim=dim)
+    alone.holds(result, 1, *limits)

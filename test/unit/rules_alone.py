@@ -1,0 +1,171 @@
+"""One `edge` op at a time, as the layout stage has it, before and after it went to the NPU.
+
+What an op gives as TOSA must be as near to its meaning as its rule states, byte for byte what
+Arm's reference model gives, and something that Vela compiles.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import FloatAttr, FunctionType, ModuleOp, TensorType, f32, i8, i32
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
+
+from cmopt.codegen.tosa_flatbuffer import serialize
+from cmopt.codegen.vela import compile_stream
+from cmopt.dialects.edge import ClampOp, EdgeOp
+from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.quant import DCastOp, SCastOp, UniformQuantizedType
+from cmopt.dialects.signature import main_function
+from cmopt.interpreters.run import run_module
+from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.rules import lower
+from cmopt.lowering.tosa.support import npu_reason
+from cmopt.pipeline.parsing import make_context
+from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.targets import NPUS
+
+sys.path.insert(0, str(Path(__file__).parent))
+from tosa_programs import Array, numbers, reference
+
+DELEGATION = 'delegate-to-ethos-u{npu="ethos-u55-128"},verify-stage{stage=ethos_u}'
+COMPILED_FOR = ("ethos-u55-128", "ethos-u85-256")
+WIDE = 1e30
+"""A clamp to it cuts nothing: it becomes no op at all, but makes a part more than movement."""
+
+zero_points = numbers(-128, 127)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def powers(low: float, high: float) -> st.SearchStrategy[float]:
+    """10^low … 10^high, each magnitude as likely."""
+    return st.floats(low, high).map(lambda exponent: float(10**exponent))
+
+
+scales = powers(-4, 1)
+
+
+def int8(scale: float, zero_point: int = 0) -> UniformQuantizedType:
+    """An int8 type per tensor."""
+    return UniformQuantizedType.get(i8, scale, zero_point)
+
+
+def bias_type(scales: Sequence[float]) -> UniformQuantizedType:
+    """An int32 type with a scale for each element."""
+    return UniformQuantizedType.get(i32, scales, axis=0)
+
+
+kinds = st.builds(int8, scales, zero_points)
+
+
+def f(value: float) -> FloatAttr[Any]:
+    """A float32 property."""
+    return FloatAttr(value, f32)
+
+
+class Alone:
+    """A function under construction, and random values for its arguments."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.block = Block()
+        self.values: list[Array] = []
+
+    def stored(self, shape: Sequence[int]) -> Array:
+        """Random int8: from the whole range, from its ends, or from a part of it."""
+        way = self.random.integers(4)
+        if way == 0:
+            return self.random.choice(np.array([-128, 127], np.int8), tuple(shape))
+        low, high = sorted(self.random.integers(-128, 128, 2)) if way == 1 else (-128, 127)
+        return self.random.integers(low, high + 1, tuple(shape)).astype(np.int8)
+
+    def input(
+        self, shape: Sequence[int], kind: UniformQuantizedType, value: Array | None = None
+    ) -> SSAValue:
+        """A new argument; its value is random if not given."""
+        self.values.append(self.stored(shape) if value is None else value)
+        type = TensorType(kind, shape)
+        return self._wide(self.block.insert_arg(type, len(self.block.args)))
+
+    def constant(self, stored: Array, kind: UniformQuantizedType) -> SSAValue:
+        """A constant of a quantized type."""
+        ops, value = typed_constant(stored, TensorType(kind, stored.shape))
+        self.block.add_ops(ops)
+        return value
+
+    def op(
+        self, kind: Any, operands: Sequence[SSAValue | Sequence[SSAValue]], shape: Sequence[int],
+        element: Attribute, **properties: Attribute | None,
+    ) -> SSAValue:  # fmt: skip
+        """An `edge` op."""
+        return self.add(kind(operands, TensorType(element, shape), properties))
+
+    def add(self, op: Operation) -> SSAValue:
+        """Any op with one result."""
+        self.block.add_op(op)
+        return op.results[0]
+
+    def _wide(self, value: SSAValue) -> SSAValue:
+        return self.add(ClampOp([value], value.type, {"min": f(-WIDE), "max": f(WIDE)}))
+
+    def holds(self, result: SSAValue, bound: int = 0, *limits: str) -> None:
+        """The op is done within `bound` steps; or it is not, for the reason of a limit.
+
+        limits: regular expressions.
+        """
+        assert isinstance(result.owner, Operation)
+        if (reason := npu_reason(result.owner, COMPILED_FOR[0])) is not None:
+            assert any(re.fullmatch(limit, reason) for limit in limits), reason
+            return
+        is_moved = self._is_moved(result)
+        module = self._finish(result)
+        (expected,) = run_module(module, self.values)
+        if not is_moved:
+            np.testing.assert_array_equal(expected, self.values[0])
+            return
+        run_passes(make_context(), module, parse_pipeline(DELEGATION))
+        assert not any(isinstance(op, EdgeOp) for op in module.walk()), "an op was left outside"
+        (actual,) = run_module(module, self.values)
+        steps = np.abs(actual.astype(int) - expected.astype(int)).max(initial=0)
+        assert steps <= bound, f"{steps} steps, not {bound}"
+        self._check_delegate(module, actual)
+
+    def _is_moved(self, result: SSAValue) -> bool:
+        """Whether there is anything to do: what comes out is no argument as it went in."""
+        build = RegionBuilder()
+        for op in self.block.ops:
+            if constant_of(op.results[0]) is None and not isinstance(op, DCastOp):
+                lower(op, build)
+        return not isinstance(build.values[result], BlockArgument)
+
+    def _finish(self, result: SSAValue) -> ModuleOp:
+        """A verified module with the function."""
+        value = self._wide(result)
+        self.block.add_op(ReturnOp(value))
+        type = FunctionType.from_lists([a.type for a in self.block.args], [value.type])
+        module = ModuleOp([FuncOp("forward", type, Region(self.block))])
+        module.verify()
+        return module
+
+    def _check_delegate(self, module: ModuleOp, actual: Array) -> None:
+        """One delegate, which Arm's tools agree on."""
+        (delegate,) = (op for op in module.walk() if isinstance(op, DelegateOp))
+        arguments = list(main_function(module).body.block.args)
+        inputs = []
+        for value in delegate.inputs:
+            assert isinstance(value.owner, SCastOp)
+            inputs.append(self.values[arguments.index(value.owner.input)])  # type: ignore[arg-type]
+        outputs = reference(delegate, inputs)
+        assert outputs is not None, "the reference model refuses the program"
+        np.testing.assert_array_equal(outputs[0].reshape(actual.shape), actual)
+        for npu in COMPILED_FOR:
+            stream = compile_stream(serialize(delegate), NPUS[npu])
+            assert len(stream.inputs) == len(inputs)
