@@ -116,7 +116,7 @@ def test_conv2d(w: dict[str, Any], groups: int, seed: int, data: st.DataObject) 
     }
     limits = [] if groups == 1 and max(w["dilation"]) == 1 else [LONG_STRIDE]
     if max(w["padding"]) >= min(w["kernel"]):
-        limits.append("its windows reach nothing but padding")
+        limits.append("all windows lie in the padding")
     matrix(
         Alone(seed), data, edge.Conv2dOp, (batch, *w["size"], ins * groups),
         (outs * groups, *w["kernel"], ins), (batch, *counts(w), outs * groups), properties,
