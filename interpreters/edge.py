@@ -22,8 +22,11 @@ from cmopt.interpreters.edge_elementwise import ElementwiseFunctions, clamped, r
 
 def _to_nchw(op: Any, *tensors: torch.Tensor) -> list[torch.Tensor]:
     # Contiguous: torch sums in another order for other strides, and a layout must change no bit.
+    # A copy: of one channel the view counts as contiguous but keeps the strides of NHWC, and with
+    # those torch 2.13 convolves wrongly where one window of a longer stride fills the width.
     is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
-    return [t.permute(NHWC_TO_NCHW).contiguous() if is_nhwc else t for t in tensors]
+    order = torch.contiguous_format
+    return [t.permute(NHWC_TO_NCHW).clone(memory_format=order) if is_nhwc else t for t in tensors]
 
 
 def _from_nchw(op: Any, x: torch.Tensor) -> torch.Tensor:

@@ -36,6 +36,24 @@ def test_ceil_mode_drops_a_window_in_the_padding(op: str, more: str, reference: 
     assert y.tobytes() == wanted.numpy().tobytes()
 
 
+def test_one_channel_in_one_column_of_windows() -> None:
+    """Sums of whole numbers, also done by hand: torch has a fault in what counts as NHWC here."""
+    types = "tensor<2x3x4x1xf32>, tensor<1x2x4x1xf32>"
+    text = f"""func.func @forward(%x: tensor<2x3x4x1xf32>, %w: tensor<1x2x4x1xf32>)
+        -> tensor<2x2x1x1xf32> {{
+      %y = edge.conv2d %x, %w {{stride = array<i64: 1, 3>, padding = array<i64: 0, 0, 0, 0>,
+        dilation = array<i64: 1, 1>, groups = 1, data_format = "NHWC"}}
+        : ({types}) -> tensor<2x2x1x1xf32>
+      func.return %y : tensor<2x2x1x1xf32>
+    }}"""
+    random = np.random.default_rng(0)
+    shapes = (2, 3, 4, 1), (1, 2, 4, 1)
+    x, w = (random.integers(-9, 9, shape).astype(np.float32) for shape in shapes)
+    (y,) = interpret(parse_module(make_context(), text), [x, w])
+    wanted = [[(image[row : row + 2] * w[0]).sum() for row in (0, 1)] for image in x]
+    np.testing.assert_array_equal(y.reshape(2, 2), wanted)
+
+
 def test_what_torch_refuses_is_one_line() -> None:
     text = """func.func @forward(%x: tensor<0x0x4x4xf32>) -> tensor<0x0x2x2xf32> {
       %y = edge.max_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 2, 2>,
