@@ -46,7 +46,7 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), kind.zero_point)
         padding = (0, 0, 0, 0)
     kernel, counts = ints_of(op.kernel_size), shape_of(op.output)[1:3]
-    if _is_row_mean(source, kernel, counts, padding):
+    if _is_row_mean(source, kernel, counts, padding) and max(_stride(op)) <= LONGEST_STRIDE:
         return _row_mean(op, source, b)
     if _apart(op, padding, source):
         images, channels = shape_of(source)[0], shape_of(source)[3]
