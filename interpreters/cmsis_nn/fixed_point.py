@@ -67,8 +67,11 @@ def requantize_to_int8(
     activation_min: int,
     activation_max: int,
 ) -> Int8Array:
-    """Requantize an accumulator, add the output's zero point and clamp to the activation range."""
-    scaled = requantize(accumulator, multiplier, shift) + output_offset
+    """Requantize an accumulator, add the output's zero point and clamp to the activation range.
+
+    The sum is of 32 bits, as in the kernels.
+    """
+    scaled = wrap_int32(requantize(accumulator, multiplier, shift) + output_offset)
     return np.clip(scaled, activation_min, activation_max).astype(np.int8)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cmopt.interpreters import cmsis_nn
+from cmopt.interpreters.cmsis_nn.fixed_point import requantize_to_int8
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -520,3 +521,10 @@ class TestFloatBorder:
     def test_rejects_a_range(self) -> None:
         with pytest.raises(ValueError, match="leaves int8"):
             cmsis_nn.quantize(np.zeros(1, np.float32), 1.0, 0, -129, 127)
+
+
+def test_the_zero_point_is_added_in_32_bits() -> None:
+    """As in the kernels: 2^31 - 2 and 127 make a negative number, which the clamp then sees."""
+    largest = np.array([2**31 - 1], np.int64)
+    result = requantize_to_int8(largest, 2**31 - 1, 0, 127, -128, 127)
+    assert result.tolist() == [-128]
