@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from xdsl.ir import Operation
+import numpy as np
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import Block, Operation, SSAValue
 
-from cmopt.dialects.edge import CallOp
+from cmopt.dialects.edge import AvgPool2dOp, CallOp, Conv2dOp, MaxPool2dOp, permuted_type
 from cmopt.dialects.ethos_u import why_not
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.shapes import NCHW_TO_NHWC
+from cmopt.lowering.constants import constant_of, typed_constant
+from cmopt.lowering.integers import is_nhwc
+from cmopt.lowering.rewrite import recreated
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 from cmopt.lowering.tosa.rules import lower
 
@@ -37,5 +43,29 @@ def _is_requantization(op: Operation) -> bool:
 
 
 def can_be_delegated(op: Operation, npu: str) -> bool:
-    """Whether an op can run on the NPU, if there is one (`npu` is not empty)."""
-    return bool(npu) and npu_reason(op, npu) is None
+    """Whether an op can run on the NPU, if there is one (`npu` is not empty).
+
+    A window op that is still NCHW is asked for in the form it will have.
+    """
+    if not npu:
+        return False
+    if not isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp) or is_nhwc(op):
+        return npu_reason(op, npu) is None
+    twin = nhwc_twin(op)
+    reason = None if twin is None else npu_reason(twin, npu)
+    if twin is not None:
+        twin.drop_all_references()
+    return twin is not None and reason is None
+
+
+def nhwc_twin(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> Operation | None:
+    """The NHWC form of an NCHW window op, in no block; None where a weight is not constant."""
+    block = Block(arg_types=[permuted_type(op.input.type, NCHW_TO_NHWC)])
+    operands: list[SSAValue] = [block.args[0], *op.operands[1:]]
+    if isinstance(op, Conv2dOp):
+        if (weight := constant_of(op.weight)) is None:
+            return None
+        type = permuted_type(op.weight.type, NCHW_TO_NHWC)
+        _, operands[1] = typed_constant(np.transpose(weight, NCHW_TO_NHWC), type)
+    result = permuted_type(op.output.type, NCHW_TO_NHWC)
+    return recreated(op, operands, result, data_format=StringAttr("NHWC"))

@@ -97,3 +97,12 @@ def test_attention_is_one_part() -> None:
     report = cmopt.compile(exported, target=TARGET).report
     assert len(report.delegates) == 1
     assert {out.op for out in report.outside} == {"quant.qcast", "quant.dcast"}
+
+
+def test_windows_without_a_kernel_of_the_core_are_the_npus() -> None:
+    """CMSIS-NN does not pad further than a filter reaches."""
+    program, x = compiled(nn.Conv2d(8, 4, 1, padding=2))
+    assert program.report.float_ops == 0
+    assert len(program.report.delegates) == 1
+    assert {out.op for out in program.report.outside} == {"quant.qcast", "quant.dcast"}
+    assert steps(program, x) <= 1
