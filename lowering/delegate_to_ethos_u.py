@@ -104,7 +104,7 @@ class Partition:
                 continue
             if all(isinstance(op, MovementOp | CatOp) for op in ops):
                 reason = "it only moves data, as much as a call of the NPU copies"
-            elif (amount := work_of(ops)) < min_work:
+            elif min_work and (amount := work_of(ops)) < min_work:
                 reason = f"its part is small: {amount} operations, below {min_work}"
             else:
                 continue

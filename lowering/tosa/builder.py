@@ -22,9 +22,11 @@ from xdsl.rewriter import Rewriter
 
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import MAX_AXIS, YieldOp
-from cmopt.dialects.quant import storage_type
+from cmopt.dialects.quant import UniformQuantizedType, storage_type
 from cmopt.dialects.shapes import broadcast_shape, element_of, numel, permuted, shape_of
-from cmopt.lowering.constants import constant_of
+from cmopt.interpreters.arrays import dequantize, quantize
+from cmopt.lowering.constants import constant_of, float_constant_of
+from cmopt.lowering.integers import EVERY_INT8, element
 from cmopt.lowering.layout.permutations import simplest_permute
 
 Ints = Sequence[int]
@@ -42,7 +44,7 @@ class NotInTosa(Exception):
 
 
 class RegionBuilder:
-    """Appends `tosa` ops to a block; equal constants are made once.
+    """Appends `tosa` ops to a block; equal ones, constants among them, are made once.
 
     `values` maps values outside, of quantized types, to their stored integers inside. What is not
     there yet is a constant, or becomes a block argument; `inputs` lists the latter in order.
@@ -54,8 +56,6 @@ class RegionBuilder:
         self.inputs: list[SSAValue] = []
         self.source: Operation | None = None
         self._ops: dict[tuple[object, ...], SSAValue] = {}
-        self._constants: dict[Attribute, SSAValue] = {}
-        self._shapes: dict[tuple[int, ...], SSAValue] = {}
 
     def lower(self, op: Operation, rule: Callable[[Operation, RegionBuilder], SSAValue]) -> None:
         """Add what `rule` makes of `op`; every new op gets its location."""
@@ -75,6 +75,15 @@ class RegionBuilder:
             self.inputs.append(outside)
         return self.values[outside]
 
+    def value_as(self, outside: SSAValue, target: UniformQuantizedType) -> SSAValue:
+        """The integers that stand for a value on another int8 type: a constant's ahead of time,
+        else by a table; exact."""
+        if (real := float_constant_of(outside)) is not None:
+            return self.constant(quantize(real, target), outside.name_hint)
+        if (source := element(outside)) == target:
+            return self.value(outside)
+        return self.table(self.value(outside), quantize(dequantize(EVERY_INT8, source), target))
+
     def finish(self, results: Sequence[SSAValue]) -> None:
         """End the region with its results; what they do not need goes, arguments too."""
         self.block.add_op(YieldOp(results))
@@ -88,7 +97,8 @@ class RegionBuilder:
 
     def add(self, op: Operation) -> SSAValue:
         """Append an op; gives its first result, or that of an equal op that is there."""
-        key = (type(op), *op.operands, *op.result_types, *sorted(op.properties.items(), key=str))
+        properties = sorted(op.properties.items(), key=lambda entry: entry[0])
+        key = (type(op), *op.operands, *op.result_types, *properties)
         if key in self._ops:
             op.erase()
             return self._ops[key]
@@ -102,22 +112,18 @@ class RegionBuilder:
         type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
         data = BytesAttr(np.asarray(array, order="C").tobytes())
         values = DenseIntOrFPElementsAttr(type, data)
-        if values not in self._constants:
-            self._constants[values] = self.add(tosa.ConstOp(values))
-            self._constants[values].name_hint = hint
-        return self._constants[values]
+        constant = self.add(tosa.ConstOp(values))
+        constant.name_hint = constant.name_hint or hint
+        return constant
 
-    def number(self, value: int, element: Attribute = i8) -> SSAValue:
+    def number(self, value: int, type: Attribute = i8) -> SSAValue:
         """A constant of one element: a zero point, a shift."""
-        assert isinstance(element, IntegerType)
-        return self.constant(np.array([value], f"<i{element.width.data // 8}"))
+        assert isinstance(type, IntegerType)
+        return self.constant(np.array([value], f"<i{type.width.data // 8}"))
 
     def sizes(self, values: Ints) -> SSAValue:
         """A `tosa.const_shape`."""
-        key = tuple(values)
-        if key not in self._shapes:
-            self._shapes[key] = self.add(tosa.ConstShapeOp.of(key))
-        return self._shapes[key]
+        return self.add(tosa.ConstShapeOp.of(values))
 
     def rescale(
         self,
@@ -132,9 +138,9 @@ class RegionBuilder:
 
         factors: one for the whole tensor, or one for each slice of the last dimension.
         """
-        several = not isinstance(factors, float)
-        pairs = [tosa_scale(f) for f in (factors if not isinstance(factors, float) else [factors])]
-        multipliers, shifts = zip(*pairs, strict=True)
+        one = isinstance(factors, float)
+        listed = [factors] if isinstance(factors, float) else factors
+        multipliers, shifts = zip(*map(tosa_scale, listed), strict=True)
         operands = [
             value,
             self.constant(np.array(multipliers, np.int32)),
@@ -150,7 +156,7 @@ class RegionBuilder:
                 properties={
                     "scale32": yes,
                     "rounding_mode": tosa.RoundingModeAttr(tosa.RoundingMode.SINGLE_ROUND),
-                    "per_channel": BoolAttr.from_bool(several),
+                    "per_channel": no if one else yes,
                     "input_unsigned": no,
                     "output_unsigned": no,
                 },
@@ -338,13 +344,3 @@ def tosa_scale(real: float) -> tuple[int, int]:
     if shift > 62:
         multiplier, shift = multiplier >> min(31, shift - 62), 62
     return multiplier, shift
-
-
-def rank4(shape: Ints) -> tuple[int, ...]:
-    """A shape with leading dimensions of size 1."""
-    return (1,) * (4 - len(shape)) + tuple(shape)
-
-
-def rows_of(shape: Ints) -> tuple[int, int]:
-    """A shape as a matrix whose rows are its last dimension."""
-    return numel(shape[:-1]), shape[-1]

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import i32
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects import tosa
+from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
 from cmopt.dialects.edge import (
     AddOp,
     BinaryOp,
@@ -21,15 +22,10 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import clamp_bounds
 from cmopt.lowering.accumulators import binary_overflow
-from cmopt.lowering.constants import float_constant_of
 from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, lookup_of
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
-
-ADD_LEFT_SHIFT = 20
-"""Operands of a sum are brought to 2^-20 of their common scale, as TensorFlow Lite does."""
 
 RECIPROCAL_BITS = 22
 """A reciprocal in three tables: 2^22 / 1 times 255 fits in 31 bits."""
@@ -144,14 +140,7 @@ def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
     target, wide = element(op.output), []
     for value in (op.lhs, op.rhs):
         shape, rank = shape_of(value), len(shape_of(op.output))
-        if (real := float_constant_of(value)) is not None:
-            stored = b.constant(quantize(real, target), value.name_hint)
-        elif element(value) == target:
-            stored = b.value(value)
-        else:
-            entries = quantize(dequantize(EVERY_INT8, element(value)), target)
-            stored = b.table(b.value(value), entries)
-        stored = b.reshape(stored, (1,) * (rank - len(shape)) + shape)
+        stored = b.reshape(b.value_as(value, target), (1,) * (rank - len(shape)) + shape)
         wide.append(b.rescale(stored, 1.0, to=i32))
     kind = tosa.MinimumOp if isinstance(op, MinimumOp) else tosa.MaximumOp
     return _clamped(op, b.rescale(b.arithmetic(kind, *wide), 1.0), b)

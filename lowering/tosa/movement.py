@@ -16,9 +16,7 @@ from cmopt.dialects.edge import (
     TakeOp,
 )
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
-from cmopt.interpreters.arrays import dequantize, quantize
-from cmopt.lowering.constants import float_constant_of
-from cmopt.lowering.integers import EVERY_INT8, element
+from cmopt.lowering.integers import element
 from cmopt.lowering.patterns.selection import stored_value
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
@@ -47,17 +45,8 @@ def slice(op: SliceOp, b: RegionBuilder) -> SSAValue:
 
 def cat(op: CatOp, b: RegionBuilder) -> SSAValue:
     """The parts one after the other, each on the result's type first: by a table, exact."""
-    target, parts = element(op.output), []
-    for value in op.inputs:
-        if numel(shape_of(value)) == 0:
-            continue
-        if (real := float_constant_of(value)) is not None:
-            parts.append(b.constant(quantize(real, target), value.name_hint))
-        elif element(value) == target:
-            parts.append(b.value(value))
-        else:
-            entries = quantize(dequantize(EVERY_INT8, element(value)), target)
-            parts.append(b.table(b.value(value), entries))
+    target = element(op.output)
+    parts = [b.value_as(value, target) for value in op.inputs if numel(shape_of(value))]
     if not parts:
         raise NotInTosa("joins nothing")
     return b.concat(parts, int_of(op.dim))
@@ -157,9 +146,5 @@ def _run(value: SSAValue, run: tuple[int, int, int], b: RegionBuilder) -> SSAVal
         return b.tile(b.slice_dim(value, 1, first, 1), (1, length, 1))
     start = first if step == 1 else first - length + 1
     part = b.slice_dim(value, 1, start, length)
-    return part if step == 1 else reversed_middle(part, b)
-
-
-def reversed_middle(value: SSAValue, b: RegionBuilder) -> SSAValue:
-    """The middle dimension of three backward: the width, which an NPU can reverse."""
-    return b.reverse(value, 1)
+    # The middle of three is the width, which an NPU can reverse.
+    return part if step == 1 else b.reverse(part, 1)
