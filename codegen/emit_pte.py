@@ -10,21 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import (
-    DenseArrayBase,
     DenseIntOrFPElementsAttr,
-    FloatAttr,
     IntegerAttr,
     ModuleOp,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.lifetimes import ALIGNMENT
+from cmopt.codegen.operator_schemas import Schema, cortex_m_schemas
 from cmopt.codegen.runtime_memory import method_allocator_bytes, temp_allocator_bytes
 from cmopt.dialects.cortex_m import (
     JoinOp,
@@ -34,7 +35,6 @@ from cmopt.dialects.cortex_m import (
     View,
     ViewOp,
     itemsize,
-    parse_schema,
     place_of,
 )
 from cmopt.dialects.edge import CallOp
@@ -170,10 +170,24 @@ class ProgramBuilder:
             return self._shared(key, lambda: self.schema.IntList(items))
         return self._index[key]
 
-    def add_value_list(self, kind: str, items: Sequence[int]) -> int:
-        """A list of other values, by their indices: `TensorList`, `OptionalTensorList`."""
-        make = getattr(self.schema, kind)
-        return self._shared((kind, tuple(items)), lambda: make(list(items)))
+    def add_dtype(self, dtype: np.dtype[Any]) -> int:
+        """A ScalarType, which is an Int."""
+        return self.add_int(int(scalar_type(dtype)))
+
+    def add_number(self, value: bool | int | float, dtype: np.dtype[Any]) -> int:
+        """A constant tensor of no dimensions."""
+        data = self.buffer(np.array(value, dtype).tobytes())
+        return self.tensor(TensorView(dtype.name, (), ()), offset=None, data=data)
+
+    def add_tensor_list(self, items: Sequence[int]) -> int:
+        """A TensorList, of tensors by their indices."""
+        return self._shared(("tensors", *items), lambda: self.schema.TensorList(list(items)))
+
+    def add_optional_tensor_list(self, items: Sequence[int | None]) -> int:
+        """An OptionalTensorList, of tensors by their indices, -1 for None."""
+        indices = [-1 if item is None else item for item in items]
+        key = ("optional tensors", *indices)
+        return self._shared(key, lambda: self.schema.OptionalTensorList(indices))
 
     def add_scalars(self, kind: str, items: Sequence[Any]) -> int:
         """A `DoubleList` or `BoolList`, which hold their items themselves."""
@@ -208,16 +222,17 @@ class ProgramBuilder:
         """Whether there is an EValue for this view of planned bytes already."""
         return (view, offset, 0) in self._index
 
-    def operator(self, name: str, overload: str) -> int:
+    def operator(self, schema: Schema) -> int:
         """The index of an operator."""
-        operator = self.schema.Operator(name, overload)
+        operator = self.schema.Operator(schema.name, schema.overload)
         if operator not in self.operators:
             self.operators.append(operator)
         return self.operators.index(operator)
 
-    def call(self, operator: int, arguments: Sequence[int]) -> None:
-        """Append a kernel call."""
-        call = self.schema.KernelCall(operator, list(arguments))
+    def call(self, schema: Schema, arguments: Sequence[int], *, returned: int) -> None:
+        """Append a kernel call: an EValue for each argument, and the returned value."""
+        assert len(arguments) + 1 == schema.call_length, (schema, arguments)
+        call = self.schema.KernelCall(self.operator(schema), [*arguments, returned])
         self.instructions.append(self.schema.Instruction(call))
 
     def delegate(self, backend: str, data: bytes, specs: Sequence[tuple[str, bytes]]) -> int:
@@ -289,14 +304,26 @@ class FunctionEmitter:
         return inputs, outputs
 
     def kernel(self, op: KernelOp) -> None:
-        """One kernel call, its arguments in the order of the op's schema."""
-        schema = parse_schema(op.SCHEMA)
+        """One kernel call, in the form of the operator's schema."""
+        schema = kernel_schema(op)
         any_view = self.any_view(op)
-        arguments = [self.argument(op, a.name, a.type, any_view) for a in schema.arguments]
-        view = op.view("output")
-        out = self.value(op.results[0], any_view if view is View.ANY else view)
-        operator = self.builder.operator(schema.name, schema.overload)
-        self.builder.call(operator, [*arguments, out])
+
+        def view(name: str) -> View:
+            asked = op.view(name)
+            return any_view if asked is View.ANY else asked
+
+        arguments = []
+        for argument in schema.inputs:
+            name = "input" if argument.name == "self" else argument.name
+            emitter = ArgumentEmitter(self.builder, partial(self.value, view=view(name)))
+            is_dtype = argument.type == "ScalarType"
+            value = narrower(op) if is_dtype else plain(op.argument(argument.name))
+            try:
+                arguments.append(emitter.emit(argument.type, value))
+            except ValueError as error:
+                raise CompileError(f"argument {argument.name}: {error}", op=op) from error
+        out = self.value(op.results[0], view("output"))
+        self.builder.call(schema, [*arguments, out], returned=out)
 
     def any_view(self, op: KernelOp) -> View:
         """The view for an op that takes any: the one under which its tensors are known already."""
@@ -308,34 +335,20 @@ class FunctionEmitter:
         contiguous, channels_last = known(View.CONTIGUOUS), known(View.CHANNELS_LAST)
         return View.CONTIGUOUS if contiguous > channels_last else View.CHANNELS_LAST
 
-    def argument(self, op: KernelOp, name: str, type: str, any_view: View) -> int:
-        """The EValue of one argument, of exactly the type the schema asks for.
 
-        The runtime does not check: a wrong type faults on the device.
-        """
-        if type == "ScalarType":
-            integer = min((op.operands[0], op.results[0]), key=lambda v: _width(v))
-            return self.builder.add_int(int(scalar_type(numpy_dtype(element_of(integer)))))
-        value = op.argument(name)
-        match type, value:
-            case ("Tensor?", None):
-                return self.builder.add_null()
-            case ("Tensor" | "Tensor?", SSAValue()):
-                view = op.view("input" if name == "self" else name)
-                return self.value(value, any_view if view is View.ANY else view)
-            case ("int[]", DenseArrayBase()):
-                return self.builder.add_int_list(ints_of(value))
-            case ("int", IntegerAttr()):
-                return self.builder.add_int(value.value.data)
-            case ("bool", IntegerAttr()):
-                return self.builder.add_bool(bool(value.value.data))
-            case ("float", FloatAttr()):
-                return self.builder.add_double(value.value.data)
-        raise CompileError(f"has no {type} for argument {name}", op=op)
+def kernel_schema(op: KernelOp) -> Schema:
+    """The schema of the operator that a kernel op calls. Raises CompileError if there is none."""
+    name = f"{op.name.replace('.', '::', 1)}.out"
+    schema = cortex_m_schemas().get(name)
+    if schema is None:
+        raise CompileError(f"the installed ExecuTorch has no operator {name}", op=op)
+    return schema
 
 
-def _width(value: SSAValue) -> int:
-    return itemsize(value.type)
+def narrower(op: KernelOp) -> str:
+    """The dtype of the integer side of a quantize or dequantize, which is the narrower one."""
+    integer = min((op.operands[0], op.results[0]), key=lambda value: itemsize(value.type))
+    return numpy_dtype(element_of(integer)).name
 
 
 def emit_pte(module: ModuleOp) -> EmittedProgram:

@@ -12,11 +12,9 @@ from cmopt.dialects.cortex_m.base import (
     KernelOp,
     PlaceAttr,
     Properties,
-    Schema,
     View,
     itemsize,
     nbytes,
-    parse_schema,
     place_of,
 )
 from cmopt.dialects.cortex_m.convolution import (
@@ -92,7 +90,6 @@ __all__ = [
     "QuantizedMaxPool2dOp",
     "QuantizedMulOp",
     "QuantizedTransposeConv2dOp",
-    "Schema",
     "ScratchOp",
     "SoftmaxOp",
     "SubviewOp",
@@ -101,6 +98,5 @@ __all__ = [
     "ViewOp",
     "itemsize",
     "nbytes",
-    "parse_schema",
     "place_of",
 ]

@@ -1,12 +1,9 @@
-"""What every `cortex_m` kernel op has in common: its operator schema, tensor views, places."""
+"""What every `cortex_m` kernel op has in common: tensor views, places."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from functools import cache
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
@@ -52,33 +49,6 @@ class View(Enum):
     """[N,H,W,C] bytes as sizes [N,C,H,W] with dim order [0,2,3,1]."""
     ANY = "any"
     """The kernel looks at the number of elements only (all its `ANY` tensors share one view)."""
-
-
-@dataclass(frozen=True)
-class SchemaArgument:
-    """One argument of an operator schema: `int[] stride` is ("stride", "int[]")."""
-
-    name: str
-    type: str
-
-
-@dataclass(frozen=True)
-class Schema:
-    """An operator's out-variant: `cortex_m::pad` `.out`, with its arguments in order."""
-
-    name: str
-    overload: str
-    arguments: tuple[SchemaArgument, ...]
-
-
-@cache
-def parse_schema(text: str) -> Schema:
-    """Parse `ns::op.overload(Type name, …)`; the trailing `out` tensor is left out of `text`."""
-    match = re.fullmatch(r"([\w:]+)\.(\w+)\((.*)\)", " ".join(text.split()))
-    assert match is not None, text
-    name, overload, body = match.groups()
-    pairs = [argument.split() for argument in body.split(", ")]
-    return Schema(name, overload, tuple(SchemaArgument(n, t) for t, n in pairs))
 
 
 @irdl_attr_definition
@@ -154,12 +124,12 @@ class CortexMPatterns(HasCanonicalizationPatternsTrait):
 class KernelOp(IRDLOperation):
     """One op is one call of a stock ExecuTorch 1.5 kernel.
 
-    Operands and properties are named as in `SCHEMA` (its `self` is `input` here). `VIEWS` says
-    how the kernel wants to see each tensor; tensors not named there are contiguous. `INPLACE`
-    names the operands whose bytes the result may take over.
+    The op `cortex_m.pad` calls the operator `cortex_m::pad.out`, whose schema is in ExecuTorch's
+    `operators.yaml`. Operands and properties are named as there (its `self` is `input` here).
+    `VIEWS` says how the kernel wants to see each tensor; tensors not named there are contiguous.
+    `INPLACE` names the operands whose bytes the result may take over.
     """
 
-    SCHEMA: ClassVar[str]
     VIEWS: ClassVar[Mapping[str, View]] = {}
     INPLACE: ClassVar[tuple[str, ...]] = ()
 

@@ -89,12 +89,6 @@ class QuantizedConv2dOp(_ConvolutionOp):
     """`arm_convolve_wrapper_s8`; weight [O,KH,KW,C/groups], groups from its last dimension."""
 
     name = "cortex_m.quantized_conv2d"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantized_conv2d.out(Tensor input, Tensor weight, Tensor? bias,
-        int[] stride, int[] padding, int[] dilation, int input_offset, int output_offset,
-        Tensor requantize_multipliers, Tensor requantize_shifts, int activation_min,
-        int activation_max, Tensor scratch)"""
 
     def verify_(self) -> None:
         self.require_rank(4, "input", "weight", "output")
@@ -117,10 +111,6 @@ class QuantizedDepthwiseConv2dOp(_ConvolutionOp):
     """`arm_depthwise_conv_wrapper_s8`; weight [1,KH,KW,C·depth_multiplier]; batch 1 only."""
 
     name = "cortex_m.quantized_depthwise_conv2d"
-    SCHEMA: ClassVar[str] = """cortex_m::quantized_depthwise_conv2d.out(Tensor input, Tensor weight,
-        Tensor? bias, int[] stride, int[] padding, int[] dilation, int depth_multiplier,
-        int input_offset, int output_offset, Tensor requantize_multipliers,
-        Tensor requantize_shifts, int activation_min, int activation_max, Tensor scratch)"""
 
     depth_multiplier = prop_def(IntegerAttr)
 
@@ -155,11 +145,6 @@ class QuantizedTransposeConv2dOp(_ConvolutionOp):
     """
 
     name = "cortex_m.quantized_transpose_conv2d"
-    SCHEMA: ClassVar[str] = """cortex_m::quantized_transpose_conv2d.out(Tensor input, Tensor weight,
-        Tensor? bias, int[] stride, int[] padding, int[] output_padding, int[] dilation,
-        int input_offset, int output_offset, Tensor requantize_multipliers,
-        Tensor requantize_shifts, int activation_min, int activation_max, Tensor scratch,
-        Tensor output_scratch)"""
 
     # All again, so that output_scratch comes last: operands stand in the order of definition.
     input = operand_def(TensorType)

@@ -47,10 +47,6 @@ class QuantizePerTensorOp(_BorderOp):
     """`clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max)`."""
 
     name = "cortex_m.quantize_per_tensor"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantize_per_tensor.out(Tensor input, float scale, int zero_point,
-        int quant_min, int quant_max, ScalarType dtype)"""
 
     def verify_(self) -> None:
         self._verify("output", "input")
@@ -61,10 +57,6 @@ class DequantizePerTensorOp(_BorderOp):
     """`(q - zero_point) * scale`."""
 
     name = "cortex_m.dequantize_per_tensor"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::dequantize_per_tensor.out(Tensor input, float scale, int zero_point,
-        int quant_min, int quant_max, ScalarType dtype)"""
 
     def verify_(self) -> None:
         self._verify("input", "output")
@@ -115,12 +107,6 @@ class QuantizedAddOp(_BroadcastingOp):
     """
 
     name = "cortex_m.quantized_add"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantized_add.out(Tensor self, int self_zero_point, int self_multiplier,
-        int self_shift, Tensor other, int other_zero_point, int other_multiplier, int other_shift,
-        int output_zero_point, int output_multiplier, int output_shift, int activation_min,
-        int activation_max)"""
 
     self_zero_point = prop_def(IntegerAttr)
     self_multiplier = prop_def(IntegerAttr)
@@ -145,10 +131,6 @@ class QuantizedMulOp(_BroadcastingOp):
     """`arm_elementwise_mul_s8`; the kernel has no activation range, so it clamps to int8."""
 
     name = "cortex_m.quantized_mul"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantized_mul.out(Tensor self, int self_zero_point, Tensor other,
-        int other_zero_point, int output_zero_point, int output_multiplier, int output_shift)"""
 
     self_zero_point = prop_def(IntegerAttr)
     other_zero_point = prop_def(IntegerAttr)
@@ -166,10 +148,6 @@ class QuantizedDivOp(_BinaryOp):
     """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32."""
 
     name = "cortex_m.quantized_div"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantized_div.out(Tensor self, int self_zero_point, Tensor other,
-        int other_zero_point, int output_zero_point, float output_scale)"""
 
     self_zero_point = prop_def(IntegerAttr)
     other_zero_point = prop_def(IntegerAttr)
@@ -182,7 +160,6 @@ class MinimumOp(_BinaryOp):
     """Elementwise minimum; all three tensors share one scale and zero point."""
 
     name = "cortex_m.minimum"
-    SCHEMA: ClassVar[str] = "cortex_m::minimum.out(Tensor self, Tensor other)"
 
 
 @irdl_op_definition
@@ -190,7 +167,6 @@ class MaximumOp(_BinaryOp):
     """Elementwise maximum; all three tensors share one scale and zero point."""
 
     name = "cortex_m.maximum"
-    SCHEMA: ClassVar[str] = "cortex_m::maximum.out(Tensor self, Tensor other)"
 
 
 @irdl_op_definition
@@ -198,7 +174,6 @@ class QuantizedActivationOp(KernelOp):
     """`lut[q + 128]`: any function of one int8 value, requantization included."""
 
     name = "cortex_m.quantized_activation"
-    SCHEMA: ClassVar[str] = "cortex_m::quantized_activation.out(Tensor input, Tensor lut)"
     VIEWS: ClassVar[Mapping[str, View]] = _ANY_UNARY
     INPLACE: ClassVar[tuple[str, ...]] = ("input",)
 

@@ -35,12 +35,6 @@ class QuantizedLinearOp(KernelOp):
     """
 
     name = "cortex_m.quantized_linear"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantized_linear.out(Tensor input, Tensor weights, Tensor? bias,
-        Tensor? kernel_sum, int input_offset, int filter_offset, int output_offset,
-        int[] requantize_multipliers, int[] requantize_shifts, int activation_max,
-        int activation_min)"""
 
     input = operand_def(TensorType)
     weights = operand_def(TensorType)
@@ -92,9 +86,6 @@ class QuantizedBatchMatmulOp(KernelOp):
     """
 
     name = "cortex_m.quantized_batch_matmul"
-    SCHEMA: ClassVar[str] = """cortex_m::quantized_batch_matmul.out(Tensor lhs, int lhs_zero_point,
-        Tensor rhs_transposed, int rhs_zero_point, int output_zero_point, int output_multiplier,
-        int output_shift, Tensor scratch)"""
 
     lhs = operand_def(TensorType)
     rhs_transposed = operand_def(TensorType)
@@ -125,8 +116,6 @@ class SoftmaxOp(KernelOp):
     """`arm_softmax_s8` over the last dimension; output scale 1/256, zero point −128."""
 
     name = "cortex_m.softmax"
-    SCHEMA: ClassVar[str] = """cortex_m::softmax.out(Tensor input, int dim, int input_zero_point,
-        int output_zero_point, int input_multiplier, int input_shift, int diff_min)"""
     INPLACE: ClassVar[tuple[str, ...]] = ("input",)
 
     input = operand_def(TensorType)
@@ -154,7 +143,6 @@ class TransposeOp(KernelOp):
     """`arm_transpose_s8`: `out.shape[i] = in.shape[perm[i]]`, rank at most 4."""
 
     name = "cortex_m.transpose"
-    SCHEMA: ClassVar[str] = "cortex_m::transpose.out(Tensor input, int[] perm)"
     VIEWS: ClassVar[Mapping[str, View]] = {"input": View.CONTIGUOUS, "output": View.CONTIGUOUS}
 
     input = operand_def(TensorType)
@@ -177,9 +165,6 @@ class PadOp(KernelOp):
     """`arm_pad_s8`: constant padding; the lists are 4 long, right-aligned to the dimensions."""
 
     name = "cortex_m.pad"
-    SCHEMA: ClassVar[str] = (
-        "cortex_m::pad.out(Tensor input, int[] pre_pad, int[] post_pad, int pad_value)"
-    )
     VIEWS: ClassVar[Mapping[str, View]] = {
         "input": View.CHANNELS_LAST,
         "output": View.CHANNELS_LAST,

@@ -55,11 +55,6 @@ class QuantizedAvgPool2dOp(_PoolOp):
     """
 
     name = "cortex_m.quantized_avg_pool2d"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantized_avg_pool2d.out(Tensor input, int[] kernel_size, int[] stride,
-        int[] padding, bool ceil_mode, int zero_point, int multiplier, int shift,
-        Tensor scratch)"""
 
     input = operand_def(TensorType)  # before scratch: operands stand in the order of definition
     scratch = operand_def(TensorType)
@@ -79,11 +74,6 @@ class QuantizedMaxPool2dOp(_PoolOp):
     """`arm_max_pool_s8`; dilation 1, no ceil mode, zero point in equals zero point out."""
 
     name = "cortex_m.quantized_max_pool2d"
-    SCHEMA: ClassVar[
-        str
-    ] = """cortex_m::quantized_max_pool2d.out(Tensor input, int[] kernel_size, int[] stride,
-        int[] padding, int[] dilation, bool ceil_mode, int input_zero_point,
-        int output_zero_point, int activation_min, int activation_max)"""
 
     dilation = prop_def(DenseArrayBase)
     input_zero_point = prop_def(IntegerAttr)

@@ -12,7 +12,7 @@
 #include <memory>
 #include <optional>
 
-#include <executorch/extension/kernel_util/make_boxed_from_unboxed_functor.h>
+#include <executorch/runtime/core/evalue.h>
 #include <executorch/runtime/kernel/kernel_includes.h>
 
 #include "arm_nnfunctions.h"

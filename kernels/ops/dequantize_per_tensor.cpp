@@ -1,4 +1,5 @@
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -47,7 +48,7 @@ Tensor& dequantize_per_tensor_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "dequantize_per_tensor.out", dequantize_per_tensor_out);
+CMOPT_OPERATOR(dequantize_per_tensor, dequantize_per_tensor_out);
 
 } // namespace
 } // namespace cmopt

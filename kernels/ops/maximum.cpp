@@ -1,4 +1,5 @@
 #include "select.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -8,7 +9,7 @@ Tensor& maximum_out(Context& context, const Tensor& self, const Tensor& other, T
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "maximum.out", maximum_out);
+CMOPT_OPERATOR(maximum, maximum_out);
 
 } // namespace
 } // namespace cmopt

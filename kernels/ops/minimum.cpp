@@ -1,4 +1,5 @@
 #include "select.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -8,7 +9,7 @@ Tensor& minimum_out(Context& context, const Tensor& self, const Tensor& other, T
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "minimum.out", minimum_out);
+CMOPT_OPERATOR(minimum, minimum_out);
 
 } // namespace
 } // namespace cmopt

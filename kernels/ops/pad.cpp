@@ -1,4 +1,5 @@
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -63,7 +64,7 @@ Tensor& pad_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "pad.out", pad_out);
+CMOPT_OPERATOR(pad, pad_out);
 
 } // namespace
 } // namespace cmopt

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -77,7 +78,7 @@ Tensor& quantize_per_tensor_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantize_per_tensor.out", quantize_per_tensor_out);
+CMOPT_OPERATOR(quantize_per_tensor, quantize_per_tensor_out);
 
 } // namespace
 } // namespace cmopt

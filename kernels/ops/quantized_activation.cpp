@@ -1,4 +1,5 @@
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -24,7 +25,7 @@ quantized_activation_out(Context& context, const Tensor& input, const Tensor& lu
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_activation.out", quantized_activation_out);
+CMOPT_OPERATOR(quantized_activation, quantized_activation_out);
 
 } // namespace
 } // namespace cmopt

@@ -1,4 +1,5 @@
 #include "elementwise.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -80,7 +81,7 @@ Tensor& quantized_add_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_add.out", quantized_add_out);
+CMOPT_OPERATOR(quantized_add, quantized_add_out);
 
 } // namespace
 } // namespace cmopt

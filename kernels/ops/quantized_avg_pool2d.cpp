@@ -1,4 +1,5 @@
 #include "pool.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -67,7 +68,7 @@ Tensor& quantized_avg_pool2d_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_avg_pool2d.out", quantized_avg_pool2d_out);
+CMOPT_OPERATOR(quantized_avg_pool2d, quantized_avg_pool2d_out);
 
 } // namespace
 } // namespace cmopt

@@ -1,4 +1,5 @@
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -63,7 +64,7 @@ Tensor& quantized_batch_matmul_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_batch_matmul.out", quantized_batch_matmul_out);
+CMOPT_OPERATOR(quantized_batch_matmul, quantized_batch_matmul_out);
 
 } // namespace
 } // namespace cmopt

@@ -1,4 +1,5 @@
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -83,7 +84,7 @@ Tensor& quantized_depthwise_conv2d_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_depthwise_conv2d.out", quantized_depthwise_conv2d_out);
+CMOPT_OPERATOR(quantized_depthwise_conv2d, quantized_depthwise_conv2d_out);
 
 } // namespace
 } // namespace cmopt

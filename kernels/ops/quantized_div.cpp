@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -75,7 +76,7 @@ Tensor& quantized_div_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_div.out", quantized_div_out);
+CMOPT_OPERATOR(quantized_div, quantized_div_out);
 
 } // namespace
 } // namespace cmopt

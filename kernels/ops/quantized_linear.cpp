@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -175,7 +176,7 @@ Tensor& quantized_linear_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_linear.out", quantized_linear_out);
+CMOPT_OPERATOR(quantized_linear, quantized_linear_out);
 
 } // namespace
 } // namespace cmopt

@@ -1,4 +1,5 @@
 #include "pool.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -44,7 +45,7 @@ Tensor& quantized_max_pool2d_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_max_pool2d.out", quantized_max_pool2d_out);
+CMOPT_OPERATOR(quantized_max_pool2d, quantized_max_pool2d_out);
 
 } // namespace
 } // namespace cmopt

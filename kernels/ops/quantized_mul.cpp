@@ -1,4 +1,5 @@
 #include "elementwise.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -51,7 +52,7 @@ Tensor& quantized_mul_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_mul.out", quantized_mul_out);
+CMOPT_OPERATOR(quantized_mul, quantized_mul_out);
 
 } // namespace
 } // namespace cmopt

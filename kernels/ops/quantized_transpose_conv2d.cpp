@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -146,7 +147,7 @@ Tensor& quantized_transpose_conv2d_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "quantized_transpose_conv2d.out", quantized_transpose_conv2d_out);
+CMOPT_OPERATOR(quantized_transpose_conv2d, quantized_transpose_conv2d_out);
 
 } // namespace
 } // namespace cmopt

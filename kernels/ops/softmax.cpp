@@ -1,4 +1,5 @@
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -44,7 +45,7 @@ Tensor& softmax_out(
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "softmax.out", softmax_out);
+CMOPT_OPERATOR(softmax, softmax_out);
 
 } // namespace
 } // namespace cmopt

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "common.h"
+#include "registration.h"
 
 namespace cmopt {
 namespace {
@@ -56,7 +57,7 @@ Tensor& transpose_out(Context& context, const Tensor& input, IntList perm, Tenso
   return out;
 }
 
-EXECUTORCH_LIBRARY(cortex_m, "transpose.out", transpose_out);
+CMOPT_OPERATOR(transpose, transpose_out);
 
 } // namespace
 } // namespace cmopt

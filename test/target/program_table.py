@@ -22,12 +22,12 @@ from xdsl.dialects.builtin import (
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, SSAValue
 
+from cmopt.codegen.emit_pte import kernel_schema
 from cmopt.dialects.cortex_m import (
     KernelOp,
     ScratchOp,
     ViewOp,
     nbytes,
-    parse_schema,
     place_of,
 )
 from cmopt.dialects.shapes import ints_of, shape_of
@@ -75,7 +75,7 @@ class ProgramTable:
         """The row of one kernel call."""
         function = op.name.partition(".")[2]
         fields = [f".run = {function}", f'.name = "{function}"']
-        for argument in parse_schema(op.SCHEMA).arguments:
+        for argument in kernel_schema(op).inputs:
             if argument.type == "ScalarType":  # the number of bytes says it
                 continue
             value = op.argument(argument.name)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from executorch.exir._serialize._program import deserialize_pte_binary
 from executorch.exir.schema import Tensor
 
 from cmopt.codegen.emit_pte import emit_pte
-from cmopt.dialects.cortex_m import KERNEL_OPS, parse_schema
+from cmopt.codegen.operator_schemas import cortex_m_schemas
+from cmopt.dialects.cortex_m import KERNEL_OPS, KernelOp
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.runtime import HostProgram
 
@@ -41,17 +40,20 @@ def test_every_kernel_op_is_in_the_table() -> None:
     assert [op.name for op in KERNEL_OPS if f"{op.name} " not in text] == []
 
 
-def test_schemas_are_those_of_the_installed_executorch() -> None:
-    """One op for each entry of operators.yaml; a `_nhwc` twin is the same op under another view."""
-    path = files("executorch.backends.cortex_m").joinpath("ops/operators.yaml")
-    theirs = {}
-    for entry in yaml.safe_load(path.read_text()):
-        signature = entry["func"].partition(", *, Tensor(a!) out)")[0] + ")"
-        schema = parse_schema(signature)
-        if not schema.name.endswith("_nhwc"):
-            theirs[schema.name] = schema
-    ours = {parse_schema(op.SCHEMA).name: parse_schema(op.SCHEMA) for op in KERNEL_OPS}
-    assert ours == theirs
+def test_kernel_ops_are_the_operators_of_the_installed_executorch() -> None:
+    """One op for each; a `_nhwc` twin is the same op under another view."""
+    theirs = {name for name in cortex_m_schemas() if not name.endswith("_nhwc.out")}
+    assert {f"cortex_m::{op.name.partition('.')[2]}.out" for op in KERNEL_OPS} == theirs
+
+
+@pytest.mark.parametrize("op", KERNEL_OPS, ids=lambda op: op.name)
+def test_arguments_of_an_operator_are_operands_and_properties(op: type[KernelOp]) -> None:
+    """By name, and as many."""
+    definition = op.get_irdl_definition()
+    fields = {name for name, _ in definition.operands} | set(definition.properties)
+    (schema,) = (s for s in cortex_m_schemas().values() if s.name == op.name.replace(".", "::"))
+    names = {"input" if a.name == "self" else a.name for a in schema.inputs}
+    assert names - {"dtype"} == fields - {"operandSegmentSizes"}
 
 
 def test_equal_values_are_shared() -> None:

@@ -69,11 +69,13 @@ def scratch(size: int = 0) -> Planned:
 class Program:
     """`name` is the operator without namespace; `args` are in schema order, the output last.
 
-    An int, float, bool, list of ints or None stands for itself.
+    An int, float, bool, str, None, list of ints, floats, bools or tensors stands for itself.
+    returned: how often the output is repeated for the value the kernel returns; 1 is right.
     """
 
     name: str
     args: Sequence[Any]
+    returned: int = 1
 
     def __post_init__(self) -> None:
         self.planned: list[tuple[Planned, int]] = []
@@ -147,9 +149,19 @@ class Program:
                 return add(schema.Int(int(arg)))
             if isinstance(arg, float):
                 return add(schema.Double(arg))
+            if isinstance(arg, str):
+                return add(schema.String(arg))
+            match arg:
+                case [Constant(), *_]:
+                    return add(schema.TensorList([argument(item) for item in arg]))
+                case [bool(), *_]:
+                    return add(schema.BoolList(list(arg)))
+                case [float(), *_]:
+                    return add(schema.DoubleList(list(arg)))
             return add(schema.IntList([add(schema.Int(int(item))) for item in arg]))
 
-        call = schema.KernelCall(0, [argument(arg) for arg in self.args])
+        arguments = [argument(arg) for arg in self.args]
+        call = schema.KernelCall(0, [*arguments, *[arguments[-1]] * self.returned])
         plan = schema.ExecutionPlan(
             "forward",
             schema.ContainerMetadata("", ""),

@@ -1,56 +1,22 @@
-"""The ``cortex_m::`` operators in ExecuTorch's runtime: exact results, and failures that are clear.
-
-All programs run in one subprocess: a kernel that ends its process must not take the tests along,
-and starting the runtime takes seconds.
-"""
+"""The ``cortex_m::`` operators in the runtime: exact results, and failures that are clear."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from operator_cases import Case, all_cases
+from running import Outcome, run_programs
 
 CASES = all_cases()
-
-
-@dataclass
-class Outcome:
-    before: NDArray[np.uint8]
-    after: NDArray[np.uint8] | None
-    log: str
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """What the runtime made of each case."""
-    directory = tmp_path_factory.mktemp("programs")
-    before = {case.name: case.program.arena() for case in CASES}
-    for case in CASES:
-        (directory / f"{case.name}.pte").write_bytes(case.program.serialize())
-        np.save(directory / f"{case.name}.npy", before[case.name])
-    runner = Path(__file__).with_name("run_programs.py")
-    run = subprocess.run(
-        [sys.executable, str(runner), str(directory)],
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr
-    sections = re.split(r"^== (\w[\w.]*)\n", run.stderr, flags=re.MULTILINE)
-    logs = dict(zip(sections[1::2], sections[2::2], strict=True))
-    result = {}
-    for case in CASES:
-        output = directory / f"{case.name}.out.npy"
-        after = np.load(output).view(np.uint8) if output.exists() else None
-        result[case.name] = Outcome(before[case.name], after, logs[case.name])
-    return result
+    programs = {case.name: case.program for case in CASES}
+    return run_programs(programs, tmp_path_factory.mktemp("programs"))
 
 
 def named(cases: list[Case]) -> list[object]:

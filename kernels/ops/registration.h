@@ -1,0 +1,133 @@
+// Registration of the operators with ExecuTorch's runtime, in the form that a device build has.
+//
+// A device build registers generated wrappers (executorch/codegen/gen.py). A wrapper takes one
+// EValue for each argument of the schema and one for the returned value, and fails the call with
+// InvalidProgram if their number differs. An EValue of another kind than the schema asks for ends
+// the program there; here it fails the call too, with a line that names the argument.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include <executorch/runtime/kernel/operator_registry.h>
+
+#include "common.h"
+
+namespace cmopt {
+
+using EValue = executorch::runtime::EValue;
+using Stack = executorch::runtime::Span<EValue*>;
+
+// How an argument of C++ type T is read from an EValue: `kind` is what the schema calls it, `fits`
+// says whether the EValue is of that kind, and `get` reads one that is.
+template <typename T>
+struct Argument;
+
+template <>
+struct Argument<const Tensor&> {
+  static constexpr const char* kind = "Tensor";
+  static bool fits(const EValue& value) { return value.isTensor(); }
+  static const Tensor& get(EValue& value) { return value.toTensor(); }
+};
+
+template <>
+struct Argument<Tensor&> {
+  static constexpr const char* kind = "Tensor";
+  static bool fits(const EValue& value) { return value.isTensor(); }
+  static Tensor& get(EValue& value) { return value.toTensor(); }
+};
+
+template <>
+struct Argument<const std::optional<Tensor>&> {
+  static constexpr const char* kind = "Tensor?";
+  static bool fits(const EValue& value) { return value.isTensor() || value.isNone(); }
+  static std::optional<Tensor> get(EValue& value) { return value.toOptional<Tensor>(); }
+};
+
+template <>
+struct Argument<int64_t> {
+  static constexpr const char* kind = "int";
+  static bool fits(const EValue& value) { return value.isInt(); }
+  static int64_t get(EValue& value) { return value.toInt(); }
+};
+
+template <>
+struct Argument<double> {
+  static constexpr const char* kind = "float";
+  static bool fits(const EValue& value) { return value.isDouble(); }
+  static double get(EValue& value) { return value.toDouble(); }
+};
+
+template <>
+struct Argument<bool> {
+  static constexpr const char* kind = "bool";
+  static bool fits(const EValue& value) { return value.isBool(); }
+  static bool get(EValue& value) { return value.toBool(); }
+};
+
+template <>
+struct Argument<ScalarType> {
+  static constexpr const char* kind = "ScalarType";
+  static bool fits(const EValue& value) { return value.isInt(); }
+  static ScalarType get(EValue& value) { return value.to<ScalarType>(); }
+};
+
+template <>
+struct Argument<IntList> {
+  static constexpr const char* kind = "int[]";
+  static bool fits(const EValue& value) { return value.isIntList(); }
+  static IntList get(EValue& value) { return value.toIntList(); }
+};
+
+// Logs one line about a call of `op` that carries `given` EValues, and fails it.
+void refuse_count(Context& context, const char* op, size_t expected, size_t given);
+
+// Logs one line about argument `index` of a call of `op`, and fails the call.
+void refuse_kind(
+    Context& context, const char* op, size_t index, const char* expected, const EValue& given);
+
+template <const char* name, typename Function>
+struct Wrapper;
+
+template <const char* name, typename... Args>
+struct Wrapper<name, Tensor& (*)(Context&, Args...)> {
+  using Function = Tensor& (*)(Context&, Args...);
+
+  // The kernel call as the runtime makes it; `function` with every EValue unpacked.
+  template <Function function>
+  static void call(Context& context, Stack stack) {
+    checked<function>(context, stack, std::index_sequence_for<Args...>());
+  }
+
+ private:
+  template <Function function, size_t... index>
+  static void checked(Context& context, Stack stack, std::index_sequence<index...>) {
+    constexpr size_t expected = sizeof...(Args) + 1; // the returned value
+    if (stack.size() != expected) {
+      refuse_count(context, name, expected, stack.size());
+      return;
+    }
+    const bool fits =
+        (... && (Argument<Args>::fits(*stack[index]) || refused<Args>(context, index, *stack[index])));
+    if (fits) {
+      function(context, Argument<Args>::get(*stack[index])...);
+    }
+  }
+
+  // Always false.
+  template <typename Arg>
+  static bool refused(Context& context, size_t index, const EValue& given) {
+    refuse_kind(context, name, index, Argument<Arg>::kind, given);
+    return false;
+  }
+};
+
+} // namespace cmopt
+
+// Registers `function` as `cortex_m::name.out`, once, when the library is loaded.
+#define CMOPT_OPERATOR(name, function)                                                         \
+  constexpr char name##_operator[] = #name;                                                    \
+  [[maybe_unused]] const auto name##_registered =                                                               \
+      executorch::runtime::register_kernel(executorch::runtime::Kernel(                        \
+          "cortex_m::" #name ".out", Wrapper<name##_operator, decltype(&function)>::call<function>))
