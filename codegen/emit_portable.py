@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cmopt.codegen.arguments import ArgumentEmitter, plain
-from cmopt.codegen.operator_schemas import parse_schema, portable_operators
+from cmopt.codegen.stock_calls import portable_call
 from cmopt.dialects.cortex_m import View
 from cmopt.dialects.edge import CallOp
 from cmopt.pipeline.diagnostics import CompileError
@@ -14,40 +14,9 @@ if TYPE_CHECKING:
     from cmopt.codegen.emit_pte import FunctionEmitter
 
 
-def out_variant(op: CallOp) -> tuple[Any, Any]:
-    """The functional and the out overload of a call. Raises `CompileError` if there is none."""
-    import torch
-    from executorch.exir.operator.convert import to_out_variant
-
-    namespace, name, overload = op.target.data.split(".")
-    try:
-        packet = getattr(getattr(torch.ops, namespace), name)
-        functional = getattr(packet, overload)
-        # ExecuTorch's search fails on an operator that has overloads of numbers too, as pow has.
-        named = getattr(packet, f"{overload}_out", None)
-        out = named if named is not None else to_out_variant(functional)[0]
-    except (AttributeError, RuntimeError, AssertionError) as error:
-        raise CompileError(
-            f"{op.target.data} has no out-variant, so no ExecuTorch kernel",
-            op=op,
-            hint="decompose it before export, or quantize it",
-        ) from error
-    return functional, out
-
-
 def emit_call(op: CallOp, emitter: FunctionEmitter) -> None:
     """One kernel call; every tensor is contiguous, which every portable kernel takes."""
-    functional, out = out_variant(op)
-    schema = parse_schema(str(out._schema))
-    if schema.qualified not in portable_operators():
-        raise CompileError(
-            f"{op.target.data} needs the kernel {schema.qualified}, which ExecuTorch's "
-            "portable library does not have",
-            op=op,
-            hint="replace the operator in the model, or quantize it",
-        )
-    names = [argument.name for argument in functional._schema.arguments]
-    values = dict(zip(names, op.arguments.data, strict=True))
+    schema, values = portable_call(op)
     arguments = ArgumentEmitter(
         emitter.builder, lambda value: emitter.value(value, View.CONTIGUOUS), op.operands_
     )

@@ -25,8 +25,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.lifetimes import ALIGNMENT
-from cmopt.codegen.operator_schemas import Schema, cortex_m_schemas
+from cmopt.codegen.operator_schemas import Schema
 from cmopt.codegen.runtime_memory import method_allocator_bytes, temp_allocator_bytes
+from cmopt.codegen.stock_calls import kernel_schema
 from cmopt.dialects.cortex_m import (
     JoinOp,
     KernelOp,
@@ -334,15 +335,6 @@ class FunctionEmitter:
 
         contiguous, channels_last = known(View.CONTIGUOUS), known(View.CHANNELS_LAST)
         return View.CONTIGUOUS if contiguous > channels_last else View.CHANNELS_LAST
-
-
-def kernel_schema(op: KernelOp) -> Schema:
-    """The schema of the operator that a kernel op calls. Raises CompileError if there is none."""
-    name = f"{op.name.replace('.', '::', 1)}.out"
-    schema = cortex_m_schemas().get(name)
-    if schema is None:
-        raise CompileError(f"the installed ExecuTorch has no operator {name}", op=op)
-    return schema
 
 
 def narrower(op: KernelOp) -> str:

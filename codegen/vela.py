@@ -1,9 +1,10 @@
-"""Vela, Arm's compiler for Ethos-U, called in process: a TOSA flatbuffer in, a command stream out.
+"""Vela, Arm's compiler for Ethos-U: a TOSA flatbuffer in, a command stream out.
 
-Only Vela's core is used, a C++ extension that loads in milliseconds; its Python around it, which
-parses command lines and writes files, is not. What it would pass on is said here: the options, and
-the system configuration (`Arm/vela.ini` of the installed package, and which of it the target is).
-The result is byte for byte what ExecuTorch's own Ethos-U backend puts in a program.
+Only Vela's core is used, a C++ extension that loads in milliseconds, in a process of its own. Its
+Python around it, which parses command lines and writes files, is not. What that would pass on is
+said here: the options, and the system configuration (`Arm/vela.ini` of the installed package, and
+which of it the target is). The result is byte for byte what ExecuTorch's own Ethos-U backend puts
+in a program.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from xdsl.ir import Operation
 
+from cmopt.codegen.vela_process import VelaError, run_vela
 from cmopt.codegen.vela_stream import Stream, StreamTensor, check_tensor, pack_stream
 from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.targets import Npu
@@ -119,23 +121,22 @@ def compile_stream(flatbuffer: bytes, npu: Npu, *, op: Operation | None = None) 
     Raises CompileError, about `op` and with Vela's reason, if `flatbuffer` holds no TOSA graph or
     one that this NPU cannot run.
     """
-    from ethosu import regor
-
     if flatbuffer[4:8] != _TOSA_MAGIC:
         raise CompileError("these bytes are no TOSA flatbuffer", op=op)
     if len(flatbuffer) > _SIZE_LIMIT:
         raise CompileError(f"a flatbuffer of {len(flatbuffer)} bytes is too large for Vela", op=op)
     options = _OPTIONS.format(arena_size_limit=npu.defaults.arena_size_limit)
     try:
-        model = regor.compile(
-            npu.defaults.accelerator, flatbuffer, "TOSA", _system_config(npu), options, False
+        result, commands, weights = run_vela(
+            npu.defaults.accelerator, flatbuffer, _system_config(npu), options
         )
-        stream = _stream(model)
+        stream = _stream(result, commands, weights)
         data = pack_stream(stream)
-    except (RuntimeError, ValueError) as e:
-        reason = str(e).removeprefix("Compilation failed:").strip()
-        raise CompileError(f"Vela cannot compile this for {npu.name}: {reason}", op=op) from e
-    return CommandStream(data, stream, _figures(model))
+    except (VelaError, ValueError) as error:
+        reason = str(error).removeprefix("Compilation failed:").strip()
+        message = f"Vela cannot compile this for {npu.name}: {reason}"
+        raise CompileError(message, op=op) from error
+    return CommandStream(data, stream, _figures(result))
 
 
 @cache
@@ -151,16 +152,16 @@ def _system_config(npu: Npu) -> str:
     )
 
 
-def _stream(model: Any) -> Stream:
+def _stream(result: dict[str, Any], commands: bytes, weights: bytes) -> Stream:
     """The parts of Vela's result that the runtime takes. Raises ValueError as `check_tensor`."""
-    if model.variables:
+    if result["variables"]:
         raise ValueError("variables are not supported by the runtime")
     stream = Stream(
-        bytes(model.command_stream),
-        bytes(model.read_only.data) or _NO_WEIGHTS,
-        model.scratch.size,
-        tuple(_tensor(t) for t in model.inputs),
-        tuple(_tensor(t) for t in model.outputs),
+        commands,
+        weights or _NO_WEIGHTS,
+        result["scratch"],
+        tuple(_tensor(t) for t in result["inputs"]),
+        tuple(_tensor(t) for t in result["outputs"]),
     )
     for name, tensors in (("inputs", stream.inputs), ("outputs", stream.outputs)):
         for tensor in tensors:
@@ -168,30 +169,35 @@ def _stream(model: Any) -> Stream:
     return stream
 
 
-def _tensor(tensor: Any) -> StreamTensor:
-    return StreamTensor(tuple(tensor.shape), tensor.element_size, tensor.address, tensor.region)
-
-
-def _figures(model: Any) -> NpuFigures:
-    report = model.perf_report
-    peak = {str(name).lower(): m.peakUsage for name, m in report.memories.items()}
-    return NpuFigures(
-        cycles=report.totalCycles,
-        compute_cycles=report.npuCycles,
-        macs=report.macCount,
-        sram_bytes=peak.get("sram", 0),
-        dram_bytes=peak.get("dram", 0),
-        flash_bytes=peak.get("onchipflash", 0) + peak.get("offchipflash", 0),
-        weight_bytes=report.originalWeights,
-        encoded_weight_bytes=report.encodedWeights,
-        fast_scratch_bytes=model.scratch_fast.size,
-        ops=_op_figures(model.opt_database.tables),
+def _tensor(tensor: dict[str, Any]) -> StreamTensor:
+    return StreamTensor(
+        tuple(tensor["shape"]), tensor["element_size"], tensor["address"], tensor["region"]
     )
 
 
-def _op_figures(tables: Any) -> tuple[OpFigures, ...]:
-    """The rows of Vela's performance table, with the names of the operators they come from."""
-    sources = {row["id"]: row["operator"] for row in _rows(tables, "source")}
+def _figures(result: dict[str, Any]) -> NpuFigures:
+    report = result["report"]
+    peak = report["peak"]
+    return NpuFigures(
+        cycles=report["cycles"],
+        compute_cycles=report["compute_cycles"],
+        macs=report["macs"],
+        sram_bytes=peak.get("sram", 0),
+        dram_bytes=peak.get("dram", 0),
+        flash_bytes=peak.get("onchipflash", 0) + peak.get("offchipflash", 0),
+        weight_bytes=report["weights"],
+        encoded_weight_bytes=report["encoded_weights"],
+        fast_scratch_bytes=result["scratch_fast"],
+        ops=_op_figures(result["tables"]),
+    )
+
+
+def _op_figures(tables: dict[str, list[dict[str, str]]]) -> tuple[OpFigures, ...]:
+    """The rows of Vela's performance table, with the names of the operators they come from.
+
+    A table that would be empty is absent.
+    """
+    sources = {row["id"]: row["operator"] for row in tables.get("source", [])}
     return tuple(
         OpFigures(
             name=row["name"],
@@ -205,13 +211,5 @@ def _op_figures(tables: Any) -> tuple[OpFigures, ...]:
                 k.removesuffix("_ac"): int(v or 0) for k, v in row.items() if k.endswith("_ac")
             },
         )
-        for row in _rows(tables, "perf")
+        for row in tables.get("perf", [])
     )
-
-
-def _rows(tables: Any, name: str) -> list[dict[str, str]]:
-    """A table of Vela's database; one that would be empty is absent."""
-    table = tables.get(name)
-    if table is None:
-        return []
-    return [dict(zip(table.header, row, strict=True)) for row in table.data]

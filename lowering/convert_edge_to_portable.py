@@ -21,7 +21,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from cmopt.dialects import edge
 from cmopt.dialects.quant import DCastOp, quantized_element
-from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
 from cmopt.dialects.signature import REASON
 from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
 from cmopt.lowering.cortex_m.movement import is_outermost
@@ -261,7 +261,12 @@ class GiveReason(RewritePattern):
     def match_and_rewrite(self, op: edge.CallOp, rewriter: PatternRewriter) -> None:
         if op.reason is None:
             name = op.target.data.split(".")[1]
-            op.reason = StringAttr(f"there is no integer kernel for {name}")
+            elements = {str(element_of(value)) for value in (*op.operands_, *op.outputs)}
+            if "f32" in elements:
+                reason = f"there is no integer kernel for {name}"
+            else:
+                reason = f"there is no CMSIS-NN kernel for {name} on {', '.join(sorted(elements))}"
+            op.reason = StringAttr(reason)
             rewriter.notify_op_modified(op)
 
 

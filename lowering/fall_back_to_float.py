@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType, f32
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import EdgeOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.dialects.signature import REASON
+from cmopt.dialects.signature import NPU_REASON, REASON
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
-from cmopt.lowering.tosa.support import can_be_delegated
+from cmopt.lowering.tosa.support import why_not_delegated
 
 
 @dataclass
@@ -32,7 +32,9 @@ class ExpandUnsupported(RewritePattern):
     def match_and_rewrite(self, op: EdgeOp, rewriter: PatternRewriter) -> None:
         if not op.results or quantized_element(op.results[0].type) is None:
             return
-        if (reason := no_kernel_reason(op)) is None or can_be_delegated(op, self.npu):
+        if (reason := no_kernel_reason(op)) is None:
+            return
+        if (npu_reason := why_not_delegated(op, self.npu)) is None:
             return
         casts: list[Operation] = []
         operands: list[SSAValue] = []
@@ -40,12 +42,15 @@ class ExpandUnsupported(RewritePattern):
             cast = DCastOp(operand, TensorType(f32, shape_of(operand)))
             casts.append(cast)
             operands.append(cast.output)
+        reasons: dict[str, Attribute] = {REASON: StringAttr(reason)}
+        if self.npu:
+            reasons[NPU_REASON] = StringAttr(npu_reason)
         result = TensorType(f32, shape_of(op.results[0]))
         real = op.create(
             operands=operands,
             result_types=[result],
             properties=dict(op.properties),
-            attributes={**op.attributes, REASON: StringAttr(reason)},
+            attributes={**op.attributes, **reasons},
         )
         rewriter.replace(op, [*casts, real, QCastOp(real.results[0], op.results[0].type)])
 

@@ -26,7 +26,7 @@ from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.constants import is_constant
 from cmopt.lowering.support import no_kernel_reason
-from cmopt.lowering.tosa.support import can_be_delegated
+from cmopt.lowering.tosa.support import why_not_delegated
 from cmopt.pipeline.diagnostics import CompileError
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
@@ -45,7 +45,7 @@ def _has_kernel(op: Operation, npu: str) -> str | None:
     if not isinstance(op, EdgeOp) or quantized_element(op.results[0].type) is None:
         return None
     reason = no_kernel_reason(op)
-    return reason if reason is not None and not can_be_delegated(op, npu) else None
+    return None if reason is None or why_not_delegated(op, npu) is None else reason
 
 
 def _is_physical(op: Operation, npu: str) -> str | None:

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.quant import QCastOp
-from cmopt.dialects.shapes import ints_of, inverse
+from cmopt.dialects.shapes import element_of, ints_of, inverse
 from cmopt.dialects.signature import DIM_ORDER, border_attributes, main_function
 from cmopt.interpreters.arrays import Array
 from cmopt.interpreters.run import run_module
@@ -21,7 +21,7 @@ from cmopt.pipeline.files import write_output
 from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.printing import module_to_text
-from cmopt.pipeline.report import Report, check_delegates, make_report
+from cmopt.pipeline.report import Report, make_report, warn_without_delegates
 from cmopt.pipeline.stages import STAGES, stage_pipelines
 from cmopt.pipeline.targets import KERNEL_LIBRARIES, get_target
 
@@ -209,6 +209,14 @@ def compile(
     )
 
 
+def _is_float(module: ModuleOp) -> bool:
+    """Whether a module computes in float and nobody has quantized it."""
+    ops = list(module.walk())
+    values = (value for op in ops for value in op.results if isinstance(value.type, TensorType))
+    has_float = any(element_of(value) == f32 for value in values)
+    return has_float and not any(isinstance(op, QCastOp) for op in ops)
+
+
 def lower(
     module: ModuleOp,
     *,
@@ -220,19 +228,24 @@ def lower(
 ) -> Program:
     """Take a module of the edge stage through all stages.
 
-    Raises CompileError where the target has an NPU and nothing is left for it.
+    Raises CompileError for what the target cannot run, and warns where it has an NPU and nothing
+    is left for it.
     """
-    if not allow_float and not any(isinstance(op, QCastOp) for op in module.walk()):
+    if not allow_float and _is_float(module):
         raise CompileError(
             "the model is not quantized: it has no quantize operator",
             hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
         )
+    from cmopt.codegen.stock_calls import check_stock_calls
+
     modules = {}
     ctx = make_context()
     for stage, pipeline in stage_pipelines(target, io, min_npu_work).items():
         run_passes(ctx, module, parse_pipeline(pipeline))
         modules[stage] = module
         if stage == "ethos_u":
-            check_delegates(module, target)
+            warn_without_delegates(module, target)
+        if stage == "cortex_m":
+            check_stock_calls(module)
         module = module.clone()
     return Program(target, io, kernels, modules)

@@ -23,7 +23,7 @@ from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of
 from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, NPU_REASON, main_function
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.diagnostics import warn
 from cmopt.pipeline.locations import render
 
 
@@ -118,15 +118,18 @@ def outside_of(module: ModuleOp) -> tuple[Outside, ...]:
     return tuple(found)
 
 
-def check_delegates(module: ModuleOp, target: str) -> None:
-    """Raise CompileError where a module of stage "ethos_u" has nothing for the NPU."""
+def warn_without_delegates(module: ModuleOp, target: str) -> None:
+    """Warn where a module of stage "ethos_u" has nothing for the NPU, with the first reasons."""
     if any(isinstance(op, DelegateOp) for op in module.walk()):
         return
-    reasons = Counter(f"{out.op} ({out.reason})" for out in outside_of(module))
+    outside = [out for out in outside_of(module) if not out.op.startswith("quant.")]
+    reasons = Counter(f"{out.op} ({out.reason})" for out in outside)
     left = "; ".join(text for text, _ in reasons.most_common(3))
-    raise CompileError(
-        f"nothing in this program is for the NPU of {target!r}" + (f": {left}" if left else ""),
-        hint=f"compile it for {target.partition('+ethos')[0]!r}",
+    core = target.partition("+ethos")[0]
+    warn(
+        f"nothing in this program is for the NPU of {target!r}, all of it runs on the core"
+        + (f": {left}" if left else "")
+        + f"; compile it for {core!r} to have no NPU in its requirements"
     )
 
 

@@ -182,6 +182,12 @@ def _transpose(op: tosa.TransposeOp) -> str | None:
     return None
 
 
+def _slice(op: tosa.SliceOp) -> str | None:
+    """Vela ends its process on some slices of more dimensions, read in another shape."""
+    rank = len(shape_of(op.input1))
+    return None if rank <= 4 else f"slices have 4 dimensions at most, not {rank}"
+
+
 def _reverse(op: tosa.ReverseOp) -> str | None:
     rank = len(shape_of(op.input1))
     return "cannot reverse the last axis" if int_of(op.axis) == rank - 1 else None
@@ -233,7 +239,7 @@ _U55: dict[type[Operation], tuple[Rule, ...]] = {
     tosa.ReshapeOp: (_DATA,),
     tosa.ResizeOp: (_INT8, _one_image, _resize),
     tosa.ReverseOp: (_elements(i8, IntegerType(16)), _reverse),
-    tosa.SliceOp: (_DATA,),
+    tosa.SliceOp: (_DATA, _slice),
     tosa.SubOp: _ANY,
     tosa.TableOp: (_INT8,),
     tosa.TileOp: (_DATA,),

@@ -76,6 +76,8 @@ def choose(problem: Problem) -> list[int]:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1  # Several would race for which of equals is found.
     solver.parameters.random_seed = 0
+    # Else OR-tools takes Ctrl-C over for good, and a later one ends the user's process.
+    solver.parameters.catch_sigint_signal = False
     status = solver.solve(model)
     assert status == cp_model.OPTIMAL, solver.status_name(status)
     return [next(m for m, v in enumerate(variables) if solver.value(v)) for variables in chosen]

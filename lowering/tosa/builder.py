@@ -32,6 +32,9 @@ from cmopt.lowering.layout.permutations import simplest_permute
 Ints = Sequence[int]
 
 
+MOST_SLICED = 4
+"""Dimensions of a slice: Vela ends its process on some of more, for U55 and U65."""
+
 FEW_SLICES = 8
 """Up to how many slices a transpose of four dimensions is made of."""
 
@@ -234,9 +237,15 @@ class RegionBuilder:
         return self.reshape(joined, (a, c, b, d))
 
     def slice(self, value: SSAValue, start: Ints, size: Ints) -> SSAValue:
-        """`size` elements from `start` on; the value itself where that is all."""
+        """`size` elements from `start` on; the value itself where that is all.
+
+        Of more than four dimensions those are merged that are neighbours and not cut.
+        """
         if shape_of(value) == tuple(size):
             return value
+        if len(size) > MOST_SLICED and (merged := _merged(shape_of(value), start, size)):
+            shape, starts, sizes = zip(*merged, strict=True)
+            return self.reshape(self.slice(self.reshape(value, shape), starts, sizes), size)
         operands = [value, self.sizes(start), self.sizes(size)]
         return self.add(tosa.SliceOp(operands, like(value, size)))
 
@@ -344,3 +353,18 @@ def tosa_scale(real: float) -> tuple[int, int]:
     if shift > 62:
         multiplier, shift = multiplier >> min(31, shift - 62), 62
     return multiplier, shift
+
+
+def _merged(shape: Ints, start: Ints, size: Ints) -> list[tuple[int, int, int]] | None:
+    """(shape, start, size) of each dimension left when whole neighbours are merged; None if none.
+
+    No dimension gets longer than an axis may be.
+    """
+    merged: list[tuple[int, int, int]] = []
+    for n, first, count in zip(shape, start, size, strict=True):
+        is_whole = bool(merged) and merged[-1][0] == merged[-1][2] and n == count
+        if is_whole and merged[-1][0] * n <= MAX_AXIS:
+            merged[-1] = (merged[-1][0] * n, 0, merged[-1][0] * n)
+        else:
+            merged.append((n, first, count))
+    return merged if len(merged) < len(shape) else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import StringAttr, f32
 from xdsl.ir import Block, Operation, SSAValue
 
 from cmopt.dialects.edge import AvgPool2dOp, CallOp, Conv2dOp, MaxPool2dOp, permuted_type
 from cmopt.dialects.ethos_u import why_not
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
-from cmopt.dialects.shapes import NCHW_TO_NHWC
+from cmopt.dialects.shapes import NCHW_TO_NHWC, element_of
+from cmopt.dialects.signature import NPU_REASON
 from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.integers import is_nhwc
 from cmopt.lowering.rewrite import recreated
@@ -27,7 +28,7 @@ def npu_reason(op: Operation, npu: str) -> str | None:
     if isinstance(op, QCastOp | DCastOp) and not _is_requantization(op):
         return "converts between float and integers, the NPU has integers only"
     if not op.results or quantized_element(op.results[0].type) is None:
-        return "computes in float"
+        return _reason_without_quantization(op)
     build = RegionBuilder()
     try:
         lower(op, build)
@@ -38,24 +39,35 @@ def npu_reason(op: Operation, npu: str) -> str | None:
     return next((reason for part in parts if (reason := why_not(part, npu)) is not None), None)
 
 
+def _reason_without_quantization(op: Operation) -> str:
+    """What was found when the op was expanded to float, else what it computes in."""
+    if isinstance(found := op.attributes.get(NPU_REASON), StringAttr):
+        return found.data
+    elements = {element_of(value) for value in op.results}
+    if elements <= {f32}:
+        return "computes in float"
+    return f"computes in {', '.join(sorted(map(str, elements)))}, which is not quantized"
+
+
 def _is_requantization(op: Operation) -> bool:
     return isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp)
 
 
-def can_be_delegated(op: Operation, npu: str) -> bool:
-    """Whether an op can run on the NPU, if there is one (`npu` is not empty).
+def why_not_delegated(op: Operation, npu: str) -> str | None:
+    """Why an op cannot run on the NPU, or None; `npu` is empty where there is none.
 
     A window op that is still NCHW is asked for in the form it will have.
     """
     if not npu:
-        return False
+        return "there is no NPU"
     if not isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp) or is_nhwc(op):
-        return npu_reason(op, npu) is None
-    twin = nhwc_twin(op)
-    reason = None if twin is None else npu_reason(twin, npu)
-    if twin is not None:
+        return npu_reason(op, npu)
+    if (twin := nhwc_twin(op)) is None:
+        return "the weight is not a constant"
+    try:
+        return npu_reason(twin, npu)
+    finally:
         twin.drop_all_references()
-    return twin is not None and reason is None
 
 
 def nhwc_twin(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> Operation | None:

@@ -47,7 +47,7 @@ from cmopt.interpreters.arrays import Array, dequantize
 from cmopt.interpreters.run import make_interpreter, run_module
 from cmopt.lowering.delegate_to_ethos_u import outline
 from cmopt.lowering.support import no_kernel_reason
-from cmopt.lowering.tosa.support import can_be_delegated, npu_reason
+from cmopt.lowering.tosa.support import npu_reason, why_not_delegated
 from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
@@ -263,7 +263,7 @@ def check_graph(kind: str, seed: int, totals: Totals) -> None:
         is_last = (
             not isinstance(op, edge.SoftmaxOp) or int_of(op.dim) == len(shape_of(op.output)) - 1
         )
-        return is_last and (no_kernel_reason(op) is None or can_be_delegated(op, npu))
+        return is_last and (no_kernel_reason(op) is None or why_not_delegated(op, npu) is None)
 
     module = canonical(random_graph(random, random.choice([3, 5, 8, 12]), fits))
     totals.programs += 1

@@ -22,7 +22,7 @@ from xdsl.dialects.builtin import (
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, SSAValue
 
-from cmopt.codegen.emit_pte import kernel_schema
+from cmopt.codegen.stock_calls import kernel_schema
 from cmopt.dialects.cortex_m import (
     KernelOp,
     ScratchOp,

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import cmopt
+from cmopt.pipeline.diagnostics import Diagnostic, diagnostics_to
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import digits
@@ -305,3 +306,42 @@ def test_cat_and_slices(module: nn.Module, shape: tuple[int, ...], calls: dict[s
         outputs = [program.run(x), program.interpret(x), program.interpret(x, stage="planned")]
         for ran, interpreted, planned in zip(*outputs, strict=True):
             assert torch.equal(ran, interpreted) and torch.equal(ran, planned)
+
+
+class Arithmetic(torch.nn.Module):
+    """On integers alone."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x + 1) * x
+
+
+def test_a_model_of_integers_needs_no_quantization() -> None:
+    x = torch.arange(6, dtype=torch.int32)
+    program = cmopt.compile(torch.export.export(Arithmetic(), (x,)))
+    assert program.run(x)[0].tolist() == [0, 2, 6, 12, 20, 30]
+    assert {f.reason for f in program.report.fallbacks} == {
+        "there is no CMSIS-NN kernel for add on i32",
+        "there is no CMSIS-NN kernel for mul on i32",
+    }
+
+
+class Cumulative(torch.nn.Module):
+    """Has nothing for an NPU."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cumsum(x, 1)
+
+
+def test_a_model_with_nothing_for_the_npu_runs_on_the_core() -> None:
+    x = torch.randn(2, 3)
+    npu = "cortex-m55+ethos-u55-128"
+    exported = cmopt.quantize(Cumulative(), (x,), target=npu)
+    said: list[Diagnostic] = []
+    with diagnostics_to(said.append):
+        program = cmopt.compile(exported, target=npu)
+    (warning,) = said
+    assert warning.severity == "warning"
+    assert "nothing in this program is for the NPU of 'cortex-m55+ethos-u55-128'" in warning.message
+    assert "aten.cumsum.default has no lowering to TOSA" in warning.message
+    assert program.report.delegates == ()
+    assert torch.equal(program.run(x)[0], program.interpret(x, stage="ethos_u")[0])

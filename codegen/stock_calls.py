@@ -1,0 +1,117 @@
+"""Which kernel of a stock ExecuTorch build an `edge.call` calls, and what that kernel cannot do.
+
+A stock device build registers the operators of two files of the installed ExecuTorch: those for
+Cortex-M and the portable library (see `operator_schemas`). A program that needs anything else is
+refused when it is compiled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from xdsl.dialects.builtin import ModuleOp, TensorType
+
+from cmopt.codegen.operator_schemas import (
+    Schema,
+    cortex_m_schemas,
+    parse_schema,
+    portable_operators,
+)
+from cmopt.dialects.cortex_m import KernelOp
+from cmopt.dialects.edge import CallOp
+from cmopt.dialects.shapes import shape_of
+from cmopt.pipeline.diagnostics import CompileError
+
+MAX_RANK = 16
+"""The runtime's `kTensorDimensionLimit`."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a portable kernel refuses although PyTorch's operator takes it.
+
+    ranks: of the first tensor; reason: why no call can be made at all.
+    """
+
+    ranks: range | None = None
+    reason: str | None = None
+
+
+LIMITS: dict[str, Limit] = {
+    "aten::_conj_physical.out": Limit(reason="takes complex tensors only"),
+    "aten::convolution.out": Limit(ranks=range(3, 5)),
+}
+"""By operator. Each was found by running the kernel; every other one takes what PyTorch takes."""
+
+
+def kernel_schema(op: KernelOp) -> Schema:
+    """The operator that a kernel op calls. Raises CompileError if the build has none."""
+    name = f"{op.name.replace('.', '::', 1)}.out"
+    schema = cortex_m_schemas().get(name)
+    if schema is None:
+        raise CompileError(f"the installed ExecuTorch has no operator {name}", op=op)
+    return schema
+
+
+def portable_call(op: CallOp) -> tuple[Schema, dict[str, Any]]:
+    """The portable operator that a call becomes, and the call's arguments by their names.
+
+    Raises CompileError if the stock build has none, or if its kernel cannot take these tensors.
+    """
+    functional, out = _out_variant(op)
+    schema = parse_schema(str(out._schema))
+    if schema.qualified not in portable_operators():
+        raise _refusal(op, f"{schema.qualified}, which a stock ExecuTorch build does not have")
+    limit = LIMITS.get(schema.qualified, Limit())
+    if limit.reason is not None:
+        raise _refusal(op, f"{schema.qualified}, which {limit.reason}")
+    if limit.ranks is not None and (rank := len(shape_of(op.operands_[0]))) not in limit.ranks:
+        least, most = limit.ranks[0], limit.ranks[-1]
+        taken = f"which takes {least} to {most} dimensions, not {rank}"
+        raise _refusal(op, f"{schema.qualified}, {taken}")
+    names = [argument.name for argument in functional._schema.arguments]
+    return schema, dict(zip(names, op.arguments.data, strict=True))
+
+
+def _refusal(op: CallOp, kernel: str) -> CompileError:
+    hint = "replace the operator in the model"
+    return CompileError(f"{op.target.data} needs the kernel {kernel}", op=op, hint=hint)
+
+
+def _out_variant(op: CallOp) -> tuple[Any, Any]:
+    """The functional and the out overload of a call. Raises CompileError if there is none."""
+    import torch
+    from executorch.exir.operator.convert import to_out_variant
+
+    namespace, name, overload = op.target.data.split(".")
+    try:
+        packet = getattr(getattr(torch.ops, namespace), name)
+        functional = getattr(packet, overload)
+        # ExecuTorch's search fails on an operator that has overloads of numbers too, as pow has.
+        named = getattr(packet, f"{overload}_out", None)
+        out = named if named is not None else to_out_variant(functional)[0]
+    except (AttributeError, RuntimeError, AssertionError) as error:
+        raise CompileError(
+            f"{op.target.data} has no out-variant, so no ExecuTorch kernel",
+            op=op,
+            hint="replace the operator in the model",
+        ) from error
+    return functional, out
+
+
+def check_stock_calls(module: ModuleOp) -> None:
+    """Check that a stock build can load a module of stage "cortex_m" or "planned".
+
+    Raises CompileError, at the user's line, for the first call of an operator that such a build
+    does not have or that cannot take its tensors, and for tensors of more than 16 dimensions.
+    """
+    for op in module.walk():
+        types = [v.type for v in (*op.operands, *op.results) if isinstance(v.type, TensorType)]
+        if types and (rank := max(len(type.get_shape()) for type in types)) > MAX_RANK:
+            message = f"has a tensor of {rank} dimensions, the runtime takes {MAX_RANK} at most"
+            raise CompileError(message, op=op)
+        if isinstance(op, KernelOp):
+            kernel_schema(op)
+        elif isinstance(op, CallOp):
+            portable_call(op)

@@ -1,0 +1,13 @@
+// RUN: cm-opt %s -p 'fall-back-to-float{npu="ethos-u55-128"},delegate-to-ethos-u{npu="ethos-u55-128"}' | filecheck %s
+
+// What becomes float keeps the reason that the NPU has, which is not that it computes in float.
+
+!t = !quant.uniform<i16:f32, 5.0e-02>
+
+// CHECK-LABEL: func.func @forward
+func.func @forward(%x: tensor<4x!t>) -> tensor<4x!t> {
+  // CHECK: edge.add
+  // CHECK-SAME: ethos_u.reason = "{{.*}}i16{{.*}}"
+  %y = edge.add %x, %x : (tensor<4x!t>, tensor<4x!t>) -> tensor<4x!t>
+  func.return %y : tensor<4x!t>
+}
