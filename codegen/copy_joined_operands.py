@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerType, ModuleOp, TensorType
+from xdsl.dialects.builtin import (
+    IntegerAttr,
+    IntegerType,
+    ModuleOp,
+    NoneType,
+    StringAttr,
+    TensorType,
+    i64,
+)
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.cortex_m import JoinOp, PadOp, Properties, SubviewOp, ViewOp
+from cmopt.dialects.edge import CallOp, OperandAttr
 from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.dialects.signature import functions
 from cmopt.lowering.constants import constant_of, constant_op, is_constant
-from cmopt.pipeline.diagnostics import CompileError
 
 
 def root(value: SSAValue) -> SSAValue:
@@ -40,20 +48,32 @@ def copy_operands(func: FuncOp) -> None:
 
 
 def copied(value: SSAValue, op: Operation) -> SSAValue:
-    """A copy of an int8 value, made before `op` by padding it with nothing."""
-    if element_of(value) != IntegerType(8):
-        raise CompileError(f"cannot copy a part of type {value.type}", op=op)
+    """A copy of a value, made before `op`."""
+    copy = padded_with_nothing if element_of(value) == IntegerType(8) else cloned
+    new_ops = copy(value)
+    for new in new_ops:
+        new.location = op.location
+    Rewriter.insert_op(new_ops, InsertPoint.before(op))
+    new_ops[-1].results[0].name_hint = value.name_hint
+    return new_ops[-1].results[0]
+
+
+def padded_with_nothing(value: SSAValue) -> list[Operation]:
+    """A copy of int8 by the pad kernel."""
     flat: Operation = ViewOp(value, TensorType(IntegerType(8), [numel(shape_of(value))]))
     if (constant := constant_of(value)) is not None:
         flat = constant_op(constant.reshape(-1), value.name_hint)
     none: Properties = {"pre_pad": (0, 0, 0, 0), "post_pad": (0, 0, 0, 0), "pad_value": 0}
     pad = PadOp([flat.results[0]], flat.results[0].type, none)
-    back = ViewOp(pad.output, value.type)
-    for new in (flat, pad, back):
-        new.location = op.location
-    Rewriter.insert_op([flat, pad, back], InsertPoint.before(op))
-    back.output.name_hint = value.name_hint
-    return back.output
+    return [flat, pad, ViewOp(pad.output, value.type)]
+
+
+def cloned(value: SSAValue) -> list[Operation]:
+    """A copy of anything else by a portable kernel."""
+    arguments: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), NoneType()]
+    call = CallOp("aten.clone.default", [value], arguments, [value.type])
+    call.reason = StringAttr("it is joined twice, constant, or a part of another value")
+    return [call]
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,27 @@ def reverse_subtractions(module: GraphModule) -> None:
     module.recompile()
 
 
+_ARITHMETIC = {aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor}
+
+
+def name_leading_numbers(module: GraphModule) -> None:
+    """Make a number in front of a tensor, as in `1 - x`, a constant tensor, in place.
+
+    ExecuTorch's rewrite of numbers drops the tensor behind it.
+    """
+    for node in list(module.graph.nodes):
+        if node.target not in _ARITHMETIC or not isinstance(node.args[0], int | float):
+            continue
+        number, operand, *rest = node.args
+        if not isinstance(operand, Node) or not node.meta["val"].dtype.is_floating_point:
+            continue
+        with module.graph.inserting_before(node):
+            shape = (1,) * operand.meta["val"].dim()
+            constant = insert_constant(module, node, torch.full(shape, float(number)))
+        node.args = (constant, operand, *rest)
+    module.recompile()
+
+
 _MASKED = -1e4
 """A constant of zeros and of numbers below this, added to something, is a mask."""
 

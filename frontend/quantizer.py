@@ -38,6 +38,7 @@ from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.decompositions import (
     decompose_for_annotation,
     mark_masks,
+    name_leading_numbers,
     prepare_products,
     reverse_subtractions,
 )
@@ -129,6 +130,7 @@ class Int8Quantizer(CortexMQuantizer):
         """Fold constants, ExecuTorch's own rewrites, then ours; before observers are placed."""
         fold_constants(model)
         reverse_subtractions(model)
+        name_leading_numbers(model)
         prepare_products(model)
         mark_masks(model)
         model = super().transform_for_annotation(model)

@@ -83,6 +83,13 @@ def _elu(x: Float, alpha: float, scale: float, input_scale: float) -> Float:
     return np.where(x > 0, x * np.float32(scale), negative).astype(np.float32)
 
 
+def _logit(x: Float, eps: float) -> Float:
+    if eps >= 0:  # in PyTorch's order: the lower bound wins
+        low, high = np.float32(eps), ONE - np.float32(eps)
+        x = np.where(x < low, low, np.minimum(x, high))
+    return np.asarray(np.log(x / (ONE - x)), np.float32)
+
+
 _FUNCTIONS: dict[str, Callable[..., Float]] = {
     "abs": np.abs,
     "acos": np.arccos,
@@ -108,6 +115,7 @@ _FUNCTIONS: dict[str, Callable[..., Float]] = {
     "log1p": np.log1p,
     "log2": np.log2,
     "log_sigmoid": lambda x: -_softplus(-x),
+    "logit": _logit,
     "mish": lambda x: x * np.tanh(_softplus(x)),
     "neg": np.negative,
     "pow": lambda x, exponent: np.power(x, np.float32(exponent)),

@@ -158,6 +158,15 @@ class HardshrinkOp(UnaryOp):
 
 
 @irdl_op_definition
+class LogitOp(UnaryOp):
+    """`log(x / (1 - x))` of x clamped to `eps … 1 - eps`; of x itself where `eps` is negative."""
+
+    name = "edge.logit"
+
+    eps = prop_def(FloatAttr)
+
+
+@irdl_op_definition
 class SoftshrinkOp(UnaryOp):
     """`x` brought nearer to 0 by `lambd`, and 0 where it would pass it."""
 
@@ -168,6 +177,8 @@ class SoftshrinkOp(UnaryOp):
 
 WITH_PARAMETERS: dict[str, type[UnaryOp]] = {
     op.name.removeprefix("edge."): op
-    for op in (EluOp, HardshrinkOp, LeakyReluOp, PowOp, SoftplusOp, SoftshrinkOp, ThresholdOp)
+    for op in (
+        *(EluOp, HardshrinkOp, LeakyReluOp, LogitOp, PowOp, SoftplusOp, SoftshrinkOp, ThresholdOp),
+    )
 }
 """The ops whose properties are those of the ATen operator, under its name; all are numbers."""

@@ -83,7 +83,14 @@ def _celu(call: Call) -> Converted:
     return _apply_to_float(call, edge.WITH_PARAMETERS["elu"], numbers)
 
 
-_ELUS: dict[str, Conversion] = {"celu": _celu, "selu": _selu}
+def _logit(call: Call) -> Converted:
+    eps = call["eps"]
+    return _apply_to_float(
+        call, edge.WITH_PARAMETERS["logit"], {"eps": -1.0 if eps is None else eps}
+    )
+
+
+_OTHER_NUMBERS: dict[str, Conversion] = {"celu": _celu, "logit": _logit, "selu": _selu}
 
 
 def _gelu(call: Call) -> Converted:
@@ -138,7 +145,7 @@ CONVERSIONS: dict[str, Conversion] = {
         for i in ("", "_")
     },
     **{f"aten.pow{i}.Tensor_Scalar": _with_numbers(edge.PowOp) for i in ("", "_")},
-    **{f"aten.{n}{i}.default": convert for n, convert in _ELUS.items() for i in ("", "_")},
+    **{f"aten.{n}{i}.default": convert for n, convert in _OTHER_NUMBERS.items() for i in ("", "_")},
     **{f"aten.{n}{i}.default": convert for n, convert in _CLAMPS.items() for i in ("", "_")},
     "aten.gelu.default": _gelu,
     **{

@@ -143,7 +143,9 @@ def _labelled(labels: torch.Tensor, like: torch.Tensor) -> torch.Tensor | None:
 
     What of the memory is not the tensor's is -1. None where elements share a place.
     """
-    memory = torch.full((like.untyped_storage().nbytes() // like.element_size(),), -1.0).double()
+    # Of a fake tensor the number is symbolic, though constant.
+    size = int(like.untyped_storage().nbytes()) // like.element_size()
+    memory = torch.full((size,), -1.0).double()
     view = memory.as_strided(like.shape, like.stride(), like.storage_offset())
     try:
         view.copy_(labels)

@@ -204,7 +204,8 @@ class RegionBuilder:
         """`value` permuted, with as few dimensions as describe it; a reshape where none move.
 
         The NPU transposes three dimensions at once. More are first brought to a form in which the
-        innermost stays: then what is left are slices.
+        innermost stays: then what is left are slices. Where an axis would get too long for that,
+        the transpose stays one op, on which the NPU's constraints decide.
         """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
@@ -213,8 +214,8 @@ class RegionBuilder:
         value = self.reshape(value, simple)
         if order == (0, 2, 1, 3) and min(simple[1:3]) <= FEW_SLICES:
             value = self._interleave(value)
-        elif len(order) > 3 and order[-1] != len(order) - 1:
-            for step in innermost_apart(simple, order):
+        elif len(order) > 3 and order not in (steps := innermost_apart(simple, order)):
+            for step in steps:
                 value = self.transpose(value, step)
         else:
             type = like(value, permuted(simple, order))
@@ -321,6 +322,7 @@ class RegionBuilder:
 def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Two permutations that make `perm`: one leaves the innermost dimension, one moves only it.
 
+    One of them is `perm` itself where the innermost dimension stays, or is all that moves.
     Of the innermost dimensions before and after, the larger is the one that stays.
     """
     last, new = len(perm) - 1, perm[-1]

@@ -23,3 +23,12 @@ func.func @copies(%x: tensor<4xi8>) -> tensor<16xi8> {
   %0 = cortex_m.join %x, %c, %p, %x : (tensor<4xi8>, tensor<4xi8>, tensor<4xi8>, tensor<4xi8>) -> tensor<16xi8>
   func.return %0 : tensor<16xi8>
 }
+
+// There is a pad kernel for int8 alone: anything else is cloned.
+// CHECK-LABEL: func.func @floats
+// CHECK-COUNT-2: edge.call "aten.clone.default"
+// CHECK:         cortex_m.join
+func.func @floats(%x: tensor<4xf32>) -> tensor<12xf32> {
+  %0 = cortex_m.join %x, %x, %x : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<12xf32>
+  func.return %0 : tensor<12xf32>
+}

@@ -15,6 +15,7 @@ from cmopt.interpreters.functions import apply_unary, numbers_of
 PARAMETERS: dict[str, list[list[float]]] = {
     "elu": [[0.5, 1.25, 2.0], [1.5, 1.0, 1.0]],
     "hardshrink": [[0.75]],
+    "logit": [[-1.0], [0.0], [0.125], [0.75]],
     "leaky_relu": [[0.125], [-0.5]],
     "pow": [[2.0], [3.0], [0.5], [-1.0], [-0.5], [0.0]],
     "softplus": [[2.0, 3.0], [0.5, 20.0]],

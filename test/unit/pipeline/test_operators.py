@@ -154,6 +154,7 @@ def test_squeeze_and_excitation_needs_no_copy() -> None:
         pytest.param(lambda x: F.threshold(x, 0.1, -1.0), id="threshold"),
         pytest.param(lambda x: F.relu_(x * 2), id="in place"),
         pytest.param(lambda x: F.prelu(x, torch.tensor([0.3])), id="prelu"),
+        pytest.param(lambda x: torch.logit(x, 0.125), id="logit"),
     ],
 )
 def test_functions_of_one_tensor_are_lookup_tables(function: Tensors) -> None:
@@ -167,6 +168,7 @@ def test_functions_of_one_tensor_are_lookup_tables(function: Tensors) -> None:
     [
         *(torch.abs, torch.exp, torch.square, torch.reciprocal, torch.floor, torch.sub, torch.div),
         *(F.silu, F.mish, F.softplus, F.logsigmoid, F.hardshrink, F.softshrink, F.selu),
+        pytest.param(lambda x: torch.logit(x, 0.125), id="logit"),
         pytest.param(lambda x: F.threshold(x, 0.1, 2), id="threshold"),
         pytest.param(lambda x: F.softplus(x, 2), id="softplus with beta"),
         pytest.param(lambda x: x**3, id="pow"),

@@ -1,0 +1,106 @@
+"""Ways to write a model that once ended in an internal error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import cmopt
+
+Tensor = torch.Tensor
+NPU = "cortex-m55+ethos-u55-128"
+
+
+class Calling(torch.nn.Module):
+    """A model that is one function."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.function(*inputs)
+
+
+def integers(*shape: int) -> Tensor:
+    return torch.arange(torch.Size(shape).numel(), dtype=torch.int32).reshape(shape)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda a: a[:, ::2], lambda a: a[:, ::2] + a[:, 1::2], lambda a: a.flip(0), lambda a: a[1:]],
+    ids=["strided", "two_strided", "flip", "slice"],
+)
+def test_movements_of_integers(function: Callable[[Tensor], Tensor]) -> None:
+    x = integers(3, 4)
+    program = cmopt.compile(cmopt.quantize(Calling(function), (x,)))
+    assert torch.equal(program.run(x)[0], function(x))
+    assert torch.equal(program.interpret(x, stage="planned")[0], function(x))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.cat([x, x, x], 0),
+        lambda x: torch.cat([x[:1], x, x[1:]], 0),
+        lambda x: torch.cat([x, torch.ones(1, 4), x], 0),
+        lambda x: torch.stack([x, x]),
+    ],
+    ids=["thrice", "parts", "constant", "stack"],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bool])
+def test_joins_of_what_is_joined_twice(
+    function: Callable[[Tensor], Tensor], dtype: torch.dtype
+) -> None:
+    x = torch.randn(2, 4).to(dtype)
+    exported = torch.export.export(Calling(function), (x,))
+    program = cmopt.compile(exported, allow_float=True)
+    assert torch.equal(program.run(x)[0], function(x))
+
+
+class SignedWeights(torch.nn.Module):
+    """A convolution whose weights are computed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(3, 2, 3, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, torch.sign(self.weight))
+
+
+def test_weights_that_are_computed_from_parameters() -> None:
+    x = torch.randn(1, 2, 6, 6)
+    program = cmopt.compile(cmopt.quantize(SignedWeights(), (x,)))
+    assert program.report.ops["cortex_m.quantized_conv2d"] == 1
+    assert program.report.float_ops == 0
+
+
+def test_a_transpose_with_axes_too_long_for_the_npu_stays_on_the_core() -> None:
+    x = torch.rand(1, 4, 270, 300).to(memory_format=torch.channels_last)
+    model = Calling(lambda x: F.pixel_shuffle(x, 2))
+    program = cmopt.compile(cmopt.quantize(model, (x,), target=NPU), target=NPU)
+    expected = program.interpret(x, stage="quantized")[0]
+    assert torch.equal(program.interpret(x, stage="ethos_u")[0], expected)
+
+
+def nested(x: Tensor) -> Tensor:
+    def inner(x: Tensor) -> Tensor:
+        return torch.cond(x.sum() > 1, lambda x: x + 1, lambda x: x - 1, (x,))
+
+    return torch.cond(x.sum() > 0, inner, lambda x: x * 2, (x,))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [nested, lambda x: torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x * 2, (x,))],
+    ids=["nested", "plain"],
+)
+def test_control_flow_is_refused_before_calibration(function: Callable[[Tensor], Tensor]) -> None:
+    with pytest.raises(cmopt.CompileError, match="operator cond is not supported") as caught:
+        cmopt.quantize(Calling(function), (torch.randn(3, 4),))
+    assert "test_spellings.py:" in str(caught.value)
