@@ -41,15 +41,22 @@ def quantize(
     # These imports take seconds, which wrong arguments need not wait for.
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
+    from cmopt.frontend.batch_norms import replace_batch_norms
     from cmopt.frontend.composites import decompose_composites
+    from cmopt.frontend.constant_folding import fold_constants
     from cmopt.frontend.locations import spread_source_locations
+    from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
 
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
         exported = decompose_composites(torch.export.export(inference, example_inputs))
         quantizer = Int8Quantizer(for_npu=get_target(target).npu is not None)
-        observed = prepare_pt2e(exported.module(check_guards=False), quantizer)
+        graph = exported.module(check_guards=False)
+        fold_constants(graph)
+        replace_batch_norms(graph)
+        observed = prepare_pt2e(graph, quantizer)
+        check_preparation(inference, observed, example_inputs)
         batches = [example_inputs] if calibration is None else calibration
         count = 0
         for batch in _progress(batches):
