@@ -47,10 +47,13 @@ def quantize(
     from cmopt.frontend.locations import spread_source_locations
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
+    from cmopt.frontend.state import refuse_state
 
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
-        exported = decompose_composites(torch.export.export(inference, example_inputs))
+        exported = torch.export.export(inference, example_inputs)
+        refuse_state(exported)
+        exported = decompose_composites(exported)
         quantizer = Int8Quantizer(for_npu=get_target(target).npu is not None)
         graph = exported.module(check_guards=False)
         fold_constants(graph)
