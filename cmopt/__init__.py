@@ -4,13 +4,16 @@
     program = cmopt.compile(exported, target="cortex-m55")
     program.save("model.pte")
 
-Importing this package imports no torch; its functions do when they are called.
+Importing this package imports no torch; its functions do when they are called. From then on
+`torch.export.load` reads quantized programs.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from cmopt.frontend.registration import register_operators_on_load
 
 if TYPE_CHECKING:
     from cmopt.frontend.quantize import quantize
@@ -25,6 +28,8 @@ _WHERE = {
     "compile": "cmopt.pipeline.driver",
     "quantize": "cmopt.frontend.quantize",
 }
+
+register_operators_on_load()
 
 __all__ = ["CompileError", "Program", "Report", "compile", "quantize"]
 

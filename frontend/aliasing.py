@@ -19,6 +19,11 @@ _WRITE_NOTHING = {"aten::detach_"}
 _IDENTITIES = {"aten::dropout", "aten::feature_dropout", "aten::alpha_dropout"}
 
 
+# Operators that update running statistics if a flag is set, which their schema does not say.
+_STATISTICS = {"aten::batch_norm": (3, 4), "aten::instance_norm": (3, 4)}
+_FLAG = 5
+
+
 def _tensor_arguments(node: Node) -> Iterator[tuple[Any, Node]]:
     """Pairs of (schema argument, node given for it), lists of nodes taken apart."""
     target = overload(node)
@@ -34,8 +39,11 @@ def _tensor_arguments(node: Node) -> Iterator[tuple[Any, Node]]:
 def written_nodes(node: Node) -> list[Node]:
     """The argument nodes whose elements `node` changes in place."""
     target = overload(node)
-    if target is not None and target._schema.name in _WRITE_NOTHING:
+    if target is None or target._schema.name in _WRITE_NOTHING:
         return []
+    if target._schema.name in _STATISTICS:
+        given = [node.args[i] for i in _STATISTICS[target._schema.name] if node.args[_FLAG]]
+        return [statistic for statistic in given if isinstance(statistic, Node)]
     return [
         given
         for argument, given in _tensor_arguments(node)

@@ -67,8 +67,13 @@ class RangeObserver(HistogramObserver):
     half of the softmax's step of 1/256, for e^-8 is 1/2981.
     """
 
+    saw_no_finite_value = False
+    """Whether elements came, and none that was finite."""
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         finite = torch.isfinite(x)
+        is_first = bool(self.min_val > self.max_val)
+        self.saw_no_finite_value = is_first and x.numel() > 0 and not bool(finite.any())
         if bool(finite.all()):
             super().forward(x)
         elif bool(finite.any()):

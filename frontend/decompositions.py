@@ -138,33 +138,6 @@ def _conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
     return insert(module.graph, node, aten.reshape.default, result, shape)
 
 
-def _batch_norm(module: GraphModule, node: Node) -> Node | None:
-    """A batch norm that no convolution or linear layer has taken in: a product and a sum."""
-    operand, weight, bias, mean, variance, training, _, epsilon = node.args[:8]
-    statistics = [constant_of(module, n) for n in (mean, variance)]
-    if training or not isinstance(operand, Node) or None in statistics:
-        return None
-    running_mean, running_variance = statistics
-    assert running_mean is not None and running_variance is not None
-    factor = torch.rsqrt(running_variance.add(float(epsilon)))  # type: ignore[arg-type]
-    if weight is not None:
-        scale = constant_of(module, weight)
-        if scale is None:
-            return None
-        factor = factor * scale
-    shift = -running_mean * factor
-    if bias is not None:
-        offset = constant_of(module, bias)
-        if offset is None:
-            return None
-        shift = shift + offset
-    shape = [1, -1] + [1] * (operand.meta["val"].dim() - 2)
-    factors = insert_constant(module, node, factor.reshape(shape))
-    product = insert(module.graph, node, aten.mul.Tensor, operand, factors)
-    shifts = insert_constant(module, node, shift.reshape(shape))
-    return insert(module.graph, node, aten.add.Tensor, product, shifts)
-
-
 def _product_with_constant(module: GraphModule, node: Node) -> Node | None:
     """x @ w with a constant matrix: a linear layer."""
     operand, matrix = node.args
@@ -226,7 +199,7 @@ def name_leading_numbers(module: GraphModule) -> None:
     module.recompile()
 
 
-_MASKED = -1e4
+MASKED = -1e4
 """A constant of zeros and of numbers below this, added to something, is a mask."""
 
 
@@ -234,7 +207,7 @@ def _fill_masked(module: GraphModule, node: Node) -> Node | None:
     """Where a constant mask is true, a lot less than nothing: the sum with a mask of -inf."""
     operand, where, value = node.args
     mask = attribute_of(module, where)
-    if mask is None or not isinstance(value, int | float) or value >= _MASKED:
+    if mask is None or not isinstance(value, int | float) or value >= MASKED:
         return None
     zeros = torch.zeros(mask.shape).masked_fill(mask, -torch.inf)
     return insert(
@@ -250,11 +223,11 @@ def mark_masks(module: GraphModule) -> None:
             continue
         for operand in node.all_input_nodes:
             value = constant_of(module, operand)
-            if value is None or not bool((value < _MASKED).any()):
+            if value is None or not bool((value < MASKED).any()):
                 continue
-            if bool(((value == 0) | (value < _MASKED)).all()):
+            if bool(((value == 0) | (value < MASKED)).all()):
                 with module.graph.inserting_before(node):
-                    mask = value.masked_fill(value < _MASKED, -torch.inf)
+                    mask = value.masked_fill(value < MASKED, -torch.inf)
                     marked = insert_constant(module, operand, mask)
                 node.replace_input_with(operand, marked)
     module.recompile()
@@ -273,7 +246,6 @@ _REWRITES: Rewrites = {
     aten.div.Tensor: _divide_by_constant,
     aten.sub.Tensor: _subtract,
     aten.add.Tensor: _add_scaled,
-    aten.batch_norm.default: _batch_norm,
     aten.group_norm.default: normalizations.group_norm,
     aten.instance_norm.default: normalizations.instance_norm,
     aten.layer_norm.default: normalizations.layer_norm,

@@ -40,6 +40,7 @@ from cmopt.frontend.generic import generic_call
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.normalization import normalize
 from cmopt.frontend.overloads import is_getitem, overload
+from cmopt.frontend.state import refuse_state
 from cmopt.frontend.tensor_types import (
     UnsupportedTensor,
     input_order,
@@ -50,11 +51,6 @@ from cmopt.pipeline.diagnostics import CompileError, verify
 
 _FOLDED = {"aten", "dim_order_ops"}
 _CONSTANT_KINDS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
-_MUTATIONS = {
-    OutputKind.BUFFER_MUTATION: "buffer",
-    OutputKind.USER_INPUT_MUTATION: "input",
-    getattr(OutputKind, "PARAMETER_MUTATION", None): "parameter",
-}
 
 
 def import_program(exported: ExportedProgram, *, method: str = "forward") -> ModuleOp:
@@ -76,6 +72,7 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
         exported = next(iter(programs.values()))
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
+    refuse_state(exported)  # before decompositions, which may fail on it or remove it
     module = Importer(normalize(exported)).module(method)
     verify(module)
     return module
@@ -187,14 +184,9 @@ class Importer:
         return ModuleOp([function])
 
     def _check_outputs(self) -> None:
-        """Refuse programs that change state."""
+        """Refuse programs that change state or return anything but the user's outputs."""
+        refuse_state(self._program)
         for spec in self._program.graph_signature.output_specs:
-            if spec.kind in _MUTATIONS:
-                what = f"{_MUTATIONS[spec.kind]} {spec.target!r}"
-                raise CompileError(
-                    f"state is not supported yet: the program changes its {what}",
-                    hint="pass state as an input and return it as an output",
-                )
             if spec.kind is not OutputKind.USER_OUTPUT:
                 raise CompileError(
                     f"output {spec.arg.name} of kind {spec.kind.name} is not supported"

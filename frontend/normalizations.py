@@ -97,6 +97,16 @@ def instance_norm(module: GraphModule, node: Node) -> Node | None:
     return _affine(module, node, unit, weight, bias, [1, -1, *[1] * (rank - 2)])
 
 
+def batch_statistics(
+    module: GraphModule, node: Node, x: Node, weight: Node | None, bias: Node | None, epsilon: float
+) -> Node:
+    """A batch norm by the mean and variance of the batch itself, over all but dimension 1."""
+    rank = x.meta["val"].dim()
+    dims = [0, *range(2, rank)]
+    unit = _scaled_to_one(module, node, _centered(module, node, x, dims), dims, epsilon)
+    return _affine(module, node, unit, weight, bias, [1, -1, *[1] * (rank - 2)])
+
+
 def variance(module: GraphModule, node: Node) -> Node | None:
     """`sum((x - mean)²) / (n - correction)`."""
     x, dims, unbiased, keep = _filled(node, (None, None, True, False))[:4]

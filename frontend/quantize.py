@@ -35,28 +35,38 @@ def quantize(
     target, kernels: the core, the NPU beside it, and the operator library ("stock") the program
         is for. For an NPU weights lie in -127…127: their range is all that differs.
 
-    Raises TypeError and ValueError for arguments that are none of this.
+    Raises TypeError and ValueError for arguments that are none of this: among them a model that is
+    quantized already, floats other than float32, and calibration data that holds NaN or +inf.
+    Raises CompileError, at the user's line, for a model that changes its inputs or buffers, has
+    parameters that are not finite, or a value that calibration finds no range of.
     """
     _check_arguments(module, example_inputs, target, kernels)
     # These imports take seconds, which wrong arguments need not wait for.
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
+    from cmopt.frontend.batch_norms import replace_batch_norms
     from cmopt.frontend.composites import decompose_composites
+    from cmopt.frontend.constant_folding import fold_constants
     from cmopt.frontend.locations import spread_source_locations
+    from cmopt.frontend.model_checks import check_model
+    from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
+    from cmopt.frontend.state import refuse_state
 
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
-        exported = decompose_composites(torch.export.export(inference, example_inputs))
+        exported = torch.export.export(inference, example_inputs)
+        check_model(exported)
+        refuse_state(exported)
+        names = [str(name) for name in exported.graph_signature.user_inputs]
+        exported = decompose_composites(exported)
         quantizer = Int8Quantizer(for_npu=get_target(target).npu is not None)
-        observed = prepare_pt2e(exported.module(check_guards=False), quantizer)
-        batches = [example_inputs] if calibration is None else calibration
-        count = 0
-        for batch in _progress(batches):
-            observed(*_as_inputs(batch, example_inputs))
-            count += 1
-        if count == 0:
-            raise ValueError("calibration holds no inputs")
+        graph = exported.module(check_guards=False)
+        fold_constants(graph)
+        replace_batch_norms(graph)
+        observed = prepare_pt2e(graph, quantizer)
+        check_preparation(inference, observed, example_inputs)
+        _calibrate(observed, example_inputs, calibration, names)
         _compute_parameters_once(observed)
         converted = convert_pt2e(observed)
         quantized = torch.export.export(converted, example_inputs)
@@ -64,9 +74,35 @@ def quantize(
     return quantized
 
 
+def _calibrate(
+    observed: torch.nn.Module,
+    example_inputs: Inputs,
+    calibration: Iterable[Inputs | torch.Tensor] | None,
+    names: Sequence[str],
+) -> None:
+    """Run the samples through the observers; names: of the inputs, for messages."""
+    from cmopt.frontend.model_checks import check_observed, check_sample
+
+    count = 0
+    for batch in _progress([example_inputs] if calibration is None else calibration):
+        sample = "example_inputs" if calibration is None else f"calibration sample {count}"
+        inputs = _as_inputs(batch, example_inputs)
+        check_sample(inputs, names, sample)
+        observed(*inputs)
+        count += 1
+    if count == 0:
+        raise ValueError("calibration holds no inputs")
+    check_observed(observed)
+
+
 def _check_arguments(
     module: torch.nn.Module, example_inputs: Inputs, target: str, kernels: str
 ) -> None:
+    if isinstance(module, ExportedProgram):
+        raise TypeError(
+            "module must be a torch.nn.Module, not ExportedProgram; give one that is quantized "
+            "already to cmopt.compile, and of one in float pass exported.module()"
+        )
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, not {type(module).__name__}")
     if not isinstance(example_inputs, tuple):

@@ -16,9 +16,13 @@ from cmopt.pipeline.files import write_output
 def read_npz(path: str) -> dict[str, Array]:
     """The arrays of a file by name. Nothing is unpickled. Raises CompileError."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise CompileError(f"'{path}' holds one array", hint="save named arrays: np.savez")
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise CompileError(
+                f"'{path}' holds one array without a name",
+                hint="write a .npz file of named arrays: numpy.savez(path, name=array)",
+            )
+        with archive:
             return {name: archive[name] for name in archive.files}
     except OSError as error:
         reason = error.strerror or "not a .npz file"

@@ -91,16 +91,27 @@ def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch
             raise CompileError(
                 f"'{path}': array {name!r} has shape {list(array.shape)}, not [{wanted}]"
             )
+        wanted_dtype = str(values[name].dtype).removeprefix("torch.")
+        if str(array.dtype) != wanted_dtype:
+            raise CompileError(
+                f"'{path}': array {name!r} is {array.dtype}, the input is {wanted_dtype}",
+                hint=f"save array.astype(numpy.{wanted_dtype})",
+            )
     if len({len(array) for array in arrays}) != 1:
         raise CompileError(f"'{path}': the arrays hold different numbers of samples")
     return [tuple(torch.from_numpy(a[i].copy()) for a in arrays) for i in range(len(arrays[0]))]
 
 
 def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProgram:
-    """The program quantized with the samples of a calibration file."""
+    """The program quantized with the samples of a calibration file. Raises CompileError."""
+    from cmopt.frontend.model_checks import is_quantized
     from cmopt.frontend.quantize import quantize
 
     samples = calibration_inputs(exported, path)
+    if is_quantized(exported):
+        raise CompileError(
+            "the program is quantized already", hint="compile it as it stands, without --calibrate"
+        )
     try:
         module = exported.module(check_guards=False)
         return quantize(module, samples[0], calibration=samples, target=target)

@@ -94,6 +94,37 @@ def test_calibrate(float_model: Path, tmp_path: Path, capsys: Output) -> None:
     assert not (tmp_path / "no.pte").exists()
 
 
+def test_calibration_data_of_another_type(
+    float_model: Path, tmp_path: Path, capsys: Output
+) -> None:
+    """numpy makes float64 of what is not said otherwise."""
+    (name,) = torch.export.load(float_model).graph_signature.user_inputs
+    np.savez(tmp_path / "data.npz", **{str(name): np.zeros((3, 2, 8))})
+    arguments = ["--calibrate", str(tmp_path / "data.npz"), "-o", str(tmp_path / "x.pte")]
+    line = fails(cm_compile, [str(float_model), *arguments], capsys)
+    assert f"array '{name}' is float64, the input is float32; save array.astype" in line
+
+
+def test_calibrating_what_is_quantized_already(model: Path, tmp_path: Path, capsys: Output) -> None:
+    np.savez(tmp_path / "data.npz", x=np.zeros((3, 1, 1, 8, 8), np.float32))
+    arguments = ["--calibrate", str(tmp_path / "data.npz"), "-o", str(tmp_path / "x.pte")]
+    line = fails(cm_compile, [str(model), *arguments], capsys)
+    assert "quantized already; compile it as it stands, without --calibrate" in line
+
+
+def test_one_array_instead_of_named_ones(float_model: Path, tmp_path: Path, capsys: Output) -> None:
+    array = tmp_path / "x.npy"
+    np.save(array, np.zeros(3, np.float32))
+    model = tmp_path / "model.mlir"
+    model.write_text("")
+    for tool, arguments in (
+        (cm_run, [str(model), "--input", str(array)]),
+        (cm_compile, [str(float_model), "-o", "x.pte", "--calibrate", str(array)]),
+    ):
+        line = fails(tool, arguments, capsys)
+        assert f"'{array}' holds one array without a name; write a .npz file" in line
+
+
 def test_not_quantized(float_model: Path, tmp_path: Path, capsys: Output) -> None:
     output = tmp_path / "out.pte"
     line = fails(cm_compile, [str(float_model), "-o", str(output)], capsys)

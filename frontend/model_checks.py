@@ -1,0 +1,111 @@
+"""What a model and its data must be to be quantized, checked before calibration and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+from torch.fx import Node
+
+from cmopt.frontend.annotation import RangeObserver, is_mask
+from cmopt.frontend.locations import location
+from cmopt.frontend.overloads import overload
+from cmopt.frontend.tensor_types import dtype_name
+from cmopt.pipeline.diagnostics import CompileError
+
+_OTHER_FLOATS = (torch.float64, torch.float16, torch.bfloat16)
+_QUANTIZED = {"cortex_m", "quantized", "quantized_decomposed", "torchao"}
+
+
+def is_quantized(program: ExportedProgram) -> bool:
+    """Whether somebody has quantized a program already."""
+    targets = (overload(node) for node in program.graph.nodes)
+    return any(target is not None and target.namespace in _QUANTIZED for target in targets)
+
+
+def check_model(program: ExportedProgram) -> None:
+    """Raise ValueError for a model that is quantized already, or whose parameters or inputs are of
+    another float type than float32; CompileError for a parameter that is not finite.
+
+    A parameter may be a mask of 0 and -inf, and a buffer hold infinities; neither may hold NaN.
+    """
+    if is_quantized(program):
+        raise ValueError(
+            "the model is quantized already; export it and give it to cmopt.compile as it stands"
+        )
+    state = {**program.state_dict, **program.constants}
+    used = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    for spec in program.graph_signature.input_specs:
+        node = used.get(spec.arg.name)
+        if node is None or not isinstance(value := node.meta.get("val"), torch.Tensor):
+            continue
+        if spec.kind is InputKind.USER_INPUT:
+            check_dtype(f"input {spec.arg.name!r}", value)
+        elif node.users and isinstance(value := state.get(spec.target or ""), torch.Tensor):
+            is_parameter = spec.kind is InputKind.PARAMETER
+            what = f"{'parameter' if is_parameter else 'buffer'} {spec.target!r}"
+            check_dtype(what, value)
+            _check_finite(what, value, is_parameter)
+
+
+def check_dtype(what: str, value: torch.Tensor) -> None:
+    """Raise ValueError for a float that is no float32; what: the tensor, in the user's terms."""
+    if value.dtype in _OTHER_FLOATS or value.is_complex():
+        raise ValueError(
+            f"{what} is {dtype_name(value.dtype)}, and only float32 can be quantized; "
+            "convert the model and all its inputs with .float()"
+        )
+
+
+def _check_finite(what: str, value: torch.Tensor, is_parameter: bool) -> None:
+    if not value.is_floating_point():
+        return
+    nans = int(value.isnan().sum())
+    infinities = int(value.isinf().sum()) if is_parameter and not _is_mask(value) else 0
+    for count, kind in ((nans, "NaN"), (infinities, "infinite")):
+        if count:
+            raise CompileError(
+                f"{what} cannot be quantized: {count} of its {value.numel()} values are {kind}",
+                hint="was the training stable, and were the right weights loaded?",
+            )
+
+
+def _is_mask(value: torch.Tensor) -> bool:
+    return is_mask(value) and bool((value == 0).any())
+
+
+def check_sample(inputs: Sequence[torch.Tensor], names: Sequence[str], sample: str) -> None:
+    """Raise ValueError for NaN or +inf in the inputs of one sample.
+
+    -inf is the value of what attention must not look at, and may come in from outside.
+    """
+    for name, value in zip(names, inputs, strict=True):
+        if not value.is_floating_point():
+            continue
+        wrong = value.isnan() | (value == torch.inf)
+        if bool(wrong.any()):
+            first = value[wrong][0].item()
+            raise ValueError(
+                f"{sample}: input {name!r} holds {int(wrong.sum())} values that are NaN or +inf "
+                f"(the first is {first}); remove the sample or mend it"
+            )
+
+
+def check_observed(observed: torch.nn.Module) -> None:
+    """Raise CompileError, at the user's line, for a value that was never finite in calibration."""
+    assert isinstance(observed, torch.fx.GraphModule)
+    for node in observed.graph.nodes:
+        if node.op != "call_module":
+            continue
+        observer = observed.get_submodule(str(node.target))
+        if not isinstance(observer, RangeObserver) or not observer.saw_no_finite_value:
+            continue
+        source = node.args[0]
+        assert isinstance(source, Node)
+        raise CompileError(
+            "no calibration sample gave this value a finite element, so it has no range",
+            location=location(source),
+            hint="look for a division by 0 or a logarithm of 0 or less",
+        )

@@ -1,0 +1,86 @@
+"""Whether the graph that is about to be calibrated still computes what the model does."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Interpreter
+from torch.utils._pytree import tree_leaves
+from torchao.quantization.pt2e.observer import ObserverBase
+
+from cmopt.frontend.decompositions import MASKED
+
+_OF_THE_RESULT = 1e-3
+_OF_THE_LARGEST = 1e-5
+"""Rounding errors of a deep float network stay far below these parts of its values."""
+
+_ALMOST_MINUS_INFINITY = -1e30
+
+
+class _WithoutObservers(Interpreter):
+    """Runs a prepared graph as if it had no observers, and notes its largest value.
+
+    -inf in a constant counts as a large negative number: a softmax over nothing but that is no
+    number in float, but it is one in int8 and, with the -1e9 that many models write, in theirs.
+    """
+
+    def __init__(self, module: GraphModule):
+        super().__init__(module)
+        self.largest = 0.0
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        value = super().run_node(n)
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            usual = value[value.isfinite() & (value > MASKED)]
+            if usual.numel():
+                self.largest = max(self.largest, float(usual.abs().max()))
+        return value
+
+    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
+        if isinstance(self.fetch_attr(target), ObserverBase):
+            return args[0]
+        return super().call_module(target, args, kwargs)
+
+    def get_attr(self, target: Any, args: Any, kwargs: Any) -> Any:
+        value = super().get_attr(target, args, kwargs)
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            return value.masked_fill(value == -torch.inf, _ALMOST_MINUS_INFINITY)
+        return value
+
+
+def check_preparation(
+    model: torch.nn.Module, prepared: GraphModule, inputs: tuple[torch.Tensor, ...]
+) -> None:
+    """Raise ValueError if `prepared`, its observers aside, is not `model` on these inputs.
+
+    The two may differ by float rounding: an output by 1/1000 of itself or by 1/100000 of the
+    largest value in the graph, as root mean squares. Only what is finite in `model` counts.
+    """
+    runner = _WithoutObservers(prepared)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        wanted = tree_leaves(model(*copy.deepcopy(inputs)))
+        torch.manual_seed(0)
+        found = tree_leaves(runner.run(*copy.deepcopy(inputs)))
+    for index, (want, have) in enumerate(zip(wanted, found, strict=True)):
+        if not isinstance(want, torch.Tensor) or not want.is_floating_point():
+            continue
+        is_usual = want.isfinite() & ~((want < MASKED) & (have < MASKED))
+        want, have = want[is_usual].double(), have[is_usual].double()
+        if not want.numel():
+            continue
+        allowed = _OF_THE_RESULT * _mean_size(want) + _OF_THE_LARGEST * runner.largest
+        error = _mean_size(have - want)
+        if not error <= allowed:
+            raise ValueError(
+                f"output {index} of the model, made ready for quantization, is no longer what the "
+                f"model computes: on the example inputs it differs by {error:.3g} of "
+                f"{_mean_size(want):.3g} (root mean squares). This is a fault of cmopt or of "
+                "PyTorch: please report it with the model"
+            )
+
+
+def _mean_size(values: torch.Tensor) -> float:
+    return float(values.square().mean().sqrt())

@@ -1,0 +1,120 @@
+"""Programs that change an input or a buffer: found and refused, for no state reaches the device.
+
+A quantizer hides such a write: `h.copy_(y)` becomes a write to a dequantized copy of `h`, which
+nothing reads. It is found by following what is written back to where its memory comes from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind, OutputKind
+from torch.fx import Node
+from torch.utils._pytree import tree_leaves
+from xdsl.dialects.builtin import NameLoc
+
+from cmopt.frontend.aliasing import viewed_nodes, written_nodes
+from cmopt.frontend.locations import location, source_nodes
+from cmopt.frontend.overloads import is_getitem, overload
+from cmopt.pipeline.diagnostics import CompileError
+
+_KINDS: dict[object, str] = {
+    InputKind.USER_INPUT: "input",
+    InputKind.BUFFER: "buffer",
+    InputKind.PARAMETER: "parameter",
+    InputKind.CONSTANT_TENSOR: "buffer",
+    OutputKind.BUFFER_MUTATION: "buffer",
+    OutputKind.USER_INPUT_MUTATION: "input",
+    getattr(OutputKind, "PARAMETER_MUTATION", None): "parameter",
+}
+# What PT2E and torch.export call tensors whose name they have lost.
+_MADE_UP = re.compile(r"(.*\.)?_(deduplicated_get_attr_|frozen_param|tensor_constant)")
+
+
+def refuse_state(program: ExportedProgram) -> None:
+    """Raise CompileError, at the user's line, if the program changes an input, buffer or parameter.
+
+    Found are writes that the signature declares, in-place operators, also through views, and
+    those of a program that was quantized since.
+    """
+    signature = program.graph_signature
+    nodes = {node.name: node for node in program.graph.nodes}
+    for output in signature.output_specs:
+        if output.kind in _KINDS:
+            name = getattr(output.arg, "name", "")
+            raise _error(program, nodes.get(name), _KINDS[output.kind], output.target)
+    inputs = {spec.arg.name: spec for spec in signature.input_specs}
+    for node in program.graph.nodes:
+        for written in written_nodes(node):
+            for origin in _origins(written):
+                spec = inputs.get(origin.name)
+                if spec is not None and spec.kind in _KINDS:
+                    name = spec.target or origin.name
+                    raise _error(program, node, _KINDS[spec.kind], name)
+
+
+def _error(
+    program: ExportedProgram, writer: Node | None, kind: str, name: str | None
+) -> CompileError:
+    where: NameLoc | None = None
+    if writer is not None:
+        where = location(writer, source_nodes(program.graph).get(writer))
+    if name is None or _MADE_UP.match(name):
+        what = f"a {kind} of the model"
+    else:
+        what = f"its {kind} {name!r}"
+    hint = "pass state as an input and return it as an output"
+    if kind == "input":
+        hint = (
+            "return the new value as an output; where only the model itself reads it, write to a "
+            f"copy instead: {name}.clone()"
+        )
+    return CompileError(
+        f"state is not supported yet: the program changes {what}", location=where, hint=hint
+    )
+
+
+def _origins(node: Node) -> Iterator[Node]:
+    """The placeholders whose memory a node is, or was before the program was quantized."""
+    seen, open = {node}, [node]
+    while open:
+        current = open.pop()
+        if current.op == "placeholder":
+            yield current
+        for base in _bases(current):
+            if base not in seen:
+                seen.add(base)
+                open.append(base)
+
+
+def _bases(node: Node) -> list[Node]:
+    """The operands whose memory the result of a node shares, quantization disregarded."""
+    target = overload(node)
+    if is_getitem(node):
+        return viewed_nodes(node)
+    if target is None:
+        return []
+    if target.namespace == "quantized_decomposed":
+        return node.all_input_nodes[:1]
+    return written_nodes(node) or [n for n in node.all_input_nodes if _shares(target, node, n)]
+
+
+def _shares(target: Any, node: Node, operand: Node) -> bool:
+    """Whether the result has the memory of an operand; a schema says only where it may."""
+    given = operand.meta.get("val")
+    if not isinstance(given, torch.Tensor):
+        return False
+    try:
+        args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda n: n.meta["val"])
+        with torch.no_grad():
+            results = tree_leaves(target(*args, **kwargs))
+    except Exception:  # an operator that cannot run on tensors without data
+        return operand in viewed_nodes(node)
+    return any(
+        isinstance(r, torch.Tensor) and r.untyped_storage()._cdata == given.untyped_storage()._cdata
+        for r in results
+    )

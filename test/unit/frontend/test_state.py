@@ -1,0 +1,127 @@
+"""A program that changes an input or a buffer is refused, whoever quantized it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
+from torch import nn
+from torch.export import ExportedProgram
+from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+import cmopt
+from cmopt.frontend.quantize import quantize
+from cmopt.frontend.state import refuse_state
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import Function
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class Stateful(nn.Module):
+    """relu(x + h + buffer), and a write to one of them."""
+
+    def __init__(self, write: Callable[[Any, torch.Tensor, torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.register_buffer("past", torch.ones(4))
+        self.register_buffer("count", torch.zeros(1, dtype=torch.int64))
+        self.write = write
+
+    def forward(self, x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
+        y = torch.relu(x + h + self.past)
+        self.write(self, y, h)
+        return y
+
+
+def assign_past(model: Any, y: torch.Tensor, h: torch.Tensor) -> None:
+    model.past = model.past * 0.5 + y
+
+
+def add_to_past(model: Any, y: torch.Tensor, h: torch.Tensor) -> None:
+    model.past += y
+
+
+def set_part(model: Any, y: torch.Tensor, h: torch.Tensor) -> None:
+    h[0] = y[0]
+
+
+def set_part_of_past(model: Any, y: torch.Tensor, h: torch.Tensor) -> None:
+    model.past[1:] = y[1:]
+
+
+WRITES: dict[str, tuple[Callable[..., Any], str]] = {
+    "input copied to": (lambda m, y, h: h.copy_(y), "input 'h'"),
+    "input added to": (lambda m, y, h: h.add_(1), "input 'h'"),
+    "input, a view of it": (lambda m, y, h: h.view(2, 2).mul_(2), "input 'h'"),
+    "input, a part of it": (set_part, "input 'h'"),
+    "input, an activation in place": (lambda m, y, h: F.relu_(h), "input 'h'"),
+    "buffer copied to": (lambda m, y, h: m.past.copy_(y), "buffer 'past'"),
+    "buffer added to": (add_to_past, "buffer 'past'"),
+    "buffer assigned": (assign_past, "buffer 'past'"),
+    "buffer, a part of it": (set_part_of_past, "buffer 'past'"),
+    "a counter": (lambda m, y, h: m.count.add_(1), "buffer 'count'"),
+}
+INPUTS = (torch.randn(4), torch.randn(4))
+
+
+def quantized_elsewhere(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:
+    """By ExecuTorch's own quantizer, in the usual PT2E flow."""
+    with torch.no_grad():
+        graph = torch.export.export(model.eval(), inputs).module(check_guards=False)
+        prepared = prepare_pt2e(graph, CortexMQuantizer())
+        prepared(*inputs)
+        return torch.export.export(convert_pt2e(prepared), inputs)
+
+
+@pytest.mark.parametrize("case", WRITES)
+def test_quantize_refuses(case: str) -> None:
+    write, what = WRITES[case]
+    with pytest.raises(cmopt.CompileError, match=rf"test_state\.py:\d+.* changes its {what}"):
+        quantize(Stateful(write), INPUTS)
+
+
+@pytest.mark.parametrize("case", WRITES)
+def test_compile_refuses_what_another_flow_quantized(case: str) -> None:
+    """PT2E keeps the names of inputs, and loses those of buffers."""
+    write, what = WRITES[case]
+    named = f"its {what}" if what.startswith("input") else "a buffer of the model"
+    program = quantized_elsewhere(Stateful(write), INPUTS)
+    with pytest.raises(cmopt.CompileError, match=rf"test_state\.py:\d+.* changes {named};"):
+        cmopt.compile(program)
+
+
+def test_statistics_that_are_still_learnt_are_state() -> None:
+    def function(bn: Any, x: torch.Tensor) -> torch.Tensor:
+        return F.batch_norm(x, bn.running_mean, bn.running_var, training=True)
+
+    model = Function(function, nn.BatchNorm1d(4))
+    with pytest.raises(cmopt.CompileError, match=r"changes its buffer 'parts\.0\.running_mean'"):
+        quantize(model, (torch.randn(8, 4),))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(lambda x: x.clone().add_(1), id="clone"),
+        pytest.param(lambda x: x.t().contiguous().add_(1), id="made contiguous"),
+        pytest.param(lambda x: x.t().reshape(-1).add_(1), id="reshaped"),
+        pytest.param(lambda x: F.relu_(x * 2).view(-1).add_(1), id="a result"),
+    ],
+)
+def test_a_copy_may_be_written_to(function: Any) -> None:
+    model, inputs = Function(function), (torch.randn(2, 3),)
+    cmopt.compile(quantize(model, inputs))
+    cmopt.compile(quantized_elsewhere(model, inputs), allow_float=True)
+
+
+def test_an_alias_that_no_schema_tells_of() -> None:
+    model = Function(lambda x, y: (torch.atleast_1d(x).type_as(y).add_(1), y)[1])
+    with pytest.raises(cmopt.CompileError, match="changes its input 'inputs_0'"):
+        refuse_state(torch.export.export(model, (torch.randn(2), torch.randn(2))))
