@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, TensorTyp
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT
 from cmopt.dialects.shapes import element_of, shape_of
 
 ADD_LEFT_SHIFT = 20
@@ -137,7 +138,9 @@ class QuantizedAddOp(_BroadcastingOp):
     def verify_(self) -> None:
         super().verify_()
         self.require_activation()
-        self.require_range(-31, 31, "self_shift", "other_shift", "output_shift")
+        self.require_range(
+            -LONGEST_SHIFT, LONGEST_SHIFT, "self_shift", "other_shift", "output_shift"
+        )
 
 
 @irdl_op_definition
@@ -158,7 +161,7 @@ class QuantizedMulOp(_BroadcastingOp):
 
     def verify_(self) -> None:
         super().verify_()
-        self.require_range(-31, 31, "output_shift")
+        self.require_range(-LONGEST_SHIFT, LONGEST_SHIFT, "output_shift")
 
 
 @irdl_op_definition
