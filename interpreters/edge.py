@@ -87,7 +87,8 @@ class EdgeFunctions(ElementwiseFunctions):
             assert include, "asymmetric padding counts"
             x, before = F.pad(x, (before, after)), 0
         window = (*ints_of(op.kernel_size), 1), (*ints_of(op.stride), 1), (before, 0)
-        y = F.avg_pool2d(x.unsqueeze(-1), *window, ceil, include).squeeze(-1)
+        # In double, as over two dimensions.
+        y = F.avg_pool2d(x.double().unsqueeze(-1), *window, ceil, include).squeeze(-1).float()
         return result(y[..., : shape_of(op.output)[-1]], op.output)
 
     @impl(edge.MaxPool1dOp)
@@ -147,7 +148,8 @@ class EdgeFunctions(ElementwiseFunctions):
         if (top, left) != (bottom, right):
             assert include, "asymmetric padding counts"
             x, padding = _pad(x, op.padding, 0.0), (0, 0)
-        y = F.avg_pool2d(x, kernel, ints_of(op.stride), padding, ceil, include)
+        # In double, as a mean is: a layout or a pool in its place must not change a bit.
+        y = F.avg_pool2d(x.double(), kernel, ints_of(op.stride), padding, ceil, include).float()
         return result(_from_nchw(op, _windows(op, y)), op.output)
 
     @impl(edge.MaxPool2dOp)

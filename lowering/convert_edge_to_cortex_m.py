@@ -23,6 +23,7 @@ from cmopt.dialects.signature import (
     update,
 )
 from cmopt.lowering.cortex_m import (
+    averages,
     binary,
     convolution,
     elementwise,
@@ -96,6 +97,7 @@ class ConvertEdgeToCortexMPass(ModulePass):
         # First, while a requantization still shows as a dequantize followed by a quantize.
         convert(
             op,
+            averages.AverageOnce(isa),
             pooling.PoolThenRequantize(),
             matrix.SoftmaxThenRequantize(),
             RequantizeCatOperands(),
