@@ -94,7 +94,8 @@ class ConvertEdgeToCortexMPass(ModulePass):
         isa = get_target(self.target).isa
         for func in functions(op):
             pass_as_storage(func)
-        # First, while a requantization still shows as a dequantize followed by a quantize.
+        # First, while a requantization still shows as a dequantize followed by a quantize, and
+        # what makes a divisor as the function it is.
         convert(
             op,
             averages.AverageOnce(isa),
@@ -102,6 +103,7 @@ class ConvertEdgeToCortexMPass(ModulePass):
             matrix.SoftmaxThenRequantize(),
             RequantizeCatOperands(),
             binary.RequantizeExtremumOperands(),
+            binary.ConvertDiv(),
             elementwise.ConvertRequantize(),
         )
         convert(

@@ -45,7 +45,12 @@ class _BorderOp(KernelOp):
 
 @irdl_op_definition
 class QuantizePerTensorOp(_BorderOp):
-    """`clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max)`."""
+    """`clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max)`.
+
+    Infinities saturate, and NaN gives the zero point: so do the interpreter and the host's kernel.
+    The stock kernel on MVE wraps where `x / scale` leaves 16 bits, and rounds some ties otherwise.
+    What it makes of NaN is not known.
+    """
 
     name = "cortex_m.quantize_per_tensor"
     SCHEMA: ClassVar[
@@ -166,7 +171,10 @@ class QuantizedMulOp(_BroadcastingOp):
 
 @irdl_op_definition
 class QuantizedDivOp(_BinaryOp):
-    """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32."""
+    """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32.
+
+    Where `b` is `zb` the quotient is 0, so that the result is the output's zero point.
+    """
 
     name = "cortex_m.quantized_div"
     SCHEMA: ClassVar[
