@@ -5,6 +5,7 @@ An op on quantized types is dequantize → the op → quantize. This module impo
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -257,10 +258,31 @@ class EdgeFunctions(ElementwiseFunctions):
                 keywords[schema.name] = _typed(schema.real_type, value)
             else:
                 positional.append(_typed(schema.real_type, value))
-        results = target(*positional, **keywords)
+        _check_indices(op, positional)
+        try:
+            results = target(*positional, **keywords)
+        except IndexError as error:
+            raise ValueError(f"{op.target.data}: {_index_message(str(error))}") from error
         if isinstance(results, torch.Tensor):
             results = (results,)
         return tuple(_contiguous(r) for r in results)
+
+
+def _check_indices(op: edge.CallOp, arguments: list[Any]) -> None:
+    """Raise ValueError with the index that `index_select` has none for: torch names none."""
+    if not op.target.data.startswith("aten.index_select."):
+        return
+    source, dim, indices = arguments[:3]
+    size = source.shape[dim] if source.dim() else 1
+    bad = indices[(indices < 0) | (indices >= size)]
+    if bad.numel():
+        raise ValueError(f"{op.target.data}: index {int(bad.reshape(-1)[0])} of {size}")
+
+
+def _index_message(text: str) -> str:
+    """torch's message about an index, in the words of `_check_indices`."""
+    found = re.search(r"index (-?\d+) is out of bounds for dimension \d+ with size (\d+)", text)
+    return text if found is None else f"index {found[1]} of {found[2]}"
 
 
 def _contiguous(tensor: torch.Tensor) -> Array:
