@@ -217,3 +217,21 @@ def test_the_upstream_quantizer_gives_a_mean_its_own_scale() -> None:
     last = [op for op in program.module("cortex_m").walk() if "dequantize" in op.name][-1]
     step = float(last.properties["scale"].value.data)  # type: ignore[attr-defined]
     assert (expected - actual).abs().max() <= 1.01 * step
+
+
+@pytest.mark.parametrize("shape", [(1, 67, 3), (2, 4097, 2), (1, 257, 5), (1, 3481, 1)])
+@pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u85-256"])
+def test_means_on_the_npu(npu: str, shape: tuple[int, ...]) -> None:
+    """Of counts without factors that a convolution takes: sums of parts, rescaled once."""
+    result = (shape[0], 1, shape[2])
+    module = one_op(
+        "edge.mean", "dims = array<i64: 1>", int8(shape, 0.07, -20), int8(result, 0.001, 5)
+    )
+    value = values(shape, 0)
+    (expected,) = interpret(module, [value])
+    stages = stage_pipelines(f"cortex-m55+{npu}", "float")
+    for stage in ("quantized", "layout", "ethos_u"):
+        run_passes(make_context(), module, parse_pipeline(stages[stage]))
+    assert not any(op.name.startswith("edge.avg") for op in module.walk())
+    (actual,) = interpret(module, [value])
+    assert np.abs(actual.astype(int) - expected.astype(int)).max() <= 1
