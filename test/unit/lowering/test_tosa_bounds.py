@@ -194,9 +194,9 @@ def pool(
 
 
 def steps_of(types: tuple[UniformQuantizedType, UniformQuantizedType]) -> int:
-    """How many steps of the second type a step of the first can make."""
+    """How many steps of the second type rounding to each of the two can make."""
     source, output = types
-    return 1 if source == output else math.ceil(source.scale / output.scale * (1 + 1e-6))
+    return math.ceil((1 + source.scale / output.scale) / 2 * (1 + 1e-6))
 
 
 same = kinds.map(lambda kind: (kind, kind))
