@@ -258,14 +258,7 @@ class Importer:
             return
         target = overload(node)
         if target is None:
-            hint = "control flow and other higher-order operators cannot be imported"
-            if "set_grad_enabled" in str(node.target):
-                hint = "call torch.export under torch.no_grad(), not inside forward"
-            raise CompileError(
-                f"operator {node.target} is not supported",
-                location=self.location(node),
-                hint=hint,
-            )
+            raise unsupported_operator(node, self._sources.get(node))
         call = Call(self, node, target)
         try:
             converted = self._convert(call)
@@ -336,6 +329,16 @@ class Importer:
                 if role is not None and overload(user) is not None:
                     return f"{path}.{role}"
         return name
+
+
+def unsupported_operator(node: Node, source: Node | None = None) -> CompileError:
+    """What to say of a call of something that is no operator on tensors, at its line."""
+    hint = "control flow and other higher-order operators cannot be imported"
+    if "set_grad_enabled" in str(node.target):
+        hint = "call torch.export under torch.no_grad(), not inside forward"
+    return CompileError(
+        f"operator {node.target} is not supported", location=location(node, source), hint=hint
+    )
 
 
 def _without_dead(ops: list[Operation]) -> list[Operation]:

@@ -10,6 +10,7 @@ from torch.export.graph_signature import InputKind
 from torch.fx import Node
 
 from cmopt.frontend.annotation import RangeObserver, is_mask
+from cmopt.frontend.importer import unsupported_operator
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import overload
 from cmopt.frontend.tensor_types import dtype_name
@@ -27,7 +28,8 @@ def is_quantized(program: ExportedProgram) -> bool:
 
 def check_model(program: ExportedProgram) -> None:
     """Raise ValueError for a model that is quantized already, or whose parameters or inputs are of
-    another float type than float32; CompileError for a parameter that is not finite.
+    another float type than float32; CompileError for a parameter that is not finite, and at the
+    user's line for control flow.
 
     A parameter may be a mask of 0 and -inf, and a buffer hold infinities; neither may hold NaN.
     """
@@ -35,6 +37,9 @@ def check_model(program: ExportedProgram) -> None:
         raise ValueError(
             "the model is quantized already; export it and give it to cmopt.compile as it stands"
         )
+    for node in program.graph.nodes:
+        if isinstance(node.target, torch._ops.HigherOrderOperator):
+            raise unsupported_operator(node)
     state = {**program.state_dict, **program.constants}
     used = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
     for spec in program.graph_signature.input_specs:

@@ -5,6 +5,7 @@ An op on quantized types is dequantize → the op → quantize. This module impo
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,8 @@ class EdgeFunctions(ElementwiseFunctions):
             assert include, "asymmetric padding counts"
             x, before = F.pad(x, (before, after)), 0
         window = (*ints_of(op.kernel_size), 1), (*ints_of(op.stride), 1), (before, 0)
-        y = F.avg_pool2d(x.unsqueeze(-1), *window, ceil, include).squeeze(-1)
+        # In double, as over two dimensions.
+        y = F.avg_pool2d(x.double().unsqueeze(-1), *window, ceil, include).squeeze(-1).float()
         return result(y[..., : shape_of(op.output)[-1]], op.output)
 
     @impl(edge.MaxPool1dOp)
@@ -147,7 +149,8 @@ class EdgeFunctions(ElementwiseFunctions):
         if (top, left) != (bottom, right):
             assert include, "asymmetric padding counts"
             x, padding = _pad(x, op.padding, 0.0), (0, 0)
-        y = F.avg_pool2d(x, kernel, ints_of(op.stride), padding, ceil, include)
+        # In double, as a mean is: a layout or a pool in its place must not change a bit.
+        y = F.avg_pool2d(x.double(), kernel, ints_of(op.stride), padding, ceil, include).float()
         return result(_from_nchw(op, _windows(op, y)), op.output)
 
     @impl(edge.MaxPool2dOp)
@@ -255,10 +258,31 @@ class EdgeFunctions(ElementwiseFunctions):
                 keywords[schema.name] = _typed(schema.real_type, value)
             else:
                 positional.append(_typed(schema.real_type, value))
-        results = target(*positional, **keywords)
+        _check_indices(op, positional)
+        try:
+            results = target(*positional, **keywords)
+        except IndexError as error:
+            raise ValueError(f"{op.target.data}: {_index_message(str(error))}") from error
         if isinstance(results, torch.Tensor):
             results = (results,)
         return tuple(_contiguous(r) for r in results)
+
+
+def _check_indices(op: edge.CallOp, arguments: list[Any]) -> None:
+    """Raise ValueError with the index that `index_select` has none for: torch names none."""
+    if not op.target.data.startswith("aten.index_select."):
+        return
+    source, dim, indices = arguments[:3]
+    size = source.shape[dim] if source.dim() else 1
+    bad = indices[(indices < 0) | (indices >= size)]
+    if bad.numel():
+        raise ValueError(f"{op.target.data}: index {int(bad.reshape(-1)[0])} of {size}")
+
+
+def _index_message(text: str) -> str:
+    """torch's message about an index, in the words of `_check_indices`."""
+    found = re.search(r"index (-?\d+) is out of bounds for dimension \d+ with size (\d+)", text)
+    return text if found is None else f"index {found[1]} of {found[2]}"
 
 
 def _contiguous(tensor: torch.Tensor) -> Array:

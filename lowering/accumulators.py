@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from xdsl.ir import SSAValue
 
 from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
 from cmopt.dialects.edge import (
@@ -90,8 +91,17 @@ def binary_overflow(op: BinaryOp) -> str | None:
 
 def sum_overflow(op: SumOp) -> str | None:
     """Why the sum of int8 numbers may overflow, or None."""
-    input, output = quantized_element(op.input.type), quantized_element(op.output.type)
-    assert input is not None and output is not None
     count = numel(shape_of(op.input)) // numel(shape_of(op.output))
+    return _count_overflow(op.input, op.output, count, 1)
+
+
+def mean_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int) -> str | None:
+    """Why the sum of `count` int8 numbers, divided as it is rescaled, may overflow, or None."""
+    return _count_overflow(input, output, count, divisor)
+
+
+def _count_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int) -> str | None:
+    source, target = quantized_element(input.type), quantized_element(output.type)
+    assert source is not None and target is not None
     with np.errstate(over="ignore", under="ignore"):
-        return _overflow(count * _reach(input), np.float64(input.scale) / output.scale)
+        return _overflow(count * _reach(source), np.float64(source.scale) / divisor / target.scale)

@@ -23,6 +23,7 @@ from cmopt.dialects.signature import (
     update,
 )
 from cmopt.lowering.cortex_m import (
+    averages,
     binary,
     convolution,
     elementwise,
@@ -93,13 +94,16 @@ class ConvertEdgeToCortexMPass(ModulePass):
         isa = get_target(self.target).isa
         for func in functions(op):
             pass_as_storage(func)
-        # First, while a requantization still shows as a dequantize followed by a quantize.
+        # First, while a requantization still shows as a dequantize followed by a quantize, and
+        # what makes a divisor as the function it is.
         convert(
             op,
+            averages.AverageOnce(isa),
             pooling.PoolThenRequantize(),
             matrix.SoftmaxThenRequantize(),
             RequantizeCatOperands(),
             binary.RequantizeExtremumOperands(),
+            binary.ConvertDiv(),
             elementwise.ConvertRequantize(),
         )
         convert(

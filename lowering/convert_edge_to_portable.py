@@ -21,12 +21,21 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from cmopt.dialects import edge
 from cmopt.dialects.quant import DCastOp, quantized_element
-from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
+from cmopt.dialects.shapes import (
+    NCHW_TO_NHWC,
+    NHWC_TO_NCHW,
+    element_of,
+    int_of,
+    ints_of,
+    numel,
+    shape_of,
+)
 from cmopt.dialects.signature import REASON
 from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
 from cmopt.lowering.cortex_m.movement import is_outermost
+from cmopt.lowering.integers import is_nhwc
 from cmopt.lowering.portable import ELEMENTWISE, Calls, Plain, argument_attr
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 from cmopt.pipeline.diagnostics import CompileError
 
 NOT_QUANTIZED = "the quantizer left it in float"
@@ -227,6 +236,38 @@ class ConvertToCall(RewritePattern):
         rewriter.replace(op, calls.ops, (value,))
 
 
+class MakeNchw(RewritePattern):
+    """A float window op on NHWC → permute, the NCHW form of the same op, permute back; exact.
+
+    The portable kernels know no other layout. A constant weight is permuted ahead of time.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(
+        self, op: edge.Conv2dOp | edge.AvgPool2dOp | edge.MaxPool2dOp, rewriter: PatternRewriter
+    ) -> None:
+        if not is_nhwc(op) or quantized_element(op.output.type) is not None:
+            return
+        input = edge.PermuteOp.of(op.input, NHWC_TO_NCHW)
+        new_ops: list[Operation] = [input]
+        operands: list[SSAValue] = [input.output, *op.operands[1:]]
+        if isinstance(op, edge.Conv2dOp):
+            if (values := constant_of(op.weight)) is None:
+                new_ops.append(weight := edge.PermuteOp.of(op.weight, NHWC_TO_NCHW))
+                operands[1] = weight.output
+            else:
+                moved = np.transpose(values, NHWC_TO_NCHW)
+                new_ops.append(constant := constant_op(moved, op.weight.name_hint))
+                operands[1] = constant.result
+        type = edge.permuted_type(op.output.type, NHWC_TO_NCHW)
+        nchw = recreated(op, operands, type, data_format=StringAttr("NCHW"))
+        back = edge.PermuteOp.of(nchw.results[0], NCHW_TO_NHWC)
+        if isinstance(reason := op.attributes.get(REASON), StringAttr):
+            for permute in (op for op in (*new_ops, back) if isinstance(op, edge.PermuteOp)):
+                permute.attributes[REASON] = reason
+        rewriter.replace(op, [*new_ops, nchw, back])
+
+
 VIEWS = frozenset(
     {"alias", "as_strided", "detach", "diagonal", "expand", "permute", "select", "slice", "split"}
     | {"split_with_sizes", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view"}
@@ -282,4 +323,4 @@ class ConvertEdgeToPortablePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         apply_patterns(op, FoldDequantizeOfConstant())
-        apply_patterns(op, ConvertToCall(), CopyViews(), GiveReason())
+        apply_patterns(op, MakeNchw(), ConvertToCall(), CopyViews(), GiveReason())

@@ -80,16 +80,33 @@ def is_int8(type: UniformQuantizedType | None) -> bool:
     return type is not None and type.storage.width.data == 8 and not type.is_per_axis
 
 
+def with_nearest_defined(results: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`results` with each NaN replaced by the nearest entry that is a number or an infinity.
+
+    Of two that are as near, by the one before. Where all are NaN, they stay.
+    """
+    defined = np.flatnonzero(~np.isnan(results))
+    if defined.size in (0, results.size):
+        return results
+    distances = np.abs(np.arange(results.size)[:, None] - defined)
+    filled: NDArray[np.float32] = results[defined[distances.argmin(axis=1)]]
+    return filled
+
+
 def lookup_of(op: Operation) -> tuple[SSAValue, NDArray[np.generic]] | None:
     """The int8 tensor and the 256 results, from -128 on, of an op that is a function of it alone.
 
     An elementwise function, a requantization, a function of a tensor and a constant of one value
-    or of a tensor and itself. Exact but for the last float32 bits of the function.
+    or of a tensor and itself. Exact but for the last float32 bits of the function, and where a
+    function of one element is undefined: there an entry is that of the nearest integer for which
+    it is defined. So acos(-1) is no zero, where the range's end was rounded to beyond -1. NaN of
+    a function of two, as 0 / 0, gives the zero point.
     """
     match op:
         case UnaryOp() if is_int8(quantized_element(op.input.type)):
             source = op.input
             result = apply_unary(op, dequantize(EVERY_INT8, element(source)))
+            result = None if result is None else with_nearest_defined(result)
         case QCastOp() if isinstance(op.input.owner, DCastOp):
             source = op.input.owner.input
             if not is_int8(element(source)) or not is_int8(element(op.output)):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import BoolAttr, IntegerType, ModuleOp, StringAttr, TensorType
+from xdsl.dialects.builtin import BoolAttr, ModuleOp, StringAttr, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.edge import (
     FUNCTIONS,
     AmaxOp,
@@ -23,14 +25,14 @@ from cmopt.dialects.edge import (
     ReductionOp,
     ReshapeOp,
     SumOp,
+    reduction,
 )
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, ints, ints_of, numel, shape_of
+from cmopt.lowering.averages import one_over
 from cmopt.lowering.constants import typed_constant
 from cmopt.lowering.layout.modes import extent
 from cmopt.lowering.rewrite import apply_patterns
-
-ONE = UniformQuantizedType.get(IntegerType(8), 1.0, 0)
 
 
 class Steps:
@@ -100,8 +102,39 @@ def pooled(steps: Steps, kind: type[Operation]) -> SSAValue:
     return steps.add(pool)
 
 
+def reduced_count(op: ReductionOp) -> int:
+    """How many elements each result is made of."""
+    return numel(shape_of(op.input)) // numel(shape_of(op.output))
+
+
+def weighted_sum(steps: Steps, type: UniformQuantizedType) -> SSAValue:
+    """A linear layer over the reduced elements, its weights stored as 1 on `type`."""
+    rows = steps.with_reduced_last()
+    count, length = shape_of(rows)
+    ones, weight = typed_constant(
+        np.ones((1, length), np.int8), TensorType(type, [1, length]), "ones"
+    )
+    steps.ops.extend(ones)
+    result = TensorType(element_of(steps.op.output), [count, 1])
+    return steps.add(LinearOp([rows, weight, []], result))
+
+
+class LowerLongMean(RewritePattern):
+    """A mean of more elements than a pool can count → a linear layer; one rounding.
+
+    Exact but for the last bits of float32: the weights are 1 / count, which a float may miss.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MeanOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is None or reduced_count(op) <= LONGEST_STEP:
+            return
+        steps = Steps(op)
+        steps.finish(weighted_sum(steps, one_over(reduced_count(op))), rewriter)
+
+
 class LowerToPool(RewritePattern):
-    """A mean or maximum of a quantized tensor → a pool with one window for each result."""
+    """A mean or maximum of a quantized tensor → a pool with one window for each result; exact."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: MeanOp | AmaxOp, rewriter: PatternRewriter) -> None:
@@ -109,6 +142,31 @@ class LowerToPool(RewritePattern):
             return
         steps, kind = Steps(op), AvgPool2dOp if isinstance(op, MeanOp) else MaxPool2dOp
         steps.finish(pooled(steps, kind), rewriter)
+
+
+def two_steps(count: int) -> tuple[int, int] | None:
+    """Two factors of `count` that a pool can count, the smaller one last; None without any."""
+    least = -(-count // LONGEST_STEP)
+    small = next((n for n in range(least, math.isqrt(count) + 1) if count % n == 0), None)
+    return None if small is None else (count // small, small)
+
+
+class SplitLongMaximum(RewritePattern):
+    """A maximum of more elements than a pool can count → the maximum of maxima; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: AmaxOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is None or reduced_count(op) <= LONGEST_STEP:
+            return
+        factors = two_steps(reduced_count(op))
+        assert factors is not None, "an op without a kernel has fallen back to float"
+        steps = Steps(op)
+        rows = steps.with_reduced_last()
+        value = steps.reshape(rows, (shape_of(rows)[0], *factors))
+        for dim in (1, 2):
+            last = element_of(op.output) if dim == 2 else element_of(value)
+            value = steps.add(reduction(AmaxOp, value, [dim], last))
+        steps.finish(value, rewriter)
 
 
 class LowerMinimum(RewritePattern):
@@ -139,24 +197,20 @@ class LowerSum(RewritePattern):
         if quantized_element(op.output.type) is None:
             return
         steps = Steps(op)
-        rows = steps.with_reduced_last()
-        count, length = shape_of(rows)
-        ones, weight = typed_constant(
-            np.ones((1, length), np.int8), TensorType(ONE, [1, length]), "ones"
-        )
-        steps.ops.extend(ones)
-        type = TensorType(element_of(op.output), [count, 1])
-        steps.finish(steps.add(LinearOp([rows, weight, []], type)), rewriter)
+        steps.finish(weighted_sum(steps, one_over(1)), rewriter)
 
 
 @dataclass(frozen=True)
 class LowerReductionsPass(ModulePass):
     """Make means and extrema of quantized tensors pools over a plane, and sums linear layers.
 
-    Exact, but for the order of a sum in float32.
+    Exact, but for the order of a sum in float32. A mean of more elements than a pool can count is
+    a linear layer too.
     """
 
     name = "lower-reductions"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, LowerMinimum(), LowerToPool(), LowerSum())
+        apply_patterns(
+            op, LowerMinimum(), LowerLongMean(), SplitLongMaximum(), LowerToPool(), LowerSum()
+        )

@@ -51,7 +51,8 @@ def materialize(func: FuncOp) -> None:
     for op, source, target in moves:
         _replace(op, [source.index(dim) for dim in target])
     for op in func.body.block.ops:
-        if not all(is_default(dim_order(result.type)) for result in op.results):
+        tensors = (r.type for r in op.results if isinstance(r.type, TensorType))
+        if not all(is_default(dim_order(type)) for type in tensors):
             _refuse(op)
     update(func)
     note_on_border(

@@ -1,7 +1,7 @@
 """Which `edge` ops on quantized tensors have an integer kernel, and why the others have none.
 
-One table of the kernels' limits; `fall-back-to-float` reads it, and a user reads its reasons in
-the report.
+`fall-back-to-float` asks for the reasons, and a user reads them in the report. The numbers are
+those of `dialects/cortex_m/limits.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from collections.abc import Callable
 
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.dialects.cortex_m.limits import (
+    LONGEST_SOFTMAX,
+    LONGEST_STEP,
+    MOST_BYTES,
+    MOST_RANK,
+    SMALLEST_SOFTMAX_SCALE,
+)
 from cmopt.dialects.edge import (
+    AmaxOp,
+    AminOp,
     AvgPool2dOp,
     BinaryOp,
     CatOp,
@@ -20,6 +29,7 @@ from cmopt.dialects.edge import (
     LinearOp,
     MatmulOp,
     MaxPool2dOp,
+    MeanOp,
     PadOp,
     PermuteOp,
     ReductionOp,
@@ -44,16 +54,12 @@ from cmopt.dialects.shapes import (
 from cmopt.lowering.accumulators import (
     binary_overflow,
     matrix_overflow,
+    mean_overflow,
     product_overflow,
     sum_overflow,
 )
+from cmopt.lowering.averages import average_overflow, averages_once
 from cmopt.lowering.constants import constant_of
-
-LONGEST_SOFTMAX = 511
-"""Where the exponentials of a row, each at most 1, make 512, CMSIS-NN shifts by 32 bits."""
-
-SMALLEST_SOFTMAX_SCALE = 2.0**-26
-"""The kernel shifts differences, in 26 fraction bits, to the left only."""
 
 
 def _is_int8(value: SSAValue) -> bool:
@@ -134,18 +140,36 @@ def kernel_ceil_mode(op: AvgPool2dOp) -> bool | None:
 
 
 def _avg_pool2d(op: AvgPool2dOp) -> str | None:
+    if (reason := _activations(op)) is not None:
+        return reason
+    if averages_once(op):
+        return average_overflow(op) or _uncountable(op)
     top, bottom, left, right = ints_of(op.padding)
     if (top, left) != (bottom, right):
         return "the average pool kernel pads symmetrically"
     if kernel_ceil_mode(op) is None:
         return "a window of ceil_mode would begin in the padding"
-    return _activations(op)
+    return _long_window(op)
 
 
 def _max_pool2d(op: MaxPool2dOp) -> str | None:
     if ints_of(op.dilation) != (1, 1):
         return "a dilated window lies in the padding"
-    return _activations(op)
+    return _activations(op) or _long_window(op)
+
+
+def _long_window(op: AvgPool2dOp | MaxPool2dOp) -> str | None:
+    """What the pool kernels count; a stride beside a single window is not looked at."""
+    if max((*ints_of(op.kernel_size), *ints_of(op.stride))) > LONGEST_STEP:
+        return f"a pool's window and stride are {LONGEST_STEP} long at most"
+    return None
+
+
+def _uncountable(op: AvgPool2dOp) -> str | None:
+    """No convolution can stand for the pool."""
+    from cmopt.lowering.cortex_m.averages import can_be_summed
+
+    return None if can_be_summed(op) else "an axis or a window is longer than the kernels can count"
 
 
 def _binary(op: BinaryOp) -> str | None:
@@ -159,14 +183,20 @@ def _binary(op: BinaryOp) -> str | None:
 
 def _reduction(op: ReductionOp) -> str | None:
     from cmopt.lowering.layout.permutations import simplest_permute
+    from cmopt.lowering.lower_reductions import two_steps
 
     if (reason := _activations(op)) is not None:
         return reason
     shape, dims = shape_of(op.input), ints_of(op.dims)
     reduced_last = (*(d for d in range(len(shape)) if d not in dims), *dims)
-    if (rank := len(simplest_permute(shape, reduced_last)[0])) > 4:
-        return f"the transpose kernel takes rank 4 at most, this needs {rank}"
-    return sum_overflow(op) if isinstance(op, SumOp) else None
+    if (rank := len(simplest_permute(shape, reduced_last)[0])) > MOST_RANK:
+        return f"the transpose kernel takes rank {MOST_RANK} at most, this needs {rank}"
+    if isinstance(op, SumOp):
+        return sum_overflow(op)
+    count = numel(shape) // numel(shape_of(op.output))
+    if isinstance(op, AmaxOp | AminOp) and count > LONGEST_STEP and two_steps(count) is None:
+        return f"a pool counts {LONGEST_STEP} elements, and {count} is no product of two such"
+    return mean_overflow(op.input, op.output, count, count) if isinstance(op, MeanOp) else None
 
 
 def _matmul(op: MatmulOp) -> str | None:
@@ -191,7 +221,9 @@ def _pad(op: PadOp) -> str | None:
     if (reason := _activations(op)) is not None:
         return reason
     rank = len(simplest_pad(shape_of(op.input), ints_of(op.low), ints_of(op.high))[0])
-    return None if rank <= 4 else f"the pad kernel takes rank 4 at most, this needs {rank}"
+    if rank <= MOST_RANK:
+        return None
+    return f"the pad kernel takes rank {MOST_RANK} at most, this needs {rank}"
 
 
 def _take(op: TakeOp) -> str | None:
@@ -226,7 +258,7 @@ _RULES: dict[type[Operation], Callable[..., str | None]] = {
 
 def no_kernel_reason(op: Operation) -> str | None:
     """Why an `edge` op on quantized tensors has no integer kernel; None where it has one."""
-    if any(numel(shape_of(value)) >= 2**31 for value in (*op.operands, *op.results)):
+    if any(numel(shape_of(value)) > MOST_BYTES for value in (*op.operands, *op.results)):
         return "a tensor has more elements than the kernels can count"
     for kind in type(op).__mro__:
         if kind in _RULES:

@@ -28,9 +28,10 @@ from xdsl.irdl import (
 from xdsl.parser import AttrParser
 from xdsl.pattern_rewriter import RewritePattern
 from xdsl.printer import Printer
-from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
+from xdsl.traits import HasCanonicalizationPatternsTrait, OpTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmopt.dialects.cortex_m.limits import MOST_BYTES
 from cmopt.dialects.shapes import element_of, int_of, ints, numel, shape_of
 
 Properties = Mapping[str, int | float | bool | Sequence[int]]
@@ -121,6 +122,15 @@ class CortexMPatterns(HasCanonicalizationPatternsTrait):
         return ()
 
 
+class CountableTensors(OpTrait):
+    """No operand or result has more bytes than a kernel can index."""
+
+    def verify(self, op: Operation) -> None:
+        for value in (*op.operands, *op.results):
+            if isinstance(value.type, TensorType) and (size := nbytes(value.type)) > MOST_BYTES:
+                raise VerifyException(f"a tensor has {size} bytes, more than {MOST_BYTES}")
+
+
 class KernelOp(IRDLOperation):
     """One op is one call of a stock ExecuTorch 1.5 kernel.
 
@@ -134,7 +144,7 @@ class KernelOp(IRDLOperation):
     INPLACE: ClassVar[tuple[str, ...]] = ()
 
     irdl_options = PROPERTIES_IN_DICTIONARY
-    traits = traits_def(Pure(), CortexMPatterns())
+    traits = traits_def(Pure(), CortexMPatterns(), CountableTensors())
 
     def __init__(
         self,

@@ -14,10 +14,8 @@ from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, Tens
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.cortex_m.limits import DEPTHWISE_BLOCK, LONGEST_STEP, convolution_limit
 from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
-
-DEPTHWISE_BLOCK = 124
-"""The channels the depthwise kernel takes at a time on MVE; CMSIS-NN's CH_IN_BLOCK_MVE."""
 
 _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
 
@@ -65,6 +63,18 @@ class _ConvolutionOp(KernelOp):
             values = ints_of(getattr(self, name))
             if len(values) != 2 or min(values) < minimum:
                 raise self.error(f"{name} must be two integers ≥ {minimum}, got {list(values)}")
+            if max(values) > LONGEST_STEP:
+                raise self.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
+
+    def _verify_limits(self, *, depthwise: bool) -> None:
+        """Nothing is longer than the kernel's counters."""
+        input, weight, output = (shape_of(v) for v in (self.input, self.weight, self.output))
+        reason = convolution_limit(
+            input, weight, output, ints_of(self.padding), ints_of(self.dilation),
+            depthwise=depthwise,
+        )  # fmt: skip
+        if reason is not None:
+            raise self.error(reason)
 
     def _verify_window(self, kernel: tuple[int, int]) -> None:
         """Each output position begins inside the padded input and some input is under it."""
@@ -104,6 +114,7 @@ class QuantizedConv2dOp(_ConvolutionOp):
         if shape_of(self.output)[3] != out:
             raise self.error(f"output must have {out} channels, got {self.output.type}")
         self._verify_window((kh, kw))
+        self._verify_limits(depthwise=False)
 
 
 @irdl_op_definition
@@ -134,6 +145,7 @@ class QuantizedDepthwiseConv2dOp(_ConvolutionOp):
         if shape_of(self.output)[3] != out:
             raise self.error(f"output must have {out} channels, got {self.output.type}")
         self._verify_window((kh, kw))
+        self._verify_limits(depthwise=True)
 
 
 @irdl_op_definition

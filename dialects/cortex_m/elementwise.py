@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, TensorTyp
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT
 from cmopt.dialects.shapes import element_of, shape_of
 
 ADD_LEFT_SHIFT = 20
@@ -44,7 +45,12 @@ class _BorderOp(KernelOp):
 
 @irdl_op_definition
 class QuantizePerTensorOp(_BorderOp):
-    """`clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max)`."""
+    """`clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max)`.
+
+    Infinities saturate, and NaN gives the zero point: so do the interpreter and the host's kernel.
+    The stock kernel on MVE wraps where `x / scale` leaves 16 bits, and rounds some ties otherwise.
+    What it makes of NaN is not known.
+    """
 
     name = "cortex_m.quantize_per_tensor"
 
@@ -123,7 +129,9 @@ class QuantizedAddOp(_BroadcastingOp):
     def verify_(self) -> None:
         super().verify_()
         self.require_activation()
-        self.require_range(-31, 31, "self_shift", "other_shift", "output_shift")
+        self.require_range(
+            -LONGEST_SHIFT, LONGEST_SHIFT, "self_shift", "other_shift", "output_shift"
+        )
 
 
 @irdl_op_definition
@@ -140,12 +148,15 @@ class QuantizedMulOp(_BroadcastingOp):
 
     def verify_(self) -> None:
         super().verify_()
-        self.require_range(-31, 31, "output_shift")
+        self.require_range(-LONGEST_SHIFT, LONGEST_SHIFT, "output_shift")
 
 
 @irdl_op_definition
 class QuantizedDivOp(_BinaryOp):
-    """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32."""
+    """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32.
+
+    Where `b` is `zb` the quotient is 0, so that the result is the output's zero point.
+    """
 
     name = "cortex_m.quantized_div"
 

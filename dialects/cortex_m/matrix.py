@@ -16,6 +16,7 @@ from xdsl.irdl import (
 )
 
 from cmopt.dialects.cortex_m.base import PROPERTIES_IN_DICTIONARY, KernelOp, View
+from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT, LONGEST_SOFTMAX, MOST_RANK
 from cmopt.dialects.shapes import (
     element_of,
     int_of,
@@ -136,6 +137,9 @@ class SoftmaxOp(KernelOp):
             raise self.error("the kernel works over the last dimension only")
         if int_of(self.output_zero_point) != -128:
             raise self.error("output_zero_point must be -128")
+        self.require_range(0, LONGEST_SHIFT, "input_shift")
+        if (row := shape_of(self.input)[-1]) > LONGEST_SOFTMAX:
+            raise self.error(f"a row has {LONGEST_SOFTMAX} elements at most, got {row}")
 
 
 @irdl_op_definition
@@ -154,8 +158,8 @@ class TransposeOp(KernelOp):
     def verify_(self) -> None:
         self.require_int8("input", "output")
         perm, shape = ints_of(self.perm), shape_of(self.input)
-        if not 1 <= len(shape) <= 4:
-            raise self.error(f"the kernel takes rank 1 to 4, got {self.input.type}")
+        if not 1 <= len(shape) <= MOST_RANK:
+            raise self.error(f"the kernel takes rank 1 to {MOST_RANK}, got {self.input.type}")
         verify_permutation(self.name, perm, len(shape))
         self.require_shape("output", permuted(shape, perm))
 

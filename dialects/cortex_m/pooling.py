@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import BoolAttr, DenseArrayBase, IntegerAttr, TensorT
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
+from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 
 _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
@@ -36,6 +37,8 @@ class _PoolOp(KernelOp):
             values = ints_of(getattr(self, name))
             if len(values) != 2:
                 raise self.error(f"{name} must be two integers, got {list(values)}")
+            if max(values) > LONGEST_STEP:
+                raise self.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
         for size, out, i in ((h, oh, 0), (w, ow, 1)):
             kernel, stride, pad = (
                 ints_of(a)[i] for a in (self.kernel_size, self.stride, self.padding)

@@ -85,7 +85,10 @@ class MulOp(BinaryOp):
 
 @irdl_op_definition
 class DivOp(BinaryOp):
-    """`lhs / rhs`."""
+    """`lhs / rhs`; by zero an infinity of the sign of `lhs`, and NaN for 0 / 0.
+
+    On a quantized type infinities saturate, and NaN is the zero point.
+    """
 
     name = "edge.div"
 

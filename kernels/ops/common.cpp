@@ -1,5 +1,6 @@
 #include "common.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <limits>
 #include <new>
@@ -9,7 +10,6 @@ namespace cmopt {
 namespace {
 constexpr int64_t kInt32Min = std::numeric_limits<int32_t>::min();
 constexpr int64_t kInt32Max = std::numeric_limits<int32_t>::max();
-constexpr int64_t kTileMax = 65535;
 constexpr size_t kAlignment = 16;
 } // namespace
 
@@ -69,7 +69,7 @@ bool Checker::tensor(const char* name, const Tensor& tensor, ScalarType dtype) {
         static_cast<int>(tensor.scalar_type()),
         static_cast<int>(dtype));
   }
-  if (static_cast<int64_t>(tensor.nbytes()) > kInt32Max) {
+  if (static_cast<int64_t>(tensor.nbytes()) > kMostBytes) {
     return fail("%s has %zu bytes, more than int32 can index", name, tensor.nbytes());
   }
   return tensor.numel() == 0 || tensor.const_data_ptr() != nullptr ||
@@ -139,7 +139,8 @@ bool Checker::activation(int64_t low, int64_t high) {
 }
 
 bool Checker::requantization(const char* name, int64_t multiplier, int64_t shift) {
-  if (multiplier <= kInt32Min || multiplier > kInt32Max || shift < -31 || shift > 31) {
+  if (multiplier <= kInt32Min || multiplier > kInt32Max || shift < -kLongestShift ||
+      shift > kLongestShift) {
     return fail(
         "%s multiplier %" PRId64 " and shift %" PRId64
         " are not an int32 above its minimum and a value from -31 to 31",
@@ -178,7 +179,7 @@ bool Checker::tile(const char* name, IntList list, int64_t low, cmsis_nn_tile* r
   if (list.size() != 2) {
     return fail("%s has %zu values, expected 2", name, list.size());
   }
-  if (!range(name, list[0], low, kTileMax) || !range(name, list[1], low, kTileMax)) {
+  if (!range(name, list[0], low, kLongestStep) || !range(name, list[1], low, kLongestStep)) {
     return false;
   }
   *result = {static_cast<int32_t>(list[1]), static_cast<int32_t>(list[0])};
@@ -220,6 +221,29 @@ bool Checker::window_axis(
       stride,
       padding,
       dilation);
+}
+
+bool Checker::counted(
+    const cmsis_nn_dims& input,
+    const cmsis_nn_dims& output,
+    const cmsis_nn_dims& filter,
+    cmsis_nn_tile padding,
+    cmsis_nn_tile dilation,
+    bool depthwise) {
+  const bool pointwise = !depthwise && filter.h == 1 && filter.w == 1 && padding.h == 0 &&
+      padding.w == 0 && dilation.h == 1 && dilation.w == 1 && filter.c == input.c;
+  if (pointwise) {
+    return true;
+  }
+  const int64_t axes[] = {input.h, input.w, output.h, output.w};
+  const int64_t longest =
+      *std::max_element(axes, axes + 4) + int64_t{std::max(padding.h, padding.w)};
+  const int64_t taps = int64_t{filter.h} * filter.w * (depthwise ? 1 : filter.c);
+  const bool is_filter_counted = !depthwise || input.c == 1;
+  return range("the longest axis with its padding", longest, 1,
+               depthwise ? kLongestDepthwiseAxis : kLongestAxis) &&
+      range("the number of channels", std::max(input.c, output.c), 1, kMostChannels) &&
+      (!is_filter_counted || range("the length of a filter", taps, 1, kLongestFilter));
 }
 
 bool Scratch::allocate(Checker& check, int64_t bytes) {

@@ -16,6 +16,7 @@
 #include <executorch/runtime/kernel/kernel_includes.h>
 
 #include "arm_nnfunctions.h"
+#include "limits.h"
 
 namespace cmopt {
 
@@ -71,7 +72,7 @@ class Checker {
   // int32, one per channel, or absent.
   bool bias(const std::optional<Tensor>& bias, int64_t channels);
 
-  // A (height, width) list with both values in [low, 65535].
+  // A (height, width) list with both values in [low, kLongestStep].
   bool tile(const char* name, IntList list, int64_t low, cmsis_nn_tile* result);
 
   // The output size of a sliding window along both axes. CMSIS-NN pads at the end by whatever the
@@ -84,6 +85,15 @@ class Checker {
       cmsis_nn_tile stride,
       cmsis_nn_tile padding,
       cmsis_nn_tile dilation);
+
+  // What the convolution functions count in 16 bits; see dialects/cortex_m/limits.py.
+  bool counted(
+      const cmsis_nn_dims& input,
+      const cmsis_nn_dims& output,
+      const cmsis_nn_dims& filter,
+      cmsis_nn_tile padding,
+      cmsis_nn_tile dilation,
+      bool depthwise);
 
  private:
   bool window_axis(

@@ -38,7 +38,7 @@ Tensor& pad_out(
   cmsis_nn_dims pre;
   cmsis_nn_dims post;
   if (!check.int8("input", input) || !check.int8("out", out) ||
-      !check.rank("input", input, 1, 4) || !check.rank("out", out, input.dim(), input.dim()) ||
+      !check.rank("input", input, 1, kMostRank) || !check.rank("out", out, input.dim(), input.dim()) ||
       !dims_of(check, "pre_pad", pre_pad, &pre) || !dims_of(check, "post_pad", post_pad, &post) ||
       !check.zero_point("pad_value", pad_value)) {
     return out;

@@ -47,6 +47,8 @@ Tensor& quantized_depthwise_conv2d_out(
       !check.equal("the number of filters", filter_dims.c, output_dims.c) ||
       !check.window(
           input_dims, output_dims, filter_dims, params.stride, params.padding, params.dilation) ||
+      !check.counted(
+          input_dims, output_dims, filter_dims, params.padding, params.dilation, true) ||
       !check.bias(bias, output_dims.c) ||
       !check.per_channel(requantize_multipliers, requantize_shifts, output_dims.c)) {
     return out;

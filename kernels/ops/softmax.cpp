@@ -28,9 +28,9 @@ Tensor& softmax_out(
   if (!check.equal("dim", dim < 0 ? dim + input.dim() : dim, last) ||
       !check.equal("output_zero_point", output_zero_point, kOutputZeroPoint) ||
       !check.requantization("input", input_multiplier, input_shift) ||
-      !check.range("input_shift", input_shift, 0, 31) ||
+      !check.range("input_shift", input_shift, 0, kLongestShift) ||
       !check.range("diff_min", diff_min, INT32_MIN, INT32_MAX) ||
-      !check.range("the size of a row", input.size(last), 1, INT32_MAX)) {
+      !check.range("the size of a row", input.size(last), 1, kLongestSoftmax)) {
     return out;
   }
   const auto row = static_cast<int32_t>(input.size(last));

@@ -10,7 +10,7 @@ namespace {
 Tensor& transpose_out(Context& context, const Tensor& input, IntList perm, Tensor& out) {
   Checker check(context, "transpose");
   if (!check.int8("input", input) || !check.int8("out", out) ||
-      !check.rank("input", input, 1, 4) || !check.rank("out", out, input.dim(), input.dim()) ||
+      !check.rank("input", input, 1, kMostRank) || !check.rank("out", out, input.dim(), input.dim()) ||
       !check.equal("the length of perm", static_cast<int64_t>(perm.size()), input.dim())) {
     return out;
   }

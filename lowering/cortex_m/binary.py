@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType, f32
@@ -14,6 +15,7 @@ from cmopt.dialects.cortex_m import (
     MaximumOp,
     MinimumOp,
     Properties,
+    QuantizedActivationOp,
     QuantizedAddOp,
     QuantizedDivOp,
     QuantizedMulOp,
@@ -27,7 +29,8 @@ from cmopt.interpreters.arrays import Array, quantize
 from cmopt.lowering.constants import constant_of, float_constant_of, typed_constant
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.cortex_m.movement import expanded
-from cmopt.lowering.integers import activation_range, element, fixed_point
+from cmopt.lowering.divisors import is_zero, may_be_zero
+from cmopt.lowering.integers import activation_range, element, fixed_point, lookup_of
 
 MIN_CALL = 16
 """A constant of fewer elements is repeated ahead of time: a kernel call for each is too dear."""
@@ -169,12 +172,18 @@ def mul_properties(op: BinaryOp, swapped: bool) -> Properties:
 class ConvertDiv(RewritePattern):
     """edge.div of int8 tensors → quantized_div, operands expanded; at most 1 step.
 
-    But where the divisor is 0: there the kernel gives 0, and PyTorch an infinity or NaN.
+    The kernel gives 0 for a quotient by zero. Where the divisor may be zero, a term is added: for
+    a zero divisor the dividend in steps of its own, saturated to ±127, in steps four times as long
+    as the output's; for all others 0. So x / 0 saturates with the sign of x, and 0 / 0 is 0. The
+    sum is exact, since all factors in it are powers of two.
+
+    It must come before the conversions of other ops: a lookup table that makes the divisor may
+    show that it is never zero.
     """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: DivOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None:
+        if quantized_element(op.output.type) is None or lookup_of(op) is not None:
             return
         build, shape = Builder(op, rewriter), shape_of(op.output)
         lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
@@ -184,8 +193,53 @@ class ConvertDiv(RewritePattern):
             "output_zero_point": output.zero_point,
             "output_scale": lhs.scale / (rhs.scale * output.scale),
         }
-        operands = [operand(build, value, shape) for value in op.operands]
-        build.finish(QuantizedDivOp(operands, int8_tensor(shape), properties))
+        dividend, divisor = (operand(build, value, shape) for value in op.operands)
+        quotient = QuantizedDivOp([dividend, divisor], int8_tensor(shape), properties)
+        if not may_be_zero(op.rhs):
+            build.finish(quotient)
+            return
+        zeros = zeros_of(build, op.rhs, shape)
+        term = by_zero(build, dividend, lhs.zero_point, zeros)
+        low, high = activation_range(op, output)
+        scales = {"self": 1 / 8, "other": 4 / 8, "output": 8 / (1 << ADD_LEFT_SHIFT)}
+        total: Properties = {
+            "self_zero_point": output.zero_point,
+            "other_zero_point": 0,
+            "output_zero_point": output.zero_point,
+            "activation_min": low,
+            "activation_max": high,
+            **scaled_by(scales),
+        }
+        build.finish(QuantizedAddOp([build.add(quotient), term], int8_tensor(shape), total))
+
+
+def zeros_of(build: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+    """int8 of `shape`: 1 where `value`, broadcast to it, is zero, and 0 elsewhere."""
+    table = is_zero(value)
+    if (stored := constant_of(value)) is not None:
+        return build.constant(spread(table[stored.astype(np.int64) + 128], shape), "zeros")
+    operands = [build.storage(value), build.constant(table, "is_zero")]
+    zeros = build.add(QuantizedActivationOp(operands, int8_tensor(shape_of(value)), {}))
+    return expanded(build, zeros, shape)
+
+
+def by_zero(build: Builder, dividend: SSAValue, zero_point: int, zeros: SSAValue) -> SSAValue:
+    """The dividend's steps times 128, saturated to int8, where `zeros` is 1; 0 where it is 0."""
+    properties: Properties = {
+        "self_zero_point": zero_point,
+        "other_zero_point": 0,
+        "output_zero_point": 0,
+        **scaled_by({"output": 128.0}),
+    }
+    return build.add(QuantizedMulOp([dividend, zeros], dividend.type, properties))
+
+
+def scaled_by(factors: Mapping[str, float]) -> dict[str, int]:
+    """The multipliers and shifts of operands and output, by their names."""
+    result = {}
+    for name, real in factors.items():
+        result[f"{name}_multiplier"], result[f"{name}_shift"] = fixed_point(real)
+    return result
 
 
 class ConvertExtremum(RewritePattern):
@@ -210,6 +264,5 @@ class ConvertExtremum(RewritePattern):
 
 PATTERNS: tuple[RewritePattern, ...] = (
     ConvertScaledBinary(),
-    ConvertDiv(),
     ConvertExtremum(),
 )

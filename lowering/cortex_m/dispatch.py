@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from cmopt.dialects.cortex_m.convolution import DEPTHWISE_BLOCK
+from cmopt.dialects.cortex_m.limits import DEPTHWISE_BLOCK, convolution_limit, is_pointwise
 from cmopt.lowering.cortex_m import scratch
 from cmopt.pipeline.targets import Isa
 
@@ -23,24 +23,6 @@ class Function(Enum):
     CONVOLVE_1XN = "arm_convolve_1_x_n_s8"
     DEPTHWISE = "arm_depthwise_conv_s8"
     DEPTHWISE_OPT = "arm_depthwise_conv_s8_opt"
-
-
-LONGEST_AXIS = {
-    Function.CONVOLVE: 65535,
-    Function.CONVOLVE_1XN: 65535,
-    Function.DEPTHWISE: 32767,
-    Function.DEPTHWISE_OPT: 32767,
-}
-"""What the functions count height and width, of input and output, in: 16 bits, some of them signed.
-
-The 1×1 functions count in 32 bits. `arm_convolve_1_x_n_s8` is `arm_convolve_s8` but on MVE.
-"""
-
-LONGEST_FILTER = 65535
-"""The most weights of one output: `arm_convolve_s8` counts them in 16 bits."""
-
-MOST_CHANNELS = 65535
-"""Of input and output: 16 bits again."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +99,9 @@ def function_of(window: Window) -> Function:
         return Function.DEPTHWISE_OPT if is_single else Function.DEPTHWISE
     if window.is_grouped:
         return Function.CONVOLVE
-    _, kh, kw, channels = window.weight
-    if (kh, kw) == (1, 1) and window.padding == (0, 0) and window.dilation == (1, 1):
+    if is_pointwise(window.weight, window.padding, window.dilation, window.input[3]):
         return Function.CONVOLVE_1X1
+    _, kh, _, channels = window.weight
     is_row = window.input[1] == 1 and kh == 1 and window.dilation[1] == 1
     if is_row and window.stride[1] * channels % 4 == 0:
         return Function.CONVOLVE_1XN
@@ -128,20 +110,15 @@ def function_of(window: Window) -> Function:
 
 def is_right(window: Window) -> bool:
     """Whether every build of CMSIS-NN computes this call as the interpreter does."""
-    function = function_of(window)
-    if function is not Function.CONVOLVE_1X1:
-        axes = (*window.input[1:3], *window.output[1:3])
-        if max(axes) + max(window.padding) > LONGEST_AXIS[function]:
-            return False
-        if max(window.input[3], window.output[3]) > MOST_CHANNELS:
-            return False
-        _, kh, kw, channels = window.weight
-        if not window.depthwise and kh * kw * channels > LONGEST_FILTER:
-            return False
+    if convolution_limit(
+        window.input, window.weight, window.output, window.padding, window.dilation,
+        depthwise=window.depthwise,
+    ) is not None:  # fmt: skip
+        return False
     if window.depthwise and window.input[3] == 1 and window.output[3] > 1:
         one, kh, kw, out = window.weight
         return is_right(replace(window, weight=(out, kh, kw, one), depthwise=False))
-    return function is not Function.CONVOLVE_1XN or is_row_right(window)
+    return function_of(window) is not Function.CONVOLVE_1XN or is_row_right(window)
 
 
 def is_row_right(window: Window) -> bool:

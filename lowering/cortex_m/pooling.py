@@ -28,7 +28,11 @@ class PoolThenRequantize(RewritePattern):
     """A pool that changes its quantization → the pool on its input's type, then a requantization.
 
     Max pool: exact, as a fused clamp goes into the requantization: its bound may lie between two
-    steps of the input's type. Average pool: at most 1 step of the input's type before that.
+    steps of the input's type.
+
+    Average pool: what `AverageOnce` leaves, whose windows divide by different numbers. It rounds
+    twice: at most half a step of the input's type and half a step of the output's. That is
+    `(1 + input scale / output scale) / 2` steps of the output, up to the next whole number.
     """
 
     @op_type_rewrite_pattern

@@ -20,6 +20,9 @@ from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 LONGEST_STRIDE = 3
 """What a U55 can slide a window by."""
 
+LONGEST_KERNEL = 64
+"""The rows and columns of a filter that every NPU takes."""
+
 
 def _weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
     """The constant weight; NotInTosa for what a convolution cannot take."""

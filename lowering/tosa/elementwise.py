@@ -24,6 +24,7 @@ from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.functions import clamp_bounds
 from cmopt.lowering.accumulators import binary_overflow
+from cmopt.lowering.divisors import is_zero, may_be_zero
 from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, lookup_of
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
@@ -107,15 +108,23 @@ def mul(op: MulOp, b: RegionBuilder) -> SSAValue:
 def div(op: DivOp, b: RegionBuilder) -> SSAValue:
     """The dividend times a 22-bit reciprocal out of three tables, rescaled; ≤ 1 step.
 
-    But where the divisor is 0: the reciprocal is that of one step.
+    The reciprocal of 0 is 0 here. Where the divisor may be 0, a term is added to the quotient, in
+    steps of the output: for a divisor of 0 256 times the steps of the dividend, for all others 0.
+    So x / 0 saturates with the sign of x, and 0 / 0 is 0.
     """
     divisor, zero = _operand(op.rhs, op, b), element(op.rhs).zero_point
     steps = EVERY_INT8.astype(np.int64) - zero
-    exact = (1 << RECIPROCAL_BITS) / np.where(steps == 0, 1, steps)
+    exact = np.where(steps == 0, 0, (1 << RECIPROCAL_BITS) / np.where(steps == 0, 1, steps))
     reciprocal = wide_table(divisor, np.rint(exact).astype(np.int64), b)
-    dividend = _without_zero_point(op.lhs, op, b)
-    scale = element(op.rhs).scale * element(op.output).scale * (1 << RECIPROCAL_BITS)
-    return _product(op, [dividend, reciprocal], element(op.lhs).scale / scale, b)
+    dividend, output = _without_zero_point(op.lhs, op, b), element(op.output)
+    scale = element(op.rhs).scale * output.scale * (1 << RECIPROCAL_BITS)
+    quotient = _product(op, [dividend, reciprocal], element(op.lhs).scale / scale, b)
+    if not may_be_zero(op.rhs):
+        return quotient
+    zeros = b.rescale(b.table(divisor, is_zero(op.rhs)), 256.0, to=i32)
+    wide = b.rescale(quotient, 1.0, to=i32, input_zp=output.zero_point)
+    total = b.arithmetic(tosa.AddOp, wide, b.multiply(dividend, zeros))
+    return _clamped(op, b.rescale(total, 1.0, output_zp=output.zero_point), b)
 
 
 def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,9 +15,13 @@ from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
 from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.interpreters.functions import activation_bounds
+from cmopt.lowering.averages import averages_once, common_divisor
 from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, is_nhwc
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
-from cmopt.lowering.tosa.convolution import LONGEST_STRIDE, fit, is_short
+from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit, is_short
+
+FEW_PARTS = 16
+"""Up to how many convolutions a mean is made of: 65,536 elements."""
 
 
 def _check(op: AvgPool2dOp | MaxPool2dOp) -> None:
@@ -34,9 +39,15 @@ def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
 
 
 def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
-    """The mean on the input's type, ≤ 1 step of it; then, where the result's differs, a table.
+    """The mean, ≤ 1 step; where windows divide by different numbers as stated below.
 
-    Where padding counts, the input is padded with its zero point first.
+    On one type it is a pool. To another one it is a sum by ones, which is rescaled once: rows of
+    one channel a 1×1 convolution, other windows depthwise ones. What neither can do is a pool on
+    the input's type and then a table, which round twice: at most `(1 + input scale / output
+    scale) / 2` steps, up to the next whole number. Those are windows that divide by different
+    numbers, and windows larger than an NPU's convolutions take, unless they are the whole image.
+
+    Where padding counts, the input of a pool is padded with its zero point first.
     """
     _check(op)
     source, kind = b.value(op.input), element(op.input)
@@ -48,6 +59,8 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     kernel, counts = ints_of(op.kernel_size), shape_of(op.output)[1:3]
     if _is_row_mean(source, kernel, counts, padding) and max(_stride(op)) <= LONGEST_STRIDE:
         return _row_mean(op, source, b)
+    if averages_once(op) and (summed := _summed(op, b.value(op.input), b)) is not None:
+        return summed
     if _apart(op, padding, source):
         images, channels = shape_of(source)[0], shape_of(source)[3]
         source = _windows(source, counts, kernel, _stride(op), b)
@@ -60,6 +73,74 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     images_in = [b.slice_dim(source, 0, n, 1) for n in range(shape_of(source)[0])]
     pooled_images = [_average(image, kernel, _stride(op), pad, kind, b) for image in images_in]
     return _requantized(op, b.concat(pooled_images, 0), b)
+
+
+def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | None:
+    """Sums of windows by depthwise convolutions, rescaled by the divisor; None without a form."""
+    kernel, stride, padding = ints_of(op.kernel_size), _stride(op), ints_of(op.padding)
+    counts, divisor = shape_of(op.output)[1:3], common_divisor(op)
+    input, output = element(op.input), element(op.output)
+    assert divisor is not None
+    images, *_, channels = shape_of(source)
+    if _apart(op, padding, source):
+        source = _windows(source, counts, kernel, stride, b)
+        images *= numel(counts)
+        counts, stride = (1, 1), (1, 1)
+        source = b.reshape(source, (images, *kernel, channels))
+    if counts == (1, 1) and kernel == shape_of(source)[1:3] and not any(padding):
+        if len(parts := _parts(numel(kernel))) > FEW_PARTS:
+            return None
+        line, total, start = b.reshape(source, (images, numel(kernel), 1, channels)), None, 0
+        for window in parts:
+            part = b.slice_dim(line, 1, start, numel(window))
+            part = b.reshape(part, (images, *window, channels))
+            summed = _sum(part, window, (1, 1), (0,) * 4, input, b)
+            total = summed if total is None else b.arithmetic(tosa.AddOp, total, summed)
+            start += numel(window)
+        assert total is not None
+    elif max(stride) <= LONGEST_STRIDE and max(kernel) <= LONGEST_KERNEL:
+        source, pad = fit(source, counts, kernel, stride, padding, (1, 1), input.zero_point, b)
+        total = _sum(source, kernel, stride, pad, input, b)
+    else:
+        return None
+    factor = input.scale / (divisor * output.scale)
+    return b.reshape(b.rescale(total, factor, output_zp=output.zero_point), shape_of(op.output))
+
+
+def _sum(
+    source: SSAValue, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...],
+    kind: UniformQuantizedType, b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    """The sums of windows, without zero points: a depthwise convolution by ones to int32."""
+    n, *sizes, channels = shape_of(source)
+    operands = [
+        source,
+        b.constant(np.ones((*kernel, channels, 1), np.int8), "ones"),
+        b.constant(np.zeros(channels, np.int32)),
+        b.number(kind.zero_point),
+        b.number(0),
+    ]
+    type = TensorType(i32, (n, *_counts(sizes, kernel, stride, pad), channels))
+    properties = {
+        "acc_type": i32, "stride": ints(stride), "dilation": ints((1, 1)), "pad": ints(pad),
+    }  # fmt: skip
+    return b.add(tosa.DepthwiseConv2DOp(operands, type, properties))
+
+
+def _parts(count: int) -> list[tuple[int, int]]:
+    """Windows that a convolution takes with `count` elements together, the largest first."""
+    parts = []
+    while count:
+        height = math.isqrt(count)
+        while count % height:
+            height -= 1
+        if count // height > LONGEST_KERNEL:
+            height = min(count // LONGEST_KERNEL, LONGEST_KERNEL)
+            parts.append((height, LONGEST_KERNEL))
+        else:
+            parts.append((height, count // height))
+        count -= numel(parts[-1])
+    return parts
 
 
 def _is_row_mean(

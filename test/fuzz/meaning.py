@@ -27,7 +27,10 @@ from cmopt.dialects.signature import (
     terminator,
 )
 from cmopt.interpreters.arrays import Array, dequantize, numpy_dtype, quantize
+from cmopt.interpreters.functions import apply_unary
+from cmopt.lowering.averages import averages_once
 from cmopt.lowering.convert_edge_to_cortex_m import ConvertEdgeToCortexMPass
+from cmopt.lowering.integers import is_int8
 from cmopt.lowering.portable import COMPOSITES
 from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.driver import interpret
@@ -186,8 +189,13 @@ def kernel_bound(op: Operation) -> float | None:
         return None
     bound = float(output.params.scales.max())
     input = quantized_element(op.operands[0].type)
-    if isinstance(op, edge.AvgPool2dOp) and input is not None and input != output:
-        bound += input.scale
+    if isinstance(op, edge.AvgPool2dOp) and input not in (None, output) and not averages_once(op):
+        bound = bound / 2 + input.scale / 2
+    if isinstance(op, edge.UnaryOp) and is_int8(input):
+        assert input is not None
+        every = dequantize(np.arange(-128, 128), input)
+        if (results := apply_unary(op, every)) is None or np.isnan(results).any():
+            return None  # a table has the nearest value there
     if isinstance(op, edge.Conv2dOp | edge.LinearOp) and op.bias is not None:
         weight, bias = quantized_element(op.weight.type), quantized_element(op.bias.type)
         assert input is not None and weight is not None and bias is not None

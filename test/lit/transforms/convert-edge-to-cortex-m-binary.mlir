@@ -2,6 +2,7 @@
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
+!p = !quant.uniform<i8:f32, 0.25:-128>
 
 // The subtracted operand has a negative multiplier, whichever comes first.
 // CHECK-LABEL: func.func @sub
@@ -43,11 +44,26 @@ func.func @long_constant(%x: tensor<3x16x!a>) -> tensor<3x16x!a> {
   func.return %0 : tensor<3x16x!a>
 }
 
-// (0.5 / 0.25) / 0.5 is 4.
+// (0.5 / 0.25) / 0.5 is 4. By zero the kernel gives 0, so a term for zeros is added.
 // CHECK-LABEL: func.func @div
-// CHECK-NEXT:    cortex_m.quantized_div %x, %y {self_zero_point = 3 : i32, other_zero_point = 0 : i32, output_zero_point = 3 : i32, output_scale = 4.000000e+00 : f64}
+// CHECK:         %[[ZERO:.*]] = cortex_m.quantized_activation %y
+// CHECK-NEXT:    %[[TERM:.*]] = cortex_m.quantized_mul %x, %[[ZERO]] {self_zero_point = 3 : i32, other_zero_point = 0 : i32, output_zero_point = 0 : i32, output_multiplier = 1073741824 : i32, output_shift = 8 : i32}
+// CHECK-NEXT:    %[[QUOTIENT:.*]] = cortex_m.quantized_div %x, %y {self_zero_point = 3 : i32, other_zero_point = 0 : i32, output_zero_point = 3 : i32, output_scale = 4.000000e+00 : f64}
+// CHECK-NEXT:    cortex_m.quantized_add %[[QUOTIENT]], %[[TERM]] {self_zero_point = 3 : i32, other_zero_point = 0 : i32, output_zero_point = 3 : i32,
+// CHECK-NEXT:    func.return
 func.func @div(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!a> {
   %0 = edge.div %x, %y : (tensor<4x!a>, tensor<4x!b>) -> tensor<4x!a>
+  func.return %0 : tensor<4x!a>
+}
+
+// exp(y) is 1 at least, which is not its zero point.
+// CHECK-LABEL: func.func @div_by_exp
+// CHECK:         %[[EXP:.*]] = cortex_m.quantized_activation %y
+// CHECK-NEXT:    cortex_m.quantized_div %x, %[[EXP]]
+// CHECK-NEXT:    func.return
+func.func @div_by_exp(%x: tensor<4x!a>, %y: tensor<4x!p>) -> tensor<4x!a> {
+  %e = edge.exp %y : (tensor<4x!p>) -> tensor<4x!p>
+  %0 = edge.div %x, %e : (tensor<4x!a>, tensor<4x!p>) -> tensor<4x!a>
   func.return %0 : tensor<4x!a>
 }
 

@@ -130,3 +130,16 @@ func.func @quantized(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!qua
   %0 = edge.relu %x : (tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.5>>
   func.return %0 : tensor<4x!quant.uniform<i8:f32, 0.5>>
 }
+
+// The kernels work on NCHW.
+// CHECK-LABEL: @nhwc
+// CHECK-NEXT:    edge.call "aten.permute_copy.default"(%x) {arguments = [#edge.operand<0>, [0 : i64, 3 : i64, 1 : i64, 2 : i64]],
+// CHECK-NEXT:    arith.constant dense<{{.*}}1.000000e+00]], {{.*}}2.000000e+00]], {{.*}}3.000000e+00]]]]> : tensor<1x3x1x1xf32>
+// CHECK-NEXT:    edge.call "aten.convolution.default"{{.*}} -> tensor<1x1x4x5xf32>
+// CHECK-NEXT:    edge.call "aten.permute_copy.default"({{.*}}) {arguments = [#edge.operand<0>, [0 : i64, 2 : i64, 3 : i64, 1 : i64]],
+// CHECK-NEXT:    func.return
+func.func @nhwc(%x: tensor<1x4x5x3xf32>) -> tensor<1x4x5x1xf32> {
+  %w = arith.constant dense<[[[[1.0, 2.0, 3.0]]]]> : tensor<1x1x1x3xf32>
+  %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64, data_format = "NHWC"} : (tensor<1x4x5x3xf32>, tensor<1x1x1x3xf32>) -> tensor<1x4x5x1xf32>
+  func.return %0 : tensor<1x4x5x1xf32>
+}

@@ -49,6 +49,23 @@ func.func @sum(%x: tensor<2x3x!q>) -> tensor<2x1x!r> {
   func.return %0 : tensor<2x1x!r>
 }
 
+// A pool counts 65,535 elements: a longer mean is a linear layer whose weights mean 1 / 65536.
+// CHECK-LABEL: func.func @long_mean
+// CHECK:         edge.linear {{.*}} : (tensor<2x65536x!quant.uniform<i8:f32, 0.5:3>>, tensor<1x65536x!quant.uniform<i8:f32, 1.52587890625e-05>>) -> tensor<2x1x!quant.uniform<i8:f32, 0.25>>
+func.func @long_mean(%x: tensor<2x65536x!q>) -> tensor<2x1x!r> {
+  %0 = edge.mean %x {dims = array<i64: 1>} : (tensor<2x65536x!q>) -> tensor<2x1x!r>
+  func.return %0 : tensor<2x1x!r>
+}
+
+// A longer maximum is one of maxima.
+// CHECK-LABEL: func.func @long_amax
+// CHECK:         edge.max_pool2d {{.*}}kernel_size = array<i64: 32768, 1>{{.*}} -> tensor<2x1x1x2x!quant.uniform<i8:f32, 0.5:3>>
+// CHECK:         edge.max_pool2d {{.*}}kernel_size = array<i64: 1, 2>{{.*}} -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:3>>
+func.func @long_amax(%x: tensor<2x65536x!q>) -> tensor<2x1x!q> {
+  %0 = edge.amax %x {dims = array<i64: 1>} : (tensor<2x65536x!q>) -> tensor<2x1x!q>
+  func.return %0 : tensor<2x1x!q>
+}
+
 // A float reduction has a kernel of its own.
 // CHECK-LABEL: func.func @float
 // CHECK-NEXT:    edge.mean %x

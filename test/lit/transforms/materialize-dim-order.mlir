@@ -47,3 +47,14 @@ func.func @between_orders(%x: tensor<2x3x4xf32, #edge.dim_order<[2, 0, 1]>>) -> 
 func.func @returned(%x: tensor<2x3xf32, #edge.dim_order<[1, 0]>>) -> tensor<2x3xf32, #edge.dim_order<[1, 0]>> {
   func.return %x : tensor<2x3xf32, #edge.dim_order<[1, 0]>>
 }
+
+// -----
+
+// What is no tensor has no memory order.
+// CHECK-LABEL: @shape
+// CHECK-NEXT:    tosa.const_shape {values = dense<2> : tensor<1xindex>} : () -> !tosa.shape<1>
+// CHECK-NEXT:    func.return %x : tensor<2xi8>
+func.func @shape(%x: tensor<2xi8>) -> tensor<2xi8> {
+  %0 = tosa.const_shape {values = dense<2> : tensor<1xindex>} : () -> !tosa.shape<1>
+  func.return %x : tensor<2xi8>
+}

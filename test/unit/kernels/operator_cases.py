@@ -153,6 +153,10 @@ def convolution_cases() -> Iterator[Case]:
         args, expected = convolution(seed, **arguments)
         yield Case(f"{name}_{variant}", Program(name, args), expected)
 
+    long, _ = convolution(1, (1, 65536, 1, 1), (1, 3, 1, 1), (65534, 1))
+    message = "the longest axis with its padding is 65536, expected 1 to 65535"
+    yield Case(f"{name}_long_axis", Program(name, long), message=message)
+
     args, _ = convolution(1, **plain)
     contiguous = Planned(args[0].data, (1, 3, 6, 5), NCHW)
     odd_filter = Constant(np.zeros((4, 3, 3, 2), np.int8))
@@ -248,6 +252,10 @@ def depthwise_cases() -> Iterator[Case]:
     for seed, (variant, arguments) in enumerate(variants.items()):
         args, expected = depthwise(seed, **arguments)
         yield Case(f"{name}_{variant}", Program(name, args), expected)
+
+    long, _ = depthwise(1, (1, 32768, 1, 2), (3, 1), (32766, 1))
+    message = "the longest axis with its padding is 32768, expected 1 to 32767"
+    yield Case(f"{name}_long_axis", Program(name, long), message=message)
 
     args, _ = depthwise(1, **plain)
     other_output = nhwc_result((1, 6, 5, 12))

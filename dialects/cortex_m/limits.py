@@ -1,0 +1,84 @@
+"""The limits of the kernels: one table for the lowering, the verifiers and the host library.
+
+`lowering/` asks it which calls are right. The verifiers of this dialect refuse what is beyond it,
+and so do the interpreters, which run verified IR. CMake writes the constants into a header for
+the host's operators (`kernels/write_limits.py`), so that the host refuses what a device does
+wrong. This file imports nothing, so that the build can read it by itself.
+"""
+
+from __future__ import annotations
+
+Shape = tuple[int, ...]
+
+MOST_BYTES = 2**31 - 1
+"""Of one tensor. ExecuTorch's operators and CMSIS-NN index bytes in int32."""
+
+MOST_RANK = 4
+"""Of what is transposed or padded: `cmsis_nn_dims` has four sizes."""
+
+LONGEST_STEP = 65535
+"""Of a stride, padding or dilation, and of a pool's kernel, along an axis.
+
+CMSIS-NN multiplies them by positions in int32, and counts positions in 16 bits."""
+
+LONGEST_AXIS = 65535
+"""Height and width of a convolution's input and output, padding included.
+
+`arm_convolve_s8` and `arm_convolve_1_x_n_s8` count them in 16 unsigned bits. Found by a sweep on
+emulated cores. `arm_convolve_1x1_s8` counts in 32 bits and has no such limit."""
+
+LONGEST_DEPTHWISE_AXIS = 32767
+"""The same of a depthwise convolution: `arm_depthwise_conv_s8_opt` counts in 16 signed bits."""
+
+LONGEST_FILTER = 65535
+"""The weights of one output of a convolution: `arm_convolve_s8` counts them in 16 bits."""
+
+MOST_CHANNELS = 65535
+"""Of a convolution's input and output: 16 bits again."""
+
+DEPTHWISE_BLOCK = 124
+"""The channels the depthwise kernel takes at a time on MVE (CMSIS-NN's CH_IN_BLOCK_MVE).
+
+With more it offsets the bias pointer, so that a bias must be there."""
+
+LONGEST_SOFTMAX = 511
+"""Elements of a row. Where the exponentials, each at most 1, sum to 512, `arm_softmax_s8` shifts
+by 32 bits, which C leaves undefined."""
+
+SMALLEST_SOFTMAX_SCALE = 2.0**-26
+"""Of a softmax's input: the kernel shifts differences, in 26 fraction bits, to the left only."""
+
+LONGEST_SHIFT = 31
+"""Of a requantization, to the left or to the right: the kernels shift 32-bit numbers."""
+
+
+def is_pointwise(weight: Shape, padding: Shape, dilation: Shape, channels: int) -> bool:
+    """Whether `arm_convolve_wrapper_s8` reaches one of its 1×1 functions.
+
+    weight: [O,KH,KW,C/groups]. channels: of the input.
+    """
+    flat = weight[1:3] == (1, 1) and dilation == (1, 1) and not any(padding)
+    return flat and weight[3] == channels
+
+
+def convolution_limit(
+    input: Shape, weight: Shape, output: Shape, padding: Shape, dilation: Shape, *, depthwise: bool
+) -> str | None:
+    """Which limit a convolution exceeds, None where it exceeds none.
+
+    input, output: [N,H,W,C]. weight: [O,KH,KW,C/groups], or [1,KH,KW,O] for the depthwise kernel.
+    padding: (top, left). A depthwise convolution of one channel to several is an ordinary one on
+    MVE, and both sets of limits hold for it.
+    """
+    if not depthwise and is_pointwise(weight, padding, dilation, input[3]):
+        return None
+    longest = max(*input[1:3], *output[1:3]) + max(padding)
+    limit = LONGEST_DEPTHWISE_AXIS if depthwise else LONGEST_AXIS
+    if longest > limit:
+        return f"an axis of {longest}, with its padding, is longer than {limit}"
+    if (channels := max(input[3], output[3])) > MOST_CHANNELS:
+        return f"{channels} channels are more than {MOST_CHANNELS}"
+    taps = weight[1] * weight[2] * (1 if depthwise else weight[3])
+    if (not depthwise or input[3] == 1) and taps > LONGEST_FILTER:
+        return f"a filter of {taps} weights is longer than {LONGEST_FILTER}"
+    return None

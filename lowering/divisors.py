@@ -1,0 +1,56 @@
+"""Which divisors may be zero: a quotient by zero needs more than the kernels for division give."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects.cortex_m import QuantizedActivationOp
+from cmopt.dialects.edge import CatOp, MovementOp, PadOp
+from cmopt.dialects.quant import SCastOp
+from cmopt.lowering.constants import constant_of
+from cmopt.lowering.integers import EVERY_INT8, element, lookup_of
+
+
+def is_zero(value: SSAValue) -> NDArray[np.int8]:
+    """A table that gives 1 for the zero point of an int8 value, and 0 for all else."""
+    steps = EVERY_INT8.astype(np.int64) - element(value).zero_point
+    return np.equal(steps, 0).astype(np.int8)
+
+
+def may_be_zero(value: SSAValue) -> bool:
+    """Whether an int8 value may hold its zero point, as far as its producers tell.
+
+    It holds none where it comes from constants and lookup tables without one, also through
+    movement of elements. Of all else it must be supposed: a zero point lies in the range of the
+    stored values.
+    """
+    zero, seen, open_values = element(value).zero_point, set[SSAValue](), [value]
+    while open_values:
+        source = open_values.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        owner = source.owner
+        if isinstance(owner, CatOp | MovementOp) and not isinstance(owner, PadOp):
+            if any(element(operand) != element(value) for operand in owner.operands):
+                return True
+            open_values += owner.operands
+        elif (stored := _stored_values(source)) is None or bool((stored == zero).any()):
+            return True
+    return False
+
+
+def _stored_values(value: SSAValue) -> NDArray[np.generic] | None:
+    """All that a constant or the result of a lookup table may hold; None for other values."""
+    if (stored := constant_of(value)) is not None:
+        return stored
+    owner = value.owner
+    if isinstance(owner, SCastOp) and isinstance(owner.input.owner, QuantizedActivationOp):
+        return constant_of(owner.input.owner.lut)
+    if not isinstance(owner, Operation) or (found := lookup_of(owner)) is None:
+        return None
+    source, table = found
+    low, high = element(source).storage_range
+    return table[low + 128 : high + 129]
