@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cmopt.codegen.arguments import ArgumentEmitter, plain
-from cmopt.codegen.stock_calls import portable_call
+from cmopt.codegen.stock_calls import portable_call, temp_bytes
 from cmopt.dialects.cortex_m import View
 from cmopt.dialects.edge import CallOp
 from cmopt.pipeline.diagnostics import CompileError
@@ -28,6 +28,7 @@ def emit_call(op: CallOp, emitter: FunctionEmitter) -> None:
         except (KeyError, ValueError) as error:
             message = f"{op.target.data}: argument {argument.name}: {error}"
             raise CompileError(message, op=op) from error
+    emitter.builder.temp_bytes = max(emitter.builder.temp_bytes, temp_bytes(op, schema))
     outs = [emitter.value(result, View.CONTIGUOUS) for result in op.results]
     takes_list = any("[]" in argument.type for argument in schema.outs)
     is_list = takes_list or len(outs) > 1

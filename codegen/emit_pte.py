@@ -73,8 +73,9 @@ _SCALAR_TYPES = {
 class EmittedProgram:
     """A program file, the operators it calls as selective build names them, what it takes.
 
-    The runtime's own tables are in the method allocator, the scratch of the NPU in the temp
-    allocator; see `runtime_memory`. `delegates` has an entry for each call of the NPU.
+    The runtime's own tables are in the method allocator, the scratch of the NPU and of portable
+    kernels in the temp allocator; see `runtime_memory`. `delegates` has an entry for each call of
+    the NPU.
     """
 
     pte: bytes
@@ -133,6 +134,7 @@ class ProgramBuilder:
         self.delegates: list[Any] = []
         self.delegate_data: list[Any] = []
         self.npu_calls: list[EmittedDelegate] = []
+        self.temp_bytes = 0
         self._index: dict[Hashable, int] = {}
         self._buffer_index: dict[bytes, int] = {}
 
@@ -370,7 +372,7 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
     offsets = schema.SubsegmentOffsets(0, [])
     program = schema.Program(0, plans, builder.buffers, builder.delegate_data, [], offsets)
     names = sorted(f"{op.name}.{op.overload}" for op in builder.operators)
-    scratch = max((call.scratch_bytes for call in builder.npu_calls), default=0)
+    scratch = max([builder.temp_bytes, *(call.scratch_bytes for call in builder.npu_calls)])
     return EmittedProgram(
         smallest_file(program, ALIGNMENT),
         tuple(names),

@@ -4,8 +4,7 @@ The runtime makes its own tables when it loads a method: an EValue for each valu
 strides for each tensor, boxed lists, an argument list for each instruction, an entry and compile
 specs for each delegate. They come out of the method allocator. The count follows ExecuTorch 1.5's
 allocations one by one, with the sizes its structures have where pointers take four bytes; it has
-been checked against two programs without delegates on an emulated Cortex-M55 and met both to the
-byte.
+been checked against programs without delegates on an emulated Cortex-M55.
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ POINTER = 4
 EVALUE = 16
 TENSOR_IMPL = 32
 BOXED_LIST = 12
+ARRAY_REF = 8
+OPTIONAL_TENSOR = 8
 BACKEND_DELEGATE = 40
 COMPILE_SPEC = 12
 CHAIN = 20
@@ -51,13 +52,15 @@ def method_allocator_bytes(plan: Any) -> int:
             memory.take(POINTER * len(value.items))
             memory.take(8 * len(value.items), 8)
             memory.take(BOXED_LIST)
-        elif isinstance(value, schema.TensorList | schema.OptionalTensorList):
+        elif isinstance(value, schema.TensorList):
+            memory.take(2 * POINTER * len(value.items))
+            memory.take(BOXED_LIST)
+        elif isinstance(value, schema.OptionalTensorList):
             memory.take(POINTER * len(value.items))
-            memory.take(EVALUE * len(value.items), 8)
+            memory.take(OPTIONAL_TENSOR * len(value.items))
             memory.take(BOXED_LIST)
-        elif isinstance(value, schema.BoolList | schema.DoubleList):
-            memory.take(8 * len(value.items), 8)
-            memory.take(BOXED_LIST)
+        elif isinstance(value, schema.BoolList | schema.DoubleList | schema.String):
+            memory.take(ARRAY_REF)
     if plan.delegates:
         memory.take(BACKEND_DELEGATE * len(plan.delegates), 8)
     for delegate in plan.delegates:
@@ -75,7 +78,7 @@ def temp_allocator_bytes(plan: Any, scratch: int = 0) -> int:
     """Bytes of temp allocator, aligned to 16, that loading and running a method want.
 
     Loading wants room for the widest kernel call; with less the runtime takes it from the method
-    allocator instead, for every call. Running wants the `scratch` of the delegate that has most.
+    allocator instead, for every call. Running wants the `scratch` of the call that has most.
     """
     from executorch.exir import schema
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType
 
 from cmopt.codegen.operator_schemas import (
     Schema,
@@ -98,6 +98,19 @@ def _out_variant(op: CallOp) -> tuple[Any, Any]:
             hint="replace the operator in the model",
         ) from error
     return functional, out
+
+
+def temp_bytes(op: CallOp, schema: Schema) -> int:
+    """What a portable kernel takes of the runtime's temp allocator on a 32-bit core.
+
+    Of all kernels only topk takes any: an element and its index, aligned to 16 bytes, for each
+    element of the sorted dimension.
+    """
+    if schema.qualified != "aten::topk.values":
+        return 0
+    shape = shape_of(op.operands_[0])
+    dim = next(a for a in op.arguments.data[2:3] if isinstance(a, IntegerAttr)).value.data
+    return 16 * (shape[dim] if shape else 1)
 
 
 def check_stock_calls(module: ModuleOp) -> None:

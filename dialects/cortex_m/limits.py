@@ -48,6 +48,15 @@ by 32 bits, which C leaves undefined."""
 SMALLEST_SOFTMAX_SCALE = 2.0**-26
 """Of a softmax's input: the kernel shifts differences, in 26 fraction bits, to the left only."""
 
+LONGEST_MATRIX_AXIS = 65535
+"""Of a matrix that is transposed by itself, and of the offsets of its rows: 16 bits.
+
+`arm_transpose_s8_nhcw` gathers from up to 8 rows at a time on MVE, with offsets in 16 bits, and
+counts both axes in 16 bits on every core. Found by a sweep on an emulated Cortex-M55."""
+
+GATHERED_ROWS = 8
+"""How many rows that is."""
+
 LONGEST_SHIFT = 31
 """Of a requantization, to the left or to the right: the kernels shift 32-bit numbers."""
 
@@ -82,3 +91,18 @@ def convolution_limit(
     if (not depthwise or input[3] == 1) and taps > LONGEST_FILTER:
         return f"a filter of {taps} weights is longer than {LONGEST_FILTER}"
     return None
+
+
+def transpose_limit(shape: Shape, perm: Shape) -> str | None:
+    """Which limit a transpose exceeds, None where it exceeds none.
+
+    Only the kernel for matrices has one. It is reached with two dimensions, and with four of which
+    the last two change places.
+    """
+    if perm not in ((1, 0), (0, 1, 3, 2)):
+        return None
+    rows, columns = shape[-2:]
+    reach = max(rows, columns, (min(rows, GATHERED_ROWS) - 1) * columns)
+    if reach <= LONGEST_MATRIX_AXIS:
+        return None
+    return f"a matrix of {rows} by {columns} is larger than its kernel counts in 16 bits"

@@ -16,7 +16,12 @@ from xdsl.irdl import (
 )
 
 from cmopt.dialects.cortex_m.base import PROPERTIES_IN_DICTIONARY, KernelOp, View
-from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT, LONGEST_SOFTMAX, MOST_RANK
+from cmopt.dialects.cortex_m.limits import (
+    LONGEST_SHIFT,
+    LONGEST_SOFTMAX,
+    MOST_RANK,
+    transpose_limit,
+)
 from cmopt.dialects.shapes import (
     element_of,
     int_of,
@@ -162,6 +167,8 @@ class TransposeOp(KernelOp):
             raise self.error(f"the kernel takes rank 1 to {MOST_RANK}, got {self.input.type}")
         verify_permutation(self.name, perm, len(shape))
         self.require_shape("output", permuted(shape, perm))
+        if (reason := transpose_limit(shape, perm)) is not None:
+            raise self.error(reason)
 
 
 @irdl_op_definition

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "common.h"
@@ -5,6 +6,14 @@
 
 namespace cmopt {
 namespace {
+
+// Whether the kernel for matrices takes so many rows and columns on every instruction set.
+bool check_matrix(Checker& check, int64_t rows, int64_t columns) {
+  const int64_t gathered = (std::min(rows, kGatheredRows) - 1) * columns;
+  return check.range("the number of rows", rows, 0, kLongestMatrixAxis) &&
+      check.range("the number of columns", columns, 0, kLongestMatrixAxis) &&
+      check.range("the offset of a gathered row", gathered, -columns, kLongestMatrixAxis);
+}
 
 // out[i_0, i_1, …] has the input's dimension perm[k] at position k; sizes are taken as physical.
 Tensor& transpose_out(Context& context, const Tensor& input, IntList perm, Tensor& out) {
@@ -41,6 +50,11 @@ Tensor& transpose_out(Context& context, const Tensor& input, IntList perm, Tenso
   // CMSIS-NN swaps two dimensions whatever perm says.
   if (identity) {
     std::memmove(out.mutable_data_ptr<int8_t>(), input.const_data_ptr<int8_t>(), input.nbytes());
+    return out;
+  }
+  // The kernel for matrices counts in 16 bits; rank 3 takes another.
+  const bool is_matrix = rank == 2 || (rank == 4 && axes[0] == 0 && axes[1] == 1);
+  if (is_matrix && !check_matrix(check, in_sizes[rank - 2], in_sizes[rank - 1])) {
     return out;
   }
   const cmsis_nn_dims input_dims = {in_sizes[0], in_sizes[1], in_sizes[2], in_sizes[3]};

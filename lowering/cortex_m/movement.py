@@ -14,6 +14,7 @@ from cmopt.dialects.cortex_m import (
     TransposeOp,
     ViewOp,
 )
+from cmopt.dialects.cortex_m.limits import transpose_limit
 from cmopt.dialects.edge import (
     CallOp,
     CatOp,
@@ -197,7 +198,7 @@ def transposes(
     if len(order) < 2:
         return []
     if len(order) <= 4:
-        return [(sizes, order)]
+        return [_within_limits(sizes, order)]
     steps = []
     held = list(range(len(order)))
     for place in range(len(order)):
@@ -207,11 +208,19 @@ def transposes(
         while end < len(held) and held[end] == order[place + end - at]:
             end += 1
         parts = [held[:place], held[place:at], held[at:end], held[end:]]
-        steps.append(
-            simplest_permute(tuple(numel([sizes[d] for d in p]) for p in parts), (0, 2, 1, 3))
-        )
+        lengths = tuple(numel([sizes[d] for d in p]) for p in parts)
+        steps.append(_within_limits(*simplest_permute(lengths, (0, 2, 1, 3))))
         held = [*parts[0], *parts[2], *parts[1], *parts[3]]
     return steps
+
+
+def _within_limits(
+    shape: tuple[int, ...], perm: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The same transpose, of a matrix too large for its own kernel as one of rank 3."""
+    if transpose_limit(shape, perm) is None:
+        return shape, perm
+    return (*shape, 1), (*perm, len(perm))
 
 
 PATTERNS: tuple[RewritePattern, ...] = (

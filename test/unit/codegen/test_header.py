@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -84,3 +85,29 @@ def test_tables_of_upstreams_program_are_what_a_core_measured() -> None:
     plan = deserialize_pte_binary(pte).program.execution_plan[0]
     assert method_allocator_bytes(plan) == 11_552
     assert temp_allocator_bytes(plan) == 16 * 28
+
+
+@pytest.mark.parametrize(
+    ("function", "method_bytes", "temp_bytes"),
+    [
+        (torch.nn.functional.gelu, 188, None),
+        (lambda x: torch.div(x, x + 9, rounding_mode="floor"), 344, None),
+        (lambda x: torch.topk(torch.cat([x] * 20, 1)[:, :100], 2), None, 1600),
+    ],
+    ids=["string", "rounding_mode", "topk"],
+)
+def test_allocators_of_portable_kernels(
+    function: Any, method_bytes: int | None, temp_bytes: int | None
+) -> None:
+    """What ExecuTorch's runtime took on an emulated Cortex-M55."""
+
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> Any:
+            return function(x)
+
+    exported = torch.export.export(Model(), (torch.randn(3, 7),))
+    report = cmopt.compile(exported, allow_float=True).report
+    if method_bytes is not None:
+        assert report.method_allocator_bytes == method_bytes
+    if temp_bytes is not None:
+        assert report.temp_allocator_bytes == temp_bytes

@@ -631,6 +631,16 @@ def transpose_cases() -> Iterator[Case]:
     for variant, (index, value, message) in failures.items():
         program = Program("transpose", replaced(args, index, value))
         yield Case(f"transpose_{variant}", program, message=message)
+    for rows, columns, message in (
+        (8, 9363, "the offset of a gathered row is 65541"),
+        (65536, 2, "the number of rows is 65536"),
+    ):
+        args = [Planned(random.int8(rows, columns)), (1, 0), result((columns, rows))]
+        yield Case(f"transpose_{rows}_rows", Program("transpose", args), message=message)
+    large = random.int8(8, 9363, 1)
+    expected = spec.transpose(large, (1, 0, 2))
+    args = [Planned(large), (1, 0, 2), result(expected.shape)]
+    yield Case("transpose_with_three_dimensions", Program("transpose", args), expected)
 
 
 @cases_of

@@ -53,3 +53,16 @@
 // A 1×1 convolution is counted in 32 bits.
 %x, %w, %m, %s, %t = "test.op"() : () -> (tensor<1x65536x1x1xi8>, tensor<1x1x1x1xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>)
 %0 = cortex_m.quantized_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x65536x1x1xi8>, tensor<1x1x1x1xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>) -> tensor<1x65536x1x1xi8>
+
+// -----
+
+// 7 rows of 9,363 bytes reach beyond 16 bits.
+%x = "test.op"() : () -> tensor<8x9363xi8>
+// expected-error@+1 {{'cortex_m.transpose' op a matrix of 8 by 9363 is larger than its kernel counts in 16 bits}}
+%0 = cortex_m.transpose %x {perm = array<i64: 1, 0>} : (tensor<8x9363xi8>) -> tensor<9363x8xi8>
+
+// -----
+
+%x = "test.op"() : () -> tensor<1x1x65536x2xi8>
+// expected-error@+1 {{'cortex_m.transpose' op a matrix of 65536 by 2 is larger than its kernel counts in 16 bits}}
+%0 = cortex_m.transpose %x {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x1x65536x2xi8>) -> tensor<1x1x2x65536xi8>
