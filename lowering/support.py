@@ -159,7 +159,7 @@ def _max_pool2d(op: MaxPool2dOp) -> str | None:
 
 
 def _long_window(op: AvgPool2dOp | MaxPool2dOp) -> str | None:
-    """What the pool kernels count; a stride beside a single window is not looked at."""
+    """The window or the stride is longer than the pool kernels can count."""
     if max((*ints_of(op.kernel_size), *ints_of(op.stride))) > LONGEST_STEP:
         return f"a pool's window and stride are {LONGEST_STEP} long at most"
     return None

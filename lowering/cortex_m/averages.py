@@ -30,7 +30,7 @@ MOST_CROSSED_CHANNELS = 8
 """How many an ordinary one does: beyond that, products with zero outweigh the shorter im2col."""
 
 SPARE_PART = 4
-"""Weights and scratch may take this part of the input's bytes before speed gives way to memory."""
+"""Of the ways whose weights and scratch take a fourth of the input's bytes at most, the fastest."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def sums(windows: Windows) -> Iterator[Sum]:
 
 
 def best_sum(windows: Windows, isa: Isa) -> Sum | None:
-    """The fastest sum that takes little memory beside the input, else that with the least."""
+    """The fastest sum whose memory is small against the input's, else that with the least."""
     ways = [(way, way.working_bytes(isa)) for way in sums(windows)]
     right = [(way, size) for way, size in ways if size is not None]
     spare = numel(windows.input) // SPARE_PART

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from random import Random
 
@@ -190,7 +191,7 @@ def kernel_bound(op: Operation) -> float | None:
     bound = float(output.params.scales.max())
     input = quantized_element(op.operands[0].type)
     if isinstance(op, edge.AvgPool2dOp) and input not in (None, output) and not averages_once(op):
-        bound = bound / 2 + input.scale / 2
+        bound *= math.ceil((1 + input.scale / bound) / 2)
     if isinstance(op, edge.UnaryOp) and is_int8(input):
         assert input is not None
         every = dequantize(np.arange(-128, 128), input)
