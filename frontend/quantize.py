@@ -47,6 +47,7 @@ def quantize(
     from cmopt.frontend.batch_norms import replace_batch_norms
     from cmopt.frontend.composites import decompose_composites
     from cmopt.frontend.constant_folding import fold_constants
+    from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.locations import spread_source_locations
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.preparation import check_preparation
@@ -68,6 +69,7 @@ def quantize(
         check_preparation(inference, observed, example_inputs)
         _calibrate(observed, example_inputs, calibration, names)
         _compute_parameters_once(observed)
+        keep_divisors_from_zero(observed)
         converted = convert_pt2e(observed)
         quantized = torch.export.export(converted, example_inputs)
     spread_source_locations(quantized.graph)
