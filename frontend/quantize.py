@@ -38,7 +38,8 @@ def quantize(
     Raises TypeError and ValueError for arguments that are none of this: among them a model that is
     quantized already, floats other than float32, and calibration data that holds NaN or +inf.
     Raises CompileError, at the user's line, for a model that changes its inputs or buffers, has
-    parameters that are not finite, or a value that calibration finds no range of.
+    parameters that are not finite, a shape that depends on the values of inputs, or a value that
+    calibration finds no range of.
     """
     _check_arguments(module, example_inputs, target, kernels)
     # These imports take seconds, which wrong arguments need not wait for.
@@ -56,7 +57,7 @@ def quantize(
 
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
-        exported = torch.export.export(inference, example_inputs)
+        exported = _export(inference, example_inputs)
         check_model(exported)
         refuse_state(exported)
         names = [str(name) for name in exported.graph_signature.user_inputs]
@@ -74,6 +75,22 @@ def quantize(
         quantized = torch.export.export(converted, example_inputs)
     spread_source_locations(quantized.graph)
     return quantized
+
+
+def _export(module: torch.nn.Module, example_inputs: Inputs) -> ExportedProgram:
+    """The exported model. Raises CompileError where its shapes depend on the inputs' values."""
+    from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+
+    from cmopt.frontend.locations import location_in_trace
+
+    try:
+        return torch.export.export(module, example_inputs)
+    except GuardOnDataDependentSymNode as error:
+        raise CompileError(
+            "a shape or a branch of the model depends on the values of its inputs",
+            location=location_in_trace(str(error)),
+            hint="make it a constant: give F.one_hot its num_classes, use torch.where for an if",
+        ) from error
 
 
 def _calibrate(
