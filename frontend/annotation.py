@@ -60,11 +60,18 @@ MASK_STEP = 16.0
 _E_TO_MINUS_THIS_IS_NOTHING = 8.0
 
 
+LEAST_STEP = 2.0**-60
+"""The least step of an activation: the product of two such is still a normal float32."""
+
+
 class RangeObserver(HistogramObserver):
     """A histogram of the finite values; -inf counts as 8 less than the least of them.
 
     -inf is the score of what attention must not look at. 8 less than another score is less than
     half of the softmax's step of 1/256, for e^-8 is 1/2981.
+
+    A step may be as small as `LEAST_STEP`, for the squares of small values are smaller still;
+    torchao's own limit is 2^-23. What was 0 throughout has that.
     """
 
     saw_no_finite_value = False
@@ -80,6 +87,14 @@ class RangeObserver(HistogramObserver):
             lowest = x[finite].min() - _E_TO_MINUS_THIS_IS_NOTHING
             super().forward(torch.where(x == -torch.inf, lowest, x)[finite | (x == -torch.inf)])
         return x
+
+    def _calculate_qparams(
+        self, min_val: torch.Tensor, max_val: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        is_zero = bool((min_val == 0) & (max_val == 0))
+        self.eps.fill_(torch.finfo(torch.float32).eps if is_zero else LEAST_STEP)
+        scale, zero_point = super()._calculate_qparams(min_val, max_val)
+        return scale, zero_point
 
 
 ACTIVATION = QuantizationSpec(

@@ -76,6 +76,28 @@ def _prelu(module: GraphModule, node: Node) -> Node | None:
     return insert(module.graph, node, aten.add.Tensor, positive, scaled)
 
 
+def _expand_as(module: GraphModule, node: Node) -> Node:
+    """x expanded as y: to its shape, for the values of y have no part in it."""
+    return insert(module.graph, node, aten.expand.default, node.args[0], [*node.meta["val"].shape])
+
+
+def _clamp_by_number(module: GraphModule, node: Node) -> Node | None:
+    """A bound in a tensor of one element: the number, which is not quantized."""
+    operand, bound = node.args
+    value = constant_of(module, bound)
+    if value is None or value.numel() != 1 or not isinstance(operand, Node):
+        return None
+    if operand.meta["val"].shape != node.meta["val"].shape:
+        return None
+    return insert(module.graph, node, _BY_NUMBER[node.target], operand, float(value))
+
+
+_BY_NUMBER: dict[object, Callable[..., object]] = {
+    aten.clamp_min.Tensor: aten.clamp_min.default,
+    aten.clamp_max.Tensor: aten.clamp_max.default,
+}
+
+
 def _relu6(module: GraphModule, node: Node) -> Node:
     """relu6(x): hardtanh(x, 0, 6), the spelling that ExecuTorch's quantizer fuses."""
     return insert(module.graph, node, aten.hardtanh.default, node.args[0], 0.0, 6.0)
@@ -255,6 +277,8 @@ _REWRITES: Rewrites = {
     aten.var.dim: normalizations.variance,
     aten.conv_transpose1d.default: _conv_transpose_1d,
     **dict.fromkeys(_POOLS_2D, _pool_1d),
+    **dict.fromkeys(_BY_NUMBER, _clamp_by_number),
+    aten.expand_as.default: _expand_as,
     aten.prelu.default: _prelu,
     aten.relu6.default: _relu6,
     aten.relu6_.default: _relu6,

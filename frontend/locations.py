@@ -57,6 +57,16 @@ def _line_of_trace(trace: str) -> tuple[str, int] | None:
     return None
 
 
+def location_in_trace(trace: str) -> FileLineColLoc | None:
+    """The innermost frame in the user's code of a stack trace, as a location."""
+    found = _line_of_trace(trace)
+    return None if found is None else _file_line(*found)
+
+
+def _file_line(file: str, line: int) -> FileLineColLoc:
+    return FileLineColLoc(StringAttr(file), IntAttr(line), IntAttr(0))
+
+
 def module_path(node: Node) -> str:
     """Dotted path of the innermost module the node was traced in; "" for the outermost."""
     path = ""
@@ -83,8 +93,7 @@ def location(node: Node, source: Node | None = None) -> NameLoc:
     found = source_line(source)
     if found is None:
         return NameLoc(label, UnknownLoc())
-    file, line = found
-    return NameLoc(label, FileLineColLoc(StringAttr(file), IntAttr(line), IntAttr(0)))
+    return NameLoc(label, _file_line(*found))
 
 
 def source_nodes(graph: Graph) -> dict[Node, Node]:

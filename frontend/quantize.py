@@ -38,7 +38,8 @@ def quantize(
     Raises TypeError and ValueError for arguments that are none of this: among them a model that is
     quantized already, floats other than float32, and calibration data that holds NaN or +inf.
     Raises CompileError, at the user's line, for a model that changes its inputs or buffers, has
-    parameters that are not finite, or a value that calibration finds no range of.
+    parameters that are not finite, a shape that depends on the values of inputs, or a value that
+    calibration finds no range of.
     """
     _check_arguments(module, example_inputs, target, kernels)
     # These imports take seconds, which wrong arguments need not wait for.
@@ -47,6 +48,7 @@ def quantize(
     from cmopt.frontend.batch_norms import replace_batch_norms
     from cmopt.frontend.composites import decompose_composites
     from cmopt.frontend.constant_folding import fold_constants
+    from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.locations import spread_source_locations
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.preparation import check_preparation
@@ -55,7 +57,7 @@ def quantize(
 
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
-        exported = torch.export.export(inference, example_inputs)
+        exported = _export(inference, example_inputs)
         check_model(exported)
         refuse_state(exported)
         names = [str(name) for name in exported.graph_signature.user_inputs]
@@ -68,10 +70,27 @@ def quantize(
         check_preparation(inference, observed, example_inputs)
         _calibrate(observed, example_inputs, calibration, names)
         _compute_parameters_once(observed)
+        keep_divisors_from_zero(observed)
         converted = convert_pt2e(observed)
         quantized = torch.export.export(converted, example_inputs)
     spread_source_locations(quantized.graph)
     return quantized
+
+
+def _export(module: torch.nn.Module, example_inputs: Inputs) -> ExportedProgram:
+    """The exported model. Raises CompileError where its shapes depend on the inputs' values."""
+    from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+
+    from cmopt.frontend.locations import location_in_trace
+
+    try:
+        return torch.export.export(module, example_inputs)
+    except GuardOnDataDependentSymNode as error:
+        raise CompileError(
+            "a shape or a branch of the model depends on the values of its inputs",
+            location=location_in_trace(str(error)),
+            hint="make it a constant: give F.one_hot its num_classes, use torch.where for an if",
+        ) from error
 
 
 def _calibrate(

@@ -15,6 +15,7 @@ from torch import nn
 
 from cmopt.frontend.locations import source_line
 from cmopt.frontend.quantize import quantize
+from cmopt.pipeline.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function, float_operators, is_conversion, name_of, run
@@ -169,6 +170,20 @@ def test_operators_with_parameters(function: Any, part: nn.Module, shape: Any) -
     assert float_operators(program) == []
     want = model(x)
     assert (run(program, x) - want).abs().max() < 4 * float(want.max() - want.min()) / 255
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+def test_one_hot_of_an_input(shape: tuple[int, ...]) -> None:
+    model = Function(lambda layer, i: layer(F.one_hot(i, 5).float()), nn.Linear(5, 4))
+    classes = torch.randint(5, shape)
+    want = model(classes)
+    assert (run(quantize(model, (classes,)), classes) - want).abs().max() < 0.01
+
+
+def test_one_hot_of_as_many_classes_as_there_are() -> None:
+    model = Function(lambda i: F.one_hot(i).float())
+    with pytest.raises(CompileError, match=r"test_quantize\.py:\d+: .*depends on.*num_classes"):
+        quantize(model, (torch.tensor([1, 3]),))
 
 
 def test_writing_through_a_view_keeps_its_meaning() -> None:
