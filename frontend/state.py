@@ -20,7 +20,7 @@ from xdsl.dialects.builtin import NameLoc
 from cmopt.frontend.aliasing import viewed_nodes, written_nodes
 from cmopt.frontend.locations import location, source_nodes
 from cmopt.frontend.overloads import is_getitem, overload
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.pipeline.diagnostics import CompileError, warn
 
 _KINDS: dict[object, str] = {
     InputKind.USER_INPUT: "input",
@@ -34,12 +34,57 @@ _KINDS: dict[object, str] = {
 # What PT2E and torch.export call tensors whose name they have lost.
 _MADE_UP = re.compile(r"(.*\.)?_(deduplicated_get_attr_|frozen_param|tensor_constant)")
 
+ACTIVATIONS = frozenset(
+    [
+        *("celu_", "elu_", "hardsigmoid_", "hardswish_", "hardtanh_", "leaky_relu_", "mish_"),
+        *("relu_", "relu6_", "selu_", "sigmoid_", "silu_", "tanh_", "threshold_"),
+    ]
+)
+"""In-place operators that save memory. A model that calls one on its input means the result."""
+
+
+def is_activation_of_input(node: Node) -> bool:
+    """Whether a node calls an in-place activation on a value that nothing else reads.
+
+    Such a call on an input is a call of the function: the write itself is not carried to the
+    device, and nothing in the program sees it.
+    """
+    target = overload(node)
+    if target is None or target._schema.name.removeprefix("aten::") not in ACTIVATIONS:
+        return False
+    value: Any = node.args[0]
+    reader = node
+    while isinstance(value, Node) and set(value.users) == {reader}:
+        if value.op == "placeholder":
+            return True
+        if getattr(overload(value), "namespace", "") != "quantized_decomposed":
+            return False
+        value, reader = value.args[0], value
+    return False
+
+
+def make_activations_functional(program: ExportedProgram) -> None:
+    """Replace in-place activations of inputs by the functions, in place; warn of each."""
+    sources = source_nodes(program.graph)
+    for node in program.graph.nodes:
+        if node.op != "call_function" or not is_activation_of_input(node):
+            continue
+        name = node.target._schema.name.removeprefix("aten::")
+        node.target = getattr(torch.ops.aten, name.rstrip("_")).default
+        warn(
+            f"{name} changes the input {node.args[0].name!r} in place; the compiled program leaves "
+            "it as it is",
+            location=location(node, sources.get(node)),
+        )
+    program.graph_module.recompile()
+
 
 def refuse_state(program: ExportedProgram) -> None:
     """Raise CompileError, at the user's line, if the program changes an input, buffer or parameter.
 
     Found are writes that the signature declares, in-place operators, also through views, and
-    those of a program that was quantized since.
+    those of a program that was quantized since. In-place activations are no such writes where
+    `is_activation_of_input`.
     """
     signature = program.graph_signature
     nodes = {node.name: node for node in program.graph.nodes}
@@ -49,6 +94,8 @@ def refuse_state(program: ExportedProgram) -> None:
             raise _error(program, nodes.get(name), _KINDS[output.kind], output.target)
     inputs = {spec.arg.name: spec for spec in signature.input_specs}
     for node in program.graph.nodes:
+        if is_activation_of_input(node):
+            continue
         for written in written_nodes(node):
             for origin in _origins(written):
                 spec = inputs.get(origin.name)

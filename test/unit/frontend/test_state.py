@@ -18,6 +18,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 import cmopt
 from cmopt.frontend.quantize import quantize
 from cmopt.frontend.state import refuse_state
+from cmopt.pipeline.diagnostics import Diagnostic, diagnostics_to
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function
@@ -125,3 +126,34 @@ def test_an_alias_that_no_schema_tells_of() -> None:
     model = Function(lambda x, y: (torch.atleast_1d(x).type_as(y).add_(1), y)[1])
     with pytest.raises(cmopt.CompileError, match="changes its input 'inputs_0'"):
         refuse_state(torch.export.export(model, (torch.randn(2), torch.randn(2))))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        nn.LeakyReLU(inplace=True),
+        nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 3)),
+        Function(torch.tanh_),
+        Function(lambda x: F.hardswish(x, inplace=True)),
+    ],
+    ids=["leaky_relu", "in front of a layer", "tanh_", "hardswish"],
+)
+def test_an_in_place_activation_of_an_input_is_its_result(model: nn.Module) -> None:
+    """The input itself is not written on the device, of which a warning tells."""
+    x = torch.randn(2, 4)
+    expected = model(x.clone())
+    said: list[Diagnostic] = []
+    with diagnostics_to(said.append):
+        program = cmopt.compile(cmopt.quantize(model, (x.clone(),)))
+    assert ["in place; the compiled program leaves it as it is" in d.message for d in said] == [
+        True
+    ]
+    assert program.report.float_ops == 0
+    assert float((program.run(x)[0] - expected).abs().max()) < 0.1
+
+
+def test_what_is_read_of_the_input_behind_an_activation_is_its_result() -> None:
+    x = torch.randn(2, 4)
+    model = Function(lambda x: torch.relu_(x) + x)
+    program = cmopt.compile(cmopt.quantize(model, (x.clone(),)))
+    assert float((program.run(x)[0] - 2 * torch.relu(x)).abs().max()) < 0.1
