@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import selectors
@@ -107,8 +108,10 @@ def _child(
     try:
         os.setpgid(0, 0)
         os.close(reader)
+        faulthandler.disable()  # Its lines would hide what was said last.
         for stream in (1, 2):
             os.dup2(log, stream)
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         with os.fdopen(writer, "w") as pipe:
 
             def emit(event: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ def warm_up(suites: Sequence[Suite], flows: Sequence[str]) -> None:
     import upstream_ethos_u as ethos_u
 
     for name in ("executorch.backends.cortex_m.ops.operators", "executorch.runtime",
-                 "tosa_programs"):  # fmt: skip
+                 "tosa_programs", "peer_suites.flows", "peer_suites.recording"):  # fmt: skip
         importlib.import_module(name)
 
     batch = (torch.randn(1, 3, 8, 8),)
