@@ -51,6 +51,28 @@ def first_difference(left: Tensors, right: Tensors) -> str | None:
     return None
 
 
+def is_rounding(left: Tensors, right: Tensors, scales: Sequence[float | None]) -> bool:
+    """Whether two lists of tensors differ by no more than float operators may.
+
+    That is one step of an output's quantization, and for outputs that are float themselves
+    1e-4 of the largest value.
+    """
+    for a, b, scale in zip(left, right, scales, strict=True):
+        if not a.is_floating_point():
+            if not torch.equal(a, b):
+                return False
+            continue
+        x, y = a.double(), b.double()
+        finite = y.isfinite()
+        if not torch.allclose(x[~finite], y[~finite], rtol=0, atol=0, equal_nan=True):
+            return False
+        largest = float(y[finite].abs().max()) if finite.any() else 0.0
+        bound = 1.001 * scale if scale else 1e-4 * largest
+        if not ((x - y)[finite].abs() <= bound).all():
+            return False
+    return True
+
+
 def output_scales(exported: ExportedProgram) -> list[float | None]:
     """The scale of each output that is a dequantized tensor, else None."""
     scales: list[float | None] = []

@@ -27,11 +27,12 @@ what is run. The modules are imported from the wheel, and nothing of them is kep
 {suites}
 
 *ok*: it compiles, and every way to run it gives the same bytes: the file in ExecuTorch's runtime,
-the interpreter of two stages and, for each delegate, Arm's reference model of TOSA. *refused*: one
-clear line says why not; for upstream, whatever it raises. *error*: a traceback, or a program that
-fails when run. *skipped*: the test gives no int8 model, or PyTorch or upstream's quantizer cannot
-take it. *no float*: of those that are ok, no operator computes in float. *with the NPU*: of those
-that are ok, some part is a delegate.
+the interpreter of two stages and, for each delegate, Arm's reference model of TOSA. A kernel that
+computes in float may round otherwise than PyTorch, by one step. *refused*: one clear line says why
+not; for upstream, whatever it raises. *error*: a traceback, or a program that fails when run.
+*skipped*: the test gives no int8 model, or PyTorch or upstream's quantizer cannot take it. *no
+float*: of those that are ok, no operator computes in float. *with the NPU*: of those that are ok,
+some part is a delegate.
 
 Inputs that are no tensors are constants for our flows. A model without quantize operators is
 compiled with `allow_float`. Where nothing is for the NPU, our flows compile for the core alone, as

@@ -119,6 +119,18 @@ def test_steps_are_of_the_output_and_far_where_a_number_is_missing() -> None:
     )
 
 
+def test_float_operators_may_round_by_one_step() -> None:
+    a, one_step, two_steps = (torch.tensor([0.0, x]) for x in (1.0, 1.25, 1.5))
+    assert figures.is_rounding([one_step], [a], [0.25])
+    assert not figures.is_rounding([two_steps], [a], [0.25])
+    assert not figures.is_rounding([one_step], [a], [None])
+    assert figures.is_rounding([a * 1.00001], [a], [None])
+    assert not figures.is_rounding([torch.tensor([1])], [torch.tensor([2])], [None])
+    nan = torch.tensor([float("nan"), 1.0])
+    assert figures.is_rounding([nan], [nan.clone()], [0.25])
+    assert not figures.is_rounding([a], [nan], [0.25])
+
+
 def test_noise_is_that_of_the_worst_output() -> None:
     signal_, fine, bad = torch.ones(4), torch.ones(4) * 1.001, torch.ones(4) * 1.1
     assert figures.noise([fine, bad], [signal_, signal_]) == 20.0
