@@ -99,7 +99,8 @@ def run(
     for item in missing:
         for flow in store.missing(item.key, flows):
             store.add(skipped(item.key, flow, item.reason))
-    work = [(case, left) for case in cases if (left := store.missing(case.key, flows))]
+    ordered = sorted(cases, key=lambda case: case.index)  # Every function has its turn first.
+    work = [(case, left) for case in ordered if (left := store.missing(case.key, flows))]
     if not work:
         return
     folder = store.path.parent / "logs"

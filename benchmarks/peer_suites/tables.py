@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from peer_suites.compare import Worse, worse_than_upstream
 from peer_suites.outcomes import FLOWS, OK, OUTCOMES, SKIPPED, Result
 
+SAME = 40
+"""Reasons that begin with so many equal letters are one."""
+
 Results = Mapping[tuple[str, str], Result]
 
 HEAD = """# ExecuTorch's own tests, here and there
@@ -50,9 +53,9 @@ def suite_of(key: str) -> str:
     return key.partition("/")[0]
 
 
-def function_of(key: str) -> str:
-    """The test function of a key, without suite and parameters."""
-    return key.partition("/")[2].partition("[")[0].partition("#")[0]
+def module_of(key: str) -> str:
+    """The test module of a key, without the suite."""
+    return key.partition("/")[2].partition("::")[0]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -135,18 +138,19 @@ def _worse_counts(
 
 
 def _worse_rows(found: Sequence[Worse], results: Results) -> str:
-    """One row for each test function and aspect: its worst case stands for the others."""
-    groups: dict[tuple[str, str], list[Worse]] = defaultdict(list)
+    """One row for each test module, aspect and reason: its worst case stands for the others."""
+    groups: dict[tuple[str, str, str], list[Worse]] = defaultdict(list)
     for worse in found:
-        groups[function_of(worse.key), worse.aspect].append(worse)
-    totals = Counter(function_of(r.key) for r in results.values() if r.flow == found[0].flow
+        groups[module_of(worse.key), worse.aspect, worse.reason[:SAME]].append(worse)
+    totals = Counter(module_of(r.key) for r in results.values() if r.flow == found[0].flow
                      and suite_of(r.key) == suite_of(found[0].key))  # fmt: skip
     rows = []
-    for (function, aspect), group in sorted(groups.items()):
+    for (module, aspect, _), group in sorted(groups.items()):
         worst = max(group, key=_distance)
-        cases = f"{len(group)} of {totals[function]}"
+        cases = f"{len(group)} of {totals[module]}"
         name = worst.key.partition("/")[2]
-        rows.append((f"`{name}`", cases, aspect, worst.ours, worst.upstream, worst.reason[:300]))
+        upstream = worst.upstream or "–"
+        rows.append((f"`{name}`", cases, aspect, worst.ours, upstream, worst.reason[:300]))
     return table(("worst case", "cases", "worse in", "here", "upstream", "reason"), rows)
 
 
