@@ -9,10 +9,10 @@ KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint typecheck lit unit fuzz target sanitize wheel format kernels clean distclean
+.PHONY: help venv demo test lint typecheck lit unit fuzz target sanitize wheel peers peers-sample format kernels clean distclean
 
 help: ## show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Torch goes first and alone, so that nothing else decides which build of it is taken. The rest is
 # installed without build isolation: the kernel library is then built against the ExecuTorch it
@@ -71,6 +71,13 @@ sanitize: $(VENV)/.installed ## the kernels under ASan and UBSan: single ops and
 
 wheel: $(VENV)/.installed ## build sdist and wheel, and use the wheel outside the checkout
 	$(BIN)/python test/packaging/check_wheel.py
+
+# Hours; what it has done is kept in build/, and a further run goes on from there.
+peers: $(VENV)/.installed ## ExecuTorch's own tests through both compilers; writes docs/peers.md
+	$(BIN)/python benchmarks/peer_suites
+
+peers-sample: $(VENV)/.installed ## a fixed part of them, ours alone, against the baseline
+	$(BIN)/python benchmarks/peer_suites --sample
 
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .

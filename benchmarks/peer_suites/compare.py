@@ -1,0 +1,159 @@
+"""Where one result is worse than another: ours than upstream's, today's than the baseline's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from peer_suites.outcomes import FAULTS, OK, SKIPPED, Result
+
+BASELINE_FIGURES = ("float", "core", "delegates", "steps", "snr")
+"""What the baseline keeps of a result that is ok, in this order behind the outcome."""
+
+NOISE_DB = 3.0
+GOOD_ENOUGH_DB = 60.0
+"""A signal this far above its noise is not compared further."""
+
+
+@dataclass(frozen=True)
+class Worse:
+    """One aspect in which a case is worse, the two values, and why if the report says so."""
+
+    key: str
+    flow: str
+    aspect: str
+    ours: str
+    upstream: str
+    reason: str = ""
+
+
+def worse_than_upstream(ours: Result, upstream: Result | None) -> list[Worse]:
+    """Every aspect in which a result of ours is worse than upstream's.
+
+    A fault of ours is one whatever upstream does. A case that upstream cannot compile, or that was
+    skipped, is not compared further.
+    """
+    if ours.outcome in FAULTS:
+        theirs = upstream.outcome if upstream is not None else ""
+        return [_worse(ours, ours.outcome, ours.outcome, theirs, _fault(ours))]
+    if upstream is None or upstream.outcome != OK or ours.outcome == SKIPPED:
+        return []
+    if ours.outcome != OK:
+        return [_worse(ours, "compiles", ours.outcome, OK, ours.message)]
+    return [*_worse_numbers(ours, upstream), *_worse_sizes(ours, upstream)]
+
+
+def _worse(result: Result, aspect: str, ours: Any, upstream: Any, reason: str = "") -> Worse:
+    return Worse(result.key, result.flow, aspect, _text(ours), _text(upstream), reason)
+
+
+def _left(message: str) -> str:
+    """What a refusal says is left to the core, without the borders of every program."""
+    _, _, listed = message.partition("': ")
+    parts = [part for part in listed.split("; ") if not part.startswith(("quant.", "compile it"))]
+    return "; ".join(parts) or message
+
+
+def _fault(result: Result) -> str:
+    return f"{result.message} ({result.frame})" if result.frame else result.message
+
+
+def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
+    """In what is computed: steps from the quantized model, noise, wrong integers."""
+    found = []
+    a, b = ours.figures, upstream.figures
+    if a.get("steps") is not None and a["steps"] > max(1.0, b.get("steps") or 0.0):
+        found.append(_worse(ours, "steps", a["steps"], b.get("steps")))
+    if a.get("snr") is not None and b.get("snr") is not None:
+        goal = min(b["snr"], GOOD_ENOUGH_DB)
+        if a["snr"] < goal - NOISE_DB:
+            found.append(_worse(ours, "signal to noise, dB", a["snr"], b["snr"]))
+    if (a.get("integers") or 0) > (b.get("integers") or 0):
+        found.append(_worse(ours, "wrong integers", a["integers"], b.get("integers")))
+    return found
+
+
+def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
+    """In what the program is: where it runs, what it takes."""
+    a, b = ours.figures, upstream.figures
+    reason = "; ".join(ours.reasons)
+    found = []
+    if a.get("float", 0) > b.get("float", 0):
+        found.append(_worse(ours, "float operators", a["float"], b["float"], reason))
+    if b.get("delegates"):
+        if not a["delegates"]:
+            return [*found, _worse(ours, "delegates", 0, b["delegates"], _left(ours.message))]
+        if a["delegates"] > b["delegates"]:
+            found.append(_worse(ours, "delegates", a["delegates"], b["delegates"], reason))
+        if a["core"] > b["core"]:
+            found.append(_worse(ours, "operators on the core", a["core"], b["core"], reason))
+        if a["cycles"] > 1.01 * b["cycles"]:
+            found.append(_worse(ours, "cycles", a["cycles"], b["cycles"]))
+    elif a.get("delegates"):
+        return found  # Another way to run it altogether: sizes say nothing.
+    elif a["calls"] > b["calls"]:
+        found.append(_worse(ours, "calls", a["calls"], b["calls"], reason))
+    for name, aspect in (("arena", "arena, bytes"), ("pte", ".pte, bytes")):
+        if a[name] > b[name]:
+            found.append(_worse(ours, aspect, a[name], b[name]))
+    return found
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+Baseline = Mapping[str, Mapping[str, list[Any]]]
+
+
+def baseline_entry(result: Result) -> list[Any]:
+    """What the baseline keeps of a result: its outcome and, if it is ok, some figures."""
+    if result.outcome != OK:
+        return [result.outcome]
+    return [OK, *(result.figures.get(name) for name in BASELINE_FIGURES)]
+
+
+def against_baseline(result: Result, baseline: Baseline) -> tuple[str | None, str | None]:
+    """What is worse than the baseline, and what is better; each a phrase or None.
+
+    A case the baseline does not know is worse if it ends in a fault. A fault the baseline knows is
+    neither.
+    """
+    before = baseline.get(result.key, {}).get(result.flow)
+    if before is None:
+        is_fault = result.outcome in FAULTS
+        return (f"{result.outcome}: {_fault(result)}" if is_fault else None), None
+    if result.outcome != before[0]:
+        phrase = f"{before[0]} became {result.outcome}" + (
+            f": {_fault(result)}" if result.message else ""
+        )
+        is_worse = result.outcome in FAULTS or before[0] == OK
+        return (phrase, None) if is_worse else (None, phrase)
+    if result.outcome != OK:
+        return None, None
+    old = dict(zip(BASELINE_FIGURES, before[1:], strict=True))
+    worse, better = [], []
+    for name in BASELINE_FIGURES:
+        was, now = old[name], result.figures.get(name)
+        change = _change(name, was, now)
+        if change:
+            (worse if change > 0 else better).append(f"{name} {_text(was)} → {_text(now)}")
+    return ", ".join(worse) or None, ", ".join(better) or None
+
+
+def _change(name: str, was: float | None, now: float | None) -> int:
+    """1 where a figure became worse, -1 where it became better, 0 where it is as it was."""
+    if was is None or now is None:
+        return 0
+    if name == "snr":
+        was, now = min(was, GOOD_ENOUGH_DB), min(now, GOOD_ENOUGH_DB)
+        return (now < was - NOISE_DB) - (now > was + NOISE_DB)
+    if name == "delegates":  # None at all is worse than any, fewer are better than more.
+        return (not now and bool(was)) or (bool(was) and now > was) or -(now != was)
+    tolerance = 0.5 if name == "steps" else 0
+    return (now > was + tolerance) - (now < was - tolerance)

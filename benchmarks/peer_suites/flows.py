@@ -1,0 +1,324 @@
+"""One case through one flow: quantize, compile, run, and the figures of what came out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+from torch.utils import _pytree
+from xdsl.dialects.builtin import ModuleOp
+
+import cmopt
+from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.signature import main_function, terminator, update
+from cmopt.pipeline.driver import as_arrays, interpret
+from cmopt.pipeline.targets import NPUS, get_target
+from peer_suites import figures
+from peer_suites.outcomes import (
+    ERROR,
+    OK,
+    REFUSED,
+    SKIPPED,
+    WRONG_BYTES,
+    Result,
+    of_exception,
+    without_places,
+)
+from peer_suites.recording import Recorded
+from peer_suites.suites import Case
+
+Phase = Callable[[str], None]
+NOTHING = "nothing in this program is for the NPU"
+"""What `cmopt.compile` says where the core alone is the better target; then that is tried."""
+AFTER_COMPILING = ("interpret", "interpret planned", "run", "reference model", "measure")
+
+
+class NotQuantized(Exception):
+    """Upstream's quantizer gives no program; the cause says why."""
+
+
+class Bound(nn.Module):
+    """A model as a function of the tensors among its inputs; the other inputs are constants."""
+
+    def __init__(self, model: nn.Module, inputs: tuple[Any, ...]):
+        super().__init__()
+        self.model = model
+        leaves, self.tree = _pytree.tree_flatten(inputs)
+        self.constants = [None if isinstance(x, torch.Tensor) else x for x in leaves]
+        self.is_tensor = [isinstance(x, torch.Tensor) for x in leaves]
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        given = iter(tensors)
+        leaves = [
+            next(given) if is_tensor else constant
+            for is_tensor, constant in zip(self.is_tensor, self.constants, strict=True)
+        ]
+        return self.model(*_pytree.tree_unflatten(leaves, self.tree))
+
+
+class Subject:
+    """The model of a case; what several flows need of it is computed once."""
+
+    def __init__(self, case: Case, recorded: Recorded):
+        self.key, self.target, self.has_npu = case.key, case.suite.target, case.suite.has_npu
+        self.recorded = recorded
+        self.model = copy.deepcopy(recorded.model).eval()
+        self._failure: Exception | None = None
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """What the model takes, a fresh copy."""
+        return figures.copies(self.recorded.inputs)
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """The tensors among the inputs, in order: what a program takes."""
+        return figures.tensors_of(self.inputs)
+
+    @property
+    def bound(self) -> nn.Module:
+        """The model as a function of `tensors`."""
+        is_plain = all(isinstance(x, torch.Tensor) for x in self.recorded.inputs)
+        return self.model if is_plain else Bound(self.model, self.recorded.inputs).eval()
+
+    @cached_property
+    def expected(self) -> list[torch.Tensor]:
+        """What the float model gives."""
+        with torch.no_grad():
+            return figures.flat(copy.deepcopy(self.model)(*self.inputs))
+
+    @property
+    def upstream_quantized(self) -> ExportedProgram:
+        """The program as upstream's quantizer leaves it. Raises NotQuantized."""
+        if self._failure is None:
+            try:
+                return self._upstream_quantized
+            except Exception as error:  # Upstream raises whatever it runs into.
+                self._failure = error
+        raise NotQuantized(f"{type(self._failure).__name__}: {self._failure}") from self._failure
+
+    @cached_property
+    def _upstream_quantized(self) -> ExportedProgram:
+        tester = self.recorded.tester
+        with torch.no_grad():
+            tester.quantize(self.recorded.quantize)
+            tester.export()
+        program: ExportedProgram = tester.get_artifact()
+        return program
+
+
+def run_flow(subject: Subject, flow: str, phase: Phase) -> Result:
+    """The result of one flow; whatever it raises is part of the result."""
+    run = {"ours": _ours, "theirs": _theirs, "upstream": _upstream}[flow]
+    at = ["begin"]
+
+    def note(name: str) -> None:
+        at[0] = name
+        phase(name)
+
+    try:
+        return run(subject, note)
+    except NotQuantized as error:
+        outcome = SKIPPED if flow == "theirs" else of_exception(error, flow)[0]
+        message = f"upstream's quantizer: {without_places(str(error))}"
+        return Result(subject.key, flow, outcome, at[0], message)
+    except Exception as error:
+        outcome, message, frame = of_exception(error, flow)
+        if outcome == REFUSED and flow != "upstream" and at[0] in AFTER_COMPILING:
+            outcome = ERROR  # A program that was compiled must run.
+        if flow == "ours" and at[0] == "quantize" and (reason := _why_no_export(subject)):
+            outcome, message, frame = SKIPPED, reason, ""
+        return Result(subject.key, flow, outcome, at[0], message, frame)
+
+
+def _why_no_export(subject: Subject) -> str | None:
+    """Why PyTorch itself cannot export or run the model; None where it can."""
+    try:
+        assert subject.expected is not None
+        with torch.no_grad():
+            torch.export.export(copy.deepcopy(subject.bound), subject.tensors)
+    except Exception as error:
+        return without_places(f"torch.export: {type(error).__name__}: {error}")
+    return None
+
+
+def _ours(subject: Subject, phase: Phase) -> Result:
+    phase("quantize")
+    exported = cmopt.quantize(subject.bound, subject.tensors, target=subject.target)
+    return _compiled(subject, "ours", exported, subject.tensors, phase)
+
+
+def _theirs(subject: Subject, phase: Phase) -> Result:
+    phase("upstream's quantizer")
+    return _compiled(subject, "theirs", subject.upstream_quantized, subject.inputs, phase)
+
+
+def _compiled(
+    subject: Subject, flow: str, exported: ExportedProgram, called_with: tuple[Any, ...],
+    phase: Phase,
+) -> Result:  # fmt: skip
+    phase("compile")
+    # A model without floats, or without anything its quantizer knows, has no quantize operator.
+    allow_float = not any("quantize_per" in str(node.target) for node in exported.graph.nodes)
+    note = ""
+    try:
+        program = cmopt.compile(exported, target=subject.target, allow_float=allow_float)
+    except cmopt.CompileError as error:
+        if NOTHING not in error.message:
+            raise
+        note = without_places(error.message)
+        phase("compile for the core")
+        core = subject.target.partition("+ethos")[0]
+        program = cmopt.compile(exported, target=core, allow_float=allow_float)
+    phase("emit")
+    found: dict[str, Any] = dict(figures.of_file(program.pte))
+    report = program.report
+    found["arena"] = report.arena_bytes
+    if report.delegates:
+        found["cycles"] = report.npu_cycles
+    inputs = subject.tensors
+    phase("interpret")
+    outputs = list(program.interpret(*inputs))
+    scales = figures.output_scales(exported)
+    if difference := _disagreement(program, inputs, outputs, phase):
+        return Result(subject.key, flow, WRONG_BYTES, "interpret", difference, figures=found)
+    if not report.delegates:
+        phase("run")
+        ran = list(program.run(*inputs))
+        if difference := figures.first_difference(ran, outputs):
+            difference = f"run and interpret: {difference}"
+            if not found["float"] or not figures.is_rounding(ran, outputs, scales):
+                return Result(subject.key, flow, WRONG_BYTES, "run", difference, figures=found)
+            note = note or f"a float operator rounds otherwise, {difference}"
+    phase("measure")
+    with torch.no_grad():
+        meant = figures.flat(exported.module(check_guards=False)(*called_with))
+    found["steps"] = figures.steps(outputs, meant, scales)
+    found["snr"] = figures.noise(outputs, subject.expected)
+    found["integers"] = figures.wrong_integers(outputs, subject.expected)
+    reasons = _reasons(program)
+    return Result(subject.key, flow, OK, message=note, figures=found, reasons=reasons)
+
+
+def _reasons(program: cmopt.Program) -> list[str]:
+    """What stayed in float or off the NPU, and why: at most four, each once."""
+    report = program.report
+    left = [(f.op, f.reason) for f in report.fallbacks if f.is_float or report.delegates]
+    left += [(o.op, o.reason) for o in report.outside if not o.op.startswith("quant.")]
+    return list(dict.fromkeys(f"{op}: {without_places(reason, 160)}" for op, reason in left))[:4]
+
+
+def _disagreement(
+    program: cmopt.Program, inputs: tuple[Any, ...], outputs: list[torch.Tensor], phase: Phase
+) -> str | None:
+    """Where two ways to run a program differ by a byte; None if they do not.
+
+    The planned stage is interpreted, and each delegate is held to Arm's reference model of TOSA.
+    """
+    phase("interpret planned")
+    planned = list(program.interpret(*inputs, stage="planned"))
+    if difference := figures.first_difference(planned, outputs):
+        return f"planned and cortex_m: {difference}"
+    if not program.report.delegates:
+        return None
+    phase("reference model")
+    return _delegates_disagree(program, inputs)
+
+
+def _delegates_disagree(program: cmopt.Program, inputs: tuple[Any, ...]) -> str | None:
+    from tosa_programs import reference
+
+    module: ModuleOp = program.module("ethos_u").clone()
+    func = main_function(module)
+    delegates = [op for op in func.body.block.ops if isinstance(op, DelegateOp)]
+    terminator(func).operands = [v for op in delegates for v in (*op.inputs, *op.outputs)]
+    func.res_attrs = None
+    update(func)
+    arrays = iter(interpret(module, as_arrays(inputs)))
+    for index, op in enumerate(delegates):
+        given = [next(arrays) for _ in op.inputs]
+        meant = [torch.from_numpy(next(arrays)) for _ in op.outputs]
+        got = reference(op, given)
+        if got is None:
+            return f"delegate {index}: the reference model refuses it"
+        tensors = [torch.from_numpy(array) for array in got]
+        if difference := figures.first_difference(tensors, meant):
+            return f"delegate {index}, reference model and interpreter: {difference}"
+    return None
+
+
+def _upstream(subject: Subject, phase: Phase) -> Result:
+    """ExecuTorch's own lowering.
+
+    On a core its outputs are those of its operators' Python implementations. Beside an NPU they are
+    those of its quantized program in PyTorch, for its command stream runs nowhere here.
+    """
+    tester = subject.recorded.tester
+    phase("upstream's quantizer")
+    exported = subject.upstream_quantized
+    scales = figures.output_scales(exported)
+    with torch.no_grad():
+        meant = figures.flat(exported.module(check_guards=False)(*subject.inputs))
+    found: dict[str, Any] = {}
+    note = ""
+    phase("lower")
+    if subject.has_npu:
+        flatbuffers = _lowered_for_npu(tester)
+        npu = get_target(subject.target).npu
+        assert npu is not None
+        outputs = meant
+        found["cycles"] = _cycles(flatbuffers, npu.name)
+    else:
+        tester.to_edge()
+        tester.run_passes()
+        outputs, note = _upstream_outputs(tester, subject)
+        found["steps"] = None if outputs is None else figures.steps(outputs, meant, scales)
+        tester.to_executorch()
+    found |= figures.of_file(bytes(tester.get_artifact().buffer))
+    if outputs is not None:
+        found["snr"] = figures.noise(outputs, subject.expected)
+        found["integers"] = figures.wrong_integers(outputs, subject.expected)
+    return Result(subject.key, "upstream", OK, message=note, figures=found)
+
+
+def _upstream_outputs(tester: Any, subject: Subject) -> tuple[list[torch.Tensor] | None, str]:
+    """Upstream's outputs, or why it has none: some of its operators cannot be run in Python."""
+    inputs = figures.copies(tester.example_inputs)
+    module = tester.get_artifact().exported_program().module(check_guards=False)
+    try:
+        with torch.no_grad():
+            outputs = figures.flat(module(*inputs))
+            assert len(outputs) == len(subject.expected), "another number of outputs"
+            return outputs, ""
+    except Exception as error:
+        return None, without_places(f"it cannot be run: {type(error).__name__}: {error}", 160)
+
+
+def _lowered_for_npu(tester: Any) -> list[bytes]:
+    """Lower to a program; the TOSA graphs that went to Vela."""
+    from executorch.backends.arm.ethosu import EthosUBackend
+
+    flatbuffers: list[bytes] = []
+    compile_flatbuffer = EthosUBackend._compile_tosa_flatbuffer
+
+    def noted(flatbuffer: bytes, spec: Any) -> Any:
+        flatbuffers.append(flatbuffer)
+        return compile_flatbuffer(flatbuffer, spec)
+
+    with patch.object(EthosUBackend, "_compile_tosa_flatbuffer", staticmethod(noted)):
+        tester.to_edge_transform_and_lower()
+        tester.to_executorch()
+    return flatbuffers
+
+
+def _cycles(flatbuffers: list[bytes], npu: str) -> int:
+    """As Vela estimates them, the same way as for a program of ours."""
+    from cmopt.codegen.vela import compile_stream
+
+    return sum(compile_stream(graph, NPUS[npu]).figures.cycles for graph in flatbuffers)

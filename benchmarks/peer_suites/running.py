@@ -1,0 +1,132 @@
+"""Run cases that have no result yet, each in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import io
+import logging
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from peer_suites.outcomes import OK, Result
+from peer_suites.processes import Emit, run_cases, skipped
+from peer_suites.store import Store
+from peer_suites.suites import Case, Suite, Uncollected, collect
+
+
+def collected(suites: Sequence[Suite]) -> tuple[list[Case], list[Uncollected]]:
+    """The cases of several suites. Importing their modules takes seconds."""
+    quiet()
+    cases: list[Case] = []
+    missing: list[Uncollected] = []
+    for suite in suites:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            found, without = collect(suite)
+        cases += found
+        missing += without
+    return cases, missing
+
+
+def quiet() -> None:
+    """Turn off what libraries say on the way."""
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
+
+
+def warm_up(suites: Sequence[Suite], flows: Sequence[str]) -> None:
+    """Import what the flows need, and compile once: a forked process then has it already."""
+    import torch
+    from torch import nn
+
+    import cmopt
+
+    torch.set_num_threads(1)
+    import compare_upstream
+    import upstream_ethos_u as ethos_u
+
+    for name in ("executorch.backends.cortex_m.ops.operators", "executorch.runtime",
+                 "tosa_programs", "peer_suites.flows", "peer_suites.recording"):  # fmt: skip
+        importlib.import_module(name)
+
+    batch = (torch.randn(1, 3, 8, 8),)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AvgPool2d(2)).eval()
+    for target in {suite.target: None for suite in suites}:
+        exported = cmopt.quantize(model, batch, target=target)
+        assert cmopt.compile(exported, target=target).report
+        if "upstream" in flows and "ethos" in target:
+            ethos_u.upstream(ethos_u.upstream_quantized(model, [batch]))
+    if "upstream" in flows:
+        compare_upstream.upstream_program(model, [batch], explicit_layout=False)
+    gc.collect()
+    gc.freeze()  # The pages of what is there stay shared with the forked processes.
+
+
+def body(case: Case, flows: Sequence[str], emit: Emit) -> None:
+    """What a process does: record the case, then run its flows one after the other."""
+    from peer_suites.flows import Subject, run_flow
+    from peer_suites.recording import NoModel, record
+
+    try:
+        emit({"phase": "record"})
+        subject = Subject(case, record(case))
+    except NoModel as reason:
+        for flow in flows:
+            emit({"result": skipped(case.key, flow, str(reason)).to_json()})
+        return
+    for flow in flows:
+        result = run_flow(subject, flow, lambda phase: emit({"phase": phase}))
+        emit({"result": result.to_json()})
+
+
+def run(
+    cases: Sequence[Case],
+    missing: Sequence[Uncollected],
+    flows: Sequence[str],
+    store: Store,
+    *,
+    jobs: int,
+    timeout: float,
+    until: float,
+) -> None:
+    """Fill `store` with the results that it does not have, and show how far it is."""
+    for item in missing:
+        for flow in store.missing(item.key, flows):
+            store.add(skipped(item.key, flow, item.reason))
+    ordered = sorted(cases, key=lambda case: case.index)  # Every function has its turn first.
+    work = [(case, left) for case in ordered if (left := store.missing(case.key, flows))]
+    if not work:
+        return
+    folder = store.path.parent / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(folder)  # Reproducers of internal errors go there too.
+    console = Console(stderr=True)
+    with console.status("importing"), contextlib.redirect_stdout(io.StringIO()):
+        warm_up(list({case.suite.name: case.suite for case, _ in work}.values()), flows)
+    counts: Counter[str] = Counter()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("cases", total=sum(len(left) for _, left in work))
+        for result in run_cases(work, body, jobs=jobs, timeout=timeout, folder=folder, until=until):
+            store.add(result)
+            counts[result.outcome] += 1
+            if result.outcome != OK and console.is_terminal:
+                console.print(line_of(result), highlight=False, markup=False)
+            progress.update(task, advance=1, description=text_of(counts))
+
+
+def text_of(counts: Counter[str]) -> str:
+    """ "12 ok, 1 refused"."""
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+
+
+def line_of(result: Result) -> str:
+    """One result as a line."""
+    return f"{result.outcome:8} {result.flow:8} {result.key}: {result.message}"[:200]

@@ -1,0 +1,165 @@
+"""The comparison as Markdown: counts, then only where a program of ours is worse."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from peer_suites.compare import Worse, worse_than_upstream
+from peer_suites.outcomes import FLOWS, OK, OUTCOMES, SKIPPED, Result
+
+SAME = 40
+"""Reasons that begin with so many equal letters are one."""
+
+Results = Mapping[tuple[str, str], Result]
+
+HEAD = """# ExecuTorch's own tests, here and there
+
+Made by `make peers` (`benchmarks/peer_suites`) from the test modules in the ExecuTorch {version}
+wheel. Each case is the model and the inputs of one of their tests. The inputs calibrate, and are
+what is run. The modules are imported from the wheel, and nothing of them is kept here.
+
+| flow | what it is |
+|---|---|
+| ours | `cmopt.quantize`, then `cmopt.compile` |
+| theirs | upstream's quantizer, then `cmopt.compile` |
+| upstream | ExecuTorch's quantizer and backend, set as their tests set them |
+
+| suite | folder of the wheel | target |
+|---|---|---|
+{suites}
+
+*ok*: it compiles, and every way to run it gives the same bytes: the file in ExecuTorch's runtime,
+the interpreter of two stages and, for each delegate, Arm's reference model of TOSA. A kernel that
+computes in float may round otherwise than PyTorch, by one step. *refused*: one clear line says why
+not; for upstream, whatever it raises. *error*: a traceback, or a program that fails when run.
+*skipped*: the test gives no int8 model, or PyTorch or upstream's quantizer cannot take it. *no
+float*: of those that are ok, no operator computes in float. *with the NPU*: of those that are ok,
+some part is a delegate.
+
+Inputs that are no tensors are constants for our flows. A model without quantize operators is
+compiled with `allow_float`. Where nothing is for the NPU, our flows compile for the core alone, as
+the error says.
+
+Steps are from the quantized model in PyTorch, in units of the output's quantization. Upstream's
+numbers on a core are those of its operators in Python. Its command streams run nowhere here, so
+beside an NPU its signal-to-noise ratio is that of its quantized model in PyTorch. That upstream is
+ok says that it compiles, and not that its file runs.
+"""
+
+
+def suite_of(key: str) -> str:
+    """The suite a key belongs to."""
+    return key.partition("/")[0]
+
+
+def module_of(key: str) -> str:
+    """The test module of a key, without the suite."""
+    return key.partition("/")[2].partition("::")[0]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def document(results: Results, suites: Mapping[str, tuple[str, str]], version: str) -> str:
+    """The whole page. suites: the folder and the target of each suite."""
+    names = [name for name in suites if any(suite_of(key) == name for key, _ in results)]
+    rows = "\n".join(f"| {name} | `{suites[name][0]}` | {suites[name][1]} |" for name in names)
+    parts = [HEAD.format(version=version, suites=rows), "## Counts\n", _counts(results, names)]
+    worse = {
+        flow: [w for r in results.values() if r.flow == flow
+               for w in worse_than_upstream(r, results.get((r.key, "upstream")))]
+        for flow in ("ours", "theirs")
+    }  # fmt: skip
+    parts += ["## Worse than upstream\n", _worse_counts(worse, results, names)]
+    for name in names:
+        for flow in ("ours", "theirs"):
+            found = [w for w in worse[flow] if suite_of(w.key) == name]
+            if found:
+                parts += [f"### {name}, {flow}\n", _worse_rows(found, results)]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def counts(results: Results) -> dict[tuple[str, str], Counter[str]]:
+    """The number of results of each outcome by suite and flow; "delegated" is part of "ok"."""
+    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for result in results.values():
+        counter = found[suite_of(result.key), result.flow]
+        counter[result.outcome] += 1
+        counter["delegated"] += bool(result.outcome == OK and result.figures.get("delegates"))
+        counter["integer"] += bool(result.outcome == OK and not result.figures.get("float"))
+    return dict(found)
+
+
+def _counts(results: Results, names: Sequence[str]) -> str:
+    found = counts(results)
+    head = ("suite", "flow", "cases", *OUTCOMES, "no float", "with the NPU")
+    rows = []
+    for name in names:
+        for flow in FLOWS:
+            c = found.get((name, flow))
+            if c is not None:
+                total = sum(c[outcome] for outcome in OUTCOMES)
+                numbers = [c[outcome] for outcome in OUTCOMES]
+                rows.append((name, flow, total, *numbers, c["integer"], c["delegated"]))
+    return table(head, rows)
+
+
+def _worse_counts(
+    worse: Mapping[str, Sequence[Worse]], results: Results, names: Sequence[str]
+) -> str:
+    """How many cases are worse in each aspect, of those that both compile."""
+    rows = []
+    for flow in worse:
+        for name in names:
+            both = sum(
+                r.flow == flow and suite_of(r.key) == name and r.outcome == OK
+                and (u := results.get((r.key, "upstream"))) is not None and u.outcome == OK
+                for r in results.values()
+            )  # fmt: skip
+            only_ours = sum(
+                r.flow == flow and suite_of(r.key) == name and r.outcome == OK
+                and (u := results.get((r.key, "upstream"))) is not None
+                and u.outcome not in (OK, SKIPPED)
+                for r in results.values()
+            )  # fmt: skip
+            aspects = Counter(w.aspect for w in worse[flow] if suite_of(w.key) == name)
+            text = ", ".join(f"{aspect} {count}" for aspect, count in aspects.most_common())
+            rows.append((name, flow, both, only_ours, text or "nothing"))
+    return table(("suite", "flow", "both ok", "only ours ok", "worse in, cases"), rows)
+
+
+def _worse_rows(found: Sequence[Worse], results: Results) -> str:
+    """One row for each test module, aspect and reason: its worst case stands for the others."""
+    groups: dict[tuple[str, str, str], list[Worse]] = defaultdict(list)
+    for worse in found:
+        groups[module_of(worse.key), worse.aspect, worse.reason[:SAME]].append(worse)
+    totals = Counter(module_of(r.key) for r in results.values() if r.flow == found[0].flow
+                     and suite_of(r.key) == suite_of(found[0].key))  # fmt: skip
+    rows = []
+    for (module, aspect, _), group in sorted(groups.items()):
+        worst = max(group, key=_distance)
+        cases = f"{len(group)} of {totals[module]}"
+        name = worst.key.partition("/")[2]
+        upstream = worst.upstream or "–"
+        rows.append((f"`{name}`", cases, aspect, worst.ours, upstream, worst.reason[:300]))
+    return table(("worst case", "cases", "worse in", "here", "upstream", "reason"), rows)
+
+
+def _distance(worse: Worse) -> float:
+    """How much worse: the ratio of two numbers, else 0."""
+    try:
+        ours, upstream = (float(v.replace(",", "")) for v in (worse.ours, worse.upstream))
+    except ValueError:
+        return 0.0
+    if worse.aspect.startswith("signal"):
+        return upstream - ours
+    return ours / max(upstream, 1e-9)
