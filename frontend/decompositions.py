@@ -170,14 +170,15 @@ def _product_with_constant(module: GraphModule, node: Node) -> Node | None:
     return insert(module.graph, node, aten.linear.default, operand, weight)
 
 
-def _affine_with_constant(module: GraphModule, node: Node) -> Node | None:
-    """b + x @ w with a constant matrix and vector: a linear layer."""
+def _affine(module: GraphModule, node: Node) -> Node | None:
+    """b + x @ w: a linear layer with a constant matrix and vector, else a product and a sum."""
     bias, operand, matrix = node.args
+    if node.kwargs or not isinstance(operand, Node):
+        return None
     value, vector = constant_of(module, matrix), constant_of(module, bias)
-    if value is None or vector is None or node.kwargs or not isinstance(operand, Node):
-        return None
-    if vector.shape != value.shape[1:]:
-        return None
+    if value is None or vector is None or vector.shape != value.shape[1:]:
+        product = insert(module.graph, node, aten.mm.default, operand, matrix)
+        return insert(module.graph, node, aten.add.Tensor, product, bias)
     weight = insert_constant(module, node, value.t().contiguous())
     return insert(module.graph, node, aten.linear.default, operand, weight, bias)
 
@@ -259,7 +260,7 @@ Rewrites: TypeAlias = dict[object, Callable[[GraphModule, Node], Node | None]]
 
 # On the graph as exported: ExecuTorch's own rewrites expect none of these.
 _PRODUCTS: Rewrites = {
-    aten.addmm.default: _affine_with_constant,
+    aten.addmm.default: _affine,
     aten.matmul.default: _product_with_constant,
     aten.mm.default: _product_with_constant,
 }

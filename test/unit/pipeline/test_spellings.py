@@ -104,3 +104,15 @@ def test_control_flow_is_refused_before_calibration(function: Callable[[Tensor],
     with pytest.raises(cmopt.CompileError, match="operator cond is not supported") as caught:
         cmopt.quantize(Calling(function), (torch.randn(3, 4),))
     assert "test_spellings.py:" in str(caught.value)
+
+
+@pytest.mark.parametrize("target", ["cortex-m55", NPU])
+@pytest.mark.parametrize("shape", [(3,), (2, 3)], ids=["row", "matrix"])
+def test_a_product_and_a_sum_in_one_operator(target: str, shape: tuple[int, ...]) -> None:
+    inputs = torch.randn(shape), torch.randn(2, 4), torch.randn(4, 3)
+    exported = cmopt.quantize(Calling(torch.addmm), inputs, target=target)
+    program = cmopt.compile(exported, target=target)
+    assert program.report.float_ops == 0
+    expected = torch.addmm(*inputs)
+    result = program.interpret(*inputs, stage="planned" if target != NPU else "ethos_u")[0]
+    assert float((result - expected).abs().max()) < 0.2
