@@ -55,7 +55,11 @@ def arguments() -> argparse.Namespace:
     add("--report", action="store_true", help="write the page from what is there")
     add("--sample", action="store_true", help="run the sample, and compare with the baseline")
     add("--update-baseline", action="store_true", help="with --sample: write the baseline")
-    return parser.parse_args()
+    args = parser.parse_args()
+    is_part = args.suite or args.filter or args.only or args.every > 1
+    if args.update_baseline and (is_part or not args.sample):
+        parser.error("--update-baseline goes with --sample alone: the baseline is of all of it")
+    return args
 
 
 def main() -> int:

@@ -52,7 +52,7 @@ def _left(message: str) -> str:
     """What a refusal says is left to the core, without the borders of every program."""
     _, _, listed = message.partition("': ")
     parts = [part for part in listed.split("; ") if not part.startswith(("quant.", "compile it"))]
-    return "; ".join(parts) or message
+    return "; ".join(parts) or "there is nothing but views and the borders"
 
 
 def _fault(result: Result) -> str:

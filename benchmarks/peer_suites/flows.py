@@ -68,13 +68,20 @@ class Subject:
     def __init__(self, case: Case, recorded: Recorded):
         self.key, self.target, self.has_npu = case.key, case.suite.target, case.suite.has_npu
         self.recorded = recorded
+        self._inputs = figures.copies(recorded.inputs)
+        self._given = figures.copies(recorded.tester.example_inputs)
         self.model = copy.deepcopy(recorded.model).eval()
         self._failure: Exception | None = None
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """What the model takes, a fresh copy."""
-        return figures.copies(self.recorded.inputs)
+        """What the model takes, a fresh copy: some models write to it."""
+        return figures.copies(self._inputs)
+
+    @property
+    def tester_inputs(self) -> tuple[Any, ...]:
+        """The same as upstream's tester has them, in its memory format; a fresh copy."""
+        return figures.copies(self._given)
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
@@ -84,8 +91,8 @@ class Subject:
     @property
     def bound(self) -> nn.Module:
         """The model as a function of `tensors`."""
-        is_plain = all(isinstance(x, torch.Tensor) for x in self.recorded.inputs)
-        return self.model if is_plain else Bound(self.model, self.recorded.inputs).eval()
+        is_plain = all(isinstance(x, torch.Tensor) for x in self._inputs)
+        return self.model if is_plain else Bound(self.model, self.inputs).eval()
 
     @cached_property
     def expected(self) -> list[torch.Tensor]:
@@ -106,6 +113,7 @@ class Subject:
     @cached_property
     def _upstream_quantized(self) -> ExportedProgram:
         tester = self.recorded.tester
+        tester.example_inputs = self.tester_inputs
         with torch.no_grad():
             tester.quantize(self.recorded.quantize)
             tester.export()
@@ -289,7 +297,7 @@ def _upstream(subject: Subject, phase: Phase) -> Result:
 
 def _upstream_outputs(tester: Any, subject: Subject) -> tuple[list[torch.Tensor] | None, str]:
     """Upstream's outputs, or why it has none: some of its operators cannot be run in Python."""
-    inputs = figures.copies(tester.example_inputs)
+    inputs = subject.tester_inputs
     module = tester.get_artifact().exported_program().module(check_guards=False)
     try:
         with torch.no_grad():

@@ -74,6 +74,7 @@ def document(results: Results, suites: Mapping[str, tuple[str, str]], version: s
     names = [name for name in suites if any(suite_of(key) == name for key, _ in results)]
     rows = "\n".join(f"| {name} | `{suites[name][0]}` | {suites[name][1]} |" for name in names)
     parts = [HEAD.format(version=version, suites=rows), "## Counts\n", _counts(results, names)]
+    parts += [_how_many(results)]
     worse = {
         flow: [w for r in results.values() if r.flow == flow
                for w in worse_than_upstream(r, results.get((r.key, "upstream")))]
@@ -86,6 +87,13 @@ def document(results: Results, suites: Mapping[str, tuple[str, str]], version: s
             if found:
                 parts += [f"### {name}, {flow}\n", _worse_rows(found, results)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _how_many(results: Results) -> str:
+    """Whether the run behind the page was a whole one."""
+    keys = {key for key, _ in results}
+    whole = sum(all((key, flow) in results for flow in FLOWS) for key in keys)
+    return f"{whole:,} cases have been through every flow, {len(keys) - whole:,} only through some."
 
 
 def counts(results: Results) -> dict[tuple[str, str], Counter[str]]:

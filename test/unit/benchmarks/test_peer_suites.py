@@ -197,6 +197,16 @@ def test_beside_an_npu() -> None:
     assert aspects(result(**ON_NPU | {"pte": 5000}), upstream()) == []
 
 
+def test_a_refusal_of_the_npu_is_shown_without_the_borders() -> None:
+    text = "nothing in this program is for the NPU of 'x': quant.qcast (a); {}compile it for 'y'"
+    ours = result()
+    for middle, reason in (("aten.gt (no TOSA); ", "aten.gt (no TOSA)"), ("", "nothing but views")):
+        refused = Result(ours.key, "ours", "ok", "", text.format(middle), figures=ours.figures)
+        (worse,) = worse_than_upstream(refused, upstream(**ON_NPU))
+        assert worse.aspect == "delegates"
+        assert reason in worse.reason
+
+
 def test_baseline_notes_what_became_worse_and_better() -> None:
     baseline = {"s/m::f[a]": {"ours": baseline_entry(result())}}
     assert baseline["s/m::f[a]"]["ours"] == ["ok", 0, 1, 0, 0.0, 40.0]
