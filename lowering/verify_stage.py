@@ -22,7 +22,7 @@ from cmopt.dialects.edge import (
     SoftmaxOp,
     ToDimOrderOp,
 )
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.constants import is_constant
 from cmopt.lowering.support import no_kernel_reason
@@ -135,6 +135,17 @@ def _outside_delegates(module: ModuleOp) -> Iterator[Operation]:
             yield from (op for block in region.blocks for op in block.ops)
 
 
+def _misplaced(op: Operation, stage: str) -> CompileError:
+    """What to say of an op that a stage may not contain."""
+    if isinstance(op, QCastOp | DCastOp):
+        type = op.output.type if isinstance(op, QCastOp) else op.input.type
+        element = quantized_element(type)
+        if element is not None and (element.is_per_axis or element.storage.width.data > 16):
+            hint = "kernels quantize per tensor, to 8 or 16 bits"
+            return CompileError(f"has no kernel for {type} at run time", op=op, hint=hint)
+    return CompileError(f"does not belong into stage {stage}", op=op)
+
+
 def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
     """Raise CompileError at the first op that does not belong into a stage, or no such stage."""
     if name not in STAGES:
@@ -142,7 +153,7 @@ def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
     stage = STAGES[name]
     for inner in _outside_delegates(module):
         if inner.name not in stage.ops and inner.name.split(".")[0] not in stage.dialects:
-            raise CompileError(f"does not belong into stage {name}", op=inner)
+            raise _misplaced(inner, name)
         for rule in stage.rules:
             if (problem := rule(inner, npu)) is not None:
                 raise CompileError(f"does not fit stage {name}: {problem}", op=inner)

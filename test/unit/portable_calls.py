@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from executorch.exir.passes import dim_order_ops_registry  # noqa: F401, registers operators
 
 aten = torch.ops.aten
 Tensor = torch.Tensor
@@ -295,6 +296,13 @@ _MAKERS = {
     "full_like.out": one(aten.hardshrink.default),
 }
 
+_DIM_ORDER = {
+    "dim_order_ops::_to_dim_order_copy.out": one(
+        torch.ops.dim_order_ops._to_dim_order_copy.default, dtype=torch.int32, dim_order=[0, 1]
+    ),
+}
+"""ExecuTorch's form of a cast, in programs of its Edge dialect."""
+
 CALLS: dict[str, PortableCall] = {
     f"aten::{name}": call
     for table in (
@@ -312,7 +320,7 @@ CALLS: dict[str, PortableCall] = {
         _MAKERS,
     )
     for name, call in table.items()
-}
+} | _DIM_ORDER
 """By the name of the operator that the call becomes."""
 
 
@@ -360,7 +368,6 @@ NEVER_CALLED: dict[str, str] = {
     ),
     "dim_order_ops::_clone_dim_order.out": "memory orders are transposes here",
     "dim_order_ops::_empty_dim_order.out": _CONSTANT,
-    "dim_order_ops::_to_dim_order_copy.out": "memory orders are transposes here",
     "et_copy::_d2h_copy.out": "there is one memory",
     "et_copy::_h2d_copy.out": "there is one memory",
 }
