@@ -53,13 +53,13 @@ def quantize(
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
-    from cmopt.frontend.state import make_activations_functional, refuse_state
+    from cmopt.frontend.state import make_functions_functional, refuse_state
 
     inference = copy.deepcopy(module).eval()
     with torch.no_grad():
         exported = _export(inference, example_inputs)
         check_model(exported)
-        make_activations_functional(exported)
+        make_functions_functional(exported)
         refuse_state(exported)
         names = [str(name) for name in exported.graph_signature.user_inputs]
         exported = decompose_composites(exported)

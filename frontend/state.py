@@ -17,6 +17,7 @@ from torch.fx import Node
 from torch.utils._pytree import tree_leaves
 from xdsl.dialects.builtin import NameLoc
 
+from cmopt.dialects.edge import FUNCTIONS, WITH_PARAMETERS
 from cmopt.frontend.aliasing import viewed_nodes, written_nodes
 from cmopt.frontend.locations import location, source_nodes
 from cmopt.frontend.overloads import is_getitem, overload
@@ -34,23 +35,21 @@ _KINDS: dict[object, str] = {
 # What PT2E and torch.export call tensors whose name they have lost.
 _MADE_UP = re.compile(r"(.*\.)?_(deduplicated_get_attr_|frozen_param|tensor_constant)")
 
-ACTIVATIONS = frozenset(
-    [
-        *("celu_", "elu_", "hardsigmoid_", "hardswish_", "hardtanh_", "leaky_relu_", "mish_"),
-        *("relu_", "relu6_", "selu_", "sigmoid_", "silu_", "tanh_", "threshold_"),
-    ]
-)
-"""In-place operators that save memory. A model that calls one on its input means the result."""
+_CLAMPS = ("celu", "clamp", "clamp_max", "clamp_min", "hardtanh", "relu6", "selu")
+FUNCTIONS_IN_PLACE = frozenset(f"{name}_" for name in (*FUNCTIONS, *WITH_PARAMETERS, *_CLAMPS))
+"""In-place functions of one element. A model that calls one on its input means the result."""
 
 
-def is_activation_of_input(node: Node) -> bool:
-    """Whether a node calls an in-place activation on a value that nothing else reads.
+def is_function_of_input(node: Node) -> bool:
+    """Whether a node calls an in-place function of one element on an input nothing else reads.
 
     Such a call on an input is a call of the function: the write itself is not carried to the
     device, and nothing in the program sees it.
     """
     target = overload(node)
-    if target is None or target._schema.name.removeprefix("aten::") not in ACTIVATIONS:
+    if target is None or target._schema.name.removeprefix("aten::") not in FUNCTIONS_IN_PLACE:
+        return False
+    if target._schema.overload_name:  # of a tensor and a number, as pow_ has
         return False
     value: Any = node.args[0]
     reader = node
@@ -63,14 +62,14 @@ def is_activation_of_input(node: Node) -> bool:
     return False
 
 
-def make_activations_functional(program: ExportedProgram) -> None:
-    """Replace in-place activations of inputs by the functions, in place; warn of each."""
+def make_functions_functional(program: ExportedProgram) -> None:
+    """Make in-place functions of inputs ordinary ones, in the given program; warn of each."""
     sources = source_nodes(program.graph)
     for node in program.graph.nodes:
-        if node.op != "call_function" or not is_activation_of_input(node):
+        if node.op != "call_function" or not is_function_of_input(node):
             continue
         name = node.target._schema.name.removeprefix("aten::")
-        node.target = getattr(torch.ops.aten, name.rstrip("_")).default
+        node.target = getattr(torch.ops.aten, name.removesuffix("_")).default
         warn(
             f"{name} changes the input {node.args[0].name!r} in place; the compiled program leaves "
             "it as it is",
@@ -83,8 +82,8 @@ def refuse_state(program: ExportedProgram) -> None:
     """Raise CompileError, at the user's line, if the program changes an input, buffer or parameter.
 
     Found are writes that the signature declares, in-place operators, also through views, and
-    those of a program that was quantized since. In-place activations are no such writes where
-    `is_activation_of_input`.
+    those of a program that was quantized since. In-place functions of one element are no
+    such writes where `is_function_of_input`.
     """
     signature = program.graph_signature
     nodes = {node.name: node for node in program.graph.nodes}
@@ -94,7 +93,7 @@ def refuse_state(program: ExportedProgram) -> None:
             raise _error(program, nodes.get(name), _KINDS[output.kind], output.target)
     inputs = {spec.arg.name: spec for spec in signature.input_specs}
     for node in program.graph.nodes:
-        if is_activation_of_input(node):
+        if is_function_of_input(node):
             continue
         for written in written_nodes(node):
             for origin in _origins(written):

@@ -135,10 +135,12 @@ def test_an_alias_that_no_schema_tells_of() -> None:
         nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 3)),
         Function(torch.tanh_),
         Function(lambda x: F.hardswish(x, inplace=True)),
+        Function(lambda x: x.clamp_(-0.5, 1.0)),
+        Function(lambda x: x.abs_()),
     ],
-    ids=["leaky_relu", "in front of a layer", "tanh_", "hardswish"],
+    ids=["leaky_relu", "in front of a layer", "tanh_", "hardswish", "clamp_", "abs_"],
 )
-def test_an_in_place_activation_of_an_input_is_its_result(model: nn.Module) -> None:
+def test_an_in_place_function_of_an_input_is_its_result(model: nn.Module) -> None:
     """The input itself is not written on the device, of which a warning tells."""
     x = torch.randn(2, 4)
     expected = model(x.clone())
@@ -152,7 +154,7 @@ def test_an_in_place_activation_of_an_input_is_its_result(model: nn.Module) -> N
     assert float((program.run(x)[0] - expected).abs().max()) < 0.1
 
 
-def test_what_is_read_of_the_input_behind_an_activation_is_its_result() -> None:
+def test_what_is_read_of_the_input_behind_a_function_is_its_result() -> None:
     x = torch.randn(2, 4)
     model = Function(lambda x: torch.relu_(x) + x)
     program = cmopt.compile(cmopt.quantize(model, (x.clone(),)))
