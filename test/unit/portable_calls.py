@@ -331,7 +331,7 @@ def _full(names: str) -> frozenset[str]:
 OTHERWISE = _full(
     """
     alias_copy.out as_strided_copy.out clone.out detach_copy.out diagonal_copy.out fill.Tensor_out
-    flip.out floor_divide.out glu.out hardtanh.out lift_fresh_copy.out logit.out
+    flip.out floor_divide.out glu.out hardtanh.out lift_fresh_copy.out
     masked_fill.Scalar_out max.unary_out mean.dtype_out min.unary_out narrow_copy.out
     pixel_shuffle.out pixel_unshuffle.out reflection_pad1d.out reflection_pad2d.out
     reflection_pad3d.out repeat.out replication_pad1d.out replication_pad2d.out rsub.Scalar_out
