@@ -81,6 +81,11 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
     counts, divisor = shape_of(op.output)[1:3], common_divisor(op)
     input, output = element(op.input), element(op.output)
     assert divisor is not None
+    if any(padding) and max(stride) > LONGEST_STRIDE:
+        # As a tensor of its own, whose windows may lie apart; what is padded adds nothing.
+        top, bottom, left, right = padding
+        source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), input.zero_point)
+        padding = (0, 0, 0, 0)
     images, *_, channels = shape_of(source)
     if _apart(op, padding, source):
         source = _windows(source, counts, kernel, stride, b)

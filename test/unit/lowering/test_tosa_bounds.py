@@ -225,6 +225,14 @@ def test_avg_pool2d(
          ceil_mode=ceil_mode, count_include_pad=BoolAttr.from_bool(counted))  # fmt: skip
 
 
+def test_avg_pool2d_of_a_long_stride_and_padding() -> None:
+    """Rounded once: the padded windows lie apart."""
+    w = {"kernel": (1, 2), "stride": (1, 4), "size": (1, 6), "padding": (0, 0, 1, 0),
+         "dilation": (1, 1)}  # fmt: skip
+    types = int8(1.0, 0), int8(10**-0.5, 0)
+    pool(Alone(0), edge.AvgPool2dOp, w, 1, 1, types, 1, count_include_pad=BoolAttr.from_bool(True))
+
+
 @examples(25)
 @given(types=type_pairs, seed=seeds, images=st.integers(1, 2), rows=st.integers(1, 9),
        width=st.integers(1, 300), stride=st.integers(1, 5))  # fmt: skip
