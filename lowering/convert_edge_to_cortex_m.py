@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.cortex_m.limits import MOST_BYTES
 from cmopt.dialects.edge import EdgeOp
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
 from cmopt.dialects.signature import (
@@ -35,6 +37,7 @@ from cmopt.lowering.cortex_m import (
 from cmopt.lowering.patterns.edge import RequantizeCatOperands
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
+from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.targets import get_target
 
 
@@ -59,6 +62,16 @@ def pass_as_storage(func: FuncOp) -> None:
     if args or results:
         update(func)
         note_on_border(func, QUANTIZED, args, results)
+
+
+def check_sizes(func: FuncOp) -> None:
+    """Raise CompileError for the first op with a tensor of more bytes than kernels can index."""
+    for op in func.body.block.ops:
+        for value in (*op.operands, *op.results):
+            if isinstance(value.type, TensorType):
+                size = nbytes(storage_type(value.type))
+                if size > MOST_BYTES:
+                    raise CompileError(f"a tensor has {size} bytes, more than {MOST_BYTES}", op=op)
 
 
 @dataclass
@@ -93,6 +106,7 @@ class ConvertEdgeToCortexMPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         isa = get_target(self.target).isa
         for func in functions(op):
+            check_sizes(func)
             pass_as_storage(func)
         # First, while a requantization still shows as a dequantize followed by a quantize, and
         # what makes a divisor as the function it is.
