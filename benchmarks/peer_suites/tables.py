@@ -38,8 +38,7 @@ float*: of those that are ok, no operator computes in float. *with the NPU*: of 
 some part is a delegate.
 
 Inputs that are no tensors are constants for our flows. A model without quantize operators is
-compiled with `allow_float`. Where nothing is for the NPU, our flows compile for the core alone, as
-the error says.
+compiled with `allow_float`. Where nothing is for the NPU, all of it runs on the core.
 
 Steps are from the quantized model in PyTorch, in units of the output's quantization. Upstream's
 numbers on a core are those of its operators in Python. Its command streams run nowhere here, so
