@@ -34,8 +34,6 @@ from peer_suites.recording import Recorded
 from peer_suites.suites import Case
 
 Phase = Callable[[str], None]
-NOTHING = "nothing in this program is for the NPU"
-"""What `cmopt.compile` says where the core alone is the better target; then that is tried."""
 AFTER_COMPILING = ("interpret", "interpret planned", "run", "reference model", "measure")
 
 
@@ -174,16 +172,8 @@ def _compiled(
     phase("compile")
     # A model without floats, or without anything its quantizer knows, has no quantize operator.
     allow_float = not any("quantize_per" in str(node.target) for node in exported.graph.nodes)
+    program = cmopt.compile(exported, target=subject.target, allow_float=allow_float)
     note = ""
-    try:
-        program = cmopt.compile(exported, target=subject.target, allow_float=allow_float)
-    except cmopt.CompileError as error:
-        if NOTHING not in error.message:
-            raise
-        note = without_places(error.message)
-        phase("compile for the core")
-        core = subject.target.partition("+ethos")[0]
-        program = cmopt.compile(exported, target=core, allow_float=allow_float)
     phase("emit")
     found: dict[str, Any] = dict(figures.of_file(program.pte))
     report = program.report
@@ -203,7 +193,7 @@ def _compiled(
             difference = f"run and interpret: {difference}"
             if not found["float"] or not figures.is_rounding(ran, outputs, scales):
                 return Result(subject.key, flow, WRONG_BYTES, "run", difference, figures=found)
-            note = note or f"a float operator rounds otherwise, {difference}"
+            note = f"a float operator rounds otherwise, {difference}"
     phase("measure")
     with torch.no_grad():
         meant = figures.flat(exported.module(check_guards=False)(*called_with))
