@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import random
-import zlib
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +11,7 @@ from unittest.mock import patch
 import torch
 from torch import nn
 
-from peer_suites.suites import Case
+from peer_suites.suites import Case, seed
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,7 @@ def record(case: Case) -> Recorded:
     """
     from executorch.backends.test.harness.tester import Tester
 
-    name = case.key.partition("/")[2].partition("#")[0]
-    seed = zlib.crc32(name.encode())
-    random.seed(seed)
-    torch.manual_seed(seed)
+    seed(case.key.partition("/")[2].partition("#")[0])
 
     run_stage = Tester._run_stage
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
+import random
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +72,15 @@ class Uncollected:
     reason: str
 
 
+def seed(name: str) -> None:
+    """Let the random numbers that are drawn next depend on `name` alone."""
+    import torch
+
+    number = zlib.crc32(name.encode())
+    random.seed(number)
+    torch.manual_seed(number)
+
+
 def collect(suite: Suite) -> tuple[list[Case], list[Uncollected]]:
     """All cases of a suite, in the order of their keys, and what could not be listed."""
     import executorch
@@ -85,6 +96,7 @@ def collect(suite: Suite) -> tuple[list[Case], list[Uncollected]]:
             short = ".".join(path.relative_to(folder).with_suffix("").parts)
             name = ".".join(("executorch", *path.relative_to(root).with_suffix("").parts))
             try:
+                seed(name)  # modules draw inputs when they are imported
                 module = importlib.import_module(name)
             except BaseException as error:  # pytest's own "skip this module" is no Exception.
                 if isinstance(error, KeyboardInterrupt):
