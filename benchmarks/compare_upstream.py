@@ -39,7 +39,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 import cmopt
 from cmopt.codegen.runtime_memory import method_allocator_bytes
-from cmopt.pipeline.targets import Npu, get_target
+from cmopt.support.targets import Npu, get_target
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "test"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "test" / "unit"))

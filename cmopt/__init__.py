@@ -17,12 +17,12 @@ from cmopt.frontend.registration import register_operators_on_load
 
 if TYPE_CHECKING:
     from cmopt.frontend.quantize import quantize
-    from cmopt.pipeline.diagnostics import CompileError
     from cmopt.pipeline.driver import Program, compile
     from cmopt.pipeline.report import Report
+    from cmopt.support.diagnostics import CompileError
 
 _WHERE = {
-    "CompileError": "cmopt.pipeline.diagnostics",
+    "CompileError": "cmopt.support.diagnostics",
     "Program": "cmopt.pipeline.driver",
     "Report": "cmopt.pipeline.report",
     "compile": "cmopt.pipeline.driver",

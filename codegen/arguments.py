@@ -20,9 +20,9 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, SSAValue
 
+from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.edge import OperandAttr
 from cmopt.dialects.shapes import element_of
-from cmopt.interpreters.arrays import numpy_dtype
 
 if TYPE_CHECKING:
     from cmopt.codegen.emit_pte import ProgramBuilder

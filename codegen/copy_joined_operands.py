@@ -19,11 +19,11 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from cmopt.dialects.constants import constant_of, constant_op, is_constant
 from cmopt.dialects.cortex_m import JoinOp, PadOp, Properties, SubviewOp, ViewOp
 from cmopt.dialects.edge import CallOp, OperandAttr
 from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.dialects.signature import functions
-from cmopt.lowering.constants import constant_of, constant_op, is_constant
 
 
 def root(value: SSAValue) -> SSAValue:

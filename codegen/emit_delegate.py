@@ -18,9 +18,9 @@ from cmopt.codegen.vela_stream import STREAM_ALIGNMENT, StreamTensor
 from cmopt.dialects.cortex_m import View, itemsize
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of, numel, shape_of
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.locations import render
-from cmopt.pipeline.targets import NPUS, Npu
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.locations import render
+from cmopt.support.targets import NPUS, Npu
 
 if TYPE_CHECKING:
     from cmopt.codegen.emit_pte import FunctionEmitter

@@ -8,7 +8,7 @@ from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.stock_calls import portable_call, temp_bytes
 from cmopt.dialects.cortex_m import View
 from cmopt.dialects.edge import CallOp
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
     from cmopt.codegen.emit_pte import FunctionEmitter

@@ -28,6 +28,7 @@ from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.codegen.operator_schemas import Schema
 from cmopt.codegen.runtime_memory import method_allocator_bytes, temp_allocator_bytes
 from cmopt.codegen.stock_calls import kernel_schema
+from cmopt.dialects.arrays import dense_array, numpy_dtype
 from cmopt.dialects.cortex_m import (
     JoinOp,
     KernelOp,
@@ -50,8 +51,7 @@ from cmopt.dialects.shapes import (
     shape_of,
 )
 from cmopt.dialects.signature import ARENA_BYTES, DIM_ORDER, border_attributes, functions
-from cmopt.interpreters.arrays import dense_array, numpy_dtype
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
     from cmopt.codegen.emit_delegate import EmittedDelegate

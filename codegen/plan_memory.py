@@ -15,7 +15,7 @@ from cmopt.codegen.placement import place
 from cmopt.dialects.cortex_m import JoinOp, PlaceAttr, place_of
 from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, functions, update
 from cmopt.lowering.verify_stage import check_stage
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 
 def plan(func: FuncOp) -> None:

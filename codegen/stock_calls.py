@@ -21,7 +21,7 @@ from cmopt.codegen.operator_schemas import (
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import shape_of
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 MAX_RANK = 16
 """The runtime's `kTensorDimensionLimit`."""

@@ -17,8 +17,8 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
-from cmopt.interpreters.tosa.values import constant_array, dtype_of
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.dialects.tosa.constants import constant_array, dtype_of
+from cmopt.support.diagnostics import CompileError
 
 _DTYPES = {1: "BOOL", 8: "INT8", 16: "INT16", 32: "INT32", 48: "INT48"}
 

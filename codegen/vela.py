@@ -17,8 +17,8 @@ from xdsl.ir import Operation
 
 from cmopt.codegen.vela_process import VelaError, run_vela
 from cmopt.codegen.vela_stream import Stream, StreamTensor, check_tensor, pack_stream
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.targets import Npu
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import Npu
 
 _TOSA_MAGIC = b"TOSA"
 _SIZE_LIMIT = 2 << 30

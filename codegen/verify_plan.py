@@ -13,6 +13,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from cmopt.codegen.lifetimes import in_place_delta
+from cmopt.dialects.constants import is_constant
 from cmopt.dialects.cortex_m import (
     JoinOp,
     KernelOp,
@@ -25,8 +26,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.signature import ARENA_BYTES, functions
-from cmopt.lowering.constants import is_constant
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 
 class PlanChecker:

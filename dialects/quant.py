@@ -225,6 +225,18 @@ def quantized_element(type: Attribute) -> UniformQuantizedType | None:
     return None
 
 
+def qtype_of(value: SSAValue) -> UniformQuantizedType:
+    """The quantized element type of a value that must have one."""
+    result = quantized_element(value.type)
+    assert result is not None, value.type
+    return result
+
+
+def is_int8(type: UniformQuantizedType | None) -> bool:
+    """Stored in 8 bits, one scale for the whole tensor."""
+    return type is not None and type.storage.width.data == 8 and not type.is_per_axis
+
+
 def storage_type(type: Attribute) -> Attribute:
     """The tensor type with a quantized element type replaced by its storage; others unchanged."""
     if (element := quantized_element(type)) is None:
@@ -263,7 +275,7 @@ def _verify_conversion(quantized: Attribute, plain: Attribute, want: Attribute) 
 class _QuantPatterns(HasCanonicalizationPatternsTrait):
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:
-        from cmopt.lowering.patterns import quant as patterns
+        from cmopt.dialects import quant_canonicalization as patterns
 
         return patterns.CANONICALIZATION
 

@@ -17,7 +17,7 @@ from xdsl.ir import Attribute, BlockArgument
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.shapes import ints_of
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 DIM_ORDER = "edge.dim_order"
 """Argument or result attribute: the caller sees these row-major bytes in this memory order."""

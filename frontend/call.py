@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
 from cmopt.frontend.overloads import overload_name
 from cmopt.frontend.tensor_types import tensor_type
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
     from cmopt.frontend.importer import Importer

@@ -47,7 +47,7 @@ from cmopt.frontend.tensor_types import (
     memory_order,
     tensor_type,
 )
-from cmopt.pipeline.diagnostics import CompileError, verify
+from cmopt.support.diagnostics import CompileError, verify
 
 _FOLDED = {"aten", "dim_order_ops"}
 _CONSTANT_KINDS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}

@@ -14,7 +14,7 @@ from cmopt.frontend.importer import unsupported_operator
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import overload
 from cmopt.frontend.tensor_types import dtype_name
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 _OTHER_FLOATS = (torch.float64, torch.float16, torch.bfloat16)
 _QUANTIZED = {"cortex_m", "quantized", "quantized_decomposed", "torchao"}

@@ -11,8 +11,8 @@ from typing import TypeVar
 import torch
 from torch.export import ExportedProgram
 
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.targets import KERNEL_LIBRARIES, get_target
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
 Inputs = tuple[torch.Tensor, ...]
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from cmopt.dialects.edge import FUNCTIONS, WITH_PARAMETERS
 from cmopt.frontend.aliasing import viewed_nodes, written_nodes
 from cmopt.frontend.locations import location, source_nodes
 from cmopt.frontend.overloads import is_getitem, overload
-from cmopt.pipeline.diagnostics import CompileError, warn
+from cmopt.support.diagnostics import CompileError, warn
 
 _KINDS: dict[object, str] = {
     InputKind.USER_INPUT: "input",

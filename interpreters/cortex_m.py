@@ -9,9 +9,9 @@ from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, im
 from xdsl.ir import Operation
 
 from cmopt.dialects import cortex_m as cm
+from cmopt.dialects.arrays import Array, numpy_dtype
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.interpreters import cmsis_nn
-from cmopt.interpreters.arrays import Array, numpy_dtype
 
 
 def _numbers(op: Operation, *names: str) -> dict[str, Any]:

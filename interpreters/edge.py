@@ -16,8 +16,9 @@ from xdsl.interpreter import Interpreter, PythonValues, impl, register_impls
 from xdsl.ir import Attribute
 
 from cmopt.dialects import edge
+from cmopt.dialects.arrays import Array, from_float, to_float
+from cmopt.dialects.edge import data_format_of, is_nhwc
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, element_of, int_of, ints_of, shape_of
-from cmopt.interpreters.arrays import Array, from_float, to_float
 from cmopt.interpreters.edge_elementwise import ElementwiseFunctions, clamped, result, tensors
 
 
@@ -25,20 +26,20 @@ def _to_nchw(op: Any, *tensors: torch.Tensor) -> list[torch.Tensor]:
     # Contiguous: torch sums in another order for other strides, and a layout must change no bit.
     # A copy: of one channel the view counts as contiguous but keeps the strides of NHWC, and with
     # those torch 2.13 convolves wrongly where one window of a longer stride fills the width.
-    is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
     order = torch.contiguous_format
-    return [t.permute(NHWC_TO_NCHW).clone(memory_format=order) if is_nhwc else t for t in tensors]
+    return [
+        t.permute(NHWC_TO_NCHW).clone(memory_format=order) if is_nhwc(op) else t for t in tensors
+    ]
 
 
 def _from_nchw(op: Any, x: torch.Tensor) -> torch.Tensor:
-    is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
-    return x.permute(NCHW_TO_NHWC) if is_nhwc else x
+    return x.permute(NCHW_TO_NHWC) if is_nhwc(op) else x
 
 
 def _windows(op: edge.AvgPool2dOp | edge.MaxPool2dOp, y: torch.Tensor) -> torch.Tensor:
     """The windows that count. In ceil_mode one that starts in the padding behind does not, but
     to torch padding that was put there before the pool is input."""
-    format = op.data_format.data if op.data_format else "NCHW"
+    format = data_format_of(op)
     _, _, height, width = edge.spatial(shape_of(op.output), format)
     return y[:, :, :height, :width]
 

@@ -13,9 +13,9 @@ import torch
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.arithmetic.functions import activation_bounds, clamp_bounds, numbers_of
 from cmopt.dialects import edge
-from cmopt.interpreters.arrays import from_float, to_float
-from cmopt.interpreters.functions import activation_bounds, clamp_bounds, numbers_of
+from cmopt.dialects.arrays import from_float, to_float
 
 Meaning: TypeAlias = Callable[..., torch.Tensor]
 

@@ -6,8 +6,8 @@ from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
 
+from cmopt.dialects.arrays import dense_array, from_float, to_float
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp
-from cmopt.interpreters.arrays import dense_array, from_float, to_float
 
 
 @register_impls

@@ -13,10 +13,10 @@ from xdsl.interpreter import Interpreter
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import SSAValue
 
+from cmopt.dialects.arrays import Array, check_value, numpy_dtype
 from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
 from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import ARENA_BYTES, main_function
-from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
 from cmopt.interpreters.cortex_m import CortexMFunctions
 from cmopt.interpreters.quant import QuantFunctions
 from cmopt.interpreters.tosa import TosaFunctions

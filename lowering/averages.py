@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from xdsl.dialects.builtin import IntegerType
 
-from cmopt.dialects.edge import AvgPool2dOp, spatial
+from cmopt.arithmetic.accumulators import mean_overflow
+from cmopt.dialects.edge import AvgPool2dOp, data_format_of, spatial
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
-from cmopt.lowering.accumulators import mean_overflow
 
 
 def common_divisor(op: AvgPool2dOp) -> int | None:
@@ -17,7 +17,7 @@ def common_divisor(op: AvgPool2dOp) -> int | None:
     As PyTorch counts: without `count_include_pad` the positions inside the input, with it those
     inside the padded input. A last window of `ceil_mode` may reach beyond that.
     """
-    format = op.data_format.data if op.data_format else "NCHW"
+    format = data_format_of(op)
     sizes, outputs = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))
     pads, divisor = ints_of(op.padding), 1
     for axis in (0, 1):
@@ -44,7 +44,7 @@ def averages_once(op: AvgPool2dOp) -> bool:
         return False
     if numel(shape_of(op.input)) == 0 or common_divisor(op) is None:
         return False
-    format = op.data_format.data if op.data_format else "NCHW"
+    format = data_format_of(op)
     sizes, outputs = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))
     return all(
         max(before, behind) < kernel and (count - 1) * stride - before < size

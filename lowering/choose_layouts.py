@@ -11,13 +11,13 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import PermuteOp
+from cmopt.dialects.permutations import Layout, compose, identity, order_of_bytes
 from cmopt.dialects.shapes import ints_of, inverse, shape_of
 from cmopt.dialects.signature import functions
-from cmopt.lowering.constants import constant_of
 from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
-from cmopt.lowering.layout.permutations import Layout, compose, identity, order_of_bytes
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 MAX_MODES = 64
 """Modes considered for one op. No op of rank 4 has more than 24; without a bound one of rank 8

@@ -15,6 +15,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.cortex_m.limits import MOST_BYTES
 from cmopt.dialects.edge import EdgeOp
+from cmopt.dialects.edge.canonicalization import RequantizeCatOperands
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
 from cmopt.dialects.signature import (
     QUANTIZED,
@@ -34,11 +35,10 @@ from cmopt.lowering.cortex_m import (
     pooling,
     selection,
 )
-from cmopt.lowering.patterns.edge import RequantizeCatOperands
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.lowering.support import no_kernel_reason
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.targets import get_target
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import get_target
 
 
 def pass_as_storage(func: FuncOp) -> None:

@@ -20,6 +20,8 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects import edge
+from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
+from cmopt.dialects.edge import is_nhwc
 from cmopt.dialects.quant import DCastOp, quantized_element
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
@@ -31,12 +33,10 @@ from cmopt.dialects.shapes import (
     shape_of,
 )
 from cmopt.dialects.signature import REASON
-from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
 from cmopt.lowering.cortex_m.movement import is_outermost
-from cmopt.lowering.integers import is_nhwc
 from cmopt.lowering.portable import ELEMENTWISE, Calls, Plain, argument_attr
 from cmopt.lowering.rewrite import apply_patterns, recreated
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 NOT_QUANTIZED = "the quantizer left it in float"
 

@@ -9,7 +9,14 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import AvgPool2dOp, Conv2dOp, MaxPool2dOp, PermuteOp, permuted_type
+from cmopt.dialects.edge import (
+    AvgPool2dOp,
+    Conv2dOp,
+    MaxPool2dOp,
+    PermuteOp,
+    is_nhwc,
+    permuted_type,
+)
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW
 from cmopt.lowering.rewrite import apply_patterns, recreated
@@ -22,7 +29,7 @@ class ConvertToNhwc(RewritePattern):
     def match_and_rewrite(
         self, op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, rewriter: PatternRewriter
     ) -> None:
-        if op.data_format is not None and op.data_format.data != "NCHW":
+        if is_nhwc(op):
             return
         if quantized_element(op.input.type) is None:
             return

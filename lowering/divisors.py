@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.arithmetic.lookup_tables import EVERY_INT8, lookup_of
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m import QuantizedActivationOp
 from cmopt.dialects.edge import CatOp, MovementOp, PadOp
-from cmopt.dialects.quant import SCastOp
-from cmopt.lowering.constants import constant_of
-from cmopt.lowering.integers import EVERY_INT8, element, lookup_of
+from cmopt.dialects.quant import SCastOp, qtype_of
 
 
 def is_zero(value: SSAValue) -> NDArray[np.int8]:
     """A table that gives 1 for the zero point of an int8 value, and 0 for all else."""
-    steps = EVERY_INT8.astype(np.int64) - element(value).zero_point
+    steps = EVERY_INT8.astype(np.int64) - qtype_of(value).zero_point
     return np.equal(steps, 0).astype(np.int8)
 
 
@@ -26,7 +26,7 @@ def may_be_zero(value: SSAValue) -> bool:
     movement of elements. Of all else it must be supposed: a zero point lies in the range of the
     stored values.
     """
-    zero, seen, open_values = element(value).zero_point, set[SSAValue](), [value]
+    zero, seen, open_values = qtype_of(value).zero_point, set[SSAValue](), [value]
     while open_values:
         source = open_values.pop()
         if source in seen:
@@ -34,7 +34,7 @@ def may_be_zero(value: SSAValue) -> bool:
         seen.add(source)
         owner = source.owner
         if isinstance(owner, CatOp | MovementOp) and not isinstance(owner, PadOp):
-            if any(element(operand) != element(value) for operand in owner.operands):
+            if any(qtype_of(operand) != qtype_of(value) for operand in owner.operands):
                 return True
             open_values += owner.operands
         elif (stored := _stored_values(source)) is None or bool((stored == zero).any()):
@@ -52,5 +52,5 @@ def _stored_values(value: SSAValue) -> NDArray[np.generic] | None:
     if not isinstance(owner, Operation) or (found := lookup_of(owner)) is None:
         return None
     source, table = found
-    low, high = element(source).storage_range
+    low, high = qtype_of(source).storage_range
     return table[low + 128 : high + 129]

@@ -10,12 +10,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import LinearOp, PermuteOp, ReshapeOp
-from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import ints_of, inverse, shape_of
-from cmopt.lowering.constants import constant_of, typed_constant
-from cmopt.lowering.layout.permutations import order_of_bytes
-from cmopt.lowering.patterns.edge import (
+from cmopt.dialects.edge.canonicalization import (
     ComposePermutes,
     ComposeReshapes,
     DropIdentity,
@@ -23,6 +20,9 @@ from cmopt.lowering.patterns.edge import (
     PermuteToReshape,
     is_per_axis,
 )
+from cmopt.dialects.permutations import order_of_bytes
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import ints_of, inverse, shape_of
 from cmopt.lowering.rewrite import apply_patterns, recreated
 
 

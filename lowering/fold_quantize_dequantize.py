@@ -11,6 +11,8 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.arrays import Array, quantize
+from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
     Conv2dOp,
     ConvTranspose2dOp,
@@ -21,8 +23,6 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of
-from cmopt.interpreters.arrays import Array, quantize
-from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.quantize_permutes import HoistQuantize, SinkDequantize
 from cmopt.lowering.rewrite import apply_patterns
 

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import FloatAttr, IntegerType, ModuleOp, f32
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.arithmetic.functions import activation_bounds, clamp_bounds
 from cmopt.dialects.edge import (
     AddOp,
     ClampOp,
@@ -20,7 +21,6 @@ from cmopt.dialects.edge import (
     SubOp,
 )
 from cmopt.dialects.shapes import element_of
-from cmopt.interpreters.functions import activation_bounds, clamp_bounds
 from cmopt.lowering.rewrite import apply_patterns
 
 FUSES = (AddOp, Conv2dOp, ConvTranspose2dOp, LinearOp, MaxPool2dOp, SubOp)

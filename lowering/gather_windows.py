@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import MaxPool2dOp, TakeOp
+from cmopt.dialects.edge import MaxPool2dOp, TakeOp, is_nhwc
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import ints, ints_of, shape_of
 from cmopt.lowering.rewrite import apply_patterns, recreated
@@ -27,10 +27,9 @@ class GatherDilatedWindows(RewritePattern):
     def match_and_rewrite(self, op: MaxPool2dOp, rewriter: PatternRewriter) -> None:
         if quantized_element(op.input.type) is None or ints_of(op.dilation) == (1, 1):
             return
-        is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
         value: SSAValue = op.input
         takes: list[Operation] = []
-        for axis, dim in enumerate((1, 2) if is_nhwc else (2, 3)):
+        for axis, dim in enumerate((1, 2) if is_nhwc(op) else (2, 3)):
             size, count = shape_of(op.input)[dim], shape_of(op.output)[dim]
             lines: list[int] = []
             for window in range(count):

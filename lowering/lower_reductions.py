@@ -12,6 +12,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.constants import typed_constant
 from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.edge import (
     FUNCTIONS,
@@ -30,7 +31,6 @@ from cmopt.dialects.edge import (
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.averages import one_over
-from cmopt.lowering.constants import typed_constant
 from cmopt.lowering.layout.modes import extent
 from cmopt.lowering.rewrite import apply_patterns
 

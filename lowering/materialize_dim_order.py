@@ -21,7 +21,7 @@ from cmopt.dialects.signature import (
     terminator,
     update,
 )
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 
 def physical(type: Attribute) -> TensorType:

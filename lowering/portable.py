@@ -18,9 +18,9 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from cmopt.arithmetic.functions import activation_bounds, clamp_bounds, numbers_of
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.functions import activation_bounds, clamp_bounds, numbers_of
 
 Plain = int | float | bool | str | list[int] | None
 Argument = SSAValue | Plain

@@ -11,10 +11,10 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.arrays import dequantize, quantize
 from cmopt.dialects.edge import CatOp, MovementOp, PadOp
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import numel, shape_of
-from cmopt.interpreters.arrays import dequantize, quantize
 from cmopt.lowering.rewrite import apply_patterns
 
 

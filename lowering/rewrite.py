@@ -15,7 +15,7 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
 )
 
-from cmopt.pipeline.locations import location_preserving, render
+from cmopt.support.locations import location_preserving, render
 
 
 def apply_patterns(

@@ -12,10 +12,10 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.constants import typed_constant
 from cmopt.dialects.edge import Conv2dOp, TakeOp, UpsampleBilinear2dOp
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import ints, shape_of
-from cmopt.lowering.constants import typed_constant
 from cmopt.lowering.rewrite import apply_patterns
 
 

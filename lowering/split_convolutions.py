@@ -13,12 +13,12 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 
-from cmopt.dialects.edge import Conv2dOp, PermuteOp, ReshapeOp, SliceOp
+from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.edge import Conv2dOp, PermuteOp, ReshapeOp, SliceOp, is_nhwc
+from cmopt.dialects.edge.canonicalization.cat_and_slice import cat_of
+from cmopt.dialects.permutations import order_of_bytes
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
-from cmopt.lowering.constants import constant_of, typed_constant
-from cmopt.lowering.layout.permutations import order_of_bytes
-from cmopt.lowering.patterns.parts import cat_of
 from cmopt.lowering.rewrite import apply_patterns, recreated
 
 MOST_GROUPS = 4
@@ -31,7 +31,7 @@ def pointwise(value: SSAValue) -> Conv2dOp | None:
     Its channels can be computed apart without gathering the input more than once.
     """
     op = value.owner
-    if not isinstance(op, Conv2dOp) or op.data_format is not None or int_of(op.groups) != 1:
+    if not isinstance(op, Conv2dOp) or is_nhwc(op) or int_of(op.groups) != 1:
         return None
     if shape_of(op.weight)[2:] != (1, 1) or quantized_element(op.output.type) is None:
         return None

@@ -10,10 +10,10 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import Conv2dOp
+from cmopt.dialects.edge import Conv2dOp, is_nhwc
+from cmopt.dialects.edge.canonicalization.cat_and_slice import cat_of, slice_of
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import element_of, int_of, shape_of
-from cmopt.lowering.patterns.parts import cat_of, slice_of
 from cmopt.lowering.rewrite import apply_patterns, recreated
 
 
@@ -26,7 +26,7 @@ class SplitDepthwiseBatch(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: Conv2dOp, rewriter: PatternRewriter) -> None:
         items, *_, channels = shape_of(op.input)
-        if op.data_format is None or op.data_format.data != "NHWC":
+        if not is_nhwc(op):
             return
         if items == 1 or channels == 1 or int_of(op.groups) != channels:
             return

@@ -11,11 +11,11 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.arrays import Array
+from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, PermuteOp, ReshapeOp, SliceOp, optional
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, numel, shape_of
-from cmopt.interpreters.arrays import Array
-from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.rewrite import apply_patterns
 
 

@@ -10,6 +10,14 @@ from collections.abc import Callable
 
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.arithmetic.accumulators import (
+    binary_overflow,
+    matrix_overflow,
+    mean_overflow,
+    product_overflow,
+    sum_overflow,
+)
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m.limits import (
     LONGEST_SOFTMAX,
     LONGEST_STEP,
@@ -40,6 +48,7 @@ from cmopt.dialects.edge import (
     TakeOp,
     ToDimOrderOp,
     UnaryOp,
+    data_format_of,
     spatial,
 )
 from cmopt.dialects.quant import quantized_element
@@ -51,15 +60,7 @@ from cmopt.dialects.shapes import (
     shape_of,
     window_output,
 )
-from cmopt.lowering.accumulators import (
-    binary_overflow,
-    matrix_overflow,
-    mean_overflow,
-    product_overflow,
-    sum_overflow,
-)
 from cmopt.lowering.averages import average_overflow, averages_once
-from cmopt.lowering.constants import constant_of
 
 
 def _is_int8(value: SSAValue) -> bool:
@@ -96,7 +97,7 @@ def _conv2d(op: Conv2dOp) -> str | None:
     if (reason := _activations(op) or _weights(op)) is not None:
         return reason
     top, bottom, left, right = ints_of(op.padding)
-    format = op.data_format.data if op.data_format else "NCHW"
+    format = data_format_of(op)
     kernel = spatial(shape_of(op.weight), format)[2:]
     for k, d, before, after in zip(
         kernel, ints_of(op.dilation), (top, left), (bottom, right), strict=True
@@ -124,7 +125,7 @@ def kernel_ceil_mode(op: AvgPool2dOp) -> bool | None:
 
     Padding that counts is input to the kernel, in which it lets a window begin.
     """
-    format = op.data_format.data if op.data_format else "NCHW"
+    format = data_format_of(op)
     sizes, counts = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))
     kernel, stride, pads = ints_of(op.kernel_size), ints_of(op.stride), ints_of(op.padding)[::2]
     for ceil_mode in (False, True):
@@ -182,7 +183,7 @@ def _binary(op: BinaryOp) -> str | None:
 
 
 def _reduction(op: ReductionOp) -> str | None:
-    from cmopt.lowering.layout.permutations import simplest_permute
+    from cmopt.dialects.permutations import simplest_permute
     from cmopt.lowering.lower_reductions import two_steps
 
     if (reason := _activations(op)) is not None:

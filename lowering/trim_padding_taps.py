@@ -9,10 +9,10 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import Conv2dOp, spatial
+from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.edge import Conv2dOp, data_format_of, spatial
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import element_of, ints, ints_of, shape_of, window_output
-from cmopt.lowering.constants import constant_of, typed_constant
 from cmopt.lowering.rewrite import apply_patterns, recreated
 
 
@@ -74,7 +74,7 @@ class TrimPaddingTaps(RewritePattern):
         weight = constant_of(op.weight)
         if weight is None or quantized_element(op.input.type) is None:
             return
-        format = op.data_format.data if op.data_format else "NCHW"
+        format = data_format_of(op)
         top, bottom, left, right = ints_of(op.padding)
         sizes, kernel = (spatial(shape_of(value), format)[2:] for value in (op.input, op.weight))
         borders = ((top, bottom), (left, right))

@@ -17,7 +17,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import element_of
 from cmopt.dialects.signature import functions, retype_argument, terminator, update
 from cmopt.lowering.rewrite import apply_patterns
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 
 class QuantizeBeforeDimOrder(RewritePattern):

@@ -11,6 +11,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from cmopt.dialects.constants import is_constant
 from cmopt.dialects.cortex_m import place_of
 from cmopt.dialects.edge import (
     AvgPool2dOp,
@@ -21,13 +22,13 @@ from cmopt.dialects.edge import (
     MaxPool2dOp,
     SoftmaxOp,
     ToDimOrderOp,
+    is_nhwc,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, shape_of
-from cmopt.lowering.constants import is_constant
 from cmopt.lowering.support import no_kernel_reason
 from cmopt.lowering.tosa.support import why_not_delegated
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
 DELEGATE = "ethos_u.delegate"
@@ -57,7 +58,7 @@ def _is_physical(op: Operation, npu: str) -> str | None:
             return f"{value.type} is not row-major"
     if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp):
         quantized = quantized_element(op.input.type) is not None
-        if quantized and (op.data_format is None or op.data_format.data != "NHWC"):
+        if quantized and not is_nhwc(op):
             return "a quantized window op is not NHWC"
     if isinstance(op, MatmulOp | SoftmaxOp) and quantized_element(op.output.type) is not None:
         last = len(shape_of(op.output)) - 1

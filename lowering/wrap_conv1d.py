@@ -22,8 +22,8 @@ from cmopt.dialects.edge import (
     UnaryOp,
     reshaped_type,
 )
+from cmopt.dialects.edge.canonicalization import CANONICALIZATION
 from cmopt.dialects.shapes import ints, ints_of, shape_of
-from cmopt.lowering.patterns.edge import CANONICALIZATION
 from cmopt.lowering.rewrite import apply_patterns, recreated
 
 _IN_TWO: dict[type[EdgeOp], type[EdgeOp]] = {

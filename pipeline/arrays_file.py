@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cmopt.interpreters.arrays import Array
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.dialects.arrays import Array
 from cmopt.pipeline.files import write_output
+from cmopt.support.diagnostics import CompileError
 
 
 def read_npz(path: str) -> dict[str, Array]:

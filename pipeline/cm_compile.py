@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cmopt.pipeline.arrays_file import read_npz, select
-from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.driver import IO_MODES, check_options, compile
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.stages import STAGES
-from cmopt.pipeline.targets import KERNEL_LIBRARIES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import KERNEL_LIBRARIES
 
 if TYPE_CHECKING:
     import torch

@@ -14,21 +14,21 @@ from time import perf_counter
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmopt.pipeline.diagnostics import (
+from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.pipeline.expectations import parse_expectations, unmet
+from cmopt.pipeline.files import read_text, write_output
+from cmopt.pipeline.passes import describe_passes, parse_pipeline, run_passes
+from cmopt.pipeline.registry import get_all_passes
+from cmopt.pipeline.reproducer import pipeline_of
+from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.support.diagnostics import (
     CompileError,
     Diagnostic,
     diagnostics_to,
     verify,
 )
-from cmopt.pipeline.expectations import parse_expectations, unmet
-from cmopt.pipeline.files import read_text, write_output
-from cmopt.pipeline.locations import render
-from cmopt.pipeline.parsing import make_context, parse_module
-from cmopt.pipeline.passes import describe_passes, parse_pipeline, run_passes
-from cmopt.pipeline.printing import module_to_text, print_module
-from cmopt.pipeline.registry import get_all_passes
-from cmopt.pipeline.reproducer import pipeline_of
-from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.support.locations import render
+from cmopt.support.printing import module_to_text, print_module
 
 _SEPARATOR = re.compile(r"^[ \t]*// -----[^\n]*$", re.MULTILINE)
 

@@ -10,17 +10,17 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
+from cmopt.dialects.arrays import Array
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.signature import NAME, border_attributes, main_function, terminator
-from cmopt.interpreters.arrays import Array
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.compare import Comparison, compare
-from cmopt.pipeline.diagnostics import CompileError, verify
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.files import read_text
-from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.targets import get_target
 from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.support.diagnostics import CompileError, verify
+from cmopt.support.targets import get_target
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -12,7 +12,10 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from cmopt.dialects.arrays import Array, dequantize
+from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
 from cmopt.dialects.edge import EdgeOp, PermuteOp, ReshapeOp
+from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
@@ -21,13 +24,10 @@ from cmopt.dialects.quant import (
     storage_type,
 )
 from cmopt.dialects.signature import main_function, terminator, update
-from cmopt.interpreters.arrays import Array, dequantize
 from cmopt.interpreters.run import run_module
-from cmopt.lowering.constants import constant_of, constant_op, float_constant_of
-from cmopt.pipeline.locations import render
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
+from cmopt.support.locations import render
 
 
 @dataclass(frozen=True)

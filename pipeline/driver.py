@@ -11,19 +11,19 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 from xdsl.dialects.func import FuncOp
 
+from cmopt.dialects.arrays import Array
+from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of, ints_of, inverse
 from cmopt.dialects.signature import DIM_ORDER, border_attributes, main_function
-from cmopt.interpreters.arrays import Array
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.files import write_output
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.printing import module_to_text
 from cmopt.pipeline.report import Report, make_report, warn_without_delegates
 from cmopt.pipeline.stages import STAGES, stage_pipelines
-from cmopt.pipeline.targets import KERNEL_LIBRARIES, get_target
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.printing import module_to_text
+from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
 if TYPE_CHECKING:
     import torch

@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cmopt.pipeline.diagnostics import Diagnostic, Severity
-from cmopt.pipeline.locations import file_position
+from cmopt.support.diagnostics import Diagnostic, Severity
+from cmopt.support.locations import file_position
 
 _EXPECTATION = re.compile(
     r"expected-(?P<severity>error|warning|remark|note)"

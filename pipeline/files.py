@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 
 def read_text(path: str) -> str:

@@ -22,9 +22,9 @@ from xdsl.utils.arg_spec import ArgSpec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException
 from xdsl.utils.hints import isa, type_repr
 
-from cmopt.pipeline.diagnostics import CompileError, verify
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import InternalCompilerError, write_reproducer
+from cmopt.support.diagnostics import CompileError, verify
 
 PassFactories = Mapping[str, Callable[[], type[ModulePass]]]
 

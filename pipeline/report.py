@@ -23,8 +23,8 @@ from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of
 from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, NPU_REASON, main_function
-from cmopt.pipeline.diagnostics import warn
-from cmopt.pipeline.locations import render
+from cmopt.support.diagnostics import warn
+from cmopt.support.locations import render
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from cmopt.pipeline.diagnostics import CompileError, one_line
-from cmopt.pipeline.printing import module_to_text
+from cmopt.support.diagnostics import CompileError, one_line
+from cmopt.support.printing import module_to_text
 
 _HEADER = re.compile(r"^// configuration: --pass-pipeline='(.*)'\s*$", re.MULTILINE)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 _DTYPES = {
     "BYTE": torch.uint8,

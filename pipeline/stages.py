@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmopt.pipeline.targets import get_target
+from cmopt.support.targets import get_target
 
 STAGES = ("edge", "quantized", "layout", "ethos_u", "cortex_m", "planned")
 """The stages in order. Each is IR that can be printed, verified and executed.
@@ -14,7 +14,7 @@ Targets without an NPU have no stage "ethos_u".
 def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, str]:
     """For each stage the passes that make it of the stage before.
 
-    target: a name of `pipeline.targets`. io: "float", or "int8" to pass quantized tensors across
+    target: a name of `support.targets`. io: "float", or "int8" to pass quantized tensors across
     the border. min_npu_work: see `delegate-to-ethos-u`. `cm-opt` takes these strings as they are.
     """
     npu = get_target(target).npu

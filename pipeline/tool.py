@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from traceback import extract_tb
 from typing import NoReturn
 
-from cmopt.pipeline.diagnostics import CompileError, one_line
-from cmopt.pipeline.locations import render
 from cmopt.pipeline.reproducer import InternalCompilerError
+from cmopt.support.diagnostics import CompileError, one_line
+from cmopt.support.locations import render
 
 
 class ArgumentParser(argparse.ArgumentParser):

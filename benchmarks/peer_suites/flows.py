@@ -18,7 +18,7 @@ import cmopt
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.signature import main_function, terminator, update
 from cmopt.pipeline.driver import as_arrays, interpret
-from cmopt.pipeline.targets import NPUS, get_target
+from cmopt.support.targets import NPUS, get_target
 from peer_suites import figures
 from peer_suites.outcomes import (
     ERROR,

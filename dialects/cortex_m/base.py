@@ -110,10 +110,10 @@ def nbytes(type: Attribute) -> int:
 
 
 class CortexMPatterns(HasCanonicalizationPatternsTrait):
-    """Looks patterns up by op name in `lowering.patterns.cortex_m`."""
+    """Looks patterns up by op name in `dialects.cortex_m.canonicalization`."""
 
     def get_patterns(self, op: type[Operation]) -> tuple[RewritePattern, ...]:
-        from cmopt.lowering.patterns import cortex_m as patterns
+        from cmopt.dialects.cortex_m import canonicalization as patterns
 
         return patterns.CANONICALIZATION.get(op.name, ())
 

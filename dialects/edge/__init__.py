@@ -54,7 +54,15 @@ from cmopt.dialects.edge.reductions import (
 )
 from cmopt.dialects.edge.selection import PadOp, TakeOp, UpsampleBilinear2dOp
 from cmopt.dialects.edge.transposed import ConvTranspose2dOp
-from cmopt.dialects.edge.windows import AvgPool2dOp, Conv2dOp, LinearOp, MaxPool2dOp, spatial
+from cmopt.dialects.edge.windows import (
+    AvgPool2dOp,
+    Conv2dOp,
+    LinearOp,
+    MaxPool2dOp,
+    data_format_of,
+    is_nhwc,
+    spatial,
+)
 from cmopt.dialects.edge.windows1d import AvgPool1dOp, Conv1dOp, MaxPool1dOp
 
 Edge = Dialect(
@@ -143,7 +151,9 @@ __all__ = [
     "ToDimOrderOp",
     "UnaryOp",
     "UpsampleBilinear2dOp",
+    "data_format_of",
     "dim_order",
+    "is_nhwc",
     "keeps_axis",
     "optional",
     "permuted_type",

@@ -58,10 +58,10 @@ class DimOrderAttr(ParametrizedAttribute):
 
 
 class _EdgePatterns(HasCanonicalizationPatternsTrait):
-    """Looks patterns up by op class in `lowering.patterns.edge`."""
+    """Looks patterns up by op class in `dialects.edge.canonicalization`."""
 
     def get_patterns(self, op: type[IRDLOperation]) -> tuple[RewritePattern, ...]:  # type: ignore[override]
-        from cmopt.lowering.patterns import edge as patterns
+        from cmopt.dialects.edge import canonicalization as patterns
 
         return patterns.CANONICALIZATION.get(op.name, ())
 

@@ -30,9 +30,18 @@ from cmopt.dialects.shapes import (
 )
 
 
-def _data_format(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> str:
-    format = op.data_format.data if op.data_format else "NCHW"
-    if format not in ("NCHW", "NHWC"):
+def data_format_of(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> str:
+    """ "NCHW", the default, or "NHWC"; `spatial` reads shapes in it."""
+    return op.data_format.data if op.data_format else "NCHW"
+
+
+def is_nhwc(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> bool:
+    """Whether a window op has the layout of the kernels."""
+    return data_format_of(op) == "NHWC"
+
+
+def _verify_data_format(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> str:
+    if (format := data_format_of(op)) not in ("NCHW", "NHWC"):
         raise VerifyException(f"data_format must be NCHW or NHWC, got {format!r}")
     return format
 
@@ -51,7 +60,7 @@ def _verify_window_input(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> None:
 
 def _window_shape(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, channels: int, kernel: Sequence[int],
                   dilation: Sequence[int], ceil_mode: bool) -> tuple[int, ...]:  # fmt: skip
-    format = _data_format(op)
+    format = _verify_data_format(op)
     n, _, h, w = spatial(shape_of(op.input), format)
     stride = verify_ints(op.name, "stride", op.stride, 2, 1)
     top, bottom, left, right = verify_ints(op.name, "padding", op.padding, 4, 0)
@@ -91,7 +100,7 @@ class Conv2dOp(EdgeOp):
 
     def verify_(self) -> None:
         verify_elements(self)
-        format, weight = _data_format(self), shape_of(self.weight)
+        format, weight = _verify_data_format(self), shape_of(self.weight)
         dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
         _verify_window_input(self)
         if len(weight) != 4:
@@ -162,7 +171,7 @@ class AvgPool2dOp(EdgeOp):
         verify_elements(self)
         _verify_window_input(self)
         kernel = verify_ints(self.name, "kernel_size", self.kernel_size, 2, 1)
-        channels = spatial(shape_of(self.input), _data_format(self))[1]
+        channels = spatial(shape_of(self.input), _verify_data_format(self))[1]
         expected = _window_shape(self, channels, kernel, (1, 1), bool(self.ceil_mode))
         verify_shape(self.name, "result", shape_of(self.output), expected)
 
@@ -191,6 +200,6 @@ class MaxPool2dOp(EdgeOp):
         _verify_window_input(self)
         kernel = verify_ints(self.name, "kernel_size", self.kernel_size, 2, 1)
         dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
-        channels = spatial(shape_of(self.input), _data_format(self))[1]
+        channels = spatial(shape_of(self.input), _verify_data_format(self))[1]
         expected = _window_shape(self, channels, kernel, dilation, bool(self.ceil_mode))
         verify_shape(self.name, "result", shape_of(self.output), expected)

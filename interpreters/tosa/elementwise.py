@@ -9,10 +9,11 @@ from xdsl.dialects.builtin import IntegerType
 from xdsl.ir import Attribute
 
 from cmopt.dialects import tosa
+from cmopt.dialects.arrays import Array
 from cmopt.dialects.shapes import element_of, int_of
-from cmopt.interpreters.arrays import Array
+from cmopt.dialects.tosa.constants import dtype_of
 from cmopt.interpreters.tosa.scale import apply_scale_16, apply_scale_32, rescale_zero_point
-from cmopt.interpreters.tosa.values import Int64Array, dtype_of, narrowed, range_of, require
+from cmopt.interpreters.tosa.values import Int64Array, narrowed, range_of, require
 
 
 def wide(value: Array) -> Int64Array:

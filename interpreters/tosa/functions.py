@@ -17,10 +17,11 @@ from xdsl.interpreter import (
 )
 
 from cmopt.dialects import ethos_u, tosa
+from cmopt.dialects.arrays import check_value
 from cmopt.dialects.shapes import element_of, int_of, ints_of
-from cmopt.interpreters.arrays import check_value
+from cmopt.dialects.tosa.constants import constant_array
 from cmopt.interpreters.tosa import elementwise, movement, windows
-from cmopt.interpreters.tosa.values import constant_array, narrowed
+from cmopt.interpreters.tosa.values import narrowed
 
 
 @register_impls

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cmopt.dialects import tosa
+from cmopt.dialects.arrays import Array
 from cmopt.dialects.shapes import element_of, shape_of
-from cmopt.interpreters.arrays import Array
 from cmopt.interpreters.tosa.values import Int64Array, narrowed
 
 Sizes = tuple[int, ...]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from xdsl.dialects.builtin import IntegerType
 
-from cmopt.interpreters.arrays import Array
+from cmopt.dialects.arrays import Array
 from cmopt.interpreters.tosa.values import Int64Array, require
 
 _INT32 = (-(1 << 31), (1 << 31) - 1)

@@ -10,20 +10,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType
+from xdsl.dialects.builtin import IntegerType
 from xdsl.ir import Attribute
 
-from cmopt.interpreters.arrays import Array, numpy_dtype
+from cmopt.dialects.arrays import Array
+from cmopt.dialects.tosa.constants import dtype_of
 
 IntArray: TypeAlias = NDArray[np.signedinteger[Any]]
 Int64Array: TypeAlias = NDArray[np.int64]
-
-_I48 = IntegerType(48)
-
-
-def dtype_of(element: Attribute) -> np.dtype[np.generic]:
-    """The dtype that holds an element type. Raises ValueError for one without."""
-    return np.dtype(np.int64) if element == _I48 else numpy_dtype(element)
 
 
 def range_of(element: Attribute, unsigned: bool = False) -> tuple[int, int]:
@@ -31,15 +25,6 @@ def range_of(element: Attribute, unsigned: bool = False) -> tuple[int, int]:
     assert isinstance(element, IntegerType)
     width = element.width.data
     return (0, (1 << width) - 1) if unsigned else (-(1 << width - 1), (1 << width - 1) - 1)
-
-
-def constant_array(attr: DenseIntOrFPElementsAttr) -> Array:
-    """The array in a dense attribute, of any element type a tosa.const has."""
-    dtype = dtype_of(attr.get_element_type())
-    if dtype == np.bool_:
-        truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0
-        return truth.reshape(attr.get_shape())
-    return np.frombuffer(attr.data.data, dtype).reshape(attr.get_shape())
 
 
 def require(name: str, values: Any, low: int, high: int, what: str) -> None:

@@ -9,18 +9,12 @@ import numpy as np
 from xdsl.dialects.builtin import IntegerType
 
 from cmopt.dialects import tosa
+from cmopt.dialects.arrays import Array
 from cmopt.dialects.shapes import element_of, ints_of, shape_of
-from cmopt.interpreters.arrays import Array
+from cmopt.dialects.tosa.constants import dtype_of
 from cmopt.interpreters.cmsis_nn.windows import windows
 from cmopt.interpreters.tosa.scale import apply_scale_32, reciprocal
-from cmopt.interpreters.tosa.values import (
-    Int64Array,
-    dtype_of,
-    narrowed,
-    product,
-    range_of,
-    zero_point,
-)
+from cmopt.interpreters.tosa.values import Int64Array, narrowed, product, range_of, zero_point
 
 
 def _pair(values: Sequence[int]) -> tuple[int, int]:

@@ -13,15 +13,22 @@ from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import AvgPool2dOp, Conv2dOp, LinearOp, ReshapeOp, spatial
+from cmopt.dialects.arrays import Array
+from cmopt.dialects.constants import typed_constant
+from cmopt.dialects.edge import (
+    AvgPool2dOp,
+    Conv2dOp,
+    LinearOp,
+    ReshapeOp,
+    data_format_of,
+    is_nhwc,
+    spatial,
+)
+from cmopt.dialects.edge.canonicalization.cat_and_slice import cat_of, slice_of
 from cmopt.dialects.shapes import element_of, ints, ints_of, numel, shape_of
-from cmopt.interpreters.arrays import Array
 from cmopt.lowering.averages import averages_once, common_divisor, one_over
-from cmopt.lowering.constants import typed_constant
 from cmopt.lowering.cortex_m.dispatch import Window, best_call, right_calls
-from cmopt.lowering.integers import is_nhwc
-from cmopt.lowering.patterns.parts import cat_of, slice_of
-from cmopt.pipeline.targets import Isa
+from cmopt.support.targets import Isa
 
 MOST_DEPTHWISE_CHANNELS = 16
 """How many channels a depthwise convolution sums side by side: what fills a vector of MVE."""
@@ -139,7 +146,7 @@ def best_sum(windows: Windows, isa: Isa) -> Sum | None:
 
 def forms(op: AvgPool2dOp) -> list[Windows]:
     """The pool's geometry in either data format as NHWC, the easiest to sum first."""
-    format = op.data_format.data if op.data_format else "NCHW"
+    format = data_format_of(op)
     shapes = (spatial(shape_of(value), format) for value in (op.input, op.output))
     input, output = ((n, h, w, c) for n, c, h, w in shapes)
     top, _, left, _ = ints_of(op.padding)

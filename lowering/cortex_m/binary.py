@@ -10,6 +10,11 @@ from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.arithmetic.activation_ranges import activation_range
+from cmopt.arithmetic.fixed_point import fixed_point
+from cmopt.arithmetic.lookup_tables import lookup_of
+from cmopt.dialects.arrays import Array, quantize
+from cmopt.dialects.constants import constant_of, float_constant_of, typed_constant
 from cmopt.dialects.cortex_m import (
     ADD_LEFT_SHIFT,
     MaximumOp,
@@ -23,14 +28,11 @@ from cmopt.dialects.cortex_m import (
 from cmopt.dialects.edge import AddOp, BinaryOp, DivOp, MulOp, SubOp
 from cmopt.dialects.edge import MaximumOp as EdgeMaximumOp
 from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
-from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.quant import DCastOp, QCastOp, qtype_of, quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.arrays import Array, quantize
-from cmopt.lowering.constants import constant_of, float_constant_of, typed_constant
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.cortex_m.movement import expanded
 from cmopt.lowering.divisors import is_zero, may_be_zero
-from cmopt.lowering.integers import activation_range, element, fixed_point, lookup_of
 
 MIN_CALL = 16
 """A constant of fewer elements is repeated ahead of time: a kernel call for each is too dear."""
@@ -48,8 +50,8 @@ class RequantizeExtremumOperands(RewritePattern):
     ) -> None:
         if quantized_element(op.output.type) is None:
             return
-        target = element(op.output)
-        if element(op.lhs) == target == element(op.rhs):
+        target = qtype_of(op.output)
+        if qtype_of(op.lhs) == target == qtype_of(op.rhs):
             return
         new_ops: list[Operation] = []
         operands: list[SSAValue] = []
@@ -58,7 +60,7 @@ class RequantizeExtremumOperands(RewritePattern):
             if (values := float_constant_of(value)) is not None:
                 ops, value = typed_constant(quantize(values, target), wanted, value.name_hint)
                 new_ops += ops
-            elif element(value) != target:
+            elif qtype_of(value) != target:
                 real = DCastOp(value, TensorType(f32, shape_of(value)))
                 cast = QCastOp(real.output, wanted)
                 new_ops += [real, cast]
@@ -138,7 +140,7 @@ def add_properties(op: BinaryOp, swapped: bool) -> Properties:
 
     A negative multiplier subtracts: requantization rounds the product of either sign to nearest.
     """
-    lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
+    lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
     common = 2 * max(lhs.scale, rhs.scale)
     low, high = activation_range(op, output)
     properties = {"activation_min": low, "activation_max": high}
@@ -158,7 +160,7 @@ def add_properties(op: BinaryOp, swapped: bool) -> Properties:
 
 def mul_properties(op: BinaryOp, swapped: bool) -> Properties:
     """The parameters of `arm_elementwise_mul_s8`."""
-    lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
+    lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
     multiplier, shift = fixed_point(lhs.scale * rhs.scale / output.scale)
     return {
         "self_zero_point": (rhs if swapped else lhs).zero_point,
@@ -186,7 +188,11 @@ class ConvertDiv(RewritePattern):
         if quantized_element(op.output.type) is None or lookup_of(op) is not None:
             return
         build, shape = Builder(op, rewriter), shape_of(op.output)
-        lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
+        lhs, rhs, output = (
+            qtype_of(op.lhs),
+            qtype_of(op.rhs),
+            qtype_of(op.output),
+        )
         properties: Properties = {
             "self_zero_point": lhs.zero_point,
             "other_zero_point": rhs.zero_point,
@@ -254,7 +260,7 @@ class ConvertExtremum(RewritePattern):
         self, op: EdgeMinimumOp | EdgeMaximumOp, rewriter: PatternRewriter
     ) -> None:
         target = quantized_element(op.output.type)
-        if target is None or not element(op.lhs) == target == element(op.rhs):
+        if target is None or not qtype_of(op.lhs) == target == qtype_of(op.rhs):
             return
         build, shape = Builder(op, rewriter), shape_of(op.output)
         operands = [operand(build, value, shape) for value in op.operands]

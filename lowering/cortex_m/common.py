@@ -8,11 +8,11 @@ from xdsl.dialects.builtin import IntegerType, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter
 
+from cmopt.dialects.arrays import Array
+from cmopt.dialects.constants import constant_op
 from cmopt.dialects.cortex_m import KernelOp, ScratchOp, ViewOp
 from cmopt.dialects.quant import SCastOp, storage_type
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.arrays import Array
-from cmopt.lowering.constants import constant_op
 
 I8 = IntegerType(8)
 

@@ -9,32 +9,34 @@ from numpy.typing import NDArray
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.arithmetic.accumulators import integer_bias
+from cmopt.arithmetic.activation_ranges import activation_range
+from cmopt.arithmetic.fixed_point import fixed_point
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m import (
     QuantizedConv2dOp,
     QuantizedDepthwiseConv2dOp,
     QuantizedLinearOp,
 )
-from cmopt.dialects.edge import Conv2dOp, LinearOp, spatial
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.edge import Conv2dOp, LinearOp, data_format_of, is_nhwc, spatial
+from cmopt.dialects.quant import qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
-from cmopt.lowering.constants import constant_of
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.cortex_m.dispatch import Window, best_call
-from cmopt.lowering.integers import activation_range, element, fixed_point, integer_bias, is_nhwc
-from cmopt.pipeline.targets import Isa
+from cmopt.support.targets import Isa
 
 
 def requantization(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Multipliers and shifts from accumulator to output, one per weight scale."""
-    input, output = element(op.input).scale, element(op.output).scale
-    pairs = [fixed_point(input * w / output) for w in element(op.weight).params.scales.tolist()]
+    input, output = qtype_of(op.input).scale, qtype_of(op.output).scale
+    pairs = [fixed_point(input * w / output) for w in qtype_of(op.weight).params.scales.tolist()]
     multipliers, shifts = zip(*pairs, strict=True)
     return np.array(multipliers, np.int32), np.array(shifts, np.int32)
 
 
 def window_of(op: Conv2dOp) -> Window:
     """The geometry of a convolution in either data format, as its kernel sees it."""
-    format = op.data_format.data if op.data_format else "NCHW"
+    format = data_format_of(op)
     shapes = (spatial(shape_of(value), format) for value in (op.input, op.weight, op.output))
     input, weight, output = ((n, h, w, c) for n, c, h, w in shapes)
     top, _, left, _ = ints_of(op.padding)
@@ -83,13 +85,13 @@ def replace_by_convolution(
         ),
         build.scratch(window.scratch(isa)),
     ]
-    low, high = activation_range(op, element(op.output))
+    low, high = activation_range(op, qtype_of(op.output))
     properties: dict[str, int | tuple[int, ...]] = {
         "stride": window.stride,
         "padding": window.padding,
         "dilation": window.dilation,
-        "input_offset": -element(op.input).zero_point,
-        "output_offset": element(op.output).zero_point,
+        "input_offset": -qtype_of(op.input).zero_point,
+        "output_offset": qtype_of(op.output).zero_point,
         "activation_min": low,
         "activation_max": high,
     }
@@ -121,7 +123,7 @@ class ConvertLinear(RewritePattern):
     def match_and_rewrite(self, op: LinearOp, rewriter: PatternRewriter) -> None:
         if quantized_element(op.input.type) is None:
             return
-        if element(op.weight).is_per_axis:
+        if qtype_of(op.weight).is_per_axis:
             rows, (out, depth) = numel(shape_of(op.input)[:-1]), shape_of(op.weight)
             shapes = (rows, 1, 1, depth), (out, 1, 1, depth), (rows, 1, 1, out)
             window = Window(*shapes, stride=(1, 1), padding=(0, 0), dilation=(1, 1))
@@ -136,7 +138,7 @@ def replace_by_linear(op: LinearOp, isa: Isa, rewriter: PatternRewriter) -> None
     weight, bias = constant_of(op.weight), integer_bias(op)
     assert weight is not None
     input, weights = build.storage(op.input), build.constant(weight, op.weight.name_hint)
-    offset = -element(op.input).zero_point
+    offset = -qtype_of(op.input).zero_point
     biases: list[SSAValue] = []
     kernel_sums: list[SSAValue] = []
     if isa is Isa.MVE:
@@ -145,7 +147,7 @@ def replace_by_linear(op: LinearOp, isa: Isa, rewriter: PatternRewriter) -> None
     elif bias is not None:
         biases = [build.constant(bias, hint_of(op.bias))]
     multipliers, shifts = requantization(op)
-    low, high = activation_range(op, element(op.output))
+    low, high = activation_range(op, qtype_of(op.output))
     build.finish(
         QuantizedLinearOp(
             [input, weights, biases, kernel_sums],
@@ -153,7 +155,7 @@ def replace_by_linear(op: LinearOp, isa: Isa, rewriter: PatternRewriter) -> None
             {
                 "input_offset": offset,
                 "filter_offset": 0,
-                "output_offset": element(op.output).zero_point,
+                "output_offset": qtype_of(op.output).zero_point,
                 "requantize_multipliers": multipliers.tolist(),
                 "requantize_shifts": shifts.tolist(),
                 "activation_max": high,

@@ -12,7 +12,7 @@ from enum import Enum
 
 from cmopt.dialects.cortex_m.limits import DEPTHWISE_BLOCK, convolution_limit, is_pointwise
 from cmopt.lowering.cortex_m import scratch
-from cmopt.pipeline.targets import Isa
+from cmopt.support.targets import Isa
 
 
 class Function(Enum):

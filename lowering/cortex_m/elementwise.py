@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.arithmetic.lookup_tables import lookup_of
 from cmopt.dialects.cortex_m import QuantizedActivationOp
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
-from cmopt.lowering.integers import lookup_of
 
 
 def replace_by_lookup(

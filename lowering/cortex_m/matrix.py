@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import IntegerType, TensorType, f32
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.dialects.cortex_m import QuantizedBatchMatmulOp
 from cmopt.dialects.cortex_m import SoftmaxOp as SoftmaxKernelOp
 from cmopt.dialects.edge import MatmulOp, SoftmaxOp
-from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    UniformQuantizedType,
+    qtype_of,
+    quantized_element,
+)
 from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
-from cmopt.lowering.integers import element, fixed_point
-from cmopt.pipeline.targets import Isa
+from cmopt.support.targets import Isa
 
 PROBABILITY = UniformQuantizedType.get(IntegerType(8), 1 / 256, -128)
 """The only type the softmax kernel gives."""
@@ -36,7 +42,11 @@ class ConvertMatmul(RewritePattern):
         if quantized_element(op.output.type) is None or not int_of(op.transposed_rhs):
             return
         build = Builder(op, rewriter)
-        lhs, rhs, output = element(op.lhs), element(op.rhs), element(op.output)
+        lhs, rhs, output = (
+            qtype_of(op.lhs),
+            qtype_of(op.rhs),
+            qtype_of(op.output),
+        )
         *batch, rows, depth = shape_of(op.lhs)
         items, columns = numel(batch), shape_of(op.rhs)[-2]
         multiplier, shift = fixed_point(lhs.scale * rhs.scale / output.scale)
@@ -86,7 +96,7 @@ class ConvertSoftmax(RewritePattern):
         if quantized_element(op.output.type) != PROBABILITY or int_of(op.dim) != rank - 1:
             return
         build = Builder(op, rewriter)
-        source = element(op.input)
+        source = qtype_of(op.input)
         multiplier, shift, diff_min = difference_scale(source.scale)
         properties = {
             "dim": rank - 1,

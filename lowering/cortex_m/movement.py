@@ -24,18 +24,18 @@ from cmopt.dialects.edge import (
     ReshapeOp,
     SliceOp,
 )
+from cmopt.dialects.permutations import simplest_permute
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
     SCastOp,
     UniformQuantizedType,
+    qtype_of,
     quantized_element,
     storage_type,
 )
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
-from cmopt.lowering.integers import element
-from cmopt.lowering.layout.permutations import simplest_permute
 
 
 def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
@@ -57,7 +57,7 @@ class ConvertQuantize(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
-        type = element(op.output)
+        type = qtype_of(op.output)
         if type.is_per_axis or type.storage.width.data > 16 or isinstance(op.input.owner, DCastOp):
             return
         build = Builder(op, rewriter)
@@ -70,7 +70,7 @@ class ConvertDequantize(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: DCastOp, rewriter: PatternRewriter) -> None:
-        type = element(op.input)
+        type = qtype_of(op.input)
         if type.is_per_axis or type.storage.width.data > 16:
             return
         storage = SCastOp(op.input, storage_type(op.input.type))

@@ -8,20 +8,20 @@ from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects.cortex_m import (
     PadOp,
     Properties,
     QuantizedAvgPool2dOp,
     QuantizedMaxPool2dOp,
 )
-from cmopt.dialects.edge import AvgPool2dOp, ClampOp, MaxPool2dOp
-from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.edge import AvgPool2dOp, ClampOp, MaxPool2dOp, is_nhwc
+from cmopt.dialects.quant import DCastOp, QCastOp, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
-from cmopt.lowering.integers import activation_range, element, is_nhwc
 from cmopt.lowering.support import kernel_ceil_mode
-from cmopt.pipeline.targets import Isa
+from cmopt.support.targets import Isa
 
 
 class PoolThenRequantize(RewritePattern):
@@ -74,7 +74,7 @@ class ConvertAvgPool2d(RewritePattern):
         input = build.storage(op.input)
         top, bottom, left, right = ints_of(op.padding)
         if int_of(op.count_include_pad) and any((top, bottom, left, right)):
-            input = pad(build, input, (top, bottom, left, right), element(op.input).zero_point)
+            input = pad(build, input, (top, bottom, left, right), qtype_of(op.input).zero_point)
             top = left = 0
         output = shape_of(op.output)
         size = scratch.avg_pool2d(self.isa, output[2], output[3])
@@ -113,8 +113,8 @@ class ConvertMaxPool2d(RewritePattern):
             return
         build = Builder(op, rewriter)
         top, _, left, _ = ints_of(op.padding)
-        zero = element(op.input).zero_point
-        low, high = activation_range(op, element(op.output))
+        zero = qtype_of(op.input).zero_point
+        low, high = activation_range(op, qtype_of(op.output))
         properties: Properties = {
             "kernel_size": ints_of(op.kernel_size),
             "stride": ints_of(op.stride),

@@ -11,7 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from cmopt.pipeline.targets import Isa
+from cmopt.support.targets import Isa
 
 Ints = Sequence[int]
 

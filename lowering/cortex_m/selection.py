@@ -12,11 +12,11 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.cortex_m import PadOp as PadKernelOp
 from cmopt.dialects.cortex_m import Properties
 from cmopt.dialects.edge import OperandAttr, PadOp, TakeOp
+from cmopt.dialects.edge.canonicalization.take_and_pad import stored_value
 from cmopt.dialects.quant import quantized_element, storage_type
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 from cmopt.lowering.cortex_m.common import Builder, int8_tensor
 from cmopt.lowering.cortex_m.movement import portable_call
-from cmopt.lowering.patterns.selection import stored_value
 
 
 class ConvertPad(RewritePattern):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import (
     BinaryOp,
@@ -30,8 +31,11 @@ from cmopt.dialects.edge import (
     SumOp,
     TakeOp,
     UnaryOp,
+    is_nhwc,
     permuted_type,
 )
+from cmopt.dialects.edge.canonicalization import is_per_axis
+from cmopt.dialects.permutations import Layout, aligned, carried, identity
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
 from cmopt.dialects.shapes import (
     element_of,
@@ -43,9 +47,6 @@ from cmopt.dialects.shapes import (
     permuted,
     shape_of,
 )
-from cmopt.lowering.constants import constant_of
-from cmopt.lowering.layout.permutations import Layout, aligned, carried, identity
-from cmopt.lowering.patterns.edge import is_per_axis
 from cmopt.lowering.rewrite import recreated
 
 Layouts = tuple[Layout, ...]
@@ -288,9 +289,8 @@ RULES: dict[type[Operation], Rule] = {
 
 def is_pointwise(op: Conv2dOp) -> bool:
     """Whether an NHWC convolution makes each output position of the input at that position."""
-    is_nhwc = op.data_format is not None and op.data_format.data == "NHWC"
     strides = ints_of(op.stride) == (1, 1) and not any(ints_of(op.padding))
-    return is_nhwc and strides and shape_of(op.weight)[1:3] == (1, 1)
+    return is_nhwc(op) and strides and shape_of(op.weight)[1:3] == (1, 1)
 
 
 def rule_of(op: Operation) -> Rule | None:

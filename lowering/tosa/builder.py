@@ -20,14 +20,14 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
+from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
+from cmopt.dialects.arrays import dequantize, quantize
+from cmopt.dialects.constants import constant_of, float_constant_of
 from cmopt.dialects.ethos_u import MAX_AXIS, YieldOp
-from cmopt.dialects.quant import UniformQuantizedType, storage_type
+from cmopt.dialects.permutations import simplest_permute
+from cmopt.dialects.quant import UniformQuantizedType, qtype_of, storage_type
 from cmopt.dialects.shapes import broadcast_shape, element_of, numel, permuted, shape_of
-from cmopt.interpreters.arrays import dequantize, quantize
-from cmopt.lowering.constants import constant_of, float_constant_of
-from cmopt.lowering.integers import EVERY_INT8, element
-from cmopt.lowering.layout.permutations import simplest_permute
 
 Ints = Sequence[int]
 
@@ -83,7 +83,7 @@ class RegionBuilder:
         else by a table; exact."""
         if (real := float_constant_of(outside)) is not None:
             return self.constant(quantize(real, target), outside.name_hint)
-        if (source := element(outside)) == target:
+        if (source := qtype_of(outside)) == target:
             return self.value(outside)
         return self.table(self.value(outside), quantize(dequantize(EVERY_INT8, source), target))
 

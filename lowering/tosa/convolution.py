@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import SSAValue
 
+from cmopt.arithmetic.accumulators import integer_bias, matrix_overflow
+from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects import tosa
-from cmopt.dialects.edge import Conv2dOp, LinearOp
+from cmopt.dialects.constants import constant_of
+from cmopt.dialects.edge import Conv2dOp, LinearOp, is_nhwc
 from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
-from cmopt.lowering.accumulators import matrix_overflow
-from cmopt.lowering.constants import constant_of
-from cmopt.lowering.integers import activation_range, element, integer_bias, is_int8, is_nhwc
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
 LONGEST_STRIDE = 3
@@ -32,7 +32,7 @@ def _weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
         raise NotInTosa(f"takes int8 per tensor, got {op.input.type}")
     if (weight := constant_of(op.weight)) is None:
         raise NotInTosa("the weight is not a constant")
-    kind = element(op.weight)
+    kind = qtype_of(op.weight)
     if kind.storage.width.data != 8 or kind.params.zero_points.any():
         raise NotInTosa("takes symmetric int8 weights (zero point 0)")
     if kind.is_per_axis and kind.axis.data != 0:
@@ -53,9 +53,9 @@ def finish(
     op: Conv2dOp | LinearOp, accumulator: SSAValue, b: RegionBuilder, part: slice = slice(None)
 ) -> SSAValue:
     """From the accumulator to the op's result; `part` are the output channels it has."""
-    output = element(op.output)
-    scales = element(op.weight).params.scales
-    factors = (element(op.input).scale * scales / output.scale).tolist()
+    output = qtype_of(op.output)
+    scales = qtype_of(op.weight).params.scales
+    factors = (qtype_of(op.input).scale * scales / output.scale).tolist()
     factors = factors[part] if len(factors) > 1 else factors
     equal = all(factor == factors[0] for factor in factors)
     result = b.rescale(accumulator, factors[0] if equal else factors, output_zp=output.zero_point)
@@ -95,7 +95,7 @@ def _operands(
         source,
         b.constant(weight, op.weight.name_hint),
         b.constant(bias, None if op.bias is None else op.bias.name_hint),
-        b.number(element(op.input).zero_point),
+        b.number(qtype_of(op.input).zero_point),
         b.number(0),
     ]
 
@@ -107,7 +107,7 @@ def _window(op: Conv2dOp, source: SSAValue, b: RegionBuilder) -> tuple[SSAValue,
     """
     return fit(
         source, shape_of(op.output)[1:3], shape_of(op.weight)[1:3], ints_of(op.stride),
-        ints_of(op.padding), ints_of(op.dilation), element(op.input).zero_point, b,
+        ints_of(op.padding), ints_of(op.dilation), qtype_of(op.input).zero_point, b,
     )  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def _in_blocks(
         else:
             low[1 + axis], high[1 + axis] = before, max(behind, 0)
     source = b.slice(source, (0, 0, 0, 0), sizes)
-    return b.pad(source, low, high, element(op.input).zero_point), tuple(pad)
+    return b.pad(source, low, high, qtype_of(op.input).zero_point), tuple(pad)
 
 
 def depthwise(

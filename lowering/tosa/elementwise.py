@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import i32
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.arithmetic.accumulators import binary_overflow
+from cmopt.arithmetic.activation_ranges import activation_range
+from cmopt.arithmetic.functions import clamp_bounds
+from cmopt.arithmetic.lookup_tables import EVERY_INT8, lookup_of
 from cmopt.dialects import tosa
 from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
 from cmopt.dialects.edge import (
@@ -20,12 +24,9 @@ from cmopt.dialects.edge import (
     MulOp,
     SubOp,
 )
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.functions import clamp_bounds
-from cmopt.lowering.accumulators import binary_overflow
 from cmopt.lowering.divisors import is_zero, may_be_zero
-from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, lookup_of
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
 RECIPROCAL_BITS = 22
@@ -41,7 +42,7 @@ def function_of_one(op: Operation, b: RegionBuilder) -> SSAValue:
         raise NotInTosa("is no function of one int8 tensor")
     source, entries = found
     value = b.value(source)
-    if clamp_bounds(op) is not None and element(source) == element(op.results[0]):
+    if clamp_bounds(op) is not None and qtype_of(source) == qtype_of(op.results[0]):
         return b.clamp(value, int(entries.min()), int(entries.max()))
     return b.table(value, entries)
 
@@ -68,40 +69,40 @@ def _operand(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:
 
 
 def _clamped(op: BinaryOp, value: SSAValue, b: RegionBuilder) -> SSAValue:
-    return b.clamp(value, *activation_range(op, element(op.output)))
+    return b.clamp(value, *activation_range(op, qtype_of(op.output)))
 
 
 def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
     """Both operands to 2^-20 of twice the larger scale, add or subtract, rescale; ≤ 1 step."""
-    common = 2 * max(element(op.lhs).scale, element(op.rhs).scale) / (1 << ADD_LEFT_SHIFT)
+    common = 2 * max(qtype_of(op.lhs).scale, qtype_of(op.rhs).scale) / (1 << ADD_LEFT_SHIFT)
     wide = [
         b.rescale(
-            _operand(value, op, b), element(value).scale / common, to=i32,
-            input_zp=element(value).zero_point,
+            _operand(value, op, b), qtype_of(value).scale / common, to=i32,
+            input_zp=qtype_of(value).zero_point,
         )
         for value in (op.lhs, op.rhs)
     ]  # fmt: skip
     kind = tosa.SubOp if isinstance(op, SubOp) else tosa.AddOp
-    total, output = b.arithmetic(kind, *wide), element(op.output)
+    total, output = b.arithmetic(kind, *wide), qtype_of(op.output)
     return _clamped(op, b.rescale(total, common / output.scale, output_zp=output.zero_point), b)
 
 
 def _without_zero_point(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:
     stored = _operand(value, op, b)
-    return b.rescale(stored, 1.0, to=i32, input_zp=element(value).zero_point)
+    return b.rescale(stored, 1.0, to=i32, input_zp=qtype_of(value).zero_point)
 
 
 def _product(op: BinaryOp, operands: Sequence[SSAValue], factor: float, b: RegionBuilder
              ) -> SSAValue:  # fmt: skip
     lhs, rhs = operands
     product = b.multiply(lhs, rhs)
-    return _clamped(op, b.rescale(product, factor, output_zp=element(op.output).zero_point), b)
+    return _clamped(op, b.rescale(product, factor, output_zp=qtype_of(op.output).zero_point), b)
 
 
 def mul(op: MulOp, b: RegionBuilder) -> SSAValue:
     """The product of what is stored, without zero points, rescaled; ≤ 1 step."""
     operands = [_without_zero_point(value, op, b) for value in (op.lhs, op.rhs)]
-    factor = element(op.lhs).scale * element(op.rhs).scale / element(op.output).scale
+    factor = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale / qtype_of(op.output).scale
     return _product(op, operands, factor, b)
 
 
@@ -112,13 +113,13 @@ def div(op: DivOp, b: RegionBuilder) -> SSAValue:
     steps of the output: for a divisor of 0 256 times the steps of the dividend, for all others 0.
     So x / 0 saturates with the sign of x, and 0 / 0 is 0.
     """
-    divisor, zero = _operand(op.rhs, op, b), element(op.rhs).zero_point
+    divisor, zero = _operand(op.rhs, op, b), qtype_of(op.rhs).zero_point
     steps = EVERY_INT8.astype(np.int64) - zero
     exact = np.where(steps == 0, 0, (1 << RECIPROCAL_BITS) / np.where(steps == 0, 1, steps))
     reciprocal = wide_table(divisor, np.rint(exact).astype(np.int64), b)
-    dividend, output = _without_zero_point(op.lhs, op, b), element(op.output)
-    scale = element(op.rhs).scale * output.scale * (1 << RECIPROCAL_BITS)
-    quotient = _product(op, [dividend, reciprocal], element(op.lhs).scale / scale, b)
+    dividend, output = _without_zero_point(op.lhs, op, b), qtype_of(op.output)
+    scale = qtype_of(op.rhs).scale * output.scale * (1 << RECIPROCAL_BITS)
+    quotient = _product(op, [dividend, reciprocal], qtype_of(op.lhs).scale / scale, b)
     if not may_be_zero(op.rhs):
         return quotient
     zeros = b.rescale(b.table(divisor, is_zero(op.rhs)), 256.0, to=i32)
@@ -146,7 +147,7 @@ def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
 
     Quantization is monotone: the smaller of two results is the result of the smaller.
     """
-    target, wide = element(op.output), []
+    target, wide = qtype_of(op.output), []
     for value in (op.lhs, op.rhs):
         shape, rank = shape_of(value), len(shape_of(op.output))
         stored = b.reshape(b.value_as(value, target), (1,) * (rank - len(shape)) + shape)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import SSAValue
 
+from cmopt.arithmetic.accumulators import product_overflow
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import MatmulOp
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, numel, shape_of
-from cmopt.lowering.accumulators import product_overflow
-from cmopt.lowering.integers import element, is_int8
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
 
@@ -29,9 +28,9 @@ def matmul(op: MatmulOp, b: RegionBuilder) -> SSAValue:
         rhs = b.transpose(rhs, (0, 2, 1))
     else:
         rhs = b.reshape(b.value(op.rhs), (items, depth, columns))
-    zeros = [b.number(element(value).zero_point) for value in (op.lhs, op.rhs)]
+    zeros = [b.number(qtype_of(value).zero_point) for value in (op.lhs, op.rhs)]
     product = b.add(tosa.MatMulOp([lhs, rhs, *zeros], TensorType(i32, (items, rows, columns))))
-    output = element(op.output)
-    factor = element(op.lhs).scale * element(op.rhs).scale / output.scale
+    output = qtype_of(op.output)
+    factor = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale / output.scale
     result = b.rescale(product, factor, output_zp=output.zero_point)
     return b.reshape(result, shape_of(op.output))

@@ -15,9 +15,9 @@ from cmopt.dialects.edge import (
     SliceOp,
     TakeOp,
 )
+from cmopt.dialects.edge.canonicalization.take_and_pad import stored_value
+from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
-from cmopt.lowering.integers import element
-from cmopt.lowering.patterns.selection import stored_value
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 
 NEAREST_FACTORS = (2, 4, 8)
@@ -45,7 +45,7 @@ def slice(op: SliceOp, b: RegionBuilder) -> SSAValue:
 
 def cat(op: CatOp, b: RegionBuilder) -> SSAValue:
     """The parts one after the other, each on the result's type first: by a table, exact."""
-    target = element(op.output)
+    target = qtype_of(op.output)
     parts = [b.value_as(value, target) for value in op.inputs if numel(shape_of(value))]
     if not parts:
         raise NotInTosa("joins nothing")

@@ -9,14 +9,15 @@ import numpy as np
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import Attribute, SSAValue
 
+from cmopt.arithmetic.activation_ranges import activation_range
+from cmopt.arithmetic.functions import activation_bounds
+from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
-from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
-from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.arrays import dequantize, quantize
+from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp, is_nhwc
+from cmopt.dialects.quant import UniformQuantizedType, is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
-from cmopt.interpreters.arrays import dequantize, quantize
-from cmopt.interpreters.functions import activation_bounds
 from cmopt.lowering.averages import averages_once, common_divisor
-from cmopt.lowering.integers import EVERY_INT8, activation_range, element, is_int8, is_nhwc
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
 from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit, is_short
 
@@ -50,7 +51,7 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     Where padding counts, the input of a pool is padded with its zero point first.
     """
     _check(op)
-    source, kind = b.value(op.input), element(op.input)
+    source, kind = b.value(op.input), qtype_of(op.input)
     padding = ints_of(op.padding)
     if int_of(op.count_include_pad) and any(padding):
         top, bottom, left, right = padding
@@ -79,7 +80,7 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
     """Sums of windows by depthwise convolutions, rescaled by the divisor; None without a form."""
     kernel, stride, padding = ints_of(op.kernel_size), _stride(op), ints_of(op.padding)
     counts, divisor = shape_of(op.output)[1:3], common_divisor(op)
-    input, output = element(op.input), element(op.output)
+    input, output = qtype_of(op.input), qtype_of(op.output)
     assert divisor is not None
     if any(padding) and max(stride) > LONGEST_STRIDE:
         # As a tensor of its own, whose windows may lie apart; what is padded adds nothing.
@@ -162,7 +163,7 @@ def _row_mean(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue:
     A pool would work on one channel of the 16 that the NPU works on at once.
     """
     images, rows, width, _ = shape_of(source)
-    input, output = element(op.input), element(op.output)
+    input, output = qtype_of(op.input), qtype_of(op.output)
     counts = shape_of(op.output)[1:3]
     source = b.reshape(source, (images, rows, 1, width))
     stride = ints_of(op.stride)[0] if counts[0] > 1 else 1
@@ -305,7 +306,7 @@ def _maximum(
 
 
 def _requantized(op: AvgPool2dOp | MaxPool2dOp, value: SSAValue, b: RegionBuilder) -> SSAValue:
-    source, target = element(op.input), element(op.output)
+    source, target = qtype_of(op.input), qtype_of(op.output)
     if source == target:
         return b.clamp(value, *activation_range(op, target))
     real = dequantize(EVERY_INT8, source)

@@ -9,11 +9,11 @@ import numpy as np
 from xdsl.dialects.builtin import I32, IntegerAttr, i32
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import SoftmaxOp
-from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, numel, shape_of
-from cmopt.lowering.integers import EVERY_INT8, element, is_int8
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
 from cmopt.lowering.tosa.elementwise import wide_table
 
@@ -41,9 +41,9 @@ def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
     last = [d for d in range(len(shape)) if d != dim] + [dim]
     moved = b.transpose(b.value(op.input), last)
     rows = b.reshape(moved, (1, numel(shape) // size, size))
-    powers = _exponentials(rows, element(op.input).scale, bits, b)
+    powers = _exponentials(rows, qtype_of(op.input).scale, bits, b)
     shares = _shares(powers, b)
-    output = element(op.output)
+    output = qtype_of(op.output)
     result = b.rescale(shares, 2.0**-30 / output.scale, output_zp=output.zero_point)
     result = b.reshape(result, shape_of(moved))
     return b.transpose(result, [last.index(d) for d in range(len(shape))])

@@ -6,13 +6,12 @@ import numpy as np
 from xdsl.dialects.builtin import StringAttr, f32
 from xdsl.ir import Block, Operation, SSAValue
 
-from cmopt.dialects.edge import AvgPool2dOp, CallOp, Conv2dOp, MaxPool2dOp, permuted_type
+from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.edge import AvgPool2dOp, CallOp, Conv2dOp, MaxPool2dOp, is_nhwc, permuted_type
 from cmopt.dialects.ethos_u import why_not
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import NCHW_TO_NHWC, element_of
 from cmopt.dialects.signature import NPU_REASON
-from cmopt.lowering.constants import constant_of, typed_constant
-from cmopt.lowering.integers import is_nhwc
 from cmopt.lowering.rewrite import recreated
 from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
 from cmopt.lowering.tosa.rules import lower

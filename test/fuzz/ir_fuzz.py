@@ -35,13 +35,13 @@ from mutations import TYPE, mutate, random_pipeline
 from one_op import check_kernels
 from programs import generated_seeds, random_program, written_seeds
 
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.lowering.convert_edge_to_cortex_m import ConvertEdgeToCortexMPass
 from cmopt.pipeline import cm_opt
-from cmopt.pipeline.diagnostics import CompileError, verify
-from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.printing import module_to_text
 from cmopt.pipeline.registry import get_all_passes
+from cmopt.support.diagnostics import CompileError, verify
+from cmopt.support.printing import module_to_text
 
 SECONDS = 10.0
 MEMORY = 3 << 29

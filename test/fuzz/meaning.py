@@ -15,9 +15,11 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation
 from xdsl.passes import ModulePass
 
+from cmopt.arithmetic.functions import apply_unary
 from cmopt.codegen.verify_plan import PlanChecker
 from cmopt.dialects import edge
-from cmopt.dialects.quant import QCastOp, UniformQuantizedType, quantized_element
+from cmopt.dialects.arrays import Array, dequantize, numpy_dtype, quantize
+from cmopt.dialects.quant import QCastOp, UniformQuantizedType, is_int8, quantized_element
 from cmopt.dialects.shapes import ints_of, inverse, numel, permuted, shape_of
 from cmopt.dialects.signature import (
     ARENA_BYTES,
@@ -27,14 +29,11 @@ from cmopt.dialects.signature import (
     main_function,
     terminator,
 )
-from cmopt.interpreters.arrays import Array, dequantize, numpy_dtype, quantize
-from cmopt.interpreters.functions import apply_unary
 from cmopt.lowering.averages import averages_once
 from cmopt.lowering.convert_edge_to_cortex_m import ConvertEdgeToCortexMPass
-from cmopt.lowering.integers import is_int8
 from cmopt.lowering.portable import COMPOSITES
-from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.driver import interpret
+from cmopt.support.diagnostics import CompileError
 
 MAX_ELEMENTS = 100_000
 """Of all values of a function together: the interpreter is for small programs."""

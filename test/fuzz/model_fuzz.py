@@ -59,7 +59,7 @@ def check_network(seed: int) -> tuple[str, str]:
     from networks import random_network
 
     import cmopt
-    from cmopt.pipeline.targets import target_names
+    from cmopt.support.targets import target_names
 
     random = Random(seed)
     net, inputs = random_network(seed)
@@ -99,7 +99,7 @@ def _bytes(program: Program, sample: tuple[torch.Tensor, ...], seed: int) -> str
     import torch
     from xdsl.dialects.func import FuncOp
 
-    from cmopt.interpreters.arrays import numpy_dtype
+    from cmopt.dialects.arrays import numpy_dtype
 
     func = next(op for op in program.module("cortex_m").walk() if isinstance(op, FuncOp))
     given = []

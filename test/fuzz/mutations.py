@@ -9,12 +9,12 @@ from random import Random
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
-from cmopt.pipeline.parsing import make_context, parse_module
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.pipeline.passes import pass_options
-from cmopt.pipeline.printing import module_to_text
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.stages import STAGES, stage_pipelines
-from cmopt.pipeline.targets import target_names
+from cmopt.support.printing import module_to_text
+from cmopt.support.targets import target_names
 
 INTEGERS = (
     [str(n) for n in (0, 1, 2, 3, 4, 7, 8, 16, 127, 128, 255, 256, 1000, 65536)]

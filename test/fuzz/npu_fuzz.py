@@ -39,21 +39,21 @@ from cmopt.codegen.emit_pte import emit_pte
 from cmopt.codegen.tosa_flatbuffer import serialize
 from cmopt.codegen.vela import compile_stream
 from cmopt.dialects import edge, tosa
+from cmopt.dialects.arrays import Array, dequantize
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.dialects.signature import main_function
-from cmopt.interpreters.arrays import Array, dequantize
 from cmopt.interpreters.run import make_interpreter, run_module
 from cmopt.lowering.delegate_to_ethos_u import outline
 from cmopt.lowering.support import no_kernel_reason
 from cmopt.lowering.tosa.support import npu_reason, why_not_delegated
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.printing import module_to_text
 from cmopt.pipeline.stages import stage_pipelines
-from cmopt.pipeline.targets import NPUS
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.printing import module_to_text
+from cmopt.support.targets import NPUS
 
 FAMILIES = ("ethos-u55-128", "ethos-u65-256", "ethos-u85-256")
 LONGEST = 1 << 17

@@ -10,15 +10,15 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from cmopt.dialects import edge
+from cmopt.dialects.arrays import Array, dequantize, numpy_dtype
+from cmopt.dialects.edge import is_nhwc
+from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import SCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.interpreters.arrays import Array, dequantize, numpy_dtype
-from cmopt.lowering.integers import is_nhwc
 from cmopt.lowering.support import no_kernel_reason
 from cmopt.pipeline.driver import interpret
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.printing import module_to_text
+from cmopt.support.printing import module_to_text
 
 WindowOp = edge.Conv2dOp | edge.AvgPool2dOp | edge.MaxPool2dOp
 EXACT = edge.PermuteOp | edge.ReshapeOp | edge.SliceOp | edge.CatOp | edge.MaxPool2dOp

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.shapes import broadcast_shape, permuted, window_output
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.printing import module_to_text
 from cmopt.pipeline.stages import stage_pipelines
-from cmopt.pipeline.targets import target_names
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.printing import module_to_text
+from cmopt.support.targets import target_names
 
 TEST = Path(__file__).parents[1]
 MAX_SEED_CHARACTERS = 12_000

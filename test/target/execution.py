@@ -9,10 +9,10 @@ from program_table import program_source
 from toolchain import Board
 from xdsl.dialects.builtin import ModuleOp
 
+from cmopt.dialects.arrays import Array, check_value, numpy_dtype
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import main_function, terminator
-from cmopt.interpreters.arrays import Array, check_value, numpy_dtype
 
 
 def execute(

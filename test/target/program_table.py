@@ -23,6 +23,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, SSAValue
 
 from cmopt.codegen.stock_calls import kernel_schema
+from cmopt.dialects.arrays import dense_array
 from cmopt.dialects.cortex_m import (
     KernelOp,
     ScratchOp,
@@ -32,7 +33,6 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.shapes import ints_of, shape_of
 from cmopt.dialects.signature import ARENA_BYTES, main_function, terminator
-from cmopt.interpreters.arrays import dense_array
 
 FIELDS = {
     "requantize_multipliers": "requantize_multiplier",

@@ -13,7 +13,7 @@ from op_programs import PROGRAMS, planned, random_inputs
 from toolchain import Board
 from xdsl.dialects.builtin import ModuleOp
 
-from cmopt.interpreters.arrays import Array
+from cmopt.dialects.arrays import Array
 from cmopt.interpreters.run import run_module
 
 TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")

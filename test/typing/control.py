@@ -11,7 +11,7 @@ from pathlib import Path
 # Not in build/typing: mypy finds what lies beside the file it checks without any configuration.
 _FILE = Path("build/known_error.py")
 _SUBJECT = """\
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 right: CompileError = CompileError("text", hint="text")
 wrong: CompileError = CompileError(12)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
+from cmopt.dialects.arrays import Array, numpy_dtype
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.signature import main_function
-from cmopt.interpreters.arrays import Array, numpy_dtype
-from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 

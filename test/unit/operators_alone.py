@@ -10,13 +10,13 @@ from xdsl.dialects.builtin import FunctionType, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region
 
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import EdgeOp, ReshapeOp
+from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import main_function
-from cmopt.lowering.constants import constant_of
 from cmopt.pipeline.driver import interpret
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 EXACT = {"edge.max_pool2d", "edge.permute", "edge.slice", "edge.cat", "edge.take", "edge.pad"}

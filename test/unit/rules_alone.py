@@ -20,16 +20,16 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from cmopt.codegen.tosa_flatbuffer import serialize
 from cmopt.codegen.vela import compile_stream
+from cmopt.dialects.constants import typed_constant
 from cmopt.dialects.edge import ClampOp, EdgeOp
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import SCastOp, UniformQuantizedType
 from cmopt.dialects.signature import main_function
 from cmopt.interpreters.run import run_module
-from cmopt.lowering.constants import typed_constant
 from cmopt.lowering.tosa.support import npu_reason
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.targets import NPUS
+from cmopt.support.targets import NPUS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tosa_programs import Array, numbers, reference

@@ -22,7 +22,7 @@ from torch.fx import GraphModule
 from cmopt.codegen.emit_delegate import BACKEND
 from cmopt.codegen.vela import CommandStream, compile_stream
 from cmopt.codegen.vela_stream import Stream, parse_stream
-from cmopt.pipeline.targets import NPUS
+from cmopt.support.targets import NPUS
 
 Inputs = tuple[torch.Tensor, ...]
 

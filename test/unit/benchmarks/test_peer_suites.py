@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from cmopt.dialects.shapes import inverse
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 from peer_suites import figures, sample, tables

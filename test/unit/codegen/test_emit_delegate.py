@@ -30,15 +30,15 @@ from cmopt.codegen.emit_header import emit_header
 from cmopt.codegen.emit_pte import EmittedProgram, emit_pte
 from cmopt.codegen.vela import compile_stream
 from cmopt.codegen.vela_stream import parse_stream
+from cmopt.dialects.arrays import Array
 from cmopt.dialects.cortex_m import place_of
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import main_function
-from cmopt.interpreters.arrays import Array
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.diagnostics import CompileError
 from cmopt.pipeline.driver import Program
-from cmopt.pipeline.targets import NPUS
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import NPUS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from delegates import MIXED, PROGRAMS, TURN, TWO, VIEWS, delegate, function, turned

@@ -12,9 +12,9 @@ from xdsl.dialects.test import TestOp
 from cmopt.codegen.tosa_flatbuffer import serialize
 from cmopt.codegen.vela import compile_stream
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.parsing import make_context, parse_module
-from cmopt.pipeline.targets import NPUS
+from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import NPUS
 
 I8, I16 = "tensor<1x2x2x3xi8>", "tensor<1x2x2x3xi16>"
 

@@ -13,8 +13,8 @@ from xdsl.dialects.test import TestOp
 
 from cmopt.codegen.vela import compile_stream
 from cmopt.codegen.vela_stream import parse_stream
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.targets import NPUS
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import NPUS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tosa_graphs import GRAPHS, bad_pool, convolutions, reversed_channels, sum_of_two
@@ -114,7 +114,7 @@ def test_only_the_core_of_vela_is_imported() -> None:
     code = (
         "import sys\n"
         "from cmopt.codegen.vela import compile_stream\n"
-        "from cmopt.pipeline.targets import NPUS\n"
+        "from cmopt.support.targets import NPUS\n"
         "assert not [m for m in sys.modules if m.startswith('ethosu')]\n"
         "compile_stream(bytes.fromhex(sys.argv[1]), NPUS['ethos-u55-128'])\n"
         "modules = {m.partition('.')[0] for m in sys.modules}\n"

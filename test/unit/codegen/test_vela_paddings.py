@@ -14,7 +14,7 @@ from cmopt.codegen.vela import compile_stream
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND, why_not
 from cmopt.dialects.shapes import ints
-from cmopt.pipeline.targets import NPUS
+from cmopt.support.targets import NPUS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tosa_programs import I8, I32, Program

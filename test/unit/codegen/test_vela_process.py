@@ -11,9 +11,9 @@ from cmopt.codegen import vela_process
 from cmopt.codegen.tosa_flatbuffer import serialize
 from cmopt.codegen.vela import compile_stream
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.parsing import make_context
-from cmopt.pipeline.targets import NPUS
+from cmopt.dialects.parsing import make_context
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import NPUS
 
 NPU = NPUS["ethos-u55-128"]
 

@@ -20,7 +20,7 @@ from xdsl.printer import Printer
 from cmopt.frontend.importer import import_program
 from cmopt.frontend.quantize import quantize
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from cmopt.frontend.locations import source_line
 from cmopt.frontend.quantize import quantize
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function, float_operators, is_conversion, name_of, run

@@ -18,7 +18,7 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 import cmopt
 from cmopt.frontend.quantize import quantize
 from cmopt.frontend.state import refuse_state
-from cmopt.pipeline.diagnostics import Diagnostic, diagnostics_to
+from cmopt.support.diagnostics import Diagnostic, diagnostics_to
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function

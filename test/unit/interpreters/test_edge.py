@@ -7,9 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.pipeline.driver import interpret
-from cmopt.pipeline.parsing import make_context, parse_module
+from cmopt.support.diagnostics import CompileError
 
 WINDOW = (
     "kernel_size = array<i64: 3, 2>, stride = array<i64: 2, 3>, padding = array<i64: 1, 1, 1, 1>, "

@@ -8,8 +8,8 @@ import torch
 from xdsl.dialects.builtin import FloatAttr, TensorType, f32
 from xdsl.dialects.test import TestOp
 
+from cmopt.arithmetic.functions import apply_unary, numbers_of
 from cmopt.dialects import edge
-from cmopt.interpreters.functions import apply_unary, numbers_of
 
 # The operators' numbers in PyTorch's order.
 PARAMETERS: dict[str, list[list[float]]] = {

@@ -19,10 +19,10 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.shapes import ints, permuted, shape_of
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.parsing import make_context, parse_module
-from cmopt.pipeline.printing import module_to_text
+from cmopt.support.printing import module_to_text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tosa_programs import I8, I32, Program, arrays, numbers

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cmopt.interpreters.arrays import dequantize, quantize
-from cmopt.lowering.integers import element, lookup_of, with_nearest_defined
+from cmopt.arithmetic.lookup_tables import lookup_of, with_nearest_defined
+from cmopt.dialects.arrays import dequantize, quantize
+from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.dialects.quant import qtype_of
 from cmopt.pipeline.driver import interpret
-from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 EVERY = np.arange(-128, 128).astype(np.int8)
@@ -84,6 +85,6 @@ def test_a_table_of_nothing_defined_is_the_zero_point() -> None:
     assert found is not None
     source, table = found
     with np.errstate(divide="ignore", invalid="ignore"):
-        real = np.log(dequantize(EVERY, element(source)))
+        real = np.log(dequantize(EVERY, qtype_of(source)))
     assert real[-1] == -np.inf
-    assert (table == quantize(real[-1:], element(log.results[0]))).all()
+    assert (table == quantize(real[-1:], qtype_of(log.results[0]))).all()

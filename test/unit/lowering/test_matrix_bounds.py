@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.pipeline.driver import interpret
-from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 CONVERSION = "expose-transposes,convert-edge-to-cortex-m,canonicalize,verify-stage{stage=cortex_m}"

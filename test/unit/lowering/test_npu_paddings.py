@@ -7,9 +7,9 @@ import pytest
 
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.shapes import ints_of
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 CONVOLUTION = """

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import cmopt
+from cmopt.dialects.parsing import make_context
 from cmopt.frontend.importer import import_program
 from cmopt.pipeline.driver import interpret
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from xdsl.dialects.builtin import BoolAttr, IntegerAttr, StringAttr, TensorType, f32, i64
 from xdsl.ir import Attribute
 
+from cmopt.arithmetic.functions import apply_unary
 from cmopt.dialects import edge
+from cmopt.dialects.arrays import dequantize
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType
 from cmopt.dialects.shapes import broadcast_shape, ints, window_output
-from cmopt.interpreters.arrays import dequantize
-from cmopt.interpreters.functions import apply_unary
 from cmopt.lowering.averages import averages_once
 from cmopt.lowering.tosa.support import npu_reason
 

@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
 from cmopt.pipeline import cm_opt
-from cmopt.pipeline.diagnostics import CompileError, remark, warn
+from cmopt.support.diagnostics import CompileError, remark, warn
 
 IR = """\
 func.func @f(%x: i32) -> i32 {

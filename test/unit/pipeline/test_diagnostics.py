@@ -23,10 +23,10 @@ from xdsl.dialects.test import TestOp, TestTermOp
 from xdsl.ir import Attribute, Block, Operation, Region
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.lowering.rewrite import apply_patterns
-from cmopt.pipeline.diagnostics import CompileError, Diagnostic, diagnostics_to, verify, warn
-from cmopt.pipeline.locations import file_position, render
-from cmopt.pipeline.parsing import make_context, parse_module
+from cmopt.support.diagnostics import CompileError, Diagnostic, diagnostics_to, verify, warn
+from cmopt.support.locations import file_position, render
 
 
 def _file(line: int, column: int = 0) -> FileLineColLoc:

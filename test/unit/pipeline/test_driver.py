@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import cmopt
-from cmopt.pipeline.diagnostics import Diagnostic, diagnostics_to
+from cmopt.support.diagnostics import Diagnostic, diagnostics_to
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import digits

@@ -7,7 +7,7 @@ import sys
 
 SCRIPT = """
 import signal
-from cmopt.pipeline.parsing import make_context
+from cmopt.dialects.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from xdsl.parser import Parser
 

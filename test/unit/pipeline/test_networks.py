@@ -14,11 +14,11 @@ import pytest
 import torch
 
 import cmopt
+from cmopt.dialects.parsing import make_context
 from cmopt.pipeline.driver import interpret
-from cmopt.pipeline.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
-from cmopt.pipeline.targets import Isa, get_target, target_names
+from cmopt.support.targets import Isa, get_target, target_names
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import MLPERF_TINY, NETWORKS, Network
@@ -197,7 +197,7 @@ def test_every_isa_computes_the_same(network: Network, target: str) -> None:
 
 
 def test_every_stage_is_text_that_parses_back(network: Network) -> None:
-    from cmopt.pipeline.parsing import parse_module
+    from cmopt.dialects.parsing import parse_module
 
     program = compiled(network.name)
     x = network.inputs(1)[0].numpy()

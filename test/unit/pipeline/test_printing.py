@@ -22,8 +22,8 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.dialects.test import TestOp
 
-from cmopt.pipeline.parsing import make_context, parse_module
-from cmopt.pipeline.printing import module_to_text
+from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.support.printing import module_to_text
 
 
 def _constant(data: bytes, element_type: IntegerType | Float32Type) -> ModuleOp:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cmopt.pipeline.diagnostics import CompileError
-from cmopt.pipeline.targets import NPUS, Isa, Npu, Target, get_target, target_names
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import NPUS, Isa, Npu, Target, get_target, target_names
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import DiagnosticException
 
-from cmopt.pipeline.locations import render
+from cmopt.support.locations import render
 
 Severity = Literal["error", "warning", "remark", "note"]
 
@@ -95,7 +95,7 @@ def verify(module: ModuleOp, after: str | None = None) -> None:
 
     after: the pass that produced the IR, named in the message.
     """
-    from cmopt.pipeline.verification import Verifier  # which raises `CompileError`
+    from cmopt.support.verification import Verifier  # which raises `CompileError`
 
     Verifier(after).operation(module)
 

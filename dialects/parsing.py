@@ -32,7 +32,7 @@ from xdsl.utils.mlir_lexer import MLIRLexer
 
 from cmopt.dialects import get_all_dialects
 from cmopt.dialects.shapes import MAX_CONSTANT_BYTES
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 # Of xDSL's dialects those that IR of this project, or a test of a tool, may hold. Each is
 # imported when the first of its ops is parsed.

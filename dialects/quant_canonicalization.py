@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.arrays import quantize
+from cmopt.dialects.constants import float_constant_of, typed_constant
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element
-from cmopt.interpreters.arrays import quantize
-from cmopt.lowering.constants import float_constant_of, typed_constant
 
 
 class FoldQuantizeOfDequantize(RewritePattern):

@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
     AddOp,
     BinaryOp,
@@ -32,12 +33,8 @@ from cmopt.dialects.edge import (
     permuted_type,
     reshaped_type,
 )
-from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, ints_of, numel, shape_of
-from cmopt.lowering.constants import constant_of, typed_constant
-from cmopt.lowering.layout.permutations import compose, moves_no_byte
-from cmopt.lowering.patterns.parts import CAT, SLICE
-from cmopt.lowering.patterns.selection import (
+from cmopt.dialects.edge.canonicalization.cat_and_slice import CAT, SLICE
+from cmopt.dialects.edge.canonicalization.take_and_pad import (
     PAD,
     TAKE,
     WINDOW,
@@ -45,6 +42,9 @@ from cmopt.lowering.patterns.selection import (
     holds,
     stored_value,
 )
+from cmopt.dialects.permutations import compose, moves_no_byte
+from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, ints_of, numel, shape_of
 
 
 class DropIdentity(RewritePattern):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from xdsl.ir import SSAValue
 
+from cmopt.dialects.constants import constant_of, float_constant_of
 from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
 from cmopt.dialects.edge import (
     AddOp,
@@ -22,9 +23,8 @@ from cmopt.dialects.edge import (
     SubOp,
     SumOp,
 )
-from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.quant import UniformQuantizedType, qtype_of, quantized_element
 from cmopt.dialects.shapes import element_of, numel, shape_of
-from cmopt.lowering.constants import constant_of, float_constant_of
 
 
 def _reach(type: UniformQuantizedType) -> int:
@@ -105,3 +105,18 @@ def _count_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int)
     assert source is not None and target is not None
     with np.errstate(over="ignore", under="ignore"):
         return _overflow(count * _reach(source), np.float64(source.scale) / divisor / target.scale)
+
+
+def integer_bias(op: Conv2dOp | LinearOp) -> NDArray[np.int32] | None:
+    """The bias in accumulator steps (input scale · weight scale), to the nearest.
+
+    A bias quantized at just that scale, as PT2E does it, comes out unchanged.
+    """
+    if op.bias is None or (stored := constant_of(op.bias)) is None:
+        return None
+    kind = qtype_of(op.bias)
+    step = qtype_of(op.input).scale * qtype_of(op.weight).params.scales
+    real = (stored.astype(np.int64) - kind.params.zero_points) * (kind.params.scales / step)
+    limits = np.iinfo(np.int32)
+    clipped: NDArray[np.float64] = np.clip(np.rint(real), limits.min, limits.max)
+    return clipped.astype(np.int32)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.constants import constant_of, constant_op, typed_constant
 from cmopt.dialects.cortex_m.elementwise import QuantizedActivationOp
 from cmopt.dialects.cortex_m.memory import ScratchOp, ViewOp
-from cmopt.lowering.constants import constant_of, constant_op, typed_constant
 
 
 class ComposeViews(RewritePattern):

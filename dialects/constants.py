@@ -14,9 +14,9 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from cmopt.dialects.arrays import Array, dense_array, to_float
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
 from cmopt.dialects.shapes import element_of
-from cmopt.interpreters.arrays import Array, dense_array, to_float
 
 
 def is_constant(value: SSAValue) -> bool:

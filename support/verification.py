@@ -11,11 +11,11 @@ from xdsl.ir import Block, ErasedSSAValue, Operation, Region, SSAValue
 from xdsl.traits import IsTerminator, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.pipeline.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError
 
 
 class Verifier:
-    """Checks one module; see `cmopt.pipeline.diagnostics.verify`, which is what to call."""
+    """Checks one module; see `cmopt.support.diagnostics.verify`, which is what to call."""
 
     def __init__(self, after: str | None):
         self._after = f" (after pass '{after}')" if after else ""

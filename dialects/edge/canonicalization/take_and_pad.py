@@ -10,10 +10,19 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, TensorType, i64
 from xdsl.ir import Attribute
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import Conv2dOp, MaxPool2dOp, PadOp, ReshapeOp, SliceOp, TakeOp, spatial
+from cmopt.dialects.arrays import dequantize, from_float, quantize
+from cmopt.dialects.edge import (
+    Conv2dOp,
+    MaxPool2dOp,
+    PadOp,
+    ReshapeOp,
+    SliceOp,
+    TakeOp,
+    data_format_of,
+    spatial,
+)
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, shape_of
-from cmopt.interpreters.arrays import dequantize, from_float, quantize
 
 
 class ComposeTakes(RewritePattern):
@@ -99,7 +108,7 @@ class FoldPadIntoWindow(RewritePattern):
         pad = op.input.owner
         if not isinstance(pad, PadOp) or not is_neutral(op, pad):
             return
-        format = op.data_format.data if op.data_format else "NCHW"
+        format = data_format_of(op)
         low, high = (spatial(ints_of(amounts), format) for amounts in (pad.low, pad.high))
         if any((*low[:2], *high[:2])):
             return

@@ -1,0 +1,76 @@
+"""Functions of one int8 tensor as tables of their 256 results."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.arithmetic.functions import apply_binary, apply_unary
+from cmopt.dialects.arrays import dequantize, quantize
+from cmopt.dialects.constants import float_constant_of
+from cmopt.dialects.edge import BinaryOp, UnaryOp
+from cmopt.dialects.quant import DCastOp, QCastOp, is_int8, qtype_of, quantized_element
+from cmopt.dialects.shapes import shape_of
+
+EVERY_INT8 = np.arange(-128, 128).astype(np.int8)
+
+
+def with_nearest_defined(results: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`results` with each NaN replaced by the nearest entry that is a number or an infinity.
+
+    Of two that are as near, by the one before. Where all are NaN, they stay.
+    """
+    defined = np.flatnonzero(~np.isnan(results))
+    if defined.size in (0, results.size):
+        return results
+    distances = np.abs(np.arange(results.size)[:, None] - defined)
+    filled: NDArray[np.float32] = results[defined[distances.argmin(axis=1)]]
+    return filled
+
+
+def lookup_of(op: Operation) -> tuple[SSAValue, NDArray[np.generic]] | None:
+    """The int8 tensor and the 256 results, from -128 on, of an op that is a function of it alone.
+
+    An elementwise function, a requantization, a function of a tensor and a constant of one value
+    or of a tensor and itself. Exact but for the last float32 bits of the function, and where a
+    function of one element is undefined: there an entry is that of the nearest integer for which
+    it is defined. So acos(-1) is no zero, where the range's end was rounded to beyond -1. NaN of
+    a function of two, as 0 / 0, gives the zero point.
+    """
+    match op:
+        case UnaryOp() if is_int8(quantized_element(op.input.type)):
+            source = op.input
+            result = apply_unary(op, dequantize(EVERY_INT8, qtype_of(source)))
+            result = None if result is None else with_nearest_defined(result)
+        case QCastOp() if isinstance(op.input.owner, DCastOp):
+            source = op.input.owner.input
+            if not is_int8(qtype_of(source)) or not is_int8(qtype_of(op.output)):
+                return None
+            result = dequantize(EVERY_INT8, qtype_of(source))
+        case BinaryOp() if is_int8(quantized_element(op.output.type)):
+            if (found := _function_of_one(op)) is None:
+                return None
+            source, result = found
+        case _:
+            return None
+    if result is None:
+        return None
+    return source, quantize(result, qtype_of(op.results[0]))
+
+
+def _function_of_one(op: BinaryOp) -> tuple[SSAValue, NDArray[np.float32] | None] | None:
+    if op.lhs is op.rhs:
+        every = dequantize(EVERY_INT8, qtype_of(op.lhs))
+        return op.lhs, apply_binary(op, every, every)
+    for constant, source in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
+        values = float_constant_of(constant)
+        if values is None or values.size == 0 or shape_of(source) != shape_of(op.output):
+            continue
+        splat = values.reshape(-1)[:1].astype(np.float32)
+        if not (values == splat).all():
+            continue
+        every = dequantize(EVERY_INT8, qtype_of(source))
+        operands = (splat, every) if source is op.rhs else (every, splat)
+        return source, apply_binary(op, *operands)
+    return None

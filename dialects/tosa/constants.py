@@ -1,0 +1,25 @@
+"""The numpy arrays that `tosa.const` ops hold. An array of i48 is held in int64."""
+
+from __future__ import annotations
+
+import numpy as np
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType
+from xdsl.ir import Attribute
+
+from cmopt.dialects.arrays import Array, numpy_dtype
+
+_I48 = IntegerType(48)
+
+
+def dtype_of(element: Attribute) -> np.dtype[np.generic]:
+    """The dtype that holds an element type. Raises ValueError for one without."""
+    return np.dtype(np.int64) if element == _I48 else numpy_dtype(element)
+
+
+def constant_array(attr: DenseIntOrFPElementsAttr) -> Array:
+    """The array in a dense attribute, of any element type a tosa.const has."""
+    dtype = dtype_of(attr.get_element_type())
+    if dtype == np.bool_:
+        truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0
+        return truth.reshape(attr.get_shape())
+    return np.frombuffer(attr.data.data, dtype).reshape(attr.get_shape())
