@@ -21,10 +21,9 @@ from cmopt.dialects.edge import (
     MatmulOp,
     MulOp,
     SubOp,
-    SumOp,
 )
 from cmopt.dialects.quant import UniformQuantizedType, qtype_of, quantized_element
-from cmopt.dialects.shapes import element_of, numel, shape_of
+from cmopt.dialects.shapes import element_of, shape_of
 
 
 def _reach(type: UniformQuantizedType) -> int:
@@ -89,20 +88,9 @@ def binary_overflow(op: BinaryOp) -> str | None:
         return _overflow(_reach(lhs) * _reach(rhs), factor)
 
 
-def sum_overflow(op: SumOp) -> str | None:
-    """Why the sum of int8 numbers may overflow, or None."""
-    count = numel(shape_of(op.input)) // numel(shape_of(op.output))
-    return _count_overflow(op.input, op.output, count, 1)
-
-
 def mean_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int) -> str | None:
     """Why the sum of `count` int8 numbers, divided as it is rescaled, may overflow, or None."""
-    return _count_overflow(input, output, count, divisor)
-
-
-def _count_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int) -> str | None:
-    source, target = quantized_element(input.type), quantized_element(output.type)
-    assert source is not None and target is not None
+    source, target = qtype_of(input), qtype_of(output)
     with np.errstate(over="ignore", under="ignore"):
         return _overflow(count * _reach(source), np.float64(source.scale) / divisor / target.scale)
 

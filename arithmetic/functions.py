@@ -20,7 +20,7 @@ Float = NDArray[np.float32]
 ONE, THREE, SIX = np.float32(1), np.float32(3), np.float32(6)
 
 
-def _clamp(x: Float, low: float | None, high: float | None) -> Float:
+def clamp(x: Float, low: float | None, high: float | None) -> Float:
     """Clamp to the bounds that are given, in PyTorch's order: the upper bound wins."""
     if low is not None:
         x = np.maximum(x, np.float32(low)).astype(np.float32)
@@ -107,8 +107,8 @@ _FUNCTIONS: dict[str, Callable[..., Float]] = {
     "expm1": np.expm1,
     "floor": np.floor,
     "hardshrink": lambda x, lambd: np.where(np.abs(x) > np.float32(lambd), x, 0),
-    "hardsigmoid": lambda x: _clamp(x + THREE, 0, 6) / SIX,
-    "hardswish": lambda x: x * _clamp(x + THREE, 0, 6) / SIX,
+    "hardsigmoid": lambda x: clamp(x + THREE, 0, 6) / SIX,
+    "hardswish": lambda x: x * clamp(x + THREE, 0, 6) / SIX,
     "leaky_relu": lambda x, slope: np.where(x > 0, x, x * np.float32(slope)),
     "log": np.log,
     "log10": np.log10,
@@ -151,7 +151,7 @@ _BINARY: dict[str, Callable[[Float, Float], Float]] = {
 def apply_unary(op: Operation, x: Float) -> Float | None:
     """The elementwise function `op` stands for, or None where it is not elementwise unary."""
     if (bounds := clamp_bounds(op)) is not None:
-        return _clamp(x, *bounds)
+        return clamp(x, *bounds)
     if isinstance(op, edge.GeluOp):
         return _gelu(op, x)
     function = _FUNCTIONS.get(op.name.removeprefix("edge."))
@@ -167,4 +167,4 @@ def apply_binary(op: Operation, lhs: Float, rhs: Float) -> Float | None:
     if function is None:
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return _clamp(function(lhs, rhs).astype(np.float32), *activation_bounds(op))
+        return clamp(function(lhs, rhs).astype(np.float32), *activation_bounds(op))

@@ -6,14 +6,30 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
-from cmopt.arithmetic.functions import apply_binary, apply_unary
+from cmopt.arithmetic.functions import apply_binary, apply_unary, clamp
 from cmopt.dialects.arrays import dequantize, quantize
 from cmopt.dialects.constants import float_constant_of
 from cmopt.dialects.edge import BinaryOp, UnaryOp
-from cmopt.dialects.quant import DCastOp, QCastOp, is_int8, qtype_of, quantized_element
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    UniformQuantizedType,
+    is_int8,
+    qtype_of,
+    quantized_element,
+)
 from cmopt.dialects.shapes import shape_of
 
 EVERY_INT8 = np.arange(-128, 128).astype(np.int8)
+
+
+def requantization_table(
+    source: UniformQuantizedType,
+    target: UniformQuantizedType,
+    bounds: tuple[float | None, float | None] = (None, None),
+) -> NDArray[np.generic]:
+    """What each int8 of `source`, clamped to `bounds`, is on `target`."""
+    return quantize(clamp(dequantize(EVERY_INT8, source), *bounds), target)
 
 
 def with_nearest_defined(results: NDArray[np.float32]) -> NDArray[np.float32]:

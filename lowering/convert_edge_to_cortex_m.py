@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.traits import Pure
 
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.cortex_m.limits import MOST_BYTES
-from cmopt.dialects.edge import EdgeOp
-from cmopt.dialects.edge.canonicalization import RequantizeCatOperands
-from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
+from cmopt.dialects.edge import CallOp, EdgeOp
+from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
 from cmopt.dialects.signature import (
     QUANTIZED,
     functions,
@@ -25,20 +24,10 @@ from cmopt.dialects.signature import (
     terminator,
     update,
 )
-from cmopt.lowering.cortex_m import (
-    averages,
-    binary,
-    convolution,
-    elementwise,
-    matrix,
-    movement,
-    pooling,
-    selection,
-)
-from cmopt.lowering.rewrite import apply_patterns
-from cmopt.lowering.support import no_kernel_reason
+from cmopt.lowering.cortex_m.rules import kernel_builder
+from cmopt.lowering.rules import Unsupported
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import get_target
+from cmopt.support.targets import Isa, get_target
 
 
 def pass_as_storage(func: FuncOp) -> None:
@@ -74,28 +63,51 @@ def check_sizes(func: FuncOp) -> None:
                     raise CompileError(f"a tensor has {size} bytes, more than {MOST_BYTES}", op=op)
 
 
-@dataclass
-class IfKernelExists(RewritePattern):
-    """A pattern for the ops a kernel computes; it may rely on every limit in `support`."""
+def lower_function(func: FuncOp, isa: Isa) -> None:
+    """Replace each op that a rule lowers; what has none stays, for `verify-stage` to name.
 
-    pattern: RewritePattern
+    The ops are lowered in order and erased at the end: the rules see what makes an operand.
+    """
+    block, build = func.body.block, kernel_builder(isa)
+    lowered: list[Operation] = []
+    for op in list(block.ops):
+        if not isinstance(op, EdgeOp | QCastOp | DCastOp) or isinstance(op, CallOp):
+            continue
+        done = len(build.ops)
+        try:
+            build.lower(op)
+        except Unsupported:
+            build.forget(done)
+            continue
+        block.insert_ops_before(build.ops[done:], op)
+        lowered.append(op)
+    for op in reversed(lowered):
+        _hand_over(op, build.value(op.results[0]), set(lowered))
+    for op in reversed(lowered):
+        Rewriter.erase_op(op)
+    for op in reversed(build.ops):
+        if op.has_trait(Pure) and not any(result.uses for result in op.results):
+            Rewriter.erase_op(op)
 
-    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
-        quantized = isinstance(op, EdgeOp) and quantized_element(op.results[0].type) is not None
-        if not quantized or no_kernel_reason(op) is None:
-            self.pattern.match_and_rewrite(op, rewriter)
 
-
-def convert(module: ModuleOp, *patterns: RewritePattern) -> None:
-    """Apply conversion patterns; an op without a kernel stays, for `verify-stage` to name."""
-    apply_patterns(module, *map(IfKernelExists, patterns))
+def _hand_over(op: Operation, value: SSAValue, lowered: set[Operation]) -> None:
+    """Give `value` to the readers of an op's result that are not lowered themselves."""
+    (result,) = op.results
+    if all(use.operation in lowered for use in result.uses):
+        return
+    if value.type != result.type:
+        cast = SCastOp(value, result.type)
+        cast.location = op.location
+        Rewriter.insert_op(cast, InsertPoint.before(op))
+        value = cast.output
+    result.replace_all_uses_with(value)
 
 
 @dataclass(frozen=True)
 class ConvertEdgeToCortexMPass(ModulePass):
     """Lower quantized `edge` ops to `cortex_m` kernels for one target.
 
-    Each pattern of `lowering/cortex_m/` states its bound in steps. The target decides scratch
+    Each rule of `lowering/cortex_m/` states its bound in steps. The target decides scratch
     sizes and whether a linear carries a bias or a kernel sum.
     """
 
@@ -108,28 +120,4 @@ class ConvertEdgeToCortexMPass(ModulePass):
         for func in functions(op):
             check_sizes(func)
             pass_as_storage(func)
-        # First, while a requantization still shows as a dequantize followed by a quantize, and
-        # what makes a divisor as the function it is.
-        convert(
-            op,
-            averages.AverageOnce(isa),
-            pooling.PoolThenRequantize(),
-            matrix.SoftmaxThenRequantize(),
-            RequantizeCatOperands(),
-            binary.RequantizeExtremumOperands(),
-            binary.ConvertDiv(),
-            elementwise.ConvertRequantize(),
-        )
-        convert(
-            op,
-            pooling.ConvertAvgPool2d(isa),
-            pooling.ConvertMaxPool2d(),
-            convolution.ConvertConv2d(isa),
-            convolution.ConvertLinear(isa),
-            matrix.ConvertMatmul(isa),
-            matrix.ConvertSoftmax(),
-            *elementwise.PATTERNS,
-            *binary.PATTERNS,
-            *movement.PATTERNS,
-            *selection.PATTERNS,
-        )
+            lower_function(func, isa)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
-    ArrayAttr,
-    IntegerAttr,
     ModuleOp,
     StringAttr,
     TensorType,
@@ -34,15 +31,17 @@ from cmopt.dialects.shapes import (
 )
 from cmopt.dialects.signature import REASON
 from cmopt.lowering.cortex_m.movement import is_outermost
-from cmopt.lowering.portable import ELEMENTWISE, Calls, Plain, argument_attr
+from cmopt.lowering.portable import ELEMENTWISE, PortableBuilder
+from cmopt.lowering.portable_calls import Argument, portable_call
 from cmopt.lowering.rewrite import apply_patterns, recreated
+from cmopt.lowering.rules import Rule, rule_of
 from cmopt.support.diagnostics import CompileError
 
 NOT_QUANTIZED = "the quantizer left it in float"
 
 
 def _padded(
-    calls: Calls, op: edge.Conv2dOp | edge.MaxPool2dOp | edge.AvgPool2dOp, value: float | None
+    op: edge.Conv2dOp | edge.MaxPool2dOp | edge.AvgPool2dOp, b: PortableBuilder, value: float | None
 ) -> tuple[SSAValue, list[int]]:
     """The input and the padding left to do: the kernels pad both sides alike, else a pad does.
 
@@ -60,152 +59,148 @@ def _padded(
     n, c, h, w = shape_of(op.input)
     type = TensorType(op.output.type.element_type, [n, c, h + top + bottom, w + left + right])
     border = [left, right, top, bottom]
-    return calls.call("constant_pad_nd.default", op.input, border, value, type=type), [0, 0]
+    return b.call("constant_pad_nd.default", op.input, border, value, type=type), [0, 0]
 
 
-def _conv2d(calls: Calls, op: edge.Conv2dOp) -> SSAValue:
-    (input, padding), groups = _padded(calls, op, 0.0), int_of(op.groups)
-    geometry: list[Plain] = [
+def _conv2d(op: edge.Conv2dOp, b: PortableBuilder) -> SSAValue:
+    (input, padding), groups = _padded(op, b, 0.0), int_of(op.groups)
+    geometry: list[Argument] = [
         list(ints_of(op.stride)),
         padding,
         list(ints_of(op.dilation)),
         False,
         [0, 0],
     ]
-    y = calls.call("convolution.default", input, op.weight, op.bias, *geometry, groups)
-    return calls.clamped(y)
+    y = b.call("convolution.default", input, op.weight, op.bias, *geometry, groups)
+    return b.clamped(y)
 
 
-def _conv_transpose2d(calls: Calls, op: edge.ConvTranspose2dOp) -> SSAValue:
+def _conv_transpose2d(op: edge.ConvTranspose2dOp, b: PortableBuilder) -> SSAValue:
     stride, padding, dilation, more = (
         list(ints_of(p)) for p in (op.stride, op.padding, op.dilation, op.output_padding)
     )
-    geometry: list[Plain] = [stride, padding, dilation, True, more, int_of(op.groups)]
-    y = calls.call("convolution.default", op.input, op.weight, op.bias, *geometry)
-    return calls.clamped(y)
+    geometry: list[Argument] = [stride, padding, dilation, True, more, int_of(op.groups)]
+    y = b.call("convolution.default", op.input, op.weight, op.bias, *geometry)
+    return b.clamped(y)
 
 
-def _linear(calls: Calls, op: edge.LinearOp) -> SSAValue:
+def _linear(op: edge.LinearOp, b: PortableBuilder) -> SSAValue:
     """There is no portable linear kernel: `addmm` or `mm` with the weight transposed."""
     weight = constant_of(op.weight)
     if weight is None:
         out, depth = shape_of(op.weight)
         type = TensorType(op.output.type.element_type, [depth, out])
-        transposed = calls.call("permute_copy.default", op.weight, [1, 0], type=type)
+        transposed = b.call("permute_copy.default", op.weight, [1, 0], type=type)
     else:
-        transposed = calls.add(constant_op(np.asarray(weight.T, order="C"), op.weight.name_hint))
+        transposed = b.add(constant_op(np.asarray(weight.T, order="C"), op.weight.name_hint))
     shape, element = shape_of(op.input), op.output.type.element_type
     rows = numel(shape[:-1])
     x: SSAValue = op.input
     if len(shape) != 2:
-        x = calls.add(edge.ReshapeOp([x], TensorType(element, [rows, shape[-1]])))
+        x = b.add(edge.ReshapeOp([x], TensorType(element, [rows, shape[-1]])))
     flat = TensorType(element, [rows, shape_of(op.output)[-1]])
     if op.bias is None:
-        y = calls.call("mm.default", x, transposed, type=flat)
+        y = b.call("mm.default", x, transposed, type=flat)
     else:
-        y = calls.call("addmm.default", op.bias, x, transposed, 1, 1, type=flat)
+        y = b.call("addmm.default", op.bias, x, transposed, 1, 1, type=flat)
     if len(shape) != 2:
-        y = calls.add(edge.ReshapeOp([y], op.output.type))
-    return calls.clamped(y)
+        y = b.add(edge.ReshapeOp([y], op.output.type))
+    return b.clamped(y)
 
 
-def _avg_pool2d(calls: Calls, op: edge.AvgPool2dOp) -> SSAValue:
+def _avg_pool2d(op: edge.AvgPool2dOp, b: PortableBuilder) -> SSAValue:
     flags = bool(int_of(op.ceil_mode)), bool(int_of(op.count_include_pad))
-    input, padding = _padded(calls, op, 0.0 if flags == (False, True) else None)
+    input, padding = _padded(op, b, 0.0 if flags == (False, True) else None)
     window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), padding]
-    return calls.call("avg_pool2d.default", input, *window, *flags, None)
+    return b.call("avg_pool2d.default", input, *window, *flags, None)
 
 
-def _max_pool2d(calls: Calls, op: edge.MaxPool2dOp) -> SSAValue:
-    input, padding = _padded(calls, op, None if int_of(op.ceil_mode) else float("-inf"))
+def _max_pool2d(op: edge.MaxPool2dOp, b: PortableBuilder) -> SSAValue:
+    input, padding = _padded(op, b, None if int_of(op.ceil_mode) else float("-inf"))
     window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), padding]
-    arguments: list[Plain] = [*window, list(ints_of(op.dilation)), bool(int_of(op.ceil_mode))]
-    attrs = [edge.OperandAttr(IntegerAttr(0, i64)), *map(argument_attr, arguments)]
+    arguments: list[Argument] = [*window, list(ints_of(op.dilation)), bool(int_of(op.ceil_mode))]
     types = [op.output.type, TensorType(i64, shape_of(op.output))]
-    call = edge.CallOp("aten.max_pool2d_with_indices.default", [input], attrs, types)
-    return calls.clamped(calls.add(call))
+    call = portable_call("aten.max_pool2d_with_indices.default", [input, *arguments], *types)
+    return b.clamped(b.add(call))
 
 
-def _softmax(calls: Calls, op: edge.SoftmaxOp) -> SSAValue:
-    return calls.call("_softmax.default", op.input, int_of(op.dim), False)
+def _softmax(op: edge.SoftmaxOp, b: PortableBuilder) -> SSAValue:
+    return b.call("_softmax.default", op.input, int_of(op.dim), False)
 
 
-def _matmul(calls: Calls, op: edge.MatmulOp) -> SSAValue:
+def _matmul(op: edge.MatmulOp, b: PortableBuilder) -> SSAValue:
     """`mm` of two matrices, `bmm` of batches of them."""
     lhs, rhs, element = op.lhs, op.rhs, op.output.type.element_type
     if int_of(op.transposed_rhs):
         *batch, columns, depth = shape_of(rhs)
         perm = [*range(len(batch)), len(batch) + 1, len(batch)]
         type = TensorType(element, [*batch, depth, columns])
-        rhs = calls.call("permute_copy.default", rhs, perm, type=type)
+        rhs = b.call("permute_copy.default", rhs, perm, type=type)
     if len(shape_of(lhs)) == 2:
-        return calls.call("mm.default", lhs, rhs)
+        return b.call("mm.default", lhs, rhs)
     flat = [
-        calls.add(
+        b.add(
             edge.ReshapeOp([v], TensorType(element, [numel(shape_of(v)[:-2]), *shape_of(v)[-2:]]))
         )
         for v in (lhs, rhs)
     ]
     type = TensorType(element, [*shape_of(flat[0])[:-1], shape_of(rhs)[-1]])
-    product = calls.call("bmm.default", *flat, type=type)
-    return calls.add(edge.ReshapeOp([product], op.output.type))
+    product = b.call("bmm.default", *flat, type=type)
+    return b.add(edge.ReshapeOp([product], op.output.type))
 
 
-def _slice(calls: Calls, op: edge.SliceOp) -> SSAValue:
+def _slice(op: edge.SliceOp, b: PortableBuilder) -> SSAValue:
     dim, start = int_of(op.dim), int_of(op.start)
     end = start + shape_of(op.output)[dim]
-    return calls.call("slice_copy.Tensor", op.input, dim, start, end, 1)
+    return b.call("slice_copy.Tensor", op.input, dim, start, end, 1)
 
 
-def _take(calls: Calls, op: edge.TakeOp) -> SSAValue:
+def _take(op: edge.TakeOp, b: PortableBuilder) -> SSAValue:
     if (steps := op.steps()) is not None:
-        return calls.call("slice_copy.Tensor", op.input, int_of(op.dim), *steps)
-    indices = calls.add(constant_op(np.array(ints_of(op.indices), np.int32), "indices"))
-    return calls.call("index_select.default", op.input, int_of(op.dim), indices)
+        return b.call("slice_copy.Tensor", op.input, int_of(op.dim), *steps)
+    indices = b.add(constant_op(np.array(ints_of(op.indices), np.int32), "indices"))
+    return b.call("index_select.default", op.input, int_of(op.dim), indices)
 
 
-def _pad(calls: Calls, op: edge.PadOp) -> SSAValue:
+def _pad(op: edge.PadOp, b: PortableBuilder) -> SSAValue:
     """The portable operator wants the last dimension first."""
     pairs = list(zip(ints_of(op.low), ints_of(op.high), strict=True))
     border = [amount for pair in reversed(pairs) for amount in pair]
-    return calls.call("constant_pad_nd.default", op.input, border, op.value.value.data)
+    return b.call("constant_pad_nd.default", op.input, border, op.value.value.data)
 
 
-def _upsample_bilinear2d(calls: Calls, op: edge.UpsampleBilinear2dOp) -> SSAValue:
+def _upsample_bilinear2d(op: edge.UpsampleBilinear2dOp, b: PortableBuilder) -> SSAValue:
     size = list(shape_of(op.output)[2:])
-    return calls.call("upsample_bilinear2d.vec", op.input, size, False, None)
+    return b.call("upsample_bilinear2d.vec", op.input, size, False, None)
 
 
-def _cat(calls: Calls, op: edge.CatOp) -> SSAValue:
-    indices = range(len(op.inputs))
-    tensors = ArrayAttr([edge.OperandAttr(IntegerAttr(i, i64)) for i in indices])
-    attrs = [tensors, argument_attr(int_of(op.dim))]
-    return calls.add(edge.CallOp("aten.cat.default", list(op.inputs), attrs, [op.output.type]))
+def _cat(op: edge.CatOp, b: PortableBuilder) -> SSAValue:
+    return b.call("cat.default", list(op.inputs), int_of(op.dim))
 
 
-def _extremum(calls: Calls, op: edge.AmaxOp | edge.AminOp) -> SSAValue:
+def _extremum(op: edge.AmaxOp | edge.AminOp, b: PortableBuilder) -> SSAValue:
     target = f"{op.name.removeprefix('edge.')}.default"
-    return calls.call(target, op.input, list(ints_of(op.dims)), True)
+    return b.call(target, op.input, list(ints_of(op.dims)), True)
 
 
-_CONVERSIONS: dict[type[Operation], Callable[..., SSAValue]] = {
+_RULES: dict[type[Operation], Rule] = {
     **ELEMENTWISE,
     edge.AvgPool2dOp: _avg_pool2d,
     edge.CatOp: _cat,
     edge.Conv2dOp: _conv2d,
     edge.ConvTranspose2dOp: _conv_transpose2d,
-    edge.ExpandOp: lambda c, op: c.call(
+    edge.ExpandOp: lambda op, b: b.call(
         "expand_copy.default", op.input, list(shape_of(op.output)), False
     ),
     edge.LinearOp: _linear,
     edge.MatmulOp: _matmul,
     edge.MaxPool2dOp: _max_pool2d,
     edge.PadOp: _pad,
-    edge.PermuteOp: lambda c, op: c.call("permute_copy.default", op.input, list(ints_of(op.perm))),
+    edge.PermuteOp: lambda op, b: b.call("permute_copy.default", op.input, list(ints_of(op.perm))),
     edge.SliceOp: _slice,
     **dict.fromkeys((edge.AmaxOp, edge.AminOp), _extremum),
-    edge.MeanOp: lambda c, op: c.call("mean.dim", op.input, list(ints_of(op.dims)), True, None),
-    edge.SumOp: lambda c, op: c.call(
+    edge.MeanOp: lambda op, b: b.call("mean.dim", op.input, list(ints_of(op.dims)), True, None),
+    edge.SumOp: lambda op, b: b.call(
         "sum.dim_IntList", op.input, list(ints_of(op.dims)), True, None
     ),
     edge.SoftmaxOp: _softmax,
@@ -219,21 +214,21 @@ class ConvertToCall(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: edge.EdgeOp, rewriter: PatternRewriter) -> None:
-        convert = _CONVERSIONS.get(type(op))
-        if convert is None or quantized_element(op.results[0].type) is not None:
+        rule = rule_of(op, _RULES)
+        if rule is None or quantized_element(op.results[0].type) is not None:
             return
         if isinstance(op, edge.CatOp) and is_outermost(shape_of(op.output), int_of(op.dim)):
             return  # Its operands are made where they stand in the result: no call.
-        calls = Calls(op)
-        value = convert(calls, op)
+        b = PortableBuilder(op)
+        value = rule(op, b)
         value.name_hint = op.results[0].name_hint
         reason = op.attributes.get(REASON)
-        for call in calls.ops:
+        for call in b.ops:
             if isinstance(call, edge.CallOp):
                 call.reason = (
                     reason if isinstance(reason, StringAttr) else StringAttr(NOT_QUANTIZED)
                 )
-        rewriter.replace(op, calls.ops, (value,))
+        rewriter.replace(op, b.ops, (value,))
 
 
 class MakeNchw(RewritePattern):

@@ -20,11 +20,10 @@ from cmopt.dialects.ethos_u import DelegateOp, why_not
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.dialects.signature import NPU_REASON, functions
-from cmopt.lowering.support import no_kernel_reason
+from cmopt.lowering.legality import no_kernel_reason, npu_reason
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.islands import Room, levels
 from cmopt.lowering.tosa.rules import lower, sources_of
-from cmopt.lowering.tosa.support import npu_reason
 from cmopt.support.diagnostics import CompileError
 
 AT_THE_END = "at the end of a part it is cheaper on the CPU"

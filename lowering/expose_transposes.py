@@ -12,6 +12,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.edge import MatmulOp, PermuteOp, SoftmaxOp, permuted_type
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, inverse, shape_of
+from cmopt.lowering.kernel_form import rhs_order, softmax_order
 from cmopt.lowering.rewrite import apply_patterns
 
 
@@ -22,8 +23,7 @@ class TransposeRhs(RewritePattern):
     def match_and_rewrite(self, op: MatmulOp, rewriter: PatternRewriter) -> None:
         if int_of(op.transposed_rhs) or quantized_element(op.output.type) is None:
             return
-        rank = len(shape_of(op.rhs))
-        rhs = PermuteOp.of(op.rhs, [*range(rank - 2), rank - 1, rank - 2])
+        rhs = PermuteOp.of(op.rhs, rhs_order(op))
         flag = {"transposed_rhs": BoolAttr.from_bool(True)}
         rewriter.replace(op, [rhs, MatmulOp([op.lhs, rhs.output], op.output.type, flag)])
 
@@ -36,7 +36,7 @@ class SoftmaxOverLast(RewritePattern):
         rank, dim = len(shape_of(op.input)), int_of(op.dim)
         if dim == rank - 1 or quantized_element(op.output.type) is None:
             return
-        perm = [d for d in range(rank) if d != dim] + [dim]
+        perm = softmax_order(op)
         before = PermuteOp.of(op.input, perm)
         type = permuted_type(op.output.type, perm)
         softmax = SoftmaxOp([before.output], type, {"dim": IntegerAttr(rank - 1, i64)})

@@ -14,9 +14,8 @@ from cmopt.dialects.edge import EdgeOp
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.dialects.signature import NPU_REASON, REASON
+from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.lowering.rewrite import apply_patterns
-from cmopt.lowering.support import no_kernel_reason
-from cmopt.lowering.tosa.support import why_not_delegated
 
 
 @dataclass

@@ -28,24 +28,20 @@ from cmopt.dialects.edge import (
     SumOp,
     reduction,
 )
-from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.quant import UniformQuantizedType, qtype_of, quantized_element
 from cmopt.dialects.shapes import element_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.averages import one_over
 from cmopt.lowering.layout.modes import extent
 from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rules import Builder, Unsupported
 
 
-class Steps:
-    """Collects the ops that replace one reduction."""
+class Steps(Builder):
+    """Collects the ops that stand for one reduction."""
 
     def __init__(self, op: ReductionOp):
+        super().__init__()
         self.op = op
-        self.ops: list[Operation] = []
-
-    def add(self, op: Operation) -> SSAValue:
-        """Append an op; gives its result."""
-        self.ops.append(op)
-        return op.results[0]
 
     def reshape(self, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
         """`value` under `shape`."""
@@ -60,10 +56,6 @@ class Steps:
             value = self.add(PermuteOp.of(value, order))
         rows = numel(shape_of(self.op.output))
         return self.reshape(value, (rows, numel(shape) // rows))
-
-    def finish(self, value: SSAValue, rewriter: PatternRewriter) -> None:
-        """Replace the op by `value`, under its shape."""
-        rewriter.replace(self.op, self.ops, (self.reshape(value, shape_of(self.op.output)),))
 
 
 def pooled(steps: Steps, kind: type[Operation]) -> SSAValue:
@@ -119,31 +111,6 @@ def weighted_sum(steps: Steps, type: UniformQuantizedType) -> SSAValue:
     return steps.add(LinearOp([rows, weight, []], result))
 
 
-class LowerLongMean(RewritePattern):
-    """A mean of more elements than a pool can count → a linear layer; one rounding.
-
-    Exact but for the last bits of float32: the weights are 1 / count, which a float may miss.
-    """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: MeanOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None or reduced_count(op) <= LONGEST_STEP:
-            return
-        steps = Steps(op)
-        steps.finish(weighted_sum(steps, one_over(reduced_count(op))), rewriter)
-
-
-class LowerToPool(RewritePattern):
-    """A mean or maximum of a quantized tensor → a pool with one window for each result; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: MeanOp | AmaxOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None:
-            return
-        steps, kind = Steps(op), AvgPool2dOp if isinstance(op, MeanOp) else MaxPool2dOp
-        steps.finish(pooled(steps, kind), rewriter)
-
-
 def two_steps(count: int) -> tuple[int, int] | None:
     """Two factors of `count` that a pool can count, the smaller one last; None without any."""
     least = -(-count // LONGEST_STEP)
@@ -151,53 +118,71 @@ def two_steps(count: int) -> tuple[int, int] | None:
     return None if small is None else (count // small, small)
 
 
-class SplitLongMaximum(RewritePattern):
-    """A maximum of more elements than a pool can count → the maximum of maxima; exact."""
+def maximum_of_maxima(steps: Steps, op: AmaxOp) -> SSAValue:
+    """The maximum of more elements than a pool can count, in two steps; exact.
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: AmaxOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None or reduced_count(op) <= LONGEST_STEP:
-            return
-        factors = two_steps(reduced_count(op))
-        assert factors is not None, "an op without a kernel has fallen back to float"
-        steps = Steps(op)
-        rows = steps.with_reduced_last()
-        value = steps.reshape(rows, (shape_of(rows)[0], *factors))
-        for dim in (1, 2):
-            last = element_of(op.output) if dim == 2 else element_of(value)
-            value = steps.add(reduction(AmaxOp, value, [dim], last))
-        steps.finish(value, rewriter)
+    Raises Unsupported where there are no two.
+    """
+    count = reduced_count(op)
+    if (factors := two_steps(count)) is None:
+        raise Unsupported(
+            f"a pool counts {LONGEST_STEP} elements, and {count} is no product of two such"
+        )
+    rows = steps.with_reduced_last()
+    value = steps.reshape(rows, (shape_of(rows)[0], *factors))
+    for dim in (1, 2):
+        last = element_of(op.output) if dim == 2 else element_of(value)
+        value = steps.add(reduction(AmaxOp, value, [dim], last))
+    return value
 
 
-class LowerMinimum(RewritePattern):
+def minimum(steps: Steps, op: AminOp) -> SSAValue:
     """amin(x) → -amax(-x); exact, for -x is quantized so that each integer q is -1 - q."""
+    element = qtype_of(op.input)
+    low, high = element.storage_range
+    mirrored = (-1 - high, -1 - low)
+    negated = UniformQuantizedType.get(
+        element.storage, element.scale, -1 - element.zero_point, storage_range=mirrored
+    )  # fmt: skip
+    negate = FUNCTIONS["neg"]
+    mirror = steps.add(negate([op.input], TensorType(negated, shape_of(op.input))))
+    type = TensorType(negated, shape_of(op.output))
+    largest = steps.add(AmaxOp([mirror], type, op.properties))
+    return steps.add(negate([largest], op.output.type))
+
+
+def parts_of(op: ReductionOp) -> list[Operation]:
+    """Ops that make up a reduction of a quantized tensor, in order; the last gives its result.
+
+    A mean or maximum is a pool with one window for each result, exact. A sum, and a mean of more
+    elements than a pool can count, is a linear layer with one rounding; the weights of the mean
+    are 1 / count, which a float may miss in its last bits.
+    """
+    steps = Steps(op)
+    is_long = reduced_count(op) > LONGEST_STEP
+    match op:
+        case AminOp():
+            value = minimum(steps, op)
+        case SumOp():
+            value = weighted_sum(steps, one_over(1))
+        case MeanOp() if is_long:
+            value = weighted_sum(steps, one_over(reduced_count(op)))
+        case AmaxOp() if is_long:
+            value = maximum_of_maxima(steps, op)
+        case _:
+            value = pooled(steps, AvgPool2dOp if isinstance(op, MeanOp) else MaxPool2dOp)
+    if shape_of(value) != shape_of(op.output):
+        steps.reshape(value, shape_of(op.output))
+    return steps.ops
+
+
+class LowerReduction(RewritePattern):
+    """A reduction of a quantized tensor → pools and linear layers; see `parts_of`."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: AminOp, rewriter: PatternRewriter) -> None:
-        element = quantized_element(op.input.type)
-        if element is None or quantized_element(op.output.type) is None:
-            return
-        low, high = element.storage_range
-        mirrored = (-1 - high, -1 - low)
-        negated = UniformQuantizedType.get(
-            element.storage, element.scale, -1 - element.zero_point, storage_range=mirrored
-        )  # fmt: skip
-        negate = FUNCTIONS["neg"]
-        mirror = negate([op.input], TensorType(negated, shape_of(op.input)))
-        largest = AmaxOp([mirror.output], TensorType(negated, shape_of(op.output)), op.properties)
-        back = negate([largest.output], op.output.type)
-        rewriter.replace(op, [mirror, largest, back])
-
-
-class LowerSum(RewritePattern):
-    """A sum of a quantized tensor → a linear layer whose weights are ones."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: SumOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None:
-            return
-        steps = Steps(op)
-        steps.finish(weighted_sum(steps, one_over(1)), rewriter)
+    def match_and_rewrite(self, op: ReductionOp, rewriter: PatternRewriter) -> None:
+        if quantized_element(op.output.type) is not None:
+            rewriter.replace(op, parts_of(op))
 
 
 @dataclass(frozen=True)
@@ -211,6 +196,4 @@ class LowerReductionsPass(ModulePass):
     name = "lower-reductions"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(
-            op, LowerMinimum(), LowerLongMean(), SplitLongMaximum(), LowerToPool(), LowerSum()
-        )
+        apply_patterns(op, LowerReduction())

@@ -14,20 +14,13 @@ from xdsl.passes import ModulePass
 from cmopt.dialects.constants import is_constant
 from cmopt.dialects.cortex_m import place_of
 from cmopt.dialects.edge import (
-    AvgPool2dOp,
-    Conv2dOp,
     DimOrderAttr,
     EdgeOp,
-    MatmulOp,
-    MaxPool2dOp,
-    SoftmaxOp,
     ToDimOrderOp,
-    is_nhwc,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
-from cmopt.dialects.shapes import int_of, shape_of
-from cmopt.lowering.support import no_kernel_reason
-from cmopt.lowering.tosa.support import why_not_delegated
+from cmopt.lowering.kernel_form import other_form
+from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.support.diagnostics import CompileError
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
@@ -56,17 +49,7 @@ def _is_physical(op: Operation, npu: str) -> str | None:
     for value in _values(op):
         if isinstance(value.type, TensorType) and isinstance(value.type.encoding, DimOrderAttr):
             return f"{value.type} is not row-major"
-    if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp):
-        quantized = quantized_element(op.input.type) is not None
-        if quantized and not is_nhwc(op):
-            return "a quantized window op is not NHWC"
-    if isinstance(op, MatmulOp | SoftmaxOp) and quantized_element(op.output.type) is not None:
-        last = len(shape_of(op.output)) - 1
-        if isinstance(op, MatmulOp) and not int_of(op.transposed_rhs):
-            return "a quantized matmul's rhs is not transposed"
-        if isinstance(op, SoftmaxOp) and int_of(op.dim) != last:
-            return "a quantized softmax is not over the last dimension"
-    return None
+    return other_form(op)
 
 
 def _is_storage(op: Operation, npu: str) -> str | None:

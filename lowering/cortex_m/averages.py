@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Operation, SSAValue
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.constants import typed_constant
@@ -21,13 +20,14 @@ from cmopt.dialects.edge import (
     LinearOp,
     ReshapeOp,
     data_format_of,
-    is_nhwc,
     spatial,
 )
 from cmopt.dialects.edge.canonicalization.cat_and_slice import cat_of, slice_of
 from cmopt.dialects.shapes import element_of, ints, ints_of, numel, shape_of
-from cmopt.lowering.averages import averages_once, common_divisor, one_over
-from cmopt.lowering.cortex_m.dispatch import Window, best_call, right_calls
+from cmopt.lowering.averages import common_divisor, one_over
+from cmopt.lowering.cortex_m.builder import KernelBuilder
+from cmopt.lowering.cortex_m.dispatch import Window, best_call
+from cmopt.lowering.rules import Unsupported
 from cmopt.support.targets import Isa
 
 MOST_DEPTHWISE_CHANNELS = 16
@@ -155,16 +155,7 @@ def forms(op: AvgPool2dOp) -> list[Windows]:
     return [narrow.joined(), narrow, written]
 
 
-def can_be_summed(op: AvgPool2dOp) -> bool:
-    """Whether some call that is right on every instruction set sums the pool's windows."""
-    return any(
-        windows.is_rows or any(right_calls(way.call(), way.groups) for way in sums(windows))
-        for windows in forms(op)
-    )
-
-
-@dataclass
-class AverageOnce(RewritePattern):
+def averaged_once(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
     """An average pool that changes its quantization → a sum with weights of one; at most 1 step.
 
     The weights mean 1 / divisor, so that the kernel divides as it requantizes, and rounds once.
@@ -175,65 +166,55 @@ class AverageOnce(RewritePattern):
     wide as the input, channels may stand side by side in the width; a few of them are then all
     that the weights need.
     """
+    for windows in forms(op):
+        if windows.is_rows:
+            return b.expand(_as_linear(op, windows))
+        if (way := best_sum(windows, b.isa)) is not None:
+            return b.expand(_as_convolution(op, way))
+    raise Unsupported("an axis or a window is longer than the kernels can count")
 
-    isa: Isa
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: AvgPool2dOp, rewriter: PatternRewriter) -> None:
-        if not is_nhwc(op) or not averages_once(op):
-            return
-        for windows in forms(op):
-            if windows.is_rows:
-                self._replace_by_linear(op, windows, rewriter)
-                return
-            if (way := best_sum(windows, self.isa)) is not None:
-                self._replace_by_convolution(op, way, rewriter)
-                return
+def _as_linear(op: AvgPool2dOp, windows: Windows) -> list[Operation]:
+    rows, length = windows.output[1], windows.kernel[0]
+    source = ReshapeOp([op.input], TensorType(element_of(op.input), (rows, length)))
+    ops, weight = _weight(op, np.ones((1, length), np.int8))
+    type = TensorType(element_of(op.output), (rows, 1))
+    linear = LinearOp([source.output, weight, []], type)
+    return [source, *ops, linear, ReshapeOp([linear.output], op.output.type)]
 
-    def _replace_by_linear(
-        self, op: AvgPool2dOp, windows: Windows, rewriter: PatternRewriter
-    ) -> None:
-        rows, length = windows.output[1], windows.kernel[0]
-        source = ReshapeOp([op.input], TensorType(element_of(op.input), (rows, length)))
-        ops, weight = _weight(op, np.ones((1, length), np.int8))
-        type = TensorType(element_of(op.output), (rows, 1))
-        linear = LinearOp([source.output, weight, []], type)
-        result = ReshapeOp([linear.output], op.output.type)
-        rewriter.replace(op, [source, *ops, linear, result])
 
-    def _replace_by_convolution(self, op: AvgPool2dOp, way: Sum, rewriter: PatternRewriter) -> None:
-        w = way.windows
-        source = ReshapeOp([op.input], TensorType(element_of(op.input), w.input))
-        ops, weight = _weight(op, way.weight)
-        # The depthwise kernel takes one image.
-        apart = w.input[0] > 1 and way.groups > 1
-        images = _images(source.output) if apart else [source]
-        behind = [
-            (count - 1) * stride + kernel - before - size
-            for count, stride, kernel, before, size in zip(
-                w.output[1:3], w.stride, w.kernel, w.padding, w.input[1:3], strict=True
+def _as_convolution(op: AvgPool2dOp, way: Sum) -> list[Operation]:
+    w = way.windows
+    source = ReshapeOp([op.input], TensorType(element_of(op.input), w.input))
+    ops, weight = _weight(op, way.weight)
+    # The depthwise kernel takes one image.
+    apart = w.input[0] > 1 and way.groups > 1
+    images = _images(source.output) if apart else [source]
+    behind = [
+        (count - 1) * stride + kernel - before - size
+        for count, stride, kernel, before, size in zip(
+            w.output[1:3], w.stride, w.kernel, w.padding, w.input[1:3], strict=True
+        )
+    ]
+    padding = w.padding[0], max(behind[0], 0), w.padding[1], max(behind[1], 0)
+    parts = []
+    for image in images:
+        value = image.results[0]
+        parts.append(
+            Conv2dOp(
+                [value, weight, []],
+                TensorType(element_of(op.output), (shape_of(value)[0], *w.output[1:])),
+                {
+                    "stride": ints(w.stride), "padding": ints(padding),
+                    "dilation": ints((1, 1)), "groups": IntegerAttr(way.groups, i64),
+                    "data_format": StringAttr("NHWC"),
+                },
             )
-        ]
-        padding = w.padding[0], max(behind[0], 0), w.padding[1], max(behind[1], 0)
-        parts = []
-        for image in images:
-            value = image.results[0]
-            parts.append(
-                Conv2dOp(
-                    [value, weight, []],
-                    TensorType(element_of(op.output), (shape_of(value)[0], *w.output[1:])),
-                    {
-                        "stride": ints(w.stride), "padding": ints(padding),
-                        "dilation": ints((1, 1)), "groups": IntegerAttr(way.groups, i64),
-                        "data_format": StringAttr("NHWC"),
-                    },
-                )
-            )  # fmt: skip
-        new_ops: list[Operation] = [source, *ops, *(images if apart else ()), *parts]
-        if apart:
-            new_ops.append(cat_of([part.output for part in parts], 0))
-        result = ReshapeOp([new_ops[-1].results[0]], op.output.type)
-        rewriter.replace(op, [*new_ops, result])
+        )  # fmt: skip
+    new_ops: list[Operation] = [source, *ops, *(images if apart else ()), *parts]
+    if apart:
+        new_ops.append(cat_of([part.output for part in parts], 0))
+    return [*new_ops, ReshapeOp([new_ops[-1].results[0]], op.output.type)]
 
 
 def _weight(op: AvgPool2dOp, stored: Array) -> tuple[list[Operation], SSAValue]:

@@ -6,15 +6,14 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from xdsl.dialects.builtin import TensorType, f32
-from xdsl.ir import Operation, SSAValue
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.ir import SSAValue
 
+from cmopt.arithmetic.accumulators import binary_overflow
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.lookup_tables import lookup_of
-from cmopt.dialects.arrays import Array, quantize
-from cmopt.dialects.constants import constant_of, float_constant_of, typed_constant
+from cmopt.dialects.arrays import Array
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m import (
     ADD_LEFT_SHIFT,
     MaximumOp,
@@ -28,77 +27,61 @@ from cmopt.dialects.cortex_m import (
 from cmopt.dialects.edge import AddOp, BinaryOp, DivOp, MulOp, SubOp
 from cmopt.dialects.edge import MaximumOp as EdgeMaximumOp
 from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
-from cmopt.dialects.quant import DCastOp, QCastOp, qtype_of, quantized_element
-from cmopt.dialects.shapes import shape_of
-from cmopt.lowering.cortex_m.common import Builder, int8_tensor
+from cmopt.dialects.quant import qtype_of
+from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, numel, shape_of
+from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
+from cmopt.lowering.cortex_m.elementwise import function_of_one
 from cmopt.lowering.cortex_m.movement import expanded
 from cmopt.lowering.divisors import is_zero, may_be_zero
+from cmopt.lowering.rules import Rule, Unsupported, rule_of
+from cmopt.lowering.weights import require_int8
 
 MIN_CALL = 16
 """A constant of fewer elements is repeated ahead of time: a kernel call for each is too dear."""
 
 
-class RequantizeExtremumOperands(RewritePattern):
-    """Bring each operand of a minimum or maximum to the result's quantization; exact.
-
-    Quantization is monotone: the smaller of two results is the result of the smaller.
-    """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(
-        self, op: EdgeMinimumOp | EdgeMaximumOp, rewriter: PatternRewriter
-    ) -> None:
-        if quantized_element(op.output.type) is None:
-            return
-        target = qtype_of(op.output)
-        if qtype_of(op.lhs) == target == qtype_of(op.rhs):
-            return
-        new_ops: list[Operation] = []
-        operands: list[SSAValue] = []
-        for value in op.operands:
-            wanted = TensorType(target, shape_of(value))
-            if (values := float_constant_of(value)) is not None:
-                ops, value = typed_constant(quantize(values, target), wanted, value.name_hint)
-                new_ops += ops
-            elif qtype_of(value) != target:
-                real = DCastOp(value, TensorType(f32, shape_of(value)))
-                cast = QCastOp(real.output, wanted)
-                new_ops += [real, cast]
-                value = cast.output
-            operands.append(value)
-        rewriter.replace(op, [*new_ops, type(op)(operands, op.output.type)])
+def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
+    """A function of two int8 tensors by the kernel in `BINARY`; of a tensor and one number, or of
+    a tensor and itself, by a lookup table."""
+    require_int8(op.lhs, op.rhs, op.output)
+    is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
+    if is_constant and (size := numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
+        raise Unsupported(f"a constant broadcast to {size} bytes is too large")
+    if lookup_of(op) is not None:
+        return function_of_one(op, b)
+    if (rule := rule_of(op, BINARY)) is None:
+        raise Unsupported(f"no integer kernel for {op.name.removeprefix('edge.')}")
+    if (reason := binary_overflow(op)) is not None:
+        raise Unsupported(reason)
+    value: SSAValue = rule(op, b)
+    return value
 
 
-class ConvertScaledBinary(RewritePattern):
+def scaled_binary(op: AddOp | SubOp | MulOp, b: KernelBuilder) -> SSAValue:
     """Add, sub and mul of int8 tensors → quantized_add, quantized_mul; at most 1 step.
 
     The kernels take equal shapes, or repeat the last dimension of a 4-D tensor for each pixel.
     Any tensor can be seen as pixels of its trailing dimensions; an operand that is not whole in
     those is expanded to them first, a constant ahead of time.
     """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: AddOp | SubOp | MulOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None:
-            return
-        build, shape = Builder(op, rewriter), shape_of(op.output)
-        swapped = has_narrow_lhs(op)
-        wide, narrow = (op.rhs, op.lhs) if swapped else (op.lhs, op.rhs)
-        first = operand(build, wide, shape)
-        block = repeated_block(shape_of(narrow), shape)
-        if constant_of(narrow) is not None and math.prod(block) < MIN_CALL:
-            block = shape
-        second = operand(build, narrow, block)
-        if block != shape:
-            pixels = (1, 1, math.prod(shape) // math.prod(block), math.prod(block))
-            if len(shape) == 4 and block == shape[3:]:
-                pixels = shape  # as its neighbours see it
-            first = build.view(first, pixels)
-            second = build.view(second, (1, 1, 1, pixels[3]))
-        kernel = QuantizedMulOp if isinstance(op, MulOp) else QuantizedAddOp
-        properties = (mul_properties if isinstance(op, MulOp) else add_properties)(op, swapped)
-        result = kernel([first, second], int8_tensor(shape_of(first)), properties)
-        build.finish(build.view(build.add(result), shape))
+    shape = shape_of(op.output)
+    swapped = has_narrow_lhs(op)
+    wide, narrow = (op.rhs, op.lhs) if swapped else (op.lhs, op.rhs)
+    first = operand(b, wide, shape)
+    block = repeated_block(shape_of(narrow), shape)
+    if constant_of(narrow) is not None and math.prod(block) < MIN_CALL:
+        block = shape
+    second = operand(b, narrow, block)
+    if block != shape:
+        pixels = (1, 1, math.prod(shape) // math.prod(block), math.prod(block))
+        if len(shape) == 4 and block == shape[3:]:
+            pixels = shape  # as its neighbours see it
+        first = b.view(first, pixels)
+        second = b.view(second, (1, 1, 1, pixels[3]))
+    kernel = QuantizedMulOp if isinstance(op, MulOp) else QuantizedAddOp
+    properties = (mul_properties if isinstance(op, MulOp) else add_properties)(op, swapped)
+    result = b.add(kernel([first, second], int8_tensor(shape_of(first)), properties))
+    return b.view(result, shape)
 
 
 def has_narrow_lhs(op: BinaryOp) -> bool:
@@ -118,16 +101,22 @@ def repeated_block(narrow: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int
     return shape[first:] if 0 not in shape and math.prod(shape[:first]) > 1 else shape
 
 
-def operand(build: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    """The int8 of an operand broadcast to `shape`: a constant ahead of time, else by a copy."""
-    missing = len(shape_of(value)) - len(shape)
-    if (array := constant_of(value)) is not None:
-        array = array.reshape(array.shape[max(missing, 0) :])
-        return build.constant(spread(array, shape), value.name_hint)
-    stored = build.storage(value)
-    if missing > 0:
-        stored = build.view(stored, shape_of(value)[missing:])
-    return expanded(build, stored, shape)
+def operand(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+    """The int8 of an operand broadcast to `shape`."""
+    return repeated(b, b.value(value), shape, value.name_hint)
+
+
+def repeated(
+    b: KernelBuilder, stored: SSAValue, shape: tuple[int, ...], hint: str | None = None
+) -> SSAValue:
+    """int8 broadcast to `shape`: a constant ahead of time, else by a copy.
+
+    Leading dimensions of size 1 that `shape` has not are dropped.
+    """
+    own = shape_of(stored)[max(len(shape_of(stored)) - len(shape), 0) :]
+    if (array := constant_of(stored)) is not None:
+        return b.constant(spread(array.reshape(own), shape), hint or stored.name_hint)
+    return expanded(b, b.view(stored, own), shape)
 
 
 def spread(array: Array, shape: tuple[int, ...]) -> Array:
@@ -171,65 +160,52 @@ def mul_properties(op: BinaryOp, swapped: bool) -> Properties:
     }
 
 
-class ConvertDiv(RewritePattern):
+def div(op: DivOp, b: KernelBuilder) -> SSAValue:
     """edge.div of int8 tensors → quantized_div, operands expanded; at most 1 step.
 
     The kernel gives 0 for a quotient by zero. Where the divisor may be zero, a term is added: for
     a zero divisor the dividend in steps of its own, saturated to ±127, in steps four times as long
     as the output's; for all others 0. So x / 0 saturates with the sign of x, and 0 / 0 is 0. The
     sum is exact, since all factors in it are powers of two.
-
-    It must come before the conversions of other ops: a lookup table that makes the divisor may
-    show that it is never zero.
     """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: DivOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None or lookup_of(op) is not None:
-            return
-        build, shape = Builder(op, rewriter), shape_of(op.output)
-        lhs, rhs, output = (
-            qtype_of(op.lhs),
-            qtype_of(op.rhs),
-            qtype_of(op.output),
-        )
-        properties: Properties = {
-            "self_zero_point": lhs.zero_point,
-            "other_zero_point": rhs.zero_point,
-            "output_zero_point": output.zero_point,
-            "output_scale": lhs.scale / (rhs.scale * output.scale),
-        }
-        dividend, divisor = (operand(build, value, shape) for value in op.operands)
-        quotient = QuantizedDivOp([dividend, divisor], int8_tensor(shape), properties)
-        if not may_be_zero(op.rhs):
-            build.finish(quotient)
-            return
-        zeros = zeros_of(build, op.rhs, shape)
-        term = by_zero(build, dividend, lhs.zero_point, zeros)
-        low, high = activation_range(op, output)
-        scales = {"self": 1 / 8, "other": 4 / 8, "output": 8 / (1 << ADD_LEFT_SHIFT)}
-        total: Properties = {
-            "self_zero_point": output.zero_point,
-            "other_zero_point": 0,
-            "output_zero_point": output.zero_point,
-            "activation_min": low,
-            "activation_max": high,
-            **scaled_by(scales),
-        }
-        build.finish(QuantizedAddOp([build.add(quotient), term], int8_tensor(shape), total))
+    shape = shape_of(op.output)
+    lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
+    properties: Properties = {
+        "self_zero_point": lhs.zero_point,
+        "other_zero_point": rhs.zero_point,
+        "output_zero_point": output.zero_point,
+        "output_scale": lhs.scale / (rhs.scale * output.scale),
+    }
+    dividend, divisor = (operand(b, value, shape) for value in op.operands)
+    quotient = QuantizedDivOp([dividend, divisor], int8_tensor(shape), properties)
+    if not may_be_zero(op.rhs):
+        return b.add(quotient)
+    zeros = zeros_of(b, op.rhs, shape)
+    term = by_zero(b, dividend, lhs.zero_point, zeros)
+    low, high = activation_range(op, output)
+    scales = {"self": 1 / 8, "other": 4 / 8, "output": 8 / (1 << ADD_LEFT_SHIFT)}
+    total: Properties = {
+        "self_zero_point": output.zero_point,
+        "other_zero_point": 0,
+        "output_zero_point": output.zero_point,
+        "activation_min": low,
+        "activation_max": high,
+        **scaled_by(scales),
+    }
+    return b.add(QuantizedAddOp([b.add(quotient), term], int8_tensor(shape), total))
 
 
-def zeros_of(build: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+def zeros_of(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
     """int8 of `shape`: 1 where `value`, broadcast to it, is zero, and 0 elsewhere."""
     table = is_zero(value)
     if (stored := constant_of(value)) is not None:
-        return build.constant(spread(table[stored.astype(np.int64) + 128], shape), "zeros")
-    operands = [build.storage(value), build.constant(table, "is_zero")]
-    zeros = build.add(QuantizedActivationOp(operands, int8_tensor(shape_of(value)), {}))
-    return expanded(build, zeros, shape)
+        return b.constant(spread(table[stored.astype(np.int64) + 128], shape), "zeros")
+    operands = [b.value(value), b.constant(table, "is_zero")]
+    zeros = b.add(QuantizedActivationOp(operands, int8_tensor(shape_of(value)), {}))
+    return expanded(b, zeros, shape)
 
 
-def by_zero(build: Builder, dividend: SSAValue, zero_point: int, zeros: SSAValue) -> SSAValue:
+def by_zero(b: KernelBuilder, dividend: SSAValue, zero_point: int, zeros: SSAValue) -> SSAValue:
     """The dividend's steps times 128, saturated to int8, where `zeros` is 1; 0 where it is 0."""
     properties: Properties = {
         "self_zero_point": zero_point,
@@ -237,7 +213,7 @@ def by_zero(build: Builder, dividend: SSAValue, zero_point: int, zeros: SSAValue
         "output_zero_point": 0,
         **scaled_by({"output": 128.0}),
     }
-    return build.add(QuantizedMulOp([dividend, zeros], dividend.type, properties))
+    return b.add(QuantizedMulOp([dividend, zeros], dividend.type, properties))
 
 
 def scaled_by(factors: Mapping[str, float]) -> dict[str, int]:
@@ -248,27 +224,26 @@ def scaled_by(factors: Mapping[str, float]) -> dict[str, int]:
     return result
 
 
-class ConvertExtremum(RewritePattern):
-    """edge.minimum and maximum on one quantized type → minimum, maximum, operands expanded; exact.
+def extremum(op: EdgeMinimumOp | EdgeMaximumOp, b: KernelBuilder) -> SSAValue:
+    """edge.minimum and maximum → minimum, maximum on the result's quantized type; exact.
 
-    The kernels broadcast too, but wrongly where one side has one element in each row and the
-    other has not.
+    Quantization is monotone: the smaller of two results is the result of the smaller. The kernels
+    broadcast too, but wrongly where one side has one element in each row and the other has not:
+    operands are expanded.
     """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(
-        self, op: EdgeMinimumOp | EdgeMaximumOp, rewriter: PatternRewriter
-    ) -> None:
-        target = quantized_element(op.output.type)
-        if target is None or not qtype_of(op.lhs) == target == qtype_of(op.rhs):
-            return
-        build, shape = Builder(op, rewriter), shape_of(op.output)
-        operands = [operand(build, value, shape) for value in op.operands]
-        kernel = MinimumOp if isinstance(op, EdgeMinimumOp) else MaximumOp
-        build.finish(kernel(operands, int8_tensor(shape), {}))
+    target, shape = qtype_of(op.output), shape_of(op.output)
+    stored = [b.value_as(value, target) for value in (op.lhs, op.rhs)]
+    operands = [repeated(b, value, shape) for value in stored]
+    kernel = MinimumOp if isinstance(op, EdgeMinimumOp) else MaximumOp
+    return b.add(kernel(operands, int8_tensor(shape), {}))
 
 
-PATTERNS: tuple[RewritePattern, ...] = (
-    ConvertScaledBinary(),
-    ConvertExtremum(),
-)
+BINARY: dict[type[BinaryOp], Rule] = {
+    AddOp: scaled_binary,
+    SubOp: scaled_binary,
+    MulOp: scaled_binary,
+    DivOp: div,
+    EdgeMinimumOp: extremum,
+    EdgeMaximumOp: extremum,
+}
+"""The kernels of functions of two tensors, by the op's class."""

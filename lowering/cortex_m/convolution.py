@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import SSAValue
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.arithmetic.accumulators import integer_bias
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
-from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m import (
     QuantizedConv2dOp,
     QuantizedDepthwiseConv2dOp,
     QuantizedLinearOp,
 )
-from cmopt.dialects.edge import Conv2dOp, LinearOp, data_format_of, is_nhwc, spatial
-from cmopt.dialects.quant import qtype_of, quantized_element
+from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp, data_format_of, spatial
+from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
-from cmopt.lowering.cortex_m.common import Builder, int8_tensor
+from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.cortex_m.dispatch import Window, best_call
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.weights import constant_weight
 from cmopt.support.targets import Isa
 
 
@@ -43,32 +41,31 @@ def window_of(op: Conv2dOp) -> Window:
     return Window(input, weight, output, ints_of(op.stride), (top, left), ints_of(op.dilation))
 
 
-@dataclass
-class ConvertConv2d(RewritePattern):
+def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
     """edge.conv2d (NHWC, constant weight) → one kernel call; at most 1 step.
 
     A bias in other steps than the accumulator's adds half a step of the accumulator.
     Which kernel, and which axis is its height: see `dispatch.best_call`.
     """
+    weight = constant_weight(op)
+    top, bottom, left, right = ints_of(op.padding)
+    for k, d, before, after in zip(
+        shape_of(op.weight)[1:3], ints_of(op.dilation), (top, left), (bottom, right), strict=True
+    ):
+        if max(before, after) > d * (k - 1):
+            raise Unsupported(
+                f"padding {before}, {after} is wider than the kernel reaches ({d * (k - 1)})"
+            )
+    call = best_call(window_of(op), int_of(op.groups), b.isa)
+    if call is None:
+        raise Unsupported("an axis, a filter or the channels are longer than the kernels can count")
+    return convolution(op, weight, call, b)
 
-    isa: Isa
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: Conv2dOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None or not is_nhwc(op):
-            return
-        call = best_call(window_of(op), int_of(op.groups), self.isa)
-        if call is not None:
-            replace_by_convolution(op, call, self.isa, rewriter)
-
-
-def replace_by_convolution(
-    op: Conv2dOp | LinearOp, window: Window, isa: Isa, rewriter: PatternRewriter
-) -> None:
-    """Replace `op` by the convolution kernel that `window` describes."""
-    build = Builder(op, rewriter)
-    weight = constant_of(op.weight)
-    assert weight is not None
+def convolution(
+    op: Conv2dOp | LinearOp, weight: NDArray[np.generic], window: Window, b: KernelBuilder
+) -> SSAValue:
+    """`op` by the convolution kernel that `window` describes."""
     if window.depthwise:
         weight = np.transpose(weight, (3, 1, 2, 0))
     channels_out = window.output[3]
@@ -76,14 +73,14 @@ def replace_by_convolution(
     if bias is None and window.needs_bias:
         bias = np.zeros(channels_out, np.int32)
     operands: list[SSAValue | list[SSAValue]] = [
-        build.view(build.storage(op.input), window.input),
-        build.constant(np.asarray(weight, order="C").reshape(window.weight), op.weight.name_hint),
-        [] if bias is None else [build.constant(bias, hint_of(op.bias))],
+        b.view(b.value(op.input), window.input),
+        b.constant(np.asarray(weight, order="C").reshape(window.weight), op.weight.name_hint),
+        [] if bias is None else [b.constant(bias, hint_of(op.bias))],
         *(
-            build.constant(np.broadcast_to(values, channels_out), hint)
+            b.constant(np.broadcast_to(values, channels_out), hint)
             for values, hint in zip(requantization(op), ("multipliers", "shifts"), strict=True)
         ),
-        build.scratch(window.scratch(isa)),
+        b.scratch(window.scratch(b.isa)),
     ]
     low, high = activation_range(op, qtype_of(op.output))
     properties: dict[str, int | tuple[int, ...]] = {
@@ -98,10 +95,10 @@ def replace_by_convolution(
     type = int8_tensor(window.output)
     if window.depthwise:
         properties["depth_multiplier"] = channels_out // window.input[3]
-        result = build.add(QuantizedDepthwiseConv2dOp(operands, type, properties))
+        result = b.add(QuantizedDepthwiseConv2dOp(operands, type, properties))
     else:
-        result = build.add(QuantizedConv2dOp(operands, type, properties))
-    build.finish(build.view(result, shape_of(op.output)))
+        result = b.add(QuantizedConv2dOp(operands, type, properties))
+    return b.view(result, shape_of(op.output))
 
 
 def hint_of(value: SSAValue | None) -> str | None:
@@ -109,46 +106,30 @@ def hint_of(value: SSAValue | None) -> str | None:
     return None if value is None else value.name_hint
 
 
-@dataclass
-class ConvertLinear(RewritePattern):
+def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
     """edge.linear (constant weight) → quantized_linear; at most 1 step, and as for conv2d.
 
     The kernel reads one multiplier only, so weights quantized per channel become a 1×1
-    convolution instead.
+    convolution instead. The bias has the form that the instruction set reads.
     """
-
-    isa: Isa
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: LinearOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None:
-            return
-        if qtype_of(op.weight).is_per_axis:
-            rows, (out, depth) = numel(shape_of(op.input)[:-1]), shape_of(op.weight)
-            shapes = (rows, 1, 1, depth), (out, 1, 1, depth), (rows, 1, 1, out)
-            window = Window(*shapes, stride=(1, 1), padding=(0, 0), dilation=(1, 1))
-            replace_by_convolution(op, window, self.isa, rewriter)
-        else:
-            replace_by_linear(op, self.isa, rewriter)
-
-
-def replace_by_linear(op: LinearOp, isa: Isa, rewriter: PatternRewriter) -> None:
-    """Replace `op` by the fully connected kernel, with the bias in the form the ISA reads."""
-    build = Builder(op, rewriter)
-    weight, bias = constant_of(op.weight), integer_bias(op)
-    assert weight is not None
-    input, weights = build.storage(op.input), build.constant(weight, op.weight.name_hint)
-    offset = -qtype_of(op.input).zero_point
+    weight = constant_weight(op)
+    if qtype_of(op.weight).is_per_axis:
+        rows, (out, depth) = numel(shape_of(op.input)[:-1]), shape_of(op.weight)
+        shapes = (rows, 1, 1, depth), (out, 1, 1, depth), (rows, 1, 1, out)
+        window = Window(*shapes, stride=(1, 1), padding=(0, 0), dilation=(1, 1))
+        return convolution(op, weight, window, b)
+    bias, offset = integer_bias(op), -qtype_of(op.input).zero_point
+    input, weights = b.value(op.input), b.constant(weight, op.weight.name_hint)
     biases: list[SSAValue] = []
     kernel_sums: list[SSAValue] = []
-    if isa is Isa.MVE:
+    if b.isa is Isa.MVE:
         sums = weight.astype(np.int64).sum(axis=1) * offset + (0 if bias is None else bias)
-        kernel_sums = [build.constant(sums.astype(np.int32), "kernel_sum")]
+        kernel_sums = [b.constant(sums.astype(np.int32), "kernel_sum")]
     elif bias is not None:
-        biases = [build.constant(bias, hint_of(op.bias))]
+        biases = [b.constant(bias, hint_of(op.bias))]
     multipliers, shifts = requantization(op)
     low, high = activation_range(op, qtype_of(op.output))
-    build.finish(
+    return b.add(
         QuantizedLinearOp(
             [input, weights, biases, kernel_sums],
             int8_tensor(shape_of(op.output)),
@@ -162,4 +143,13 @@ def replace_by_linear(op: LinearOp, isa: Isa, rewriter: PatternRewriter) -> None
                 "activation_min": low,
             },
         )
+    )
+
+
+def conv_transpose2d(op: ConvTranspose2dOp, b: KernelBuilder) -> SSAValue:
+    """Raises Unsupported: this is what `split-transposed-convolutions` leaves."""
+    if int_of(op.groups) != 1:
+        raise Unsupported("a transposed convolution in groups has no integer kernel")
+    raise Unsupported(
+        "a transposed convolution needs constant symmetric weights, one scale an output channel"
     )

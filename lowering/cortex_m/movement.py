@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import ArrayAttr, BoolAttr, IntegerAttr, StringAttr, i64
-from xdsl.ir import Attribute, SSAValue
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.ir import SSAValue
 
+from cmopt.arithmetic.lookup_tables import lookup_of
 from cmopt.dialects.cortex_m import (
     DequantizePerTensorOp,
     JoinOp,
@@ -15,27 +14,21 @@ from cmopt.dialects.cortex_m import (
     ViewOp,
 )
 from cmopt.dialects.cortex_m.limits import transpose_limit
-from cmopt.dialects.edge import (
-    CallOp,
-    CatOp,
-    ExpandOp,
-    OperandAttr,
-    PermuteOp,
-    ReshapeOp,
-    SliceOp,
-)
+from cmopt.dialects.edge import CatOp, ExpandOp, PermuteOp, ReshapeOp, SliceOp
 from cmopt.dialects.permutations import simplest_permute
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
-    SCastOp,
     UniformQuantizedType,
     qtype_of,
     quantized_element,
     storage_type,
 )
-from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, permuted, shape_of
-from cmopt.lowering.cortex_m.common import Builder, int8_tensor
+from cmopt.dialects.shapes import int_of, ints_of, numel, permuted, shape_of
+from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
+from cmopt.lowering.cortex_m.elementwise import function_of_one
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.weights import require_int8
 
 
 def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
@@ -49,64 +42,50 @@ def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
     }
 
 
-class ConvertQuantize(RewritePattern):
-    """quant.qcast of float32 → quantize_per_tensor.
+def quantize(op: QCastOp, b: KernelBuilder) -> SSAValue:
+    """quant.qcast of float32 → quantize_per_tensor; between two int8 types → a lookup table.
 
     At most 1 step: the kernel multiplies by `1.0f / float(scale)`, PyTorch by `float(1.0 / scale)`.
+    The lookup table is exact.
     """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
-        type = qtype_of(op.output)
-        if type.is_per_axis or type.storage.width.data > 16 or isinstance(op.input.owner, DCastOp):
-            return
-        build = Builder(op, rewriter)
-        properties = border_properties(type)
-        build.finish(QuantizePerTensorOp([op.input], storage_type(op.output.type), properties))
+    _require_border_type(qtype_of(op.output))
+    if lookup_of(op) is not None:
+        return function_of_one(op, b)
+    properties = border_properties(qtype_of(op.output))
+    return b.add(QuantizePerTensorOp([b.value(op.input)], storage_type(op.output.type), properties))
 
 
-class ConvertDequantize(RewritePattern):
+def dequantize(op: DCastOp, b: KernelBuilder) -> SSAValue:
     """quant.dcast to float32 → dequantize_per_tensor; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: DCastOp, rewriter: PatternRewriter) -> None:
-        type = qtype_of(op.input)
-        if type.is_per_axis or type.storage.width.data > 16:
-            return
-        storage = SCastOp(op.input, storage_type(op.input.type))
-        kernel = DequantizePerTensorOp([storage.output], op.output.type, border_properties(type))
-        kernel.output.name_hint = op.output.name_hint
-        rewriter.replace(op, [storage, kernel])
+    type = qtype_of(op.input)
+    _require_border_type(type)
+    return b.add(
+        DequantizePerTensorOp([b.value(op.input)], op.output.type, border_properties(type))
+    )
 
 
-class ConvertReshape(RewritePattern):
+def _require_border_type(type: UniformQuantizedType) -> None:
+    """Raise Unsupported for what quantize_per_tensor and dequantize_per_tensor do not know."""
+    if type.is_per_axis or type.storage.width.data > 16:
+        raise Unsupported("kernels quantize per tensor, to 8 or 16 bits")
+
+
+def reshape(op: ReshapeOp, b: KernelBuilder) -> SSAValue:
     """edge.reshape → view; exact, and no instruction at run time."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None:
-            rewriter.replace(op, ViewOp(op.input, op.output.type))
-            return
-        build = Builder(op, rewriter)
-        build.finish(build.add(ViewOp(build.storage(op.input), storage_type(op.output.type))))
+    return b.add(ViewOp(b.value(op.input), storage_type(op.output.type)))
 
 
-class ConvertPermute(RewritePattern):
+def permute(op: PermuteOp, b: KernelBuilder) -> SSAValue:
     """edge.permute of int8 → transpose of as few dimensions as describe it; exact.
 
     The kernel takes four: what needs more is done in several.
     """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: PermuteOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None:
-            return
-        build = Builder(op, rewriter)
-        value = build.storage(op.input)
-        for shape, perm in transposes(shape_of(op.input), ints_of(op.perm)):
-            type = int8_tensor(permuted(shape, perm))
-            value = build.add(TransposeOp([build.view(value, shape)], type, {"perm": perm}))
-        build.finish(build.view(value, shape_of(op.output)))
+    require_int8(op.input)
+    value = b.value(op.input)
+    for shape, perm in transposes(shape_of(op.input), ints_of(op.perm)):
+        type = int8_tensor(permuted(shape, perm))
+        value = b.add(TransposeOp([b.view(value, shape)], type, {"perm": perm}))
+    return b.view(value, shape_of(op.output))
 
 
 def is_outermost(shape: tuple[int, ...], dim: int) -> bool:
@@ -114,76 +93,44 @@ def is_outermost(shape: tuple[int, ...], dim: int) -> bool:
     return numel(shape[:dim]) == 1
 
 
-def portable_call(target: str, operands: list[SSAValue], rest: list[Attribute], type: Attribute
-                  ) -> CallOp:  # fmt: skip
-    """Data movement on int8 that ExecuTorch's portable library does, exactly."""
-    call = CallOp(target, operands, rest, [type])
-    name = target.split(".")[1]
-    call.reason = StringAttr(f"no integer kernel for {name}; the portable one moves bytes exactly")
-    return call
-
-
-class ConvertSlice(RewritePattern):
+def slice(op: SliceOp, b: KernelBuilder) -> SSAValue:
     """edge.slice of int8 → subview where it is one range of bytes, else portable slice; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None:
-            return
-        build = Builder(op, rewriter)
-        source, type = build.storage(op.input), storage_type(op.output.type)
-        shape, dim, start = shape_of(op.input), int_of(op.dim), int_of(op.start)
-        if is_outermost(shape, dim):
-            offset = start * numel(shape[dim + 1 :])
-            build.finish(build.add(SubviewOp(source, offset, type)))
-            return
-        end = start + shape_of(op.output)[dim]
-        numbers: list[Attribute] = [IntegerAttr(n, i64) for n in (dim, start, end, 1)]
-        arguments = [OperandAttr(IntegerAttr(0, i64)), *numbers]
-        build.finish(build.add(portable_call("aten.slice_copy.Tensor", [source], arguments, type)))
+    require_int8(op.input)
+    source, type = b.value(op.input), storage_type(op.output.type)
+    shape, dim, start = shape_of(op.input), int_of(op.dim), int_of(op.start)
+    if is_outermost(shape, dim):
+        return b.add(SubviewOp(source, start * numel(shape[dim + 1 :]), type))
+    end = start + shape_of(op.output)[dim]
+    return b.portable("aten.slice_copy.Tensor", source, dim, start, end, 1, type=type)
 
 
-class ConvertExpand(RewritePattern):
+def expand(op: ExpandOp, b: KernelBuilder) -> SSAValue:
     """edge.expand of int8 → portable expand_copy; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ExpandOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None:
-            return
-        build = Builder(op, rewriter)
-        build.finish(expanded(build, build.storage(op.input), shape_of(op.output)))
+    require_int8(op.input)
+    return expanded(b, b.value(op.input), shape_of(op.output))
 
 
-def expanded(build: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+def expanded(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
     """int8 `value` repeated to `shape`; a view where it has as many elements already."""
     if numel(shape_of(value)) == numel(shape):
-        return build.view(value, shape)
-    sizes = ArrayAttr([IntegerAttr(size, i64) for size in shape])
-    rest: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), sizes, BoolAttr.from_bool(False)]
-    call = portable_call("aten.expand_copy.default", [value], rest, int8_tensor(shape))
-    return build.add(call)
+        return b.view(value, shape)
+    return b.portable("aten.expand_copy.default", value, shape, False, type=int8_tensor(shape))
 
 
-class ConvertCat(RewritePattern):
-    """edge.cat → join where the parts are ranges of bytes, else, of int8, portable cat; exact."""
+def cat(op: CatOp, b: KernelBuilder) -> SSAValue:
+    """edge.cat → join where the parts are ranges of bytes, else, of int8, portable cat; exact.
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is None:
-            if is_outermost(shape_of(op.output), int_of(op.dim)):
-                rewriter.replace(op, JoinOp(list(op.inputs), op.output.type))
-            return
-        if any(element_of(value) != element_of(op.output) for value in op.inputs):
-            return  # Bytes of another quantization: requantized first.
-        build = Builder(op, rewriter)
-        parts, type = [build.storage(v) for v in op.inputs], storage_type(op.output.type)
-        dim = int_of(op.dim)
-        if is_outermost(shape_of(op.output), dim):
-            build.finish(build.add(JoinOp(parts, type)))
-            return
-        tensors = ArrayAttr([OperandAttr(IntegerAttr(i, i64)) for i in range(len(parts))])
-        arguments: list[Attribute] = [tensors, IntegerAttr(dim, i64)]
-        build.finish(build.add(portable_call("aten.cat.default", parts, arguments, type)))
+    A part on another quantized type than the result is requantized first.
+    """
+    target, dim, type = quantized_element(op.output.type), int_of(op.dim), op.output.type
+    if target is not None:
+        require_int8(op.output)
+    parts = [b.value(v) if target is None else b.value_as(v, target) for v in op.inputs]
+    if is_outermost(shape_of(op.output), dim):
+        return b.add(JoinOp(parts, storage_type(type)))
+    if target is None:
+        raise Unsupported("a float cat within rows has no kernel of ours")
+    return b.portable("aten.cat.default", parts, dim, type=storage_type(type))
 
 
 def transposes(
@@ -221,14 +168,3 @@ def _within_limits(
     if transpose_limit(shape, perm) is None:
         return shape, perm
     return (*shape, 1), (*perm, len(perm))
-
-
-PATTERNS: tuple[RewritePattern, ...] = (
-    ConvertQuantize(),
-    ConvertDequantize(),
-    ConvertReshape(),
-    ConvertPermute(),
-    ConvertSlice(),
-    ConvertExpand(),
-    ConvertCat(),
-)

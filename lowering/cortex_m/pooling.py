@@ -2,129 +2,141 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from xdsl.dialects.builtin import TensorType, f32
 from xdsl.ir import SSAValue
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.arithmetic.activation_ranges import activation_range
+from cmopt.arithmetic.functions import activation_bounds
+from cmopt.arithmetic.lookup_tables import requantization_table
 from cmopt.dialects.cortex_m import (
     PadOp,
     Properties,
     QuantizedAvgPool2dOp,
     QuantizedMaxPool2dOp,
 )
-from cmopt.dialects.edge import AvgPool2dOp, ClampOp, MaxPool2dOp, is_nhwc
-from cmopt.dialects.quant import DCastOp, QCastOp, qtype_of, quantized_element
-from cmopt.dialects.shapes import int_of, ints_of, shape_of
+from cmopt.dialects.cortex_m.limits import LONGEST_STEP
+from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp, data_format_of, spatial
+from cmopt.dialects.quant import qtype_of
+from cmopt.dialects.shapes import int_of, ints_of, shape_of, window_output
+from cmopt.lowering.averages import average_overflow, averages_once
 from cmopt.lowering.cortex_m import scratch
-from cmopt.lowering.cortex_m.common import Builder, int8_tensor
-from cmopt.lowering.support import kernel_ceil_mode
-from cmopt.support.targets import Isa
+from cmopt.lowering.cortex_m.averages import averaged_once
+from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.weights import require_int8
 
 
-class PoolThenRequantize(RewritePattern):
-    """A pool that changes its quantization → the pool on its input's type, then a requantization.
+def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
+    """edge.avg_pool2d → quantized_avg_pool2d, or a sum by ones; at most 1 step, or as stated.
 
-    Max pool: exact, as a fused clamp goes into the requantization: its bound may lie between two
-    steps of the input's type.
-
-    Average pool: what `AverageOnce` leaves, whose windows divide by different numbers. It rounds
+    The pool kernel keeps the quantization. A pool that changes it is a convolution with ones
+    where all windows divide by one number. Else it is a pool and a requantization, which round
     twice: at most half a step of the input's type and half a step of the output's. That is
     `(1 + input scale / output scale) / 2` steps of the output, up to the next whole number.
+
+    The pool kernel divides by the positions inside the input. Where padding counts too, the input
+    is padded with its zero point first, and every position is inside.
     """
+    require_int8(op.input, op.output)
+    if averages_once(op):
+        if (reason := average_overflow(op)) is not None:
+            raise Unsupported(reason)
+        return averaged_once(op, b)
+    top, bottom, left, right = ints_of(op.padding)
+    if (top, left) != (bottom, right):
+        raise Unsupported("the average pool kernel pads symmetrically")
+    if (ceil_mode := kernel_ceil_mode(op)) is None:
+        raise Unsupported("a window of ceil_mode would begin in the padding")
+    _require_short_window(op)
+    input = b.value(op.input)
+    if int_of(op.count_include_pad) and any((top, bottom, left, right)):
+        input = _padded(b, input, (top, bottom, left, right), qtype_of(op.input).zero_point)
+        top = left = 0
+    output = shape_of(op.output)
+    properties: Properties = {
+        "kernel_size": ints_of(op.kernel_size),
+        "stride": ints_of(op.stride),
+        "padding": (top, left),
+        "ceil_mode": ceil_mode,
+        "zero_point": 0,
+        "multiplier": 0,
+        "shift": 0,
+    }
+    operands = [input, b.scratch(scratch.avg_pool2d(b.isa, output[2], output[3]))]
+    value = b.add(QuantizedAvgPool2dOp(operands, int8_tensor(output), properties))
+    return value if qtype_of(op.input) == qtype_of(op.output) else _requantized(op, value, b)
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: AvgPool2dOp | MaxPool2dOp, rewriter: PatternRewriter) -> None:
-        source, target = quantized_element(op.input.type), quantized_element(op.output.type)
-        if source is None or target is None or source == target:
-            return
-        shape = shape_of(op.output)
-        properties = dict(op.properties)
-        bounds = {end: properties.pop(f"activation_{end}", None) for end in ("min", "max")}
-        pool = op.create(
-            operands=list(op.operands),
-            result_types=[TensorType(source, shape)],
-            properties=properties,
-            attributes=dict(op.attributes),
-        )
-        if any(bounds.values()):
-            rewriter.replace(op, [pool, ClampOp([pool.results[0]], op.output.type, bounds)])
-            return
-        real = DCastOp(pool.results[0], TensorType(f32, shape))
-        rewriter.replace(op, [pool, real, QCastOp(real.output, op.output.type)])
 
+def max_pool2d(op: MaxPool2dOp, b: KernelBuilder) -> SSAValue:
+    """edge.max_pool2d → quantized_max_pool2d; exact.
 
-@dataclass
-class ConvertAvgPool2d(RewritePattern):
-    """edge.avg_pool2d on one quantized type → quantized_avg_pool2d; at most 1 step.
-
-    The kernel divides by the positions inside the input. Where padding counts too, the input is
-    padded with its zero point first, and every position is inside.
+    To another type, the clamp goes into the requantization that follows: its bound may lie
+    between two steps of the input's type.
     """
-
-    isa: Isa
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: AvgPool2dOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None or not is_nhwc(op):
-            return
-        build = Builder(op, rewriter)
-        input = build.storage(op.input)
-        top, bottom, left, right = ints_of(op.padding)
-        if int_of(op.count_include_pad) and any((top, bottom, left, right)):
-            input = pad(build, input, (top, bottom, left, right), qtype_of(op.input).zero_point)
-            top = left = 0
-        output = shape_of(op.output)
-        size = scratch.avg_pool2d(self.isa, output[2], output[3])
-        properties: Properties = {
-            "kernel_size": ints_of(op.kernel_size),
-            "stride": ints_of(op.stride),
-            "padding": (top, left),
-            "ceil_mode": bool(kernel_ceil_mode(op)),
-            "zero_point": 0,
-            "multiplier": 0,
-            "shift": 0,
-        }
-        operands = [input, build.scratch(size)]
-        build.finish(QuantizedAvgPool2dOp(operands, int8_tensor(output), properties))
+    if ints_of(op.dilation) != (1, 1):
+        raise Unsupported("a dilated window lies in the padding")
+    require_int8(op.input, op.output)
+    _require_short_window(op)
+    keeps_type = qtype_of(op.input) == qtype_of(op.output)
+    low, high = activation_range(op, qtype_of(op.output)) if keeps_type else (-128, 127)
+    top, _, left, _ = ints_of(op.padding)
+    zero = qtype_of(op.input).zero_point
+    properties: Properties = {
+        "kernel_size": ints_of(op.kernel_size),
+        "stride": ints_of(op.stride),
+        "padding": (top, left),
+        "dilation": (1, 1),
+        "ceil_mode": False,
+        "input_zero_point": zero,
+        "output_zero_point": zero,
+        "activation_min": low,
+        "activation_max": high,
+    }
+    output = int8_tensor(shape_of(op.output))
+    value = b.add(QuantizedMaxPool2dOp([b.value(op.input)], output, properties))
+    return value if keeps_type else _requantized(op, value, b)
 
 
-def pad(build: Builder, value: SSAValue, border: tuple[int, int, int, int], zero: int) -> SSAValue:
-    """Pad height and width of an NHWC tensor with its zero point."""
+def _requantized(op: AvgPool2dOp | MaxPool2dOp, value: SSAValue, b: KernelBuilder) -> SSAValue:
+    source, target = qtype_of(op.input), qtype_of(op.output)
+    return b.lookup(value, requantization_table(source, target, activation_bounds(op)))
+
+
+def _require_short_window(op: AvgPool2dOp | MaxPool2dOp) -> None:
+    """Raise Unsupported for a window or stride longer than the pool kernels can count."""
+    if max((*ints_of(op.kernel_size), *ints_of(op.stride))) > LONGEST_STEP:
+        raise Unsupported(f"a pool's window and stride are {LONGEST_STEP} long at most")
+
+
+def kernel_ceil_mode(op: AvgPool2dOp) -> bool | None:
+    """The ceil_mode with which the kernel gives the op's result; None where neither does.
+
+    Padding that counts is input to the kernel, in which it lets a window begin.
+    """
+    format = data_format_of(op)
+    sizes, counts = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))
+    kernel, stride, pads = ints_of(op.kernel_size), ints_of(op.stride), ints_of(op.padding)[::2]
+    for ceil_mode in (False, True):
+        found = [
+            window_output(size + 2 * pad, k, s, 0, ceil_mode=ceil_mode)
+            if int_of(op.count_include_pad)
+            else window_output(size, k, s, 2 * pad, ceil_mode=ceil_mode)
+            for size, k, s, pad in zip(sizes, kernel, stride, pads, strict=True)
+        ]
+        if found == list(counts):
+            return ceil_mode
+    return None
+
+
+def _padded(
+    b: KernelBuilder, value: SSAValue, border: tuple[int, int, int, int], zero: int
+) -> SSAValue:
+    """An NHWC tensor with height and width padded with its zero point."""
     n, h, w, c = shape_of(value)
     top, bottom, left, right = border
-    return build.add(
+    return b.add(
         PadOp(
             [value],
             int8_tensor((n, h + top + bottom, w + left + right, c)),
             {"pre_pad": (0, top, left, 0), "post_pad": (0, bottom, right, 0), "pad_value": zero},
         )
     )
-
-
-class ConvertMaxPool2d(RewritePattern):
-    """edge.max_pool2d on one quantized type → quantized_max_pool2d; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: MaxPool2dOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.input.type) is None or not is_nhwc(op):
-            return
-        build = Builder(op, rewriter)
-        top, _, left, _ = ints_of(op.padding)
-        zero = qtype_of(op.input).zero_point
-        low, high = activation_range(op, qtype_of(op.output))
-        properties: Properties = {
-            "kernel_size": ints_of(op.kernel_size),
-            "stride": ints_of(op.stride),
-            "padding": (top, left),
-            "dilation": (1, 1),
-            "ceil_mode": False,
-            "input_zero_point": zero,
-            "output_zero_point": zero,
-            "activation_min": low,
-            "activation_max": high,
-        }
-        output = int8_tensor(shape_of(op.output))
-        build.finish(QuantizedMaxPool2dOp([build.storage(op.input)], output, properties))

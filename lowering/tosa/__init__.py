@@ -2,5 +2,5 @@
 
 Each function takes an op and a `RegionBuilder`, adds what computes the op's stored result, and
 gives that value. Its docstring states the bound in steps of the op's result; `0` means exact.
-What cannot be said in TOSA raises `NotInTosa` with the reason.
+What cannot be said in TOSA raises `Unsupported` with the reason.
 """

@@ -28,6 +28,7 @@ from cmopt.dialects.ethos_u import MAX_AXIS, YieldOp
 from cmopt.dialects.permutations import simplest_permute
 from cmopt.dialects.quant import UniformQuantizedType, qtype_of, storage_type
 from cmopt.dialects.shapes import broadcast_shape, element_of, numel, permuted, shape_of
+from cmopt.lowering.rules import Unsupported
 
 Ints = Sequence[int]
 
@@ -40,10 +41,6 @@ FEW_SLICES = 8
 
 FEW_COPIES = 16
 """Up to how many copies a tile makes at once: each is an operation of the NPU."""
-
-
-class NotInTosa(Exception):
-    """An op has no form in TOSA; the message is the reason, for the user."""
 
 
 class RegionBuilder:
@@ -344,14 +341,14 @@ def tosa_scale(real: float) -> tuple[int, int]:
     """A positive real as (multiplier, shift): `multiplier · 2^-shift`, as RESCALE takes them.
 
     A multiplier has 31 bits, a shift lies in 2…62 (TOSA 1.0, RESCALE). What is smaller than the
-    smallest such number loses bits of the multiplier. Raises NotInTosa for what is too large.
+    smallest such number loses bits of the multiplier. Raises Unsupported for what is too large.
     """
     mantissa, exponent = math.frexp(real)
     multiplier, shift = round(mantissa * (1 << 31)), 31 - exponent
     if multiplier == 1 << 31:
         multiplier, shift = multiplier // 2, shift - 1
     if shift < 2:
-        raise NotInTosa(f"a scale of {real:g} is larger than a rescale can apply")
+        raise Unsupported(f"a scale of {real:g} is larger than a rescale can apply")
     if shift > 62:
         multiplier, shift = multiplier >> min(31, shift - 62), 62
     return multiplier, shift

@@ -15,7 +15,8 @@ from cmopt.dialects.edge import Conv2dOp, LinearOp, is_nhwc
 from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND
 from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.builder import RegionBuilder
 
 LONGEST_STRIDE = 3
 """What a U55 can slide a window by."""
@@ -25,22 +26,22 @@ LONGEST_KERNEL = 64
 
 
 def _weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
-    """The constant weight; NotInTosa for what a convolution cannot take."""
+    """The constant weight; Unsupported for what a convolution cannot take."""
     if not is_int8(quantized_element(op.input.type)) or not is_int8(
         quantized_element(op.output.type)
     ):
-        raise NotInTosa(f"takes int8 per tensor, got {op.input.type}")
+        raise Unsupported(f"takes int8 per tensor, got {op.input.type}")
     if (weight := constant_of(op.weight)) is None:
-        raise NotInTosa("the weight is not a constant")
+        raise Unsupported("the weight is not a constant")
     kind = qtype_of(op.weight)
     if kind.storage.width.data != 8 or kind.params.zero_points.any():
-        raise NotInTosa("takes symmetric int8 weights (zero point 0)")
+        raise Unsupported("takes symmetric int8 weights (zero point 0)")
     if kind.is_per_axis and kind.axis.data != 0:
-        raise NotInTosa("weights must be quantized per output channel")
+        raise Unsupported("weights must be quantized per output channel")
     if op.bias is not None and constant_of(op.bias) is None:
-        raise NotInTosa("the bias is not a constant")
+        raise Unsupported("the bias is not a constant")
     if (reason := matrix_overflow(op)) is not None:
-        raise NotInTosa(reason)
+        raise Unsupported(reason)
     return weight
 
 
@@ -69,7 +70,7 @@ def conv2d(op: Conv2dOp, b: RegionBuilder) -> SSAValue:
     """
     weight = _weight(op)
     if not is_nhwc(op):
-        raise NotInTosa("works on NHWC")
+        raise Unsupported("works on NHWC")
     groups, channels = int_of(op.groups), shape_of(op.input)[3]
     source, bias = b.value(op.input), _bias(op, shape_of(op.weight)[0])
     if groups == 1 and has_long_stride(op):
@@ -118,7 +119,7 @@ def fit(
     """Cut or pad an NHWC tensor behind, so that `counts` windows fill it exactly.
 
     Gives the tensor and [top, bottom, left, right]; what is too wide to be padding is in the
-    tensor, as `fill`. Raises NotInTosa where no window reaches the tensor.
+    tensor, as `fill`. Raises Unsupported where no window reaches the tensor.
     """
     check_reach(shape_of(source)[1:3], counts, kernel, stride, padding, dilation)
     pads: list[int] = []
@@ -145,7 +146,7 @@ def check_reach(
     sizes: tuple[int, ...], counts: tuple[int, ...], kernel: tuple[int, ...],
     stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...],
 ) -> None:  # fmt: skip
-    """Raise NotInTosa where windows read only padding, beside the tensor or over it.
+    """Raise Unsupported where windows read only padding, beside the tensor or over it.
 
     With dilation Vela drops such an input, and the arguments behind it go to the wrong places.
     """
@@ -154,7 +155,7 @@ def check_reach(
     ):
         read = (i * s + j * d - before for i in range(n) for j in range(k))
         if not any(0 <= place < size for place in read):
-            raise NotInTosa("all windows lie in the padding")
+            raise Unsupported("all windows lie in the padding")
 
 
 def convolution(

@@ -27,7 +27,8 @@ from cmopt.dialects.edge import (
 from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.divisors import is_zero, may_be_zero
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.builder import RegionBuilder
 
 RECIPROCAL_BITS = 22
 """A reciprocal in three tables: 2^22 / 1 times 255 fits in 31 bits."""
@@ -39,7 +40,7 @@ def function_of_one(op: Operation, b: RegionBuilder) -> SSAValue:
     Exact but for the last float32 bits of the function itself.
     """
     if (found := lookup_of(op)) is None:
-        raise NotInTosa("is no function of one int8 tensor")
+        raise Unsupported("is no function of one int8 tensor")
     source, entries = found
     value = b.value(source)
     if clamp_bounds(op) is not None and qtype_of(source) == qtype_of(op.results[0]):
@@ -51,15 +52,15 @@ def binary(op: BinaryOp, b: RegionBuilder) -> SSAValue:
     """A function of two int8 tensors; of a tensor and one number, a table."""
     for value in (op.lhs, op.rhs, op.output):
         if not is_int8(quantized_element(value.type)):
-            raise NotInTosa(f"takes int8 per tensor, got {value.type}")
+            raise Unsupported(f"takes int8 per tensor, got {value.type}")
     if lookup_of(op) is not None:
         return function_of_one(op, b)
     if (reason := binary_overflow(op)) is not None:
-        raise NotInTosa(reason)
+        raise Unsupported(reason)
     for kind, rule in _BINARY.items():
         if isinstance(op, kind):
             return rule(op, b)
-    raise NotInTosa(f"{op.name} has no form in TOSA")
+    raise Unsupported(f"{op.name} has no form in TOSA")
 
 
 def _operand(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:

@@ -10,16 +10,17 @@ from cmopt.dialects import tosa
 from cmopt.dialects.edge import MatmulOp
 from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, numel, shape_of
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.builder import RegionBuilder
 
 
 def matmul(op: MatmulOp, b: RegionBuilder) -> SSAValue:
     """The product without zero points, rescaled; ≤ 1 step. A transposed rhs is turned back."""
     for value in (op.lhs, op.rhs, op.output):
         if not is_int8(quantized_element(value.type)):
-            raise NotInTosa(f"takes int8 per tensor, got {value.type}")
+            raise Unsupported(f"takes int8 per tensor, got {value.type}")
     if (reason := product_overflow(op)) is not None:
-        raise NotInTosa(reason)
+        raise Unsupported(reason)
     *batch, rows, depth = shape_of(op.lhs)
     items, columns = numel(batch), shape_of(op.output)[-1]
     lhs = b.reshape(b.value(op.lhs), (items, rows, depth))

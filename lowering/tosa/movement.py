@@ -18,7 +18,8 @@ from cmopt.dialects.edge import (
 from cmopt.dialects.edge.canonicalization.take_and_pad import stored_value
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.builder import RegionBuilder
 
 NEAREST_FACTORS = (2, 4, 8)
 """By which a U55 resizes."""
@@ -48,7 +49,7 @@ def cat(op: CatOp, b: RegionBuilder) -> SSAValue:
     target = qtype_of(op.output)
     parts = [b.value_as(value, target) for value in op.inputs if numel(shape_of(value))]
     if not parts:
-        raise NotInTosa("joins nothing")
+        raise Unsupported("joins nothing")
     return b.concat(parts, int_of(op.dim))
 
 
@@ -69,7 +70,7 @@ def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
     """Tiles, strided slices, or runs of neighbours, forward and backward, put together."""
     shape, dim, indices = shape_of(op.input), int_of(op.dim), ints_of(op.indices)
     if not indices:
-        raise NotInTosa("takes nothing")
+        raise Unsupported("takes nothing")
     if (factors := _upsampling(op)) is not None:
         assert isinstance(op.input.owner, TakeOp)
         return b.resize_nearest(b.value(op.input.owner.input), *factors)
@@ -85,7 +86,7 @@ def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
     elif len(pieces := runs(indices)) <= MOST_RUNS:
         value = b.concat([_run(value, run, b) for run in pieces], 1)
     else:
-        raise NotInTosa(f"takes {len(pieces)} pieces, more than {MOST_RUNS}")
+        raise Unsupported(f"takes {len(pieces)} pieces, more than {MOST_RUNS}")
     return b.reshape(value, shape_of(op.output))
 
 

@@ -18,7 +18,8 @@ from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp, is_nhwc
 from cmopt.dialects.quant import UniformQuantizedType, is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.averages import averages_once, common_divisor
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.builder import RegionBuilder, like
 from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit, is_short
 
 FEW_PARTS = 16
@@ -27,10 +28,10 @@ FEW_PARTS = 16
 
 def _check(op: AvgPool2dOp | MaxPool2dOp) -> None:
     if not is_nhwc(op):
-        raise NotInTosa("works on NHWC")
+        raise Unsupported("works on NHWC")
     for value in (op.input, op.output):
         if not is_int8(quantized_element(value.type)):
-            raise NotInTosa(f"takes int8 per tensor, got {value.type}")
+            raise Unsupported(f"takes int8 per tensor, got {value.type}")
 
 
 def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
@@ -68,7 +69,7 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         pooled = _average(source, (1, kernel[0] * kernel[1]), (1, 1), (0,) * 4, kind, b)
         return _requantized(op, b.reshape(pooled, (images, *counts, channels)), b)
     if not (is_short(*padding[:2]) and is_short(*padding[2:])):
-        raise NotInTosa("a padding that does not count is too wide")
+        raise Unsupported("a padding that does not count is too wide")
     source, pad = fit(source, counts, kernel, _stride(op), padding, (1, 1), kind.zero_point, b)
     # The NPU pools one image at a time.
     images_in = [b.slice_dim(source, 0, n, 1) for n in range(shape_of(source)[0])]
@@ -263,7 +264,7 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
     """The maximum, then a clamp or, where the result's type differs, a table; exact."""
     _check(op)
     if ints_of(op.dilation) != (1, 1):
-        raise NotInTosa("a window with dilation has no form in TOSA")
+        raise Unsupported("a window with dilation has no form in TOSA")
     kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
     source = b.value(op.input)
     if _apart(op, ints_of(op.padding), source):

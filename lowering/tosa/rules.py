@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.edge import (
@@ -25,10 +23,9 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import numel, shape_of
+from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa import convolution, elementwise, matrix, movement, pooling, softmax
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder
-
-Rule = Callable[..., SSAValue]
+from cmopt.lowering.tosa.builder import RegionBuilder
 
 _RULES: dict[type[Operation], Rule] = {
     AvgPool2dOp: pooling.avg_pool2d,
@@ -50,11 +47,6 @@ _RULES: dict[type[Operation], Rule] = {
 }
 
 
-def rule_of(op: Operation) -> Rule | None:
-    """The rule of an op's class or of a class it is of."""
-    return next((_RULES[kind] for kind in type(op).__mro__ if kind in _RULES), None)
-
-
 def sources_of(op: Operation) -> list[SSAValue]:
     """What an op reads, as the rules see it: a requantization reads what is dequantized for it."""
     if isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp):
@@ -63,9 +55,9 @@ def sources_of(op: Operation) -> list[SSAValue]:
 
 
 def lower(op: Operation, b: RegionBuilder) -> None:
-    """Add to a region what computes `op`. Raises NotInTosa with the reason where nothing does."""
-    if (rule := rule_of(op)) is None:
-        raise NotInTosa(f"{op.name} has no form in TOSA")
+    """Add to a region what computes `op`. Raises Unsupported with the reason where nothing does."""
+    if (rule := rule_of(op, _RULES)) is None:
+        raise Unsupported(f"{op.name} has no form in TOSA")
     if any(numel(shape_of(value)) == 0 for value in (*sources_of(op), *op.results)):
-        raise NotInTosa("a tensor is empty")
+        raise Unsupported("a tensor is empty")
     b.lower(op, rule)

@@ -14,7 +14,8 @@ from cmopt.dialects import tosa
 from cmopt.dialects.edge import SoftmaxOp
 from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import int_of, numel, shape_of
-from cmopt.lowering.tosa.builder import NotInTosa, RegionBuilder, like
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.builder import RegionBuilder, like
 from cmopt.lowering.tosa.elementwise import wide_table
 
 EXPONENT_BITS = 22
@@ -31,12 +32,12 @@ def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
     """
     for value in (op.input, op.output):
         if not is_int8(quantized_element(value.type)):
-            raise NotInTosa(f"takes int8 per tensor, got {value.type}")
+            raise Unsupported(f"takes int8 per tensor, got {value.type}")
     shape, dim = shape_of(op.input), int_of(op.dim)
     size = shape[dim]
     bits = min(EXPONENT_BITS, 30 - (size - 1).bit_length())
     if bits < SEED_BITS:
-        raise NotInTosa(f"a softmax over {size} elements leaves its sum too few bits")
+        raise Unsupported(f"a softmax over {size} elements leaves its sum too few bits")
     # As a matrix whose rows are summed; the NPU reduces the last dimension fastest.
     last = [d for d in range(len(shape)) if d != dim] + [dim]
     moved = b.transpose(b.value(op.input), last)

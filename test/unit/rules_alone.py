@@ -27,7 +27,7 @@ from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import SCastOp, UniformQuantizedType
 from cmopt.dialects.signature import main_function
 from cmopt.interpreters.run import run_module
-from cmopt.lowering.tosa.support import npu_reason
+from cmopt.lowering.legality import npu_reason
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.support.targets import NPUS
 

@@ -20,7 +20,7 @@ from cmopt.dialects.arrays import dequantize
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType
 from cmopt.dialects.shapes import broadcast_shape, ints, window_output
 from cmopt.lowering.averages import averages_once
-from cmopt.lowering.tosa.support import npu_reason
+from cmopt.lowering.legality import npu_reason
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rules_alone import Alone, bias_type, f, int8, kinds, powers, scales, seeds, zero_points

@@ -1,0 +1,91 @@
+"""Which function lowers which op to integer kernels on the core: one table."""
+
+from __future__ import annotations
+
+from xdsl.dialects.arith import ConstantOp
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects.cortex_m.limits import MOST_BYTES
+from cmopt.dialects.edge import (
+    AvgPool2dOp,
+    BinaryOp,
+    CatOp,
+    Conv2dOp,
+    ConvTranspose2dOp,
+    ExpandOp,
+    LinearOp,
+    MatmulOp,
+    MaxPool2dOp,
+    PadOp,
+    PermuteOp,
+    ReductionOp,
+    ReshapeOp,
+    SliceOp,
+    SoftmaxOp,
+    TakeOp,
+    UnaryOp,
+)
+from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp
+from cmopt.dialects.shapes import numel, shape_of
+from cmopt.lowering.cortex_m import (
+    binary,
+    convolution,
+    elementwise,
+    matrix,
+    movement,
+    pooling,
+    selection,
+)
+from cmopt.lowering.cortex_m.builder import KernelBuilder
+from cmopt.lowering.kernel_form import other_form
+from cmopt.lowering.lower_reductions import parts_of
+from cmopt.lowering.rules import Rule, Unsupported, rule_of
+from cmopt.support.targets import Isa
+
+
+def reduction(op: ReductionOp, b: KernelBuilder) -> SSAValue:
+    """What `lower-reductions` makes of it."""
+    return b.expand(parts_of(op))
+
+
+RULES: dict[type[Operation], Rule] = {
+    AvgPool2dOp: pooling.avg_pool2d,
+    BinaryOp: binary.binary,
+    CatOp: movement.cat,
+    Conv2dOp: convolution.conv2d,
+    ConvTranspose2dOp: convolution.conv_transpose2d,
+    DCastOp: movement.dequantize,
+    ExpandOp: movement.expand,
+    LinearOp: convolution.linear,
+    MatmulOp: matrix.matmul,
+    MaxPool2dOp: pooling.max_pool2d,
+    PadOp: selection.pad,
+    PermuteOp: movement.permute,
+    QCastOp: movement.quantize,
+    ReductionOp: reduction,
+    ReshapeOp: movement.reshape,
+    SliceOp: movement.slice,
+    SoftmaxOp: matrix.softmax,
+    TakeOp: selection.take,
+    UnaryOp: elementwise.function_of_one,
+}
+
+
+def lower(op: Operation, b: KernelBuilder) -> SSAValue:
+    """Append what computes `op`. Raises Unsupported with the reason where nothing does."""
+    if isinstance(op, ConstantOp):
+        return b.add(op)
+    if isinstance(op, SCastOp):
+        return b.value(op.output)
+    if any(numel(shape_of(value)) > MOST_BYTES for value in (*op.operands, *op.results)):
+        raise Unsupported("a tensor has more elements than the kernels can count")
+    if (rule := rule_of(op, RULES)) is None:
+        raise Unsupported(f"no integer kernel for {op.name.removeprefix('edge.')}")
+    if (form := other_form(op)) is not None:
+        raise Unsupported(form)
+    return rule(op, b)
+
+
+def kernel_builder(isa: Isa) -> KernelBuilder:
+    """A builder that lowers by this table."""
+    return KernelBuilder(isa, lower)

@@ -1,0 +1,83 @@
+"""The form in which kernels take quantized ops: what stage layout brings them to."""
+
+from __future__ import annotations
+
+import numpy as np
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, StringAttr, i64
+from xdsl.ir import Block, Operation, SSAValue
+
+from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.edge import (
+    AvgPool2dOp,
+    Conv2dOp,
+    MatmulOp,
+    MaxPool2dOp,
+    SoftmaxOp,
+    is_nhwc,
+    permuted_type,
+)
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import NCHW_TO_NHWC, int_of, shape_of
+from cmopt.lowering.rewrite import recreated
+
+
+def other_form(op: Operation) -> str | None:
+    """What keeps a quantized op from being in the form of its kernels, or None."""
+    if not op.results or quantized_element(op.results[0].type) is None:
+        return None
+    if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp) and not is_nhwc(op):
+        return "a quantized window op is not NHWC"
+    if isinstance(op, MatmulOp) and not int_of(op.transposed_rhs):
+        return "a quantized matmul's rhs is not transposed"
+    if isinstance(op, SoftmaxOp) and int_of(op.dim) != len(shape_of(op.output)) - 1:
+        return "a quantized softmax is not over the last dimension"
+    return None
+
+
+def in_kernel_form(op: Operation) -> Operation:
+    """The same op in the form of its kernels, on arguments of its own, in no block.
+
+    A constant weight is brought along. `op` itself where it is in that form.
+    """
+    if other_form(op) is None:
+        return op
+    match op:
+        case MatmulOp():
+            order = rhs_order(op)
+            block = Block(arg_types=[op.lhs.type, permuted_type(op.rhs.type, order)])
+            flag = BoolAttr.from_bool(True)
+            return recreated(op, block.args, op.output.type, transposed_rhs=flag)
+        case SoftmaxOp():
+            order = softmax_order(op)
+            block = Block(arg_types=[permuted_type(op.input.type, order)])
+            last = IntegerAttr(len(order) - 1, i64)
+            type = permuted_type(op.output.type, order)
+            return recreated(op, block.args, type, dim=last)
+        case Conv2dOp() | AvgPool2dOp() | MaxPool2dOp():
+            return _nhwc_form(op)
+    raise AssertionError(op.name)
+
+
+def _nhwc_form(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> Operation:
+    block = Block(arg_types=[permuted_type(op.input.type, NCHW_TO_NHWC)])
+    operands: list[SSAValue] = [block.args[0], *op.operands[1:]]
+    if isinstance(op, Conv2dOp):
+        type = permuted_type(op.weight.type, NCHW_TO_NHWC)
+        if (weight := constant_of(op.weight)) is None:
+            operands[1] = block.insert_arg(type, 1)
+        else:
+            _, operands[1] = typed_constant(np.transpose(weight, NCHW_TO_NHWC), type)
+    result = permuted_type(op.output.type, NCHW_TO_NHWC)
+    return recreated(op, operands, result, data_format=StringAttr("NHWC"))
+
+
+def rhs_order(op: MatmulOp) -> list[int]:
+    """The permutation that transposes the matrices of a matmul's rhs."""
+    rank = len(shape_of(op.rhs))
+    return [*range(rank - 2), rank - 1, rank - 2]
+
+
+def softmax_order(op: SoftmaxOp) -> list[int]:
+    """The permutation that brings a softmax's dimension to the end."""
+    rank, dim = len(shape_of(op.input)), int_of(op.dim)
+    return [*(d for d in range(rank) if d != dim), dim]

@@ -1,0 +1,137 @@
+"""Which `edge` ops on quantized tensors a target can do, and why it cannot do the others.
+
+Decided by trial: the op's rule lowers it, and what comes out is thrown away. An answer depends on
+the op's types, properties and constants alone, and is kept for the next who asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from xdsl.dialects.builtin import StringAttr, f32
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects.constants import constant_of
+from cmopt.dialects.edge import CallOp, EdgeOp, ToDimOrderOp
+from cmopt.dialects.ethos_u import why_not
+from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.shapes import element_of
+from cmopt.dialects.signature import NPU_REASON
+from cmopt.lowering.cortex_m.rules import kernel_builder
+from cmopt.lowering.kernel_form import in_kernel_form
+from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.rules import lower
+from cmopt.support.targets import Isa
+
+MOST_ANSWERS = 10_000
+"""So many answers are kept; then all are dropped."""
+
+_answers: dict[tuple[Any, ...], str | None] = {}
+
+
+def no_kernel_reason(op: Operation) -> str | None:
+    """Why an `edge` op on quantized tensors has no integer kernel on the core; None where it has.
+
+    The same for all instruction sets. An op that stage layout rewrites is asked for in the form
+    it will have.
+    """
+    if isinstance(op, ToDimOrderOp):
+        return None  # `materialize-dim-order` makes permutes of it.
+    return _answered(op, "", _no_kernel)
+
+
+def npu_reason(op: Operation, npu: str) -> str | None:
+    """Why an op on quantized tensors cannot run on an NPU; None where it can."""
+    if isinstance(op, CallOp):
+        return f"{op.target.data} has no lowering to TOSA"
+    if isinstance(op, QCastOp | DCastOp) and not _is_requantization(op):
+        return "converts between float and integers, the NPU has integers only"
+    if not op.results or quantized_element(op.results[0].type) is None:
+        return _reason_without_quantization(op)
+    return _answered(op, npu, lambda op: _not_in_tosa(op, npu))
+
+
+def why_not_delegated(op: Operation, npu: str) -> str | None:
+    """As `npu_reason`, also where `npu` is empty: there is none.
+
+    A window op that is still NCHW is asked for in the form it will have.
+    """
+    if not npu:
+        return "there is no NPU"
+    return _on_kernel_form(op, lambda twin: npu_reason(twin, npu))
+
+
+def _no_kernel(op: Operation) -> str | None:
+    def trial(op: Operation) -> str | None:
+        build = kernel_builder(Isa.MVE)
+        try:
+            build.lower(op)
+        except Unsupported as error:
+            return str(error)
+        finally:
+            build.forget(0)
+        return None
+
+    return _on_kernel_form(op, trial)
+
+
+def _not_in_tosa(op: Operation, npu: str) -> str | None:
+    build = RegionBuilder()
+    try:
+        lower(op, build)
+    except Unsupported as error:
+        return str(error)
+    finally:
+        parts = list(build.block.ops)
+    return next((reason for part in parts if (reason := why_not(part, npu)) is not None), None)
+
+
+def _on_kernel_form(op: Operation, ask: Callable[[Operation], str | None]) -> str | None:
+    twin = in_kernel_form(op) if isinstance(op, EdgeOp) else op
+    try:
+        return ask(twin)
+    finally:
+        if twin is not op:
+            twin.drop_all_references()
+
+
+def _reason_without_quantization(op: Operation) -> str:
+    """What was found when the op was expanded to float, else what it computes in."""
+    if isinstance(found := op.attributes.get(NPU_REASON), StringAttr):
+        return found.data
+    elements = {element_of(value) for value in op.results}
+    if elements <= {f32}:
+        return "computes in float"
+    return f"computes in {', '.join(sorted(map(str, elements)))}, which is not quantized"
+
+
+def _is_requantization(op: Operation) -> bool:
+    return isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp)
+
+
+def _answered(op: Operation, target: str, ask: Callable[[Operation], str | None]) -> str | None:
+    key = (target, *_key(op))
+    if key not in _answers:
+        if len(_answers) >= MOST_ANSWERS:
+            _answers.clear()
+        _answers[key] = ask(op)
+    return _answers[key]
+
+
+def _key(op: Operation) -> tuple[Any, ...]:
+    """All that a rule may look at: kind, types, properties, constants, and equal operands."""
+    places: dict[SSAValue, int] = {}
+    operands = [(places.setdefault(v, len(places)), _operand_key(v)) for v in op.operands]
+    properties = sorted(op.properties.items(), key=lambda entry: entry[0])
+    return op.name, *operands, *properties, *(value.type for value in op.results)
+
+
+def _operand_key(value: SSAValue) -> tuple[Any, ...]:
+    if isinstance(value.owner, DCastOp):
+        return "dequantized", value.owner.input.type
+    if (array := constant_of(value)) is None:
+        return (value.type,)
+    return value.type, hashlib.blake2b(array.tobytes(), digest_size=16).digest()
