@@ -1,4 +1,4 @@
-"""Give the NPU what it can do, in as few parts as possible."""
+"""Give the NPU what it can do, in as few delegates as possible."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from cmopt.dialects.shapes import numel, shape_of
 from cmopt.dialects.signature import NPU_REASON, functions
 from cmopt.lowering.legality import no_kernel_reason, npu_reason
 from cmopt.lowering.tosa.builder import RegionBuilder
-from cmopt.lowering.tosa.islands import Room, levels
+from cmopt.lowering.tosa.levels import Processor, levels
 from cmopt.lowering.tosa.rules import lower, sources_of
 from cmopt.support.diagnostics import CompileError
 
-AT_THE_END = "at the end of a part it is cheaper on the CPU"
+AT_THE_END = "at the end of a delegate it is cheaper on the CPU"
 """Why a softmax stays outside."""
 
 
@@ -41,7 +41,7 @@ def work(op: Operation) -> int:
 
 
 def work_of(ops: Sequence[Operation]) -> int:
-    """What a part of `edge` ops comes to on the NPU."""
+    """The work of `edge` ops on the NPU."""
     build = RegionBuilder()
     for op in ops:
         lower(op, build)
@@ -50,7 +50,7 @@ def work_of(ops: Sequence[Operation]) -> int:
 
 
 class Partition:
-    """The split of one function; `parts` are the ops of each delegate, in order."""
+    """The split of one function; `delegates` are the ops of each delegate, in order."""
 
     def __init__(self, func: FuncOp, npu: str, min_work: int):
         self.block = func.body.block
@@ -60,51 +60,51 @@ class Partition:
             if isinstance(op, EdgeOp | CallOp | QCastOp | DCastOp):
                 self.reasons[op] = npu_reason(op, npu)
         self._split()
-        while self._leave_small_parts(min_work):
+        while self._leave_small_delegates(min_work):
             self._split()
 
     def _split(self) -> None:
-        """Cut; a softmax that is trimmed off a part is the CPU's, which may save a part."""
+        """Cut. A softmax that is trimmed off runs on the CPU, which may save a delegate."""
         while trimmed := self._cut():
             self.reasons.update(dict.fromkeys(trimmed, AT_THE_END))
 
     def _cut(self) -> list[Operation]:
-        """Make the parts; gives what was trimmed and is not free on the CPU."""
+        """Make the delegates; gives what was trimmed and is not free on the CPU."""
         ops = [op for op in self.block.ops if not isinstance(op, ReturnOp)]
-        self.level = levels(ops, self._sources, self._room)
-        parts: dict[int, list[Operation]] = defaultdict(list)
+        self.level = levels(ops, self._sources, self._processor)
+        found: dict[int, list[Operation]] = defaultdict(list)
         for op, level in self.level.items():
             if level % 2:
-                parts[level].append(op)
-        self.parts = {level: kept for level, ops in parts.items() if (kept := _trimmed(ops))}
+                found[level].append(op)
+        self.delegates = {level: kept for level, ops in found.items() if (kept := _trimmed(ops))}
         inside = self._inside()
-        left = (op for ops in parts.values() for op in ops if op not in inside)
+        left = (op for ops in found.values() for op in ops if op not in inside)
         return [op for op in left if isinstance(op, SoftmaxOp)]
 
     def _inside(self) -> set[Operation]:
-        return {op for ops in self.parts.values() for op in ops}
+        return {op for ops in self.delegates.values() for op in ops}
 
     def _sources(self, op: Operation) -> list[Operation]:
         return [v.owner for v in sources_of(op) if isinstance(v.owner, Operation)]
 
-    def _room(self, op: Operation) -> Room:
+    def _processor(self, op: Operation) -> Processor:
         if op not in self.reasons:  # a constant, the cast of one, or of what a call reads
             is_constant = all(constant_of(value) is not None for value in op.results)
-            return Room.EITHER if is_constant else Room.CPU
+            return Processor.EITHER if is_constant else Processor.CPU
         if self.reasons[op] is not None:
-            return Room.CPU
-        return Room.EITHER if isinstance(op, ReshapeOp) else Room.NPU
+            return Processor.CPU
+        return Processor.EITHER if isinstance(op, ReshapeOp) else Processor.NPU
 
-    def _leave_small_parts(self, min_work: int) -> bool:
-        """Keep parts that are not worth a call on the CPU, where it has the kernels."""
+    def _leave_small_delegates(self, min_work: int) -> bool:
+        """Leave to the CPU what is not worth a call of the NPU, if it has the kernels."""
         found = False
-        for ops in self.parts.values():
+        for ops in self.delegates.values():
             if any(no_kernel_reason(op) for op in ops if isinstance(op, EdgeOp)):
                 continue
             if all(isinstance(op, MovementOp | CatOp) for op in ops):
                 reason = "it only moves data, as much as a call of the NPU copies"
             elif min_work and (amount := work_of(ops)) < min_work:
-                reason = f"its part is small: {amount} operations, below {min_work}"
+                reason = f"its delegate is small: {amount} operations, below {min_work}"
             else:
                 continue
             found = True
@@ -112,7 +112,7 @@ class Partition:
         return found
 
     def reorder(self) -> None:
-        """Level after level; what a trimmed part left outside comes behind it."""
+        """Put the ops level after level; what was trimmed off a delegate comes behind it."""
         inside = self._inside()
         order = sorted(self.level, key=lambda op: (self.level[op], op not in inside))
         end = self.block.last_op
@@ -123,10 +123,10 @@ class Partition:
 
 
 def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
-    """Without what is cheaper outside and read by nothing in the part; empty if nothing is left.
+    """Without what is cheaper outside and that no other op of the delegate reads; may be empty.
 
-    A reshape is another name for the same bytes there, and a softmax one kernel call: on the NPU
-    it takes 35 operations and 5 KB of commands.
+    On the CPU a reshape is another name for the same bytes, and a softmax is one kernel call. On
+    the NPU a softmax takes 35 operations and 5 KB of commands.
     """
     inside = set(ops)
     for op in reversed(ops):
@@ -153,7 +153,7 @@ def _readers(value: SSAValue) -> set[Operation]:
 def outline(ops: Sequence[Operation], npu: str) -> None:
     """Replace `ops` of one block by a delegate, in front of whatever follows the last of them.
 
-    A result that is an operand of the part, or another result, is passed around the delegate.
+    A result that is an operand of the delegate, or another result, is passed around it.
     """
     build = RegionBuilder()
     for op in ops:
@@ -186,7 +186,9 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
         value.replace_all_uses_with(cast.output)
     for op in reversed(ops):
         for use in [use for value in op.results for use in value.uses]:
-            Rewriter.erase_op(use.operation)  # a cast that only requantizations of the part read
+            Rewriter.erase_op(
+                use.operation
+            )  # a cast that only requantizations of the delegate read
         Rewriter.erase_op(op)
 
 
@@ -202,9 +204,9 @@ def mark_outside(partition: Partition) -> None:
 class DelegateToEthosUPass(ModulePass):
     """Move what the NPU can do into `ethos_u.delegate` ops; at most the bound of each TOSA rule.
 
-    The number of delegates is the smallest possible (see `tosa.islands`). Ops left outside get
-    `ethos_u.reason`. Parts that only move data stay on the CPU, and with `min-work` those of fewer
-    multiplications.
+    The number of delegates is the smallest possible (see `tosa.levels`). Ops left outside get
+    `ethos_u.reason`. Delegates that would only move data stay on the CPU, and with `min-work`
+    those of fewer multiplications.
     """
 
     name = "delegate-to-ethos-u"
@@ -219,5 +221,5 @@ class DelegateToEthosUPass(ModulePass):
             partition = Partition(func, self.npu, self.min_work)
             mark_outside(partition)
             partition.reorder()
-            for ops in partition.parts.values():
+            for ops in partition.delegates.values():
                 outline(ops, self.npu)

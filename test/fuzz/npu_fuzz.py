@@ -47,8 +47,7 @@ from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.dialects.signature import main_function
 from cmopt.interpreters.run import make_interpreter, run_module
 from cmopt.lowering.delegate_to_ethos_u import outline
-from cmopt.lowering.legality import no_kernel_reason
-from cmopt.lowering.legality import npu_reason, why_not_delegated
+from cmopt.lowering.legality import no_kernel_reason, npu_reason, why_not_delegated
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 from cmopt.support.diagnostics import CompileError

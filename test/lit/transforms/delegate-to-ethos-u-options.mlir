@@ -8,7 +8,7 @@
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// CHECK:      edge.tanh {{.*}}ethos_u.reason = "its part is small: 16 operations, below 17"
+// CHECK:      edge.tanh {{.*}}ethos_u.reason = "its delegate is small: 16 operations, below 17"
 // ENOUGH:     ethos_u.delegate
 func.func @small(%x: tensor<4x4x!a>) -> tensor<4x4x!a> {
   %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>

@@ -24,7 +24,7 @@ func.func @chain(%x: tensor<1x4x4x2x!a>) -> tensor<1x2x4x4x!b> {
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// A reshape at the end of a part is outside, where it is another name for the same bytes.
+// A reshape at the end of a delegate is outside, where it is another name for the same bytes.
 // CHECK-LABEL: @trailing_reshape
 // CHECK:           ethos_u.yield %{{.*}} : tensor<4x4xi8>
 // CHECK:         edge.reshape
@@ -41,7 +41,7 @@ func.func @trailing_reshape(%x: tensor<4x4x!a>) -> tensor<16x!a> {
 // So is a softmax the core has a kernel for: on the NPU it takes 35 operations.
 // CHECK-LABEL: @trailing_softmax
 // CHECK:         ethos_u.delegate
-// CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a part it is cheaper on the CPU"
+// CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the CPU"
 func.func @trailing_softmax(%x: tensor<4x4x!a>) -> tensor<4x4x!a> {
   %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
   %1 = edge.softmax %0 {dim = 1 : i64} : (tensor<4x4x!a>) -> tensor<4x4x!a>

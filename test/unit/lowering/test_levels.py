@@ -8,9 +8,9 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmopt.lowering.tosa.islands import Room, levels
+from cmopt.lowering.tosa.levels import Processor, levels
 
-Graph = tuple[list[list[int]], list[Room]]
+Graph = tuple[list[list[int]], list[Processor]]
 """The sources of each node, all of smaller numbers, and where it can run."""
 
 
@@ -22,14 +22,14 @@ def graphs(draw: st.DrawFn, most: int = 7) -> Graph:
         sorted(draw(st.sets(st.integers(0, node - 1), max_size=3))) if node else []
         for node in range(count)
     ]
-    rooms = draw(st.lists(st.sampled_from(Room), min_size=count, max_size=count))
-    return sources, rooms
+    processors = draw(st.lists(st.sampled_from(Processor), min_size=count, max_size=count))
+    return sources, processors
 
 
 def split(graph: Graph) -> dict[int, int]:
     """The levels of a graph."""
-    sources, rooms = graph
-    return levels(range(len(rooms)), sources.__getitem__, rooms.__getitem__)
+    sources, processors = graph
+    return levels(range(len(processors)), sources.__getitem__, processors.__getitem__)
 
 
 def parts_of(count: int, limit: int) -> Iterator[list[int]]:
@@ -58,17 +58,17 @@ def has_cycle(edges: set[tuple[int, int]]) -> bool:
 
 def runs(graph: Graph, inside: list[int], part: list[int]) -> bool:
     """Whether nodes `inside` can be done in these parts, one part after the other."""
-    sources, rooms = graph
+    sources, processors = graph
     name = dict(zip(inside, part, strict=True))
-    names = [name.get(node, -1 - node) for node in range(len(rooms))]
-    return not has_cycle({(names[s], names[n]) for n in range(len(rooms)) for s in sources[n]})
+    names = [name.get(node, -1 - node) for node in range(len(processors))]
+    return not has_cycle({(names[s], names[n]) for n in range(len(processors)) for s in sources[n]})
 
 
 def fewest(graph: Graph, found: int) -> int:
     """The fewest parts of any split, where there are no more than `found`."""
-    _, rooms = graph
-    free = [n for n, room in enumerate(rooms) if room is Room.EITHER]
-    npu = [n for n, room in enumerate(rooms) if room is Room.NPU]
+    _, processors = graph
+    free = [n for n, processor in enumerate(processors) if processor is Processor.EITHER]
+    npu = [n for n, processor in enumerate(processors) if processor is Processor.NPU]
     for limit in range(found):
         for choice in product([False, True], repeat=len(free)):
             inside = sorted(npu + [n for n, chosen in zip(free, choice, strict=True) if chosen])
@@ -79,26 +79,26 @@ def fewest(graph: Graph, found: int) -> int:
 
 @given(graph=graphs())
 def test_every_node_comes_after_its_sources(graph: Graph) -> None:
-    sources, rooms = graph
+    sources, processors = graph
     level = split(graph)
-    assert list(level) == list(range(len(rooms)))
-    for node, room in enumerate(rooms):
+    assert list(level) == list(range(len(processors)))
+    for node, processor in enumerate(processors):
         assert all(level[source] <= level[node] for source in sources[node])
-        assert room is Room.EITHER or level[node] % 2 == room.value
+        assert processor is Processor.EITHER or level[node] % 2 == processor.value
 
 
 @given(graph=graphs())
 def test_no_other_split_has_fewer_parts(graph: Graph) -> None:
-    _, rooms = graph
+    _, processors = graph
     level = split(graph)
     # A part of free nodes alone is none: the partition leaves it out.
-    parts = {level[n] for n, room in enumerate(rooms) if room is Room.NPU}
+    parts = {level[n] for n, processor in enumerate(processors) if processor is Processor.NPU}
     assert len(parts) == fewest(graph, len(parts))
 
 
 def test_what_is_found_is_compared() -> None:
     """The search finds fewer parts where there are fewer, and no split with a cycle."""
-    chain: Graph = [[], [0], [1]], [Room.NPU, Room.CPU, Room.NPU]
+    chain: Graph = [[], [0], [1]], [Processor.NPU, Processor.CPU, Processor.NPU]
     assert fewest(chain, 3) == 2
-    fork: Graph = [[], [0], [0]], [Room.NPU, Room.CPU, Room.NPU]
+    fork: Graph = [[], [0], [0]], [Processor.NPU, Processor.CPU, Processor.NPU]
     assert fewest(fork, 3) == 1
