@@ -81,8 +81,9 @@ def lower_function(func: FuncOp, isa: Isa) -> None:
             continue
         block.insert_ops_before(build.ops[done:], op)
         lowered.append(op)
+    gone = set(lowered)
     for op in reversed(lowered):
-        _hand_over(op, build.value(op.results[0]), set(lowered))
+        _hand_over(op, build.value(op.results[0]), gone)
     for op in reversed(lowered):
         Rewriter.erase_op(op)
     for op in reversed(build.ops):
@@ -90,10 +91,10 @@ def lower_function(func: FuncOp, isa: Isa) -> None:
             Rewriter.erase_op(op)
 
 
-def _hand_over(op: Operation, value: SSAValue, lowered: set[Operation]) -> None:
-    """Give `value` to the readers of an op's result that are not lowered themselves."""
+def _hand_over(op: Operation, value: SSAValue, gone: set[Operation]) -> None:
+    """Give `value` to the readers of an op's result that stay."""
     (result,) = op.results
-    if all(use.operation in lowered for use in result.uses):
+    if all(use.operation in gone for use in result.uses):
         return
     if value.type != result.type:
         cast = SCastOp(value, result.type)
