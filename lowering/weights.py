@@ -17,7 +17,7 @@ def require_int8(*values: SSAValue) -> None:
     """Raise Unsupported unless all values are quantized per tensor and stored in 8 bits."""
     for value in values:
         if not is_int8(quantized_element(value.type)):
-            raise Unsupported(f"the kernel takes int8 per tensor, got {value.type}")
+            raise Unsupported(f"takes int8 per tensor, got {value.type}")
 
 
 def constant_weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
@@ -32,7 +32,7 @@ def constant_weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
         raise Unsupported("the weight is not a constant")
     element = qtype_of(op.weight)
     if element.storage.width.data != 8 or element.params.zero_points.any():
-        raise Unsupported("the kernel takes symmetric int8 weights (zero point 0)")
+        raise Unsupported("takes symmetric int8 weights (zero point 0)")
     if element.is_per_axis and element.axis.data != 0:
         raise Unsupported("weights must be quantized per output channel")
     if op.bias is not None and constant_of(op.bias) is None:

@@ -53,8 +53,7 @@ def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
         raise Unsupported(f"no integer kernel for {op.name.removeprefix('edge.')}")
     if (reason := binary_overflow(op)) is not None:
         raise Unsupported(reason)
-    value: SSAValue = rule(op, b)
-    return value
+    return rule(op, b)
 
 
 def scaled_binary(op: AddOp | SubOp | MulOp, b: KernelBuilder) -> SSAValue:

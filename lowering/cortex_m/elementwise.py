@@ -17,6 +17,6 @@ def function_of_one(op: Operation, b: KernelBuilder) -> SSAValue:
     """
     require_int8(op.results[0])
     if (found := lookup_of(op)) is None:
-        raise Unsupported(f"the kernel takes int8 per tensor, got {op.operands[0].type}")
+        raise Unsupported(f"takes int8 per tensor, got {op.operands[0].type}")
     source, table = found
     return b.lookup(b.value(source), table)

@@ -7,42 +7,22 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import SSAValue
 
-from cmopt.arithmetic.accumulators import integer_bias, matrix_overflow
+from cmopt.arithmetic.accumulators import integer_bias
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects import tosa
-from cmopt.dialects.constants import constant_of
-from cmopt.dialects.edge import Conv2dOp, LinearOp, is_nhwc
+from cmopt.dialects.edge import Conv2dOp, LinearOp
 from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND
-from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
+from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.weights import constant_weight
 
 LONGEST_STRIDE = 3
 """What a U55 can slide a window by."""
 
 LONGEST_KERNEL = 64
 """The rows and columns of a filter that every NPU takes."""
-
-
-def _weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
-    """The constant weight; Unsupported for what a convolution cannot take."""
-    if not is_int8(quantized_element(op.input.type)) or not is_int8(
-        quantized_element(op.output.type)
-    ):
-        raise Unsupported(f"takes int8 per tensor, got {op.input.type}")
-    if (weight := constant_of(op.weight)) is None:
-        raise Unsupported("the weight is not a constant")
-    kind = qtype_of(op.weight)
-    if kind.storage.width.data != 8 or kind.params.zero_points.any():
-        raise Unsupported("takes symmetric int8 weights (zero point 0)")
-    if kind.is_per_axis and kind.axis.data != 0:
-        raise Unsupported("weights must be quantized per output channel")
-    if op.bias is not None and constant_of(op.bias) is None:
-        raise Unsupported("the bias is not a constant")
-    if (reason := matrix_overflow(op)) is not None:
-        raise Unsupported(reason)
-    return weight
 
 
 def _bias(op: Conv2dOp | LinearOp, channels: int) -> NDArray[np.int32]:
@@ -68,9 +48,7 @@ def conv2d(op: Conv2dOp, b: RegionBuilder) -> SSAValue:
 
     A bias in other steps than the accumulator's adds half a step of the accumulator.
     """
-    weight = _weight(op)
-    if not is_nhwc(op):
-        raise Unsupported("works on NHWC")
+    weight = constant_weight(op)
     groups, channels = int_of(op.groups), shape_of(op.input)[3]
     source, bias = b.value(op.input), _bias(op, shape_of(op.weight)[0])
     if groups == 1 and has_long_stride(op):
@@ -273,7 +251,7 @@ def depthwise(
 
 def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
     """A 1×1 convolution over the rows; ≤ 1 step, and as for conv2d."""
-    weight = _weight(op)
+    weight = constant_weight(op)
     out, depth = weight.shape
     rows = numel(shape_of(op.input)[:-1])
     source = b.reshape(b.value(op.input), (rows, 1, 1, depth))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,12 @@ from cmopt.dialects.edge import (
     MulOp,
     SubOp,
 )
-from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
+from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.divisors import is_zero, may_be_zero
-from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.weights import require_int8
 
 RECIPROCAL_BITS = 22
 """A reciprocal in three tables: 2^22 / 1 times 255 fits in 31 bits."""
@@ -50,17 +51,14 @@ def function_of_one(op: Operation, b: RegionBuilder) -> SSAValue:
 
 def binary(op: BinaryOp, b: RegionBuilder) -> SSAValue:
     """A function of two int8 tensors; of a tensor and one number, a table."""
-    for value in (op.lhs, op.rhs, op.output):
-        if not is_int8(quantized_element(value.type)):
-            raise Unsupported(f"takes int8 per tensor, got {value.type}")
+    require_int8(op.lhs, op.rhs, op.output)
     if lookup_of(op) is not None:
         return function_of_one(op, b)
+    if (rule := rule_of(op, BINARY)) is None:
+        raise Unsupported(f"{op.name} has no form in TOSA")
     if (reason := binary_overflow(op)) is not None:
         raise Unsupported(reason)
-    for kind, rule in _BINARY.items():
-        if isinstance(op, kind):
-            return rule(op, b)
-    raise Unsupported(f"{op.name} has no form in TOSA")
+    return rule(op, b)
 
 
 def _operand(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:
@@ -157,7 +155,7 @@ def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
     return _clamped(op, b.rescale(b.arithmetic(kind, *wide), 1.0), b)
 
 
-_BINARY: dict[type[BinaryOp], Callable[..., SSAValue]] = {
+BINARY: dict[type[BinaryOp], Rule] = {
     AddOp: add,
     SubOp: add,
     MulOp: mul,
@@ -165,3 +163,4 @@ _BINARY: dict[type[BinaryOp], Callable[..., SSAValue]] = {
     MinimumOp: extremum,
     MaximumOp: extremum,
 }
+"""The forms of functions of two tensors, by the op's class."""

@@ -8,17 +8,16 @@ from xdsl.ir import SSAValue
 from cmopt.arithmetic.accumulators import product_overflow
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import MatmulOp
-from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
+from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.weights import require_int8
 
 
 def matmul(op: MatmulOp, b: RegionBuilder) -> SSAValue:
     """The product without zero points, rescaled; ≤ 1 step. A transposed rhs is turned back."""
-    for value in (op.lhs, op.rhs, op.output):
-        if not is_int8(quantized_element(value.type)):
-            raise Unsupported(f"takes int8 per tensor, got {value.type}")
+    require_int8(op.lhs, op.rhs, op.output)
     if (reason := product_overflow(op)) is not None:
         raise Unsupported(reason)
     *batch, rows, depth = shape_of(op.lhs)

@@ -11,27 +11,19 @@ from xdsl.ir import Attribute, SSAValue
 
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.functions import activation_bounds
-from cmopt.arithmetic.lookup_tables import EVERY_INT8
+from cmopt.arithmetic.lookup_tables import requantization_table
 from cmopt.dialects import tosa
-from cmopt.dialects.arrays import dequantize, quantize
-from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp, is_nhwc
-from cmopt.dialects.quant import UniformQuantizedType, is_int8, qtype_of, quantized_element
+from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
+from cmopt.dialects.quant import UniformQuantizedType, qtype_of
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.averages import averages_once, common_divisor
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder, like
 from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit, is_short
+from cmopt.lowering.weights import require_int8
 
 FEW_PARTS = 16
 """Up to how many convolutions a mean is made of: 65,536 elements."""
-
-
-def _check(op: AvgPool2dOp | MaxPool2dOp) -> None:
-    if not is_nhwc(op):
-        raise Unsupported("works on NHWC")
-    for value in (op.input, op.output):
-        if not is_int8(quantized_element(value.type)):
-            raise Unsupported(f"takes int8 per tensor, got {value.type}")
 
 
 def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
@@ -51,7 +43,7 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
 
     Where padding counts, the input of a pool is padded with its zero point first.
     """
-    _check(op)
+    require_int8(op.input, op.output)
     source, kind = b.value(op.input), qtype_of(op.input)
     padding = ints_of(op.padding)
     if int_of(op.count_include_pad) and any(padding):
@@ -262,7 +254,7 @@ def _windows(
 
 def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
     """The maximum, then a clamp or, where the result's type differs, a table; exact."""
-    _check(op)
+    require_int8(op.input, op.output)
     if ints_of(op.dilation) != (1, 1):
         raise Unsupported("a window with dilation has no form in TOSA")
     kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
@@ -310,8 +302,4 @@ def _requantized(op: AvgPool2dOp | MaxPool2dOp, value: SSAValue, b: RegionBuilde
     source, target = qtype_of(op.input), qtype_of(op.output)
     if source == target:
         return b.clamp(value, *activation_range(op, target))
-    real = dequantize(EVERY_INT8, source)
-    low, high = activation_bounds(op)
-    real = real if low is None else real.clip(min=low)
-    real = real if high is None else real.clip(max=high)
-    return b.table(value, quantize(real, target))
+    return b.table(value, requantization_table(source, target, activation_bounds(op)))

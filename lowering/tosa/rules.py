@@ -20,6 +20,7 @@ from cmopt.dialects.edge import (
     SoftmaxOp,
     TakeOp,
     UnaryOp,
+    is_nhwc,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import numel, shape_of
@@ -27,7 +28,7 @@ from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa import convolution, elementwise, matrix, movement, pooling, softmax
 from cmopt.lowering.tosa.builder import RegionBuilder
 
-_RULES: dict[type[Operation], Rule] = {
+RULES: dict[type[Operation], Rule] = {
     AvgPool2dOp: pooling.avg_pool2d,
     BinaryOp: elementwise.binary,
     CatOp: movement.cat,
@@ -56,8 +57,10 @@ def sources_of(op: Operation) -> list[SSAValue]:
 
 def lower(op: Operation, b: RegionBuilder) -> None:
     """Add to a region what computes `op`. Raises Unsupported with the reason where nothing does."""
-    if (rule := rule_of(op, _RULES)) is None:
+    if (rule := rule_of(op, RULES)) is None:
         raise Unsupported(f"{op.name} has no form in TOSA")
     if any(numel(shape_of(value)) == 0 for value in (*sources_of(op), *op.results)):
         raise Unsupported("a tensor is empty")
+    if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp) and not is_nhwc(op):
+        raise Unsupported("works on NHWC")
     b.lower(op, rule)

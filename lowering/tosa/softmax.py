@@ -12,11 +12,12 @@ from xdsl.ir import Operation, SSAValue
 from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import SoftmaxOp
-from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
+from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder, like
 from cmopt.lowering.tosa.elementwise import wide_table
+from cmopt.lowering.weights import require_int8
 
 EXPONENT_BITS = 22
 """Bits of an exponential, fewer where a long row's sum would leave 31 bits."""
@@ -30,9 +31,7 @@ def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
 
     Exponentials are right to 2^-22 (less in rows of over 256) and the reciprocal to 2^-14.
     """
-    for value in (op.input, op.output):
-        if not is_int8(quantized_element(value.type)):
-            raise Unsupported(f"takes int8 per tensor, got {value.type}")
+    require_int8(op.input, op.output)
     shape, dim = shape_of(op.input), int_of(op.dim)
     size = shape[dim]
     bits = min(EXPONENT_BITS, 30 - (size - 1).bit_length())
