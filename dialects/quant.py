@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import Float32Type, IntAttr, IntegerType, Signedness, TensorType
-from xdsl.ir import Attribute, Data, Dialect, ParametrizedAttribute, SSAValue, TypeAttribute
+from xdsl.dialects.builtin import Float32Type, IntAttr, IntegerType, Signedness, TensorType, f32
+from xdsl.ir import (
+    Attribute,
+    Data,
+    Dialect,
+    Operation,
+    ParametrizedAttribute,
+    SSAValue,
+    TypeAttribute,
+)
 from xdsl.irdl import (
     IRDLOperation,
     irdl_attr_definition,
@@ -28,6 +36,8 @@ from xdsl.pattern_rewriter import RewritePattern
 from xdsl.printer import Printer
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.shapes import with_element
 
 
 def print_double(value: float) -> str:
@@ -292,6 +302,11 @@ class _ConversionOp(IRDLOperation):
     def __init__(self, input: SSAValue, output_type: Attribute):
         super().__init__(operands=[input], result_types=[output_type])
 
+    @classmethod
+    def of(cls, input: SSAValue, element: Attribute = f32) -> Self:
+        """`input` in another element type."""
+        return cls(input, with_element(input.type, element))
+
 
 @irdl_op_definition
 class QCastOp(_ConversionOp):
@@ -327,6 +342,18 @@ class SCastOp(_ConversionOp):
         if (element := quantized_element(quantized)) is None:
             raise VerifyException("neither side has a !quant.uniform element type")
         _verify_conversion(quantized, plain, element.storage)
+
+
+def requantized(value: SSAValue, type: Attribute) -> tuple[list[Operation], SSAValue]:
+    """Ops that bring a quantized value to another quantized type, and the value they give.
+
+    No ops where it has that type.
+    """
+    if value.type == type:
+        return [], value
+    real = DCastOp.of(value)
+    cast = QCastOp(real.output, type)
+    return [real, cast], cast.output
 
 
 Quant = Dialect("quant", [QCastOp, DCastOp, SCastOp], [UniformQuantizedType, QuantParamsAttr])

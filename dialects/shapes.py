@@ -30,6 +30,12 @@ def element_of(value: SSAValue | Attribute) -> Attribute:
     return element
 
 
+def with_element(type: Attribute, element: Attribute) -> TensorType:
+    """The tensor type `type` with another element type."""
+    assert isinstance(type, TensorType), type
+    return TensorType(element, type.get_shape(), type.encoding)
+
+
 def numel(shape: Sequence[int]) -> int:
     """Number of elements."""
     return math.prod(shape)
@@ -50,6 +56,11 @@ def ints_of(attr: Attribute) -> tuple[int, ...]:
     """The numbers in an `array<i64: …>`."""
     assert isinstance(attr, DenseArrayBase)
     return tuple(int(v) for v in attr.get_values())
+
+
+def resized(shape: Sequence[int], dim: int, size: int) -> tuple[int, ...]:
+    """`shape` with `size` in dimension `dim`."""
+    return (*shape[:dim], size, *shape[dim + 1 :])
 
 
 def permuted(shape: Sequence[int], perm: Sequence[int]) -> tuple[int, ...]:
@@ -92,9 +103,7 @@ def window_output(
     return count + 1
 
 
-def verify_ints(
-    op: str, name: str, values: Attribute, length: int, minimum: int
-) -> tuple[int, ...]:
+def verify_ints(name: str, values: Attribute, length: int, minimum: int) -> tuple[int, ...]:
     """Check length and least value of an integer list property and return it."""
     result = ints_of(values)
     if len(result) != length or any(v < minimum for v in result):
@@ -102,13 +111,19 @@ def verify_ints(
     return result
 
 
-def verify_permutation(op: str, perm: Sequence[int], rank: int) -> None:
+def verify_dim(dim: int, rank: int) -> None:
+    """Check that a tensor of `rank` dimensions has dimension `dim`."""
+    if not 0 <= dim < rank:
+        raise VerifyException(f"dim {dim} is outside rank {rank}")
+
+
+def verify_permutation(perm: Sequence[int], rank: int) -> None:
     """Check that `perm` names every dimension of `rank` once."""
     if sorted(perm) != list(range(rank)):
         raise VerifyException(f"perm {list(perm)} is not a permutation of rank {rank}")
 
 
-def verify_shape(op: str, what: str, actual: Sequence[int], expected: Sequence[int]) -> None:
+def verify_shape(what: str, actual: Sequence[int], expected: Sequence[int]) -> None:
     """Check one shape against what the op's rule gives."""
     if tuple(actual) != tuple(expected):
         raise VerifyException(f"{what} shape {list(actual)} should be {list(expected)}")

@@ -10,7 +10,9 @@ from torch.fx import Node
 from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from cmopt.dialects.edge import ReshapeOp
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
+from cmopt.dialects.shapes import shape_of
 from cmopt.frontend.overloads import overload_name
 from cmopt.frontend.tensor_types import tensor_type
 from cmopt.support.diagnostics import CompileError
@@ -97,6 +99,12 @@ class Call:
     def emit(self, op: Operation) -> SSAValue:
         """Append an op with this call's location; returns its first result."""
         return self.importer.append(op, self.node)
+
+    def reshaped(self, value: SSAValue, shape: Sequence[int]) -> SSAValue:
+        """`value` under another shape, if it has not that one."""
+        if shape_of(value) == tuple(shape):
+            return value
+        return self.emit(ReshapeOp.of(value, shape))
 
     def constant(self, value: torch.Tensor, name: str | None = None) -> SSAValue:
         """A constant of the function; equal constants are one."""

@@ -15,11 +15,10 @@ from cmopt.dialects.edge import (
     MaxPool2dOp,
     PermuteOp,
     is_nhwc,
-    permuted_type,
 )
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW
-from cmopt.lowering.rewrite import apply_patterns, recreated
+from cmopt.lowering.rewrite import apply_patterns
 
 
 class ConvertToNhwc(RewritePattern):
@@ -40,8 +39,7 @@ class ConvertToNhwc(RewritePattern):
             weight.output.name_hint = op.weight.name_hint
             new_ops.append(weight)
             operands[1] = weight.output
-        type = permuted_type(op.output.type, NCHW_TO_NHWC)
-        nhwc = recreated(op, operands, type, data_format=StringAttr("NHWC"))
+        nhwc = op.with_operands(operands, data_format=StringAttr("NHWC"))
         nhwc.results[0].name_hint = op.output.name_hint
         rewriter.replace(op, [*new_ops, nhwc, PermuteOp.of(nhwc.results[0], NHWC_TO_NCHW)])
 

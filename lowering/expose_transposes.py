@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import BoolAttr, IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import BoolAttr, ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import MatmulOp, PermuteOp, SoftmaxOp, permuted_type
+from cmopt.dialects.edge import MatmulOp, PermuteOp, SoftmaxOp
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import int_of, inverse, shape_of
+from cmopt.dialects.shapes import element_of, int_of, inverse, shape_of
 from cmopt.lowering.kernel_form import rhs_order, softmax_order
 from cmopt.lowering.rewrite import apply_patterns
 
@@ -24,8 +24,8 @@ class TransposeRhs(RewritePattern):
         if int_of(op.transposed_rhs) or quantized_element(op.output.type) is None:
             return
         rhs = PermuteOp.of(op.rhs, rhs_order(op))
-        flag = {"transposed_rhs": BoolAttr.from_bool(True)}
-        rewriter.replace(op, [rhs, MatmulOp([op.lhs, rhs.output], op.output.type, flag)])
+        flag = BoolAttr.from_bool(True)
+        rewriter.replace(op, [rhs, op.with_operands([op.lhs, rhs.output], transposed_rhs=flag)])
 
 
 class SoftmaxOverLast(RewritePattern):
@@ -38,8 +38,7 @@ class SoftmaxOverLast(RewritePattern):
             return
         perm = softmax_order(op)
         before = PermuteOp.of(op.input, perm)
-        type = permuted_type(op.output.type, perm)
-        softmax = SoftmaxOp([before.output], type, {"dim": IntegerAttr(rank - 1, i64)})
+        softmax = SoftmaxOp.of(before.output, rank - 1, element_of(op.output))
         rewriter.replace(op, [before, softmax, PermuteOp.of(softmax.output, inverse(perm))])
 
 

@@ -26,7 +26,6 @@ from cmopt.dialects.edge import (
     ReductionOp,
     ReshapeOp,
     SumOp,
-    reduction,
 )
 from cmopt.dialects.quant import UniformQuantizedType, qtype_of, quantized_element
 from cmopt.dialects.shapes import element_of, ints, ints_of, numel, shape_of
@@ -45,7 +44,7 @@ class Steps(Builder):
 
     def reshape(self, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
         """`value` under `shape`."""
-        return self.add(ReshapeOp([value], TensorType(element_of(value), shape)))
+        return self.add(ReshapeOp.of(value, shape))
 
     def with_reduced_last(self) -> SSAValue:
         """The operand as a matrix, a row for each element of the result."""
@@ -58,7 +57,7 @@ class Steps(Builder):
         return self.reshape(value, (rows, numel(shape) // rows))
 
 
-def pooled(steps: Steps, kind: type[Operation]) -> SSAValue:
+def pooled(steps: Steps, kind: type[AvgPool2dOp | MaxPool2dOp]) -> SSAValue:
     """A pool over all of the reduced elements.
 
     What lies behind them is channels; if nothing does, they are the width of a plane of one
@@ -72,9 +71,9 @@ def pooled(steps: Steps, kind: type[Operation]) -> SSAValue:
         found = rows, columns, 1
     outer, length, inner = found
     if inner == 1:
-        plane, kernel, result = (1, outer, length, 1), (1, length), (1, outer, 1, 1)
+        plane, kernel = (1, outer, length, 1), (1, length)
     else:
-        plane, kernel, result = (outer, length, 1, inner), (length, 1), (outer, 1, 1, inner)
+        plane, kernel = (outer, length, 1, inner), (length, 1)
     properties: dict[str, Attribute] = {
         "kernel_size": ints(kernel),
         "stride": ints(kernel),
@@ -86,12 +85,7 @@ def pooled(steps: Steps, kind: type[Operation]) -> SSAValue:
         properties["count_include_pad"] = BoolAttr.from_bool(True)
     else:
         properties["dilation"] = ints((1, 1))
-    pool = kind.create(
-        operands=[steps.reshape(value, plane)],
-        result_types=[TensorType(element_of(op.output), result)],
-        properties=properties,
-    )
-    return steps.add(pool)
+    return steps.add(kind.of([steps.reshape(value, plane)], properties, element_of(op.output)))
 
 
 def reduced_count(op: ReductionOp) -> int:
@@ -102,13 +96,12 @@ def reduced_count(op: ReductionOp) -> int:
 def weighted_sum(steps: Steps, type: UniformQuantizedType) -> SSAValue:
     """A linear layer over the reduced elements, its weights stored as 1 on `type`."""
     rows = steps.with_reduced_last()
-    count, length = shape_of(rows)
+    length = shape_of(rows)[1]
     ones, weight = typed_constant(
         np.ones((1, length), np.int8), TensorType(type, [1, length]), "ones"
     )
     steps.ops.extend(ones)
-    result = TensorType(element_of(steps.op.output), [count, 1])
-    return steps.add(LinearOp([rows, weight, []], result))
+    return steps.add(LinearOp.of([rows, weight, []], {}, element_of(steps.op.output)))
 
 
 def two_steps(count: int) -> tuple[int, int] | None:
@@ -132,7 +125,7 @@ def maximum_of_maxima(steps: Steps, op: AmaxOp) -> SSAValue:
     value = steps.reshape(rows, (shape_of(rows)[0], *factors))
     for dim in (1, 2):
         last = element_of(op.output) if dim == 2 else element_of(value)
-        value = steps.add(reduction(AmaxOp, value, [dim], last))
+        value = steps.add(AmaxOp.of(value, [dim], last))
     return value
 
 
@@ -145,10 +138,9 @@ def minimum(steps: Steps, op: AminOp) -> SSAValue:
         element.storage, element.scale, -1 - element.zero_point, storage_range=mirrored
     )  # fmt: skip
     negate = FUNCTIONS["neg"]
-    mirror = steps.add(negate([op.input], TensorType(negated, shape_of(op.input))))
-    type = TensorType(negated, shape_of(op.output))
-    largest = steps.add(AmaxOp([mirror], type, op.properties))
-    return steps.add(negate([largest], op.output.type))
+    mirror = steps.add(negate.of(op.input, element=negated))
+    largest = steps.add(AmaxOp.of(mirror, ints_of(op.dims)))
+    return steps.add(negate.of(largest, element=element_of(op.output)))
 
 
 def parts_of(op: ReductionOp) -> list[Operation]:

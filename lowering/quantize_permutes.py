@@ -32,7 +32,7 @@ class HoistQuantize(RewritePattern):
         assert element is not None
         if element.is_per_axis:
             return
-        casts = [QCastOp(v, TensorType(element, shape_of(v))) for v in move.operands]
+        casts = [QCastOp.of(v, element) for v in move.operands]
         moved = move.create(
             operands=[cast.output for cast in casts],
             result_types=[op.output.type],

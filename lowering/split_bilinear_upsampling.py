@@ -15,7 +15,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.constants import typed_constant
 from cmopt.dialects.edge import Conv2dOp, TakeOp, UpsampleBilinear2dOp
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import ints, shape_of
+from cmopt.dialects.shapes import element_of, ints, shape_of
 from cmopt.lowering.rewrite import apply_patterns
 
 
@@ -60,7 +60,7 @@ class SplitIntoBlur(RewritePattern):
         )
         window = {"stride": ints([1, 1]), "padding": ints([0] * 4), "dilation": ints([1, 1])}
         groups = {"groups": IntegerAttr(channels, i64)}
-        conv = Conv2dOp([value, weight, []], op.output.type, {**window, **groups})
+        conv = Conv2dOp.of([value, weight, []], {**window, **groups}, element_of(op.output))
         rewriter.replace(op, [*ops, *new, conv])
 
 

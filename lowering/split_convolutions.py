@@ -14,12 +14,11 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.rewriter import InsertPoint
 
 from cmopt.dialects.constants import constant_of, typed_constant
-from cmopt.dialects.edge import Conv2dOp, PermuteOp, ReshapeOp, SliceOp, is_nhwc
-from cmopt.dialects.edge.canonicalization.cat_and_slice import cat_of
+from cmopt.dialects.edge import CatOp, Conv2dOp, PermuteOp, ReshapeOp, SliceOp, is_nhwc
 from cmopt.dialects.permutations import order_of_bytes
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
-from cmopt.lowering.rewrite import apply_patterns, recreated
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, resized, shape_of
+from cmopt.lowering.rewrite import apply_patterns
 
 MOST_GROUPS = 4
 """Calls that one transpose is worth, at most."""
@@ -69,9 +68,7 @@ def part_of(conv: Conv2dOp, channels: NDArray[np.int64]) -> list[Operation]:
         more, rows = selected(value, channels)
         ops += more
         operands.append(rows)
-    batch, _, height, width = shape_of(conv.output)
-    type = TensorType(element_of(conv.output), (batch, len(channels), height, width))
-    part = recreated(conv, operands, type)
+    part = conv.with_operands(operands)
     part.results[0].name_hint = conv.output.name_hint
     return [*ops, part]
 
@@ -129,13 +126,13 @@ class TransposeOfConvolution(RewritePattern):
             return
         ops: list[Operation] = []
         parts: list[SSAValue] = []
-        one = (*shape[: order[0]], 1, *shape[order[0] + 1 :])
+        one = resized(shape, order[0], 1)
         for group in np.arange(channels).reshape(sizes[0], sizes[1]):
             ops += part_of(conv, group)
-            wide = ReshapeOp([ops[-1].results[0]], TensorType(element_of(op.input), one))
+            wide = ReshapeOp.of(ops[-1].results[0], one)
             ops += [wide, PermuteOp.of(wide.output, perm)]
             parts.append(ops[-1].results[0])
-        rewriter.replace(op, [*ops, cat_of(parts, perm.index(order[0]))])
+        rewriter.replace(op, [*ops, CatOp.of(parts, perm.index(order[0]))])
 
 
 @dataclass(frozen=True)

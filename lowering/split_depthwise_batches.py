@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.edge import Conv2dOp, is_nhwc
-from cmopt.dialects.edge.canonicalization.cat_and_slice import cat_of, slice_of
+from cmopt.dialects.edge import CatOp, Conv2dOp, SliceOp, is_nhwc
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import element_of, int_of, shape_of
-from cmopt.lowering.rewrite import apply_patterns, recreated
+from cmopt.dialects.shapes import int_of, shape_of
+from cmopt.lowering.rewrite import apply_patterns
 
 
 class SplitDepthwiseBatch(RewritePattern):
@@ -35,12 +34,11 @@ class SplitDepthwiseBatch(RewritePattern):
         ops: list[Operation] = []
         parts: list[SSAValue] = []
         for item in range(items):
-            source = slice_of(op.input, 0, item, 1)
-            type = TensorType(element_of(op.output), (1, *shape_of(op.output)[1:]))
-            part = recreated(op, [source.output, *op.operands[1:]], type)
+            source = SliceOp.of(op.input, 0, item, 1)
+            part = op.with_operands([source.output, *op.operands[1:]])
             ops += [source, part]
             parts.append(part.results[0])
-        rewriter.replace(op, [*ops, cat_of(parts, 0)])
+        rewriter.replace(op, [*ops, CatOp.of(parts, 0)])
 
 
 @dataclass(frozen=True)

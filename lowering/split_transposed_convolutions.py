@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType, i64
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -118,9 +118,8 @@ class SplitIntoPhases(RewritePattern):
         for dim, axis in zip((2, 3), axes, strict=True):
             low, high = (max(0, -amount) for amount in axis.border)
             build.slice(dim, low, axis.size - low - high)
-        conv = Conv2dOp(
+        conv = Conv2dOp.of(
             [build.value, weights, optional(bias)],
-            TensorType(element_of(op.output), (batch, count * outputs, *(a.steps for a in axes))),
             {
                 "stride": ints([1, 1]),
                 "padding": ints([max(0, amount) for axis in axes for amount in axis.border]),
@@ -129,6 +128,7 @@ class SplitIntoPhases(RewritePattern):
                 "activation_min": op.activation_min,
                 "activation_max": op.activation_max,
             },
+            element_of(op.output),
         )
         build.append(conv, op.output.name_hint)
         (rows, columns), (down, across) = ([a.steps for a in axes], [a.stride for a in axes])
@@ -168,15 +168,12 @@ class Moves:
     def reshape(self, shape: tuple[int, ...]) -> None:
         """The same elements under another shape."""
         assert numel(shape) == numel(shape_of(self.value))
-        self.append(ReshapeOp([self.value], TensorType(element_of(self.value), shape)))
+        self.append(ReshapeOp.of(self.value, shape))
 
     def slice(self, dim: int, start: int, size: int) -> None:
         """Part of a dimension, if it is not all of it."""
-        shape = shape_of(self.value)
-        if size != shape[dim]:
-            type = TensorType(element_of(self.value), (*shape[:dim], size, *shape[dim + 1 :]))
-            properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
-            self.append(SliceOp([self.value], type, properties))
+        if size != shape_of(self.value)[dim]:
+            self.append(SliceOp.of(self.value, dim, start, size))
 
 
 @dataclass(frozen=True)

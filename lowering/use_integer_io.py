@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import AnyFloat, ModuleOp, TensorType
+from xdsl.dialects.builtin import AnyFloat, ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.edge import ToDimOrderOp
 from cmopt.dialects.quant import DCastOp, QCastOp
-from cmopt.dialects.shapes import element_of
+from cmopt.dialects.shapes import element_of, with_element
 from cmopt.dialects.signature import functions, retype_argument, terminator, update
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.support.diagnostics import CompileError
@@ -27,7 +27,7 @@ class QuantizeBeforeDimOrder(RewritePattern):
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
         if isinstance(move := op.input.owner, ToDimOrderOp):
             element = op.output.type.element_type
-            cast = QCastOp(move.input, with_element(move.input.type, element))
+            cast = QCastOp.of(move.input, element)
             rewriter.replace(op, [cast, ToDimOrderOp([cast.output], op.output.type)])
 
 
@@ -40,12 +40,6 @@ class DequantizeAfterDimOrder(RewritePattern):
             type = with_element(op.output.type, element_of(cast.input))
             move = ToDimOrderOp([cast.input], type)
             rewriter.replace(op, [move, DCastOp(move.output, op.output.type)])
-
-
-def with_element(type: Attribute, element: Attribute) -> TensorType:
-    """The tensor type `type` with another element type."""
-    assert isinstance(type, TensorType)
-    return TensorType(element, type.get_shape(), type.encoding)
 
 
 def _quantizations(argument: SSAValue) -> list[QCastOp] | None:

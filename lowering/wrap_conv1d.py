@@ -20,11 +20,10 @@ from cmopt.dialects.edge import (
     MaxPool2dOp,
     ReshapeOp,
     UnaryOp,
-    reshaped_type,
 )
 from cmopt.dialects.edge.canonicalization import CANONICALIZATION
 from cmopt.dialects.shapes import ints, ints_of, shape_of
-from cmopt.lowering.rewrite import apply_patterns, recreated
+from cmopt.lowering.rewrite import apply_patterns
 
 _IN_TWO: dict[type[EdgeOp], type[EdgeOp]] = {
     AvgPool1dOp: AvgPool2dOp,
@@ -33,11 +32,6 @@ _IN_TWO: dict[type[EdgeOp], type[EdgeOp]] = {
 }
 _OF_A_SECOND_DIMENSION = {"kernel_size": 1, "stride": 1, "dilation": 1, "padding": 0}
 """What a window over one dimension is told of another, of size 1."""
-
-
-def wrapped(value: SSAValue) -> ReshapeOp:
-    """A tensor with a dimension of size 1 behind its last."""
-    return ReshapeOp([value], reshaped_type(value.type, (*shape_of(value), 1)))
 
 
 class WrapWindow(RewritePattern):
@@ -54,7 +48,7 @@ class WrapWindow(RewritePattern):
         operands: list[SSAValue] = []
         for index, value in enumerate(op.operands):
             if index < 2:  # not the bias
-                ops.append(wrap := wrapped(value))
+                ops.append(wrap := ReshapeOp.of(value, (*shape_of(value), 1)))
                 value = wrap.output
             operands.append(value)
         properties: dict[str, Attribute] = dict(op.properties)
@@ -64,11 +58,12 @@ class WrapWindow(RewritePattern):
                 properties[name] = ints([*given, *[unit] * len(given)])
         window = _IN_TWO[type(op)].create(
             operands=operands,
-            result_types=[reshaped_type(op.output.type, (*shape_of(op.output), 1))],
+            result_types=[op.output.type],
             properties=properties,
             attributes=dict(op.attributes),
         )
-        rewriter.replace(op, [*ops, window, ReshapeOp([window.results[0]], op.output.type)])
+        ops.append(window.with_inferred_type())
+        rewriter.replace(op, [*ops, ReshapeOp([window.results[0]], op.output.type)])
 
 
 class UnwrapLater(RewritePattern):
@@ -81,8 +76,7 @@ class UnwrapLater(RewritePattern):
             return
         if not isinstance(unwrap.input.owner, tuple(_IN_TWO.values())):
             return
-        type = reshaped_type(op.output.type, shape_of(unwrap.input))
-        inner = recreated(op, [unwrap.input], type)
+        inner = op.with_operands([unwrap.input])
         rewriter.replace(op, [inner, ReshapeOp([inner.results[0]], op.output.type)])
 
 

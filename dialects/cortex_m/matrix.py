@@ -165,7 +165,7 @@ class TransposeOp(KernelOp):
         perm, shape = ints_of(self.perm), shape_of(self.input)
         if not 1 <= len(shape) <= MOST_RANK:
             raise self.error(f"the kernel takes rank 1 to {MOST_RANK}, got {self.input.type}")
-        verify_permutation(self.name, perm, len(shape))
+        verify_permutation(perm, len(shape))
         self.require_shape("output", permuted(shape, perm))
         if (reason := transpose_limit(shape, perm)) is not None:
             raise self.error(reason)

@@ -41,7 +41,6 @@ from cmopt.dialects.edge.movement import (
     dim_order,
     keeps_axis,
     permuted_type,
-    reshaped_type,
     with_dim_order,
 )
 from cmopt.dialects.edge.reductions import (
@@ -50,7 +49,6 @@ from cmopt.dialects.edge.reductions import (
     MeanOp,
     ReductionOp,
     SumOp,
-    reduction,
 )
 from cmopt.dialects.edge.selection import PadOp, TakeOp, UpsampleBilinear2dOp
 from cmopt.dialects.edge.transposed import ConvTranspose2dOp
@@ -59,6 +57,7 @@ from cmopt.dialects.edge.windows import (
     Conv2dOp,
     LinearOp,
     MaxPool2dOp,
+    WindowOp,
     data_format_of,
     is_nhwc,
     spatial,
@@ -151,14 +150,13 @@ __all__ = [
     "ToDimOrderOp",
     "UnaryOp",
     "UpsampleBilinear2dOp",
+    "WindowOp",
     "data_format_of",
     "dim_order",
     "is_nhwc",
     "keeps_axis",
     "optional",
     "permuted_type",
-    "reduction",
-    "reshaped_type",
     "spatial",
     "with_dim_order",
 ]

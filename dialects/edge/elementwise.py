@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Self
 
-from xdsl.dialects.builtin import (
-    FloatAttr,
-    TensorType,
-)
+from xdsl.dialects.builtin import FloatAttr, TensorType
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
@@ -16,12 +15,8 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import EdgeOp, verify_elements
-from cmopt.dialects.shapes import (
-    broadcast_shape,
-    shape_of,
-    verify_shape,
-)
+from cmopt.dialects.edge.base import EdgeOp
+from cmopt.dialects.shapes import broadcast_shape, shape_of
 
 
 class UnaryOp(EdgeOp):
@@ -30,11 +25,15 @@ class UnaryOp(EdgeOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format: ClassVar[str] = "$input attr-dict `:` functional-type(operands, results)"
-
-    def verify_(self) -> None:
-        verify_elements(self)
-        verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input))
+    @classmethod
+    def of(
+        cls,
+        input: SSAValue,
+        properties: Mapping[str, Attribute | None] | None = None,
+        element: Attribute | None = None,
+    ) -> Self:
+        """The function of `input`, in its element type or in `element`."""
+        return cls.inferred([input], properties, element=element)
 
 
 class BinaryOp(EdgeOp):
@@ -44,16 +43,16 @@ class BinaryOp(EdgeOp):
     rhs = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format: ClassVar[str] = (
-        "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)"
-    )
+    @classmethod
+    def of(cls, lhs: SSAValue, rhs: SSAValue) -> Self:
+        """The function of both, in the element type of `lhs`."""
+        return cls.inferred([lhs, rhs])
 
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         lhs, rhs = shape_of(self.lhs), shape_of(self.rhs)
-        if (expected := broadcast_shape(lhs, rhs)) is None:
+        if (shape := broadcast_shape(lhs, rhs)) is None:
             raise VerifyException(f"shapes {list(lhs)} and {list(rhs)} do not broadcast")
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        return shape
 
 
 @irdl_op_definition

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType
+from collections.abc import Sequence
+from typing import Self
+
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType, i64
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import EdgeOp, verify_elements
-from cmopt.dialects.shapes import int_of, shape_of, verify_shape
+from cmopt.dialects.edge.base import EdgeOp
+from cmopt.dialects.shapes import int_of, shape_of, verify_dim
 
 
 @irdl_op_definition
@@ -25,10 +29,15 @@ class MatmulOp(EdgeOp):
     transposed_rhs = prop_def(BoolAttr)
     output = result_def(TensorType)
 
-    assembly_format = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)"
+    @classmethod
+    def of(
+        cls, lhs: SSAValue, rhs: SSAValue, transposed_rhs: bool, element: Attribute | None = None
+    ) -> Self:
+        """The product, in the element type of `lhs` or in `element`."""
+        flag = {"transposed_rhs": BoolAttr.from_bool(transposed_rhs)}
+        return cls.inferred([lhs, rhs], flag, element=element)
 
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         lhs, rhs = shape_of(self.lhs), shape_of(self.rhs)
         if len(lhs) < 2 or len(rhs) != len(lhs) or lhs[:-2] != rhs[:-2]:
             raise VerifyException(
@@ -39,8 +48,7 @@ class MatmulOp(EdgeOp):
             depth_of_rhs, columns = columns, depth_of_rhs
         if depth != depth_of_rhs:
             raise VerifyException(f"sums over {depth} of lhs, but {depth_of_rhs} of rhs")
-        expected = (*lhs[:-2], rows, columns)
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        return (*lhs[:-2], rows, columns)
 
 
 @irdl_op_definition
@@ -53,11 +61,12 @@ class SoftmaxOp(EdgeOp):
     dim = prop_def(IntegerAttr)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+    @classmethod
+    def of(cls, input: SSAValue, dim: int, element: Attribute | None = None) -> Self:
+        """The softmax along `dim`, in the operand's element type or in `element`."""
+        return cls.inferred([input], {"dim": IntegerAttr(dim, i64)}, element=element)
 
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         shape = shape_of(self.input)
-        if not 0 <= int_of(self.dim) < len(shape):
-            raise VerifyException(f"dim {int_of(self.dim)} is outside rank {len(shape)}")
-        verify_shape(self.name, "result", shape_of(self.output), shape)
+        verify_dim(int_of(self.dim), len(shape))
+        return shape

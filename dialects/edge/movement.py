@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Self
 
-from xdsl.dialects.builtin import (
-    IntegerAttr,
-    NoneAttr,
-    TensorType,
-)
+from xdsl.dialects.builtin import IntegerAttr, NoneAttr, TensorType, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
@@ -20,7 +16,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import DimOrderAttr, EdgeOp, I64Array, verify_elements, verify_tensors
+from cmopt.dialects.edge.base import DimOrderAttr, EdgeOp, I64Array, verify_tensors
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import (
     broadcast_shape,
@@ -30,9 +26,10 @@ from cmopt.dialects.shapes import (
     ints_of,
     numel,
     permuted,
+    resized,
     shape_of,
+    verify_dim,
     verify_permutation,
-    verify_shape,
 )
 
 
@@ -42,64 +39,51 @@ class MovementOp(EdgeOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format: ClassVar[str] = "$input attr-dict `:` functional-type(operands, results)"
-
-    def _verify_element(self, verb: str) -> None:
-        """One element type on both sides; `verb` says what cannot be done per axis."""
-        if element_of(self.input) != element_of(self.output):
-            raise VerifyException("must keep the element type")
+    def infer_type(self) -> TensorType:
         if (element := quantized_element(self.input.type)) is not None and element.is_per_axis:
-            raise VerifyException(f"cannot {verb} a tensor that is quantized per axis")
+            raise VerifyException("does not take a tensor that is quantized per axis")
+        return TensorType(element_of(self.input), self.infer_shape())
+
+    def verify_(self) -> None:
+        verify_tensors(self)
+        self.verify_result()
 
 
 @irdl_op_definition
 class ReshapeOp(MovementOp):
-    """The same elements, in row-major order, under another shape (view, flatten, squeeze, …)."""
+    """The same elements, in row-major order, under another shape (view, flatten, squeeze, …).
+
+    A quantized axis keeps its size and stride. Where several dimensions have them, which are then
+    of size 1, the result may name any.
+    """
 
     name = "edge.reshape"
 
-    def verify_(self) -> None:
-        verify_tensors(self)
+    @classmethod
+    def of(cls, input: SSAValue, shape: Sequence[int]) -> Self:
+        """`input` under `shape`. Raises VerifyException where that splits a quantized axis."""
+        return cls.inferred([input], shape=shape)
+
+    def infer_type(self) -> TensorType:
         source, target = shape_of(self.input), shape_of(self.output)
         if numel(source) != numel(target):
             raise VerifyException(
                 f"cannot reshape {numel(source)} elements {list(source)} "
                 f"to {numel(target)} {list(target)}"
             )
-        before, after = quantized_element(self.input.type), quantized_element(self.output.type)
-        if before is not None and after is not None and before.is_per_axis:
-            axis = after.axis.data
-            if before.with_axis(axis) != after:
-                raise VerifyException("must keep the element type, but for its axis")
-            if not keeps_axis(source, before.axis.data, target, axis):
-                raise VerifyException(f"splits or merges the quantized axis {before.axis.data}")
-        elif element_of(self.input) != element_of(self.output):
-            raise VerifyException("must keep the element type")
+        quantized, given = quantized_element(self.input.type), quantized_element(self.output.type)
+        if quantized is None or not quantized.is_per_axis:
+            return TensorType(element_of(self.input), target)
+        axis, named = quantized.axis.data, -1 if given is None else given.axis.data
+        kept = [d for d in range(len(target)) if keeps_axis(source, axis, target, d)]
+        if not kept:
+            raise VerifyException(f"splits or merges the quantized axis {axis}")
+        return TensorType(quantized.with_axis(named if named in kept else kept[0]), target)
 
 
 def keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axis: int) -> bool:
     """Whether a reshape leaves one axis as it is: same size, same stride, same place."""
-    return (
-        0 <= new_axis < len(target)
-        and source[axis] == target[new_axis]
-        and numel(source[axis:]) == numel(target[new_axis:])
-    )
-
-
-def reshaped_type(type: Attribute, shape: Sequence[int]) -> TensorType:
-    """The type of a tensor under another shape; a quantized axis keeps its size and stride.
-
-    Raises ValueError where the reshape would split or merge that axis.
-    """
-    assert isinstance(type, TensorType)
-    element = type.element_type
-    if (quantized := quantized_element(type)) is not None and quantized.is_per_axis:
-        source, axis = type.get_shape(), quantized.axis.data
-        kept = [d for d in range(len(shape)) if keeps_axis(source, axis, shape, d)]
-        if not kept:
-            raise ValueError(f"{type} as {list(shape)} splits or merges the quantized axis {axis}")
-        element = quantized.with_axis(kept[0])
-    return TensorType(element, shape)
+    return source[axis] == target[new_axis] and numel(source[axis:]) == numel(target[new_axis:])
 
 
 @irdl_op_definition
@@ -113,18 +97,15 @@ class PermuteOp(MovementOp):
 
     perm = prop_def(I64Array)
 
-    @staticmethod
-    def of(input: SSAValue, perm: Sequence[int]) -> PermuteOp:
-        """Permute `input`; the result type follows."""
-        type = permuted_type(input.type, perm)
-        return PermuteOp([input], type, {"perm": ints(perm)})
+    @classmethod
+    def of(cls, input: SSAValue, perm: Sequence[int]) -> Self:
+        """`input` permuted."""
+        return cls.inferred([input], {"perm": ints(perm)})
 
-    def verify_(self) -> None:
-        verify_tensors(self)
+    def infer_type(self) -> TensorType:
         perm = ints_of(self.perm)
-        verify_permutation(self.name, perm, len(shape_of(self.input)))
-        if (expected := permuted_type(self.input.type, perm)) != self.output.type:
-            raise VerifyException(f"result should be {expected}")
+        verify_permutation(perm, len(shape_of(self.input)))
+        return permuted_type(self.input.type, perm)
 
 
 def permuted_type(type: Attribute, perm: Sequence[int]) -> TensorType:
@@ -142,25 +123,16 @@ class ExpandOp(MovementOp):
 
     name = "edge.expand"
 
-    input = operand_def(TensorType)
-    output = result_def(TensorType)
+    @classmethod
+    def of(cls, input: SSAValue, shape: Sequence[int]) -> Self:
+        """`input` repeated to `shape`."""
+        return cls.inferred([input], shape=shape)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
-
-    @staticmethod
-    def of(input: SSAValue, shape: Sequence[int]) -> ExpandOp:
-        """Expand `input` to `shape`, with its element type."""
-        return ExpandOp([input], TensorType(element_of(input), shape))
-
-    def verify_(self) -> None:
-        verify_tensors(self)
+    def infer_shape(self) -> Sequence[int]:
         source, target = shape_of(self.input), shape_of(self.output)
         if broadcast_shape(source, target) != target:
             raise VerifyException(f"shape {list(source)} does not broadcast to {list(target)}")
-        if element_of(self.input) != element_of(self.output):
-            raise VerifyException("must keep the element type")
-        if (element := quantized_element(self.input.type)) is not None and element.is_per_axis:
-            raise VerifyException("cannot expand a tensor that is quantized per axis")
+        return target
 
 
 @irdl_op_definition
@@ -172,8 +144,13 @@ class SliceOp(MovementOp):
     dim = prop_def(IntegerAttr)
     start = prop_def(IntegerAttr)
 
-    def verify_(self) -> None:
-        verify_tensors(self)
+    @classmethod
+    def of(cls, input: SSAValue, dim: int, start: int, size: int) -> Self:
+        """`size` elements of `input` from `start` on along `dim`."""
+        properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
+        return cls.inferred([input], properties, shape=resized(shape_of(input), dim, size))
+
+    def infer_shape(self) -> Sequence[int]:
         shape, dim, start = shape_of(self.input), int_of(self.dim), int_of(self.start)
         result = shape_of(self.output)
         if not 0 <= dim < len(shape) or len(result) != len(shape):
@@ -182,8 +159,7 @@ class SliceOp(MovementOp):
             raise VerifyException(
                 f"slice {start}..{start + result[dim]} is outside dimension {dim} of {shape[dim]}"
             )
-        verify_shape(self.name, "result", result, (*shape[:dim], result[dim], *shape[dim + 1 :]))
-        self._verify_element("slice")
+        return resized(shape, dim, result[dim])
 
 
 @irdl_op_definition
@@ -199,29 +175,27 @@ class CatOp(EdgeOp):
     dim = prop_def(IntegerAttr)
     output = result_def(TensorType)
 
-    assembly_format = "$inputs attr-dict `:` functional-type(operands, results)"
+    @classmethod
+    def of(cls, inputs: Sequence[SSAValue], dim: int, element: Attribute | None = None) -> Self:
+        """`inputs` along `dim`, in the element type of the first or in `element`."""
+        return cls.inferred([inputs], {"dim": IntegerAttr(dim, i64)}, element=element)
 
-    def verify_(self) -> None:
-        verify_tensors(self)
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         if not self.inputs:
             raise VerifyException("needs at least one operand")
-        shape, dim, total = shape_of(self.output), int_of(self.dim), 0
-        if not 0 <= dim < len(shape):
-            raise VerifyException(f"dim {dim} is outside rank {len(shape)}")
-        for value in self.inputs:
-            part = shape_of(value)
-            if len(part) != len(shape) or any(
-                d != dim and part[d] != shape[d] for d in range(len(shape))
-            ):
-                raise VerifyException(f"{list(part)} does not fit {list(shape)} along {dim}")
-            total += part[dim]
-            if quantized_element(value.type) is None and element_of(value) != element_of(
-                self.output
-            ):
-                raise VerifyException("operands and result must be of one element type")
-        if total != shape[dim]:
-            raise VerifyException(f"the parts make {total} along {dim}, not {shape[dim]}")
+        parts, dim = [shape_of(value) for value in self.inputs], int_of(self.dim)
+        verify_dim(dim, len(parts[0]))
+        whole = resized(parts[0], dim, 0)
+        for part in parts:
+            if len(part) != len(whole) or resized(part, dim, 0) != whole:
+                raise VerifyException(f"{list(part)} does not fit {list(parts[0])} along {dim}")
+        return resized(whole, dim, sum(part[dim] for part in parts))
+
+    def verify_(self) -> None:
+        super().verify_()
+        plain = [element_of(v) for v in self.inputs if quantized_element(v.type) is None]
+        if any(element != element_of(self.output) for element in plain):
+            raise VerifyException("operands and result must be of one element type")
 
 
 @irdl_op_definition
@@ -233,12 +207,11 @@ class ToDimOrderOp(EdgeOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
+    def infer_type(self) -> TensorType:
+        return TensorType(element_of(self.input), self.infer_shape())
 
     def verify_(self) -> None:
-        verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input))
-        if element_of(self.input) != element_of(self.output):
-            raise VerifyException("must keep the element type")
+        self.verify_result()
         for type in (self.input.type, self.output.type):
             if len(dim_order(type)) != len(shape_of(type)):
                 raise VerifyException(f"dim order of {type} is not of its rank")

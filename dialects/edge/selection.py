@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, TensorType, i64
 from xdsl.ir import SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import EdgeOp, I64Array, verify_elements, verify_tensors
+from cmopt.dialects.edge.base import EdgeOp, I64Array
 from cmopt.dialects.edge.movement import MovementOp
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import (
@@ -17,9 +18,10 @@ from cmopt.dialects.shapes import (
     int_of,
     ints,
     ints_of,
+    resized,
     shape_of,
+    verify_dim,
     verify_ints,
-    verify_shape,
 )
 
 
@@ -36,12 +38,10 @@ class TakeOp(MovementOp):
     dim = prop_def(IntegerAttr)
     indices = prop_def(I64Array)
 
-    @staticmethod
-    def of(input: SSAValue, dim: int, indices: Sequence[int]) -> TakeOp:
-        """Take along one dimension; the result type follows."""
-        shape = shape_of(input)
-        type = TensorType(element_of(input), (*shape[:dim], len(indices), *shape[dim + 1 :]))
-        return TakeOp([input], type, {"dim": IntegerAttr(dim, i64), "indices": ints(indices)})
+    @classmethod
+    def of(cls, input: SSAValue, dim: int, indices: Sequence[int]) -> Self:
+        """The elements of `input` at `indices` of dimension `dim`."""
+        return cls.inferred([input], {"dim": IntegerAttr(dim, i64), "indices": ints(indices)})
 
     def steps(self) -> tuple[int, int, int] | None:
         """(start, end, step) of the slice that takes the same, if the indices rise evenly."""
@@ -51,16 +51,12 @@ class TakeOp(MovementOp):
         start, end = indices[0], indices[-1] + 1
         return (start, end, step) if indices == tuple(range(start, end, step)) else None
 
-    def verify_(self) -> None:
-        verify_tensors(self)
+    def infer_shape(self) -> Sequence[int]:
         shape, dim, indices = shape_of(self.input), int_of(self.dim), ints_of(self.indices)
-        if not 0 <= dim < len(shape):
-            raise VerifyException(f"dim {dim} is outside rank {len(shape)}")
+        verify_dim(dim, len(shape))
         if indices and not 0 <= min(indices) <= max(indices) < shape[dim]:
             raise VerifyException(f"an index is outside dimension {dim} of {shape[dim]}")
-        expected = (*shape[:dim], len(indices), *shape[dim + 1 :])
-        verify_shape(self.name, "result", shape_of(self.output), expected)
-        self._verify_element("take from")
+        return resized(shape, dim, len(indices))
 
 
 @irdl_op_definition
@@ -76,21 +72,19 @@ class PadOp(MovementOp):
     high = prop_def(I64Array)
     value = prop_def(FloatAttr)
 
-    @staticmethod
-    def of(input: SSAValue, low: Sequence[int], high: Sequence[int], value: FloatAttr) -> PadOp:
-        """Pad `input`; the result type follows."""
-        sizes = [a + n + b for a, n, b in zip(low, shape_of(input), high, strict=True)]
-        type = TensorType(element_of(input), sizes)
-        return PadOp([input], type, {"low": ints(low), "high": ints(high), "value": value})
+    @classmethod
+    def of(cls, input: SSAValue, low: Sequence[int], high: Sequence[int], value: FloatAttr) -> Self:
+        """`input` with `low` and `high` elements of `value` around it."""
+        return cls.inferred([input], {"low": ints(low), "high": ints(high), "value": value})
+
+    def infer_shape(self) -> Sequence[int]:
+        shape = shape_of(self.input)
+        low = verify_ints("low", self.low, len(shape), 0)
+        high = verify_ints("high", self.high, len(shape), 0)
+        return [a + n + b for a, n, b in zip(low, shape, high, strict=True)]
 
     def verify_(self) -> None:
-        verify_tensors(self)
-        shape = shape_of(self.input)
-        low = verify_ints(self.name, "low", self.low, len(shape), 0)
-        high = verify_ints(self.name, "high", self.high, len(shape), 0)
-        expected = [a + n + b for a, n, b in zip(low, shape, high, strict=True)]
-        verify_shape(self.name, "result", shape_of(self.output), expected)
-        self._verify_element("pad")
+        super().verify_()
         is_real = isinstance(element_of(self.input), AnyFloat)
         if not is_real and quantized_element(self.input.type) is None:
             raise VerifyException(f"pads floats or quantized tensors, got {self.input.type}")
@@ -108,21 +102,15 @@ class UpsampleBilinear2dOp(EdgeOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
-
     @property
     def factors(self) -> tuple[int, int]:
         """How often the height and the width go into the result's."""
         (_, _, height, width), (_, _, rows, columns) = shape_of(self.input), shape_of(self.output)
         return rows // height, columns // width
 
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         shape, result = shape_of(self.input), shape_of(self.output)
         if len(shape) != 4 or len(result) != 4 or 0 in shape:
             raise VerifyException(f"works on four dimensions, none empty, got {self.input.type}")
-        expected = (
-            *shape[:2],
-            *(n * max(1, f) for n, f in zip(shape[2:], self.factors, strict=True)),
-        )
-        verify_shape(self.name, "result", result, expected)
+        sizes = (n * max(1, f) for n, f in zip(shape[2:], self.factors, strict=True))
+        return (*shape[:2], *sizes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, TensorType
 from xdsl.irdl import (
     irdl_op_definition,
@@ -13,12 +15,13 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import EdgeOp, I64Array, verify_elements
+from cmopt.dialects.edge.base import I64Array
+from cmopt.dialects.edge.windows import WindowOp
 from cmopt.dialects.shapes import shape_of, verify_ints, verify_shape
 
 
 @irdl_op_definition
-class ConvTranspose2dOp(EdgeOp):
+class ConvTranspose2dOp(WindowOp):
     """2-D transposed convolution (aten.conv_transpose2d), then the clamp of `edge.conv2d`.
 
     input [N,C,H,W], weight [C,O/groups,KH,KW], bias [O]. Pixel i of the input adds weight tap k to
@@ -40,12 +43,7 @@ class ConvTranspose2dOp(EdgeOp):
     activation_max = opt_prop_def(FloatAttr)
     output = result_def(TensorType)
 
-    assembly_format = (
-        "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, results)"
-    )
-
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         shape, weight, groups = shape_of(self.input), shape_of(self.weight), self.groups.value.data
         if len(shape) != 4 or len(weight) != 4:
             raise VerifyException("input and weight must have rank 4")
@@ -54,7 +52,7 @@ class ConvTranspose2dOp(EdgeOp):
                 f"weight {list(weight)} does not fit {shape[1]} input channels in {groups} groups"
             )
         lists = [
-            verify_ints(self.name, name, self.properties[name], 2, minimum)
+            verify_ints(name, self.properties[name], 2, minimum)
             for name, minimum in (
                 ("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1)
             )
@@ -69,6 +67,5 @@ class ConvTranspose2dOp(EdgeOp):
             raise VerifyException(f"the output would be of {sizes[0]} × {sizes[1]}")
         channels = weight[1] * groups
         if self.bias is not None:
-            verify_shape(self.name, "bias", shape_of(self.bias), (channels,))
-        expected = (shape[0], channels, *sizes)
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+            verify_shape("bias", shape_of(self.bias), (channels,))
+        return (shape[0], channels, *sizes)

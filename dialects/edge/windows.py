@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 from xdsl.dialects.builtin import (
     BoolAttr,
@@ -11,6 +12,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
 )
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
@@ -21,7 +23,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import EdgeOp, I64Array, verify_elements
+from cmopt.dialects.edge.base import EdgeOp, I64Array
 from cmopt.dialects.shapes import (
     shape_of,
     verify_ints,
@@ -58,12 +60,26 @@ def _verify_window_input(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> None:
         raise VerifyException(f"input must have rank 4, got {op.input.type}")
 
 
+class WindowOp(EdgeOp):
+    """An op with many properties, made of operands and properties as they are in the IR."""
+
+    @classmethod
+    def of(
+        cls,
+        operands: Sequence[SSAValue | Sequence[SSAValue]],
+        properties: Mapping[str, Attribute | None],
+        element: Attribute | None = None,
+    ) -> Self:
+        """The op; its result has the element type of the first operand, or `element`."""
+        return cls.inferred(operands, properties, element=element)
+
+
 def _window_shape(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, channels: int, kernel: Sequence[int],
-                  dilation: Sequence[int], ceil_mode: bool) -> tuple[int, ...]:  # fmt: skip
+                  dilation: Sequence[int], ceil_mode: bool) -> Sequence[int]:  # fmt: skip
     format = _verify_data_format(op)
     n, _, h, w = spatial(shape_of(op.input), format)
-    stride = verify_ints(op.name, "stride", op.stride, 2, 1)
-    top, bottom, left, right = verify_ints(op.name, "padding", op.padding, 4, 0)
+    stride = verify_ints("stride", op.stride, 2, 1)
+    top, bottom, left, right = verify_ints("padding", op.padding, 4, 0)
     oh = window_output(h, kernel[0], stride[0], top + bottom, dilation[0], ceil_mode=ceil_mode)
     ow = window_output(w, kernel[1], stride[1], left + right, dilation[1], ceil_mode=ceil_mode)
     if oh < 1 or ow < 1:
@@ -72,7 +88,7 @@ def _window_shape(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, channels: int, kerne
 
 
 @irdl_op_definition
-class Conv2dOp(EdgeOp):
+class Conv2dOp(WindowOp):
     """2-D convolution (aten.conv2d), then a clamp to `activation_min … activation_max`.
 
     `data_format` NCHW (default): input [N,C,H,W], weight [O,C/groups,KH,KW]; NHWC: input
@@ -94,31 +110,26 @@ class Conv2dOp(EdgeOp):
     activation_max = opt_prop_def(FloatAttr)
     output = result_def(TensorType)
 
-    assembly_format = (
-        "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, results)"
-    )
-
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         format, weight = _verify_data_format(self), shape_of(self.weight)
-        dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
+        dilation = verify_ints("dilation", self.dilation, 2, 1)
         _verify_window_input(self)
         if len(weight) != 4:
             raise VerifyException(f"weight must have rank 4, got {self.weight.type}")
         out_channels, in_group, kh, kw = spatial(weight, format)
-        expected = _window_shape(self, out_channels, (kh, kw), dilation, False)
+        shape = _window_shape(self, out_channels, (kh, kw), dilation, False)
         channels, groups = spatial(shape_of(self.input), format)[1], self.groups.value.data
         if groups < 1 or channels != in_group * groups or out_channels % groups:
             raise VerifyException(
                 f"weight {list(weight)} does not fit {channels} input channels in {groups} groups"
             )
         if self.bias is not None:
-            verify_shape(self.name, "bias", shape_of(self.bias), (out_channels,))
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+            verify_shape("bias", shape_of(self.bias), (out_channels,))
+        return shape
 
 
 @irdl_op_definition
-class LinearOp(EdgeOp):
+class LinearOp(WindowOp):
     """`input @ weight.T + bias` (aten.linear), then the clamp of `edge.conv2d`.
 
     input [..., I], weight [O, I], bias [O], output [..., O].
@@ -133,12 +144,7 @@ class LinearOp(EdgeOp):
     activation_max = opt_prop_def(FloatAttr)
     output = result_def(TensorType)
 
-    assembly_format = (
-        "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, results)"
-    )
-
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         shape, weight = shape_of(self.input), shape_of(self.weight)
         if len(weight) != 2 or not shape or shape[-1] != weight[1]:
             raise VerifyException(
@@ -146,12 +152,12 @@ class LinearOp(EdgeOp):
                 "the last dimensions must agree"
             )
         if self.bias is not None:
-            verify_shape(self.name, "bias", shape_of(self.bias), (weight[0],))
-        verify_shape(self.name, "result", shape_of(self.output), (*shape[:-1], weight[0]))
+            verify_shape("bias", shape_of(self.bias), (weight[0],))
+        return (*shape[:-1], weight[0])
 
 
 @irdl_op_definition
-class AvgPool2dOp(EdgeOp):
+class AvgPool2dOp(WindowOp):
     """Mean over windows (aten.avg_pool2d without divisor_override); `padding` as `edge.conv2d`."""
 
     name = "edge.avg_pool2d"
@@ -165,19 +171,15 @@ class AvgPool2dOp(EdgeOp):
     data_format = opt_prop_def(StringAttr)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
-
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         _verify_window_input(self)
-        kernel = verify_ints(self.name, "kernel_size", self.kernel_size, 2, 1)
+        kernel = verify_ints("kernel_size", self.kernel_size, 2, 1)
         channels = spatial(shape_of(self.input), _verify_data_format(self))[1]
-        expected = _window_shape(self, channels, kernel, (1, 1), bool(self.ceil_mode))
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        return _window_shape(self, channels, kernel, (1, 1), bool(self.ceil_mode))
 
 
 @irdl_op_definition
-class MaxPool2dOp(EdgeOp):
+class MaxPool2dOp(WindowOp):
     """Maximum over windows (aten.max_pool2d), then the clamp of `edge.conv2d`."""
 
     name = "edge.max_pool2d"
@@ -193,13 +195,9 @@ class MaxPool2dOp(EdgeOp):
     activation_max = opt_prop_def(FloatAttr)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
-
-    def verify_(self) -> None:
-        verify_elements(self)
+    def infer_shape(self) -> Sequence[int]:
         _verify_window_input(self)
-        kernel = verify_ints(self.name, "kernel_size", self.kernel_size, 2, 1)
-        dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
+        kernel = verify_ints("kernel_size", self.kernel_size, 2, 1)
+        dilation = verify_ints("dilation", self.dilation, 2, 1)
         channels = spatial(shape_of(self.input), _verify_data_format(self))[1]
-        expected = _window_shape(self, channels, kernel, dilation, bool(self.ceil_mode))
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        return _window_shape(self, channels, kernel, dilation, bool(self.ceil_mode))

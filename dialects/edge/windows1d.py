@@ -18,29 +18,30 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.edge.base import EdgeOp, I64Array, verify_elements
+from cmopt.dialects.edge.base import I64Array
+from cmopt.dialects.edge.windows import WindowOp
 from cmopt.dialects.shapes import shape_of, verify_ints, verify_shape, window_output
 
 
-class Window1dOp(EdgeOp):
+class Window1dOp(WindowOp):
     """An op that slides over the last of three dimensions."""
 
-    def _verify_window(self, channels: int, kernel: int, dilation: int, ceil_mode: bool) -> None:
-        """Check the result's shape against the window's rule."""
+    def _channels(self) -> int:
+        """Check that the input has three dimensions, and return its channels."""
+        if len(shape_of(self.operands[0])) != 3:
+            raise VerifyException(f"input must have rank 3, got {self.operands[0].type}")
+        return shape_of(self.operands[0])[1]
+
+    def _window_shape(
+        self, channels: int, kernel: int, dilation: int, ceil_mode: bool
+    ) -> Sequence[int]:
         n, _, length = shape_of(self.operands[0])
-        (stride,) = verify_ints(self.name, "stride", self.properties["stride"], 1, 1)
-        before, after = verify_ints(self.name, "padding", self.properties["padding"], 2, 0)
+        (stride,) = verify_ints("stride", self.properties["stride"], 1, 1)
+        before, after = verify_ints("padding", self.properties["padding"], 2, 0)
         size = window_output(length, kernel, stride, before + after, dilation, ceil_mode=ceil_mode)
         if size < 1:
             raise VerifyException(f"window [{kernel}] is larger than its padded input")
-        verify_shape(self.name, "result", shape_of(self.results[0]), (n, channels, size))
-
-    def _verify_rank(self) -> Sequence[int]:
-        """Check that the input has three dimensions, and return them."""
-        verify_elements(self)
-        if len(shape_of(self.operands[0])) != 3:
-            raise VerifyException(f"input must have rank 3, got {self.operands[0].type}")
-        return shape_of(self.operands[0])
+        return (n, channels, size)
 
 
 @irdl_op_definition
@@ -63,14 +64,10 @@ class Conv1dOp(Window1dOp):
     activation_max = opt_prop_def(FloatAttr)
     output = result_def(TensorType)
 
-    assembly_format = (
-        "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, results)"
-    )
-
-    def verify_(self) -> None:
-        _, channels, _ = self._verify_rank()
+    def infer_shape(self) -> Sequence[int]:
+        channels = self._channels()
         weight, groups = shape_of(self.weight), self.groups.value.data
-        (dilation,) = verify_ints(self.name, "dilation", self.dilation, 1, 1)
+        (dilation,) = verify_ints("dilation", self.dilation, 1, 1)
         if len(weight) != 3:
             raise VerifyException(f"weight must have rank 3, got {self.weight.type}")
         out_channels, in_group, kernel = weight
@@ -79,8 +76,8 @@ class Conv1dOp(Window1dOp):
                 f"weight {list(weight)} does not fit {channels} input channels in {groups} groups"
             )
         if self.bias is not None:
-            verify_shape(self.name, "bias", shape_of(self.bias), (out_channels,))
-        self._verify_window(out_channels, kernel, dilation, False)
+            verify_shape("bias", shape_of(self.bias), (out_channels,))
+        return self._window_shape(out_channels, kernel, dilation, False)
 
 
 @irdl_op_definition
@@ -97,12 +94,10 @@ class AvgPool1dOp(Window1dOp):
     count_include_pad = prop_def(BoolAttr)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
-
-    def verify_(self) -> None:
-        _, channels, _ = self._verify_rank()
-        (kernel,) = verify_ints(self.name, "kernel_size", self.kernel_size, 1, 1)
-        self._verify_window(channels, kernel, 1, bool(self.ceil_mode))
+    def infer_shape(self) -> Sequence[int]:
+        channels = self._channels()
+        (kernel,) = verify_ints("kernel_size", self.kernel_size, 1, 1)
+        return self._window_shape(channels, kernel, 1, bool(self.ceil_mode))
 
 
 @irdl_op_definition
@@ -121,10 +116,8 @@ class MaxPool1dOp(Window1dOp):
     activation_max = opt_prop_def(FloatAttr)
     output = result_def(TensorType)
 
-    assembly_format = "$input attr-dict `:` functional-type(operands, results)"
-
-    def verify_(self) -> None:
-        _, channels, _ = self._verify_rank()
-        (kernel,) = verify_ints(self.name, "kernel_size", self.kernel_size, 1, 1)
-        (dilation,) = verify_ints(self.name, "dilation", self.dilation, 1, 1)
-        self._verify_window(channels, kernel, dilation, bool(self.ceil_mode))
+    def infer_shape(self) -> Sequence[int]:
+        channels = self._channels()
+        (kernel,) = verify_ints("kernel_size", self.kernel_size, 1, 1)
+        (dilation,) = verify_ints("dilation", self.dilation, 1, 1)
+        return self._window_shape(channels, kernel, dilation, bool(self.ceil_mode))

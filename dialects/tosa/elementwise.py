@@ -37,7 +37,7 @@ class _UnaryOp(TosaOp):
     assembly_format = "operands attr-dict `:` functional-type(operands, results)"
 
     def verify_(self) -> None:
-        verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input1))
+        verify_shape("result", shape_of(self.output), shape_of(self.input1))
 
 
 @irdl_op_definition
@@ -64,7 +64,7 @@ class ClampOp(TosaOp):
             raise VerifyException(
                 f"min_val {int_of(self.min_val)} is above max_val {int_of(self.max_val)}"
             )
-        verify_shape(self.name, "result", shape_of(self.output), shape_of(self.input))
+        verify_shape("result", shape_of(self.output), shape_of(self.input))
 
 
 @irdl_op_definition
@@ -123,7 +123,7 @@ def _verify_broadcast(op: str, lhs: SSAValue, rhs: SSAValue, result: SSAValue) -
     if len(a) != len(b) or any(x != y and 1 not in (x, y) for x, y in zip(a, b, strict=True)):
         raise VerifyException(f"shapes {list(a)} and {list(b)} do not broadcast")
     expected = [y if x == 1 else x for x, y in zip(a, b, strict=True)]
-    verify_shape(op, "result", shape_of(result), expected)
+    verify_shape("result", shape_of(result), expected)
 
 
 class _Int32Op(_BinaryOp):
@@ -232,4 +232,4 @@ class MatMulOp(TosaOp):
         verify_one(self.b_zp, "b_zp", element)
         if len(a) != 3 or len(b) != 3 or a[0] != b[0] or a[2] != b[1]:
             raise VerifyException(f"{list(a)} and {list(b)} are not [N,H,C] and [N,C,W]")
-        verify_shape(self.name, "result", shape_of(self.output), (a[0], a[1], b[2]))
+        verify_shape("result", shape_of(self.output), (a[0], a[1], b[2]))

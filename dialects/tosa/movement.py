@@ -42,7 +42,7 @@ class _MovementOp(TosaOp):
     def _verify_result(self, *expected: int) -> None:
         if element_of(self.input1) != element_of(self.output):
             raise VerifyException("must keep the element type")
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        verify_shape("result", shape_of(self.output), expected)
 
 
 @irdl_op_definition
@@ -71,7 +71,7 @@ class TransposeOp(_MovementOp):
 
     def verify_(self) -> None:
         shape, perms = shape_of(self.input1), ints_of(self.perms)
-        verify_permutation(self.name, perms, len(shape))
+        verify_permutation(perms, len(shape))
         self._verify_result(*permuted(shape, perms))
 
 
@@ -161,7 +161,7 @@ class ConcatOp(TosaOp):
                 raise VerifyException(f"{list(other)} does not join {list(shape)} on axis {axis}")
         joined = sum(shape_of(value)[axis] for value in self.input1)
         expected = (*shape[:axis], joined, *shape[axis + 1 :])
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        verify_shape("result", shape_of(self.output), expected)
 
 
 @irdl_op_definition
@@ -211,9 +211,7 @@ class ResizeOp(EnumDictOp):
             _resampled(*axis)
             for axis in zip(shape[1:3], scale[::2], scale[1::2], offset, border, strict=True)
         )
-        verify_shape(
-            self.name, "result", shape_of(self.output), (shape[0], rows, columns, shape[3])
-        )
+        verify_shape("result", shape_of(self.output), (shape[0], rows, columns, shape[3]))
 
 
 def _resampled(size: int, n: int, d: int, offset: int, border: int) -> int:

@@ -34,15 +34,13 @@ class _PoolOp(TosaOp):
             raise VerifyException(f"works on i8 and i16, got {self.input.type}")
         if element_of(self.input) != element_of(self.output):
             raise VerifyException("must keep the element type")
-        kernel = verify_ints(self.name, "kernel", self.kernel, 2, 1)
-        stride = verify_ints(self.name, "stride", self.stride, 2, 1)
-        pad = verify_ints(self.name, "pad", self.pad, 4, 0)
+        kernel = verify_ints("kernel", self.kernel, 2, 1)
+        stride = verify_ints("stride", self.stride, 2, 1)
+        pad = verify_ints("pad", self.pad, 4, 0)
         if max(pad[:2]) >= kernel[0] or max(pad[2:]) >= kernel[1]:
             raise VerifyException(f"padding {list(pad)} must be below the kernel {list(kernel)}")
         rows, columns = window_shape(shape[1:3], kernel, stride, pad, (1, 1))
-        verify_shape(
-            self.name, "result", shape_of(self.output), (shape[0], rows, columns, shape[3])
-        )
+        verify_shape("result", shape_of(self.output), (shape[0], rows, columns, shape[3]))
 
 
 @irdl_op_definition
@@ -95,7 +93,7 @@ class _ReduceOp(TosaOp):
         if element_of(self.input) != element_of(self.output):
             raise VerifyException("must keep the element type")
         expected = (*shape[:axis], 1, *shape[axis + 1 :])
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        verify_shape("result", shape_of(self.output), expected)
 
 
 @irdl_op_definition

@@ -58,4 +58,4 @@ class RescaleOp(EnumDictOp):
             )
         verify_one(self.input_zp, "input_zp", element_of(self.input))
         verify_one(self.output_zp, "output_zp", element_of(self.output))
-        verify_shape(self.name, "result", shape_of(self.output), shape)
+        verify_shape("result", shape_of(self.output), shape)

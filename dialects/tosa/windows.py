@@ -56,7 +56,7 @@ class ConvolutionOp(TosaOp):
             raise VerifyException(f"bias must have {channels} elements or one")
         if element_of(self.output) != self.acc_type or element_of(self.bias) != self.acc_type:
             raise VerifyException(f"bias and result must be of the accumulator's {self.acc_type}")
-        verify_shape(self.name, "result", shape_of(self.output), expected)
+        verify_shape("result", shape_of(self.output), expected)
 
 
 def window_shape(
@@ -85,9 +85,9 @@ class _WindowOp(ConvolutionOp):
     dilation = prop_def(I64Array)
 
     def _window(self, kernel: Sequence[int]) -> list[int]:
-        stride = verify_ints(self.name, "stride", self.stride, 2, 1)
-        pad = verify_ints(self.name, "pad", self.pad, 4, 0)
-        dilation = verify_ints(self.name, "dilation", self.dilation, 2, 1)
+        stride = verify_ints("stride", self.stride, 2, 1)
+        pad = verify_ints("pad", self.pad, 4, 0)
+        dilation = verify_ints("dilation", self.dilation, 2, 1)
         return window_shape(shape_of(self.input)[1:3], kernel, stride, pad, dilation)
 
 
@@ -128,7 +128,7 @@ class TransposeConv2DOp(ConvolutionOp):
 
     def verify_(self) -> None:
         shape, weight = self._verify_shapes(3)
-        stride = verify_ints(self.name, "stride", self.stride, 2, 1)
+        stride = verify_ints("stride", self.stride, 2, 1)
         pads = ints_of(self.out_pad)
         if len(pads) != 4 or any(p <= -k for p, k in zip(
             pads, (weight[1], weight[1], weight[2], weight[2]), strict=True

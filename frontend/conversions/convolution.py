@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 from torch.fx import Node
-from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
+from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
-from cmopt.dialects.shapes import element_of, ints, shape_of
+from cmopt.dialects.shapes import ints, shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
 
 
@@ -32,10 +32,6 @@ def _padding(call: Call, kernel: Sequence[int], dilation: Sequence[int]) -> list
     return [amount for amount in call.ints("padding", len(kernel)) for _ in range(2)]
 
 
-def _reshape(call: Call, value: SSAValue, shape: Sequence[int]) -> SSAValue:
-    return call.emit(edge.ReshapeOp([value], TensorType(element_of(value), shape)))
-
-
 def _convolution(call: Call) -> Converted:
     """Over one or two dimensions. A batch may be missing, and then is of size 1."""
     if call.arguments.get("transposed"):
@@ -52,13 +48,10 @@ def _convolution(call: Call) -> Converted:
         "groups": IntegerAttr(call["groups"], i64),
     }
     value, weight = call.tensor("input"), call.tensor("weight")
-    bias, result = call.optional_tensor("bias"), call.result_type
-    shape, lead = shape_of(result), [1] * (len(kernel) + 2 - len(shape_of(value)))
-    if lead:
-        value = _reshape(call, value, [*lead, *shape_of(value)])
-    type = TensorType(result.element_type, [*lead, *shape])
-    output = call.emit(op([value, weight, edge.optional(bias)], type, properties))
-    return _reshape(call, output, shape) if lead else output
+    bias, lead = call.optional_tensor("bias"), [1] * (len(kernel) + 2 - len(shape_of(value)))
+    value = call.reshaped(value, [*lead, *shape_of(value)])
+    output = call.emit(op.of([value, weight, edge.optional(bias)], properties))
+    return call.reshaped(output, shape_of(call.result_type))
 
 
 def _transposed_convolution(call: Call) -> Converted:
@@ -67,23 +60,19 @@ def _transposed_convolution(call: Call) -> Converted:
     axes = len(shape_of(weight)) - 2
     if axes not in (1, 2) or not call.fake_result.dtype.is_floating_point:
         return None
-    unit, result = [1] * (2 - axes), call.result_type
-    lead = [1] * (axes + 2 - len(shape_of(value)))
-    if lead or unit:
-        value = _reshape(call, value, [*lead, *shape_of(value), *unit])
-    if unit:
-        weight = _reshape(call, weight, [*shape_of(weight), *unit])
+    unit, lead = [1] * (2 - axes), [1] * (axes + 2 - len(shape_of(value)))
+    value = call.reshaped(value, [*lead, *shape_of(value), *unit])
+    weight = call.reshaped(weight, [*shape_of(weight), *unit])
     properties = {
         name: ints([*call.ints(name, axes), *([fill] if unit else [])])
         for name, fill in (("stride", 1), ("padding", 0), ("output_padding", 0), ("dilation", 1))
     }
-    type = TensorType(result.element_type, [*lead, *result.get_shape(), *unit])
     operands: list[SSAValue | Sequence[SSAValue]] = [
         value, weight, edge.optional(call.optional_tensor("bias"))
     ]  # fmt: skip
     groups = {"groups": IntegerAttr(call["groups"], i64)}
-    output = call.emit(edge.ConvTranspose2dOp(operands, type, {**properties, **groups}))
-    return _reshape(call, output, result.get_shape()) if lead or unit else output
+    output = call.emit(edge.ConvTranspose2dOp.of(operands, {**properties, **groups}))
+    return call.reshaped(output, shape_of(call.result_type))
 
 
 def _linear(call: Call) -> Converted:

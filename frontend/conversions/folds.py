@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import reduce
 
 import torch
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, TensorType, f32, i64
+from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
-from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.dialects.shapes import shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
 
 
@@ -32,7 +32,7 @@ def _col2im(call: Call) -> Converted:
     ]
     batch = result.shape[0] if result.dim() == 4 else 1
     shape = (batch, result.shape[-3], *kernel, *windows)
-    value = _reshaped(call, call.tensor("self"), shape)
+    value = call.reshaped(call.tensor("self"), shape)
     if all(k == 1 or (d == 1 and k <= s) for k, d, s in zip(kernel, dilation, stride, strict=True)):
         planes = [_side_by_side(call, value, stride, [-p for p in padding])]
     else:
@@ -42,8 +42,8 @@ def _col2im(call: Call) -> Converted:
                 part = _line(call, _line(call, value, 2, i), 3, j)
                 offset = [i * dilation[0] - padding[0], j * dilation[1] - padding[1]]
                 planes.append(_side_by_side(call, part, stride, offset))
-    total = reduce(lambda a, b: call.emit(edge.AddOp([a, b], TensorType(f32, shape_of(a)))), planes)
-    return _reshaped(call, total, tuple(result.shape))
+    total = reduce(lambda a, b: call.emit(edge.AddOp.of(a, b)), planes)
+    return call.reshaped(total, tuple(result.shape))
 
 
 def _side_by_side(call: Call, value: SSAValue, stride: list[int], offset: list[int]) -> SSAValue:
@@ -52,7 +52,7 @@ def _side_by_side(call: Call, value: SSAValue, stride: list[int], offset: list[i
     value = call.emit(edge.PermuteOp.of(value, [0, 1, 4, 2, 5, 3]))
     gaps = [s - k for s, k in zip(stride, kernel, strict=True)]
     value = _padded(call, value, {3: (0, gaps[0]), 5: (0, gaps[1])})
-    value = _reshaped(call, value, (batch, channels, rows * stride[0], columns * stride[1]))
+    value = call.reshaped(value, (batch, channels, rows * stride[0], columns * stride[1]))
     borders = {}
     for dim, start in zip((2, 3), offset, strict=True):
         size = call.fake_result.shape[dim - 4]
@@ -80,18 +80,9 @@ def _line(call: Call, value: SSAValue, dim: int, index: int) -> SSAValue:
 
 
 def _part(call: Call, value: SSAValue, dim: int, start: int, size: int) -> SSAValue:
-    shape = shape_of(value)
-    if shape[dim] == size:
+    if shape_of(value)[dim] == size:
         return value
-    type = TensorType(element_of(value), (*shape[:dim], size, *shape[dim + 1 :]))
-    properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
-    return call.emit(edge.SliceOp([value], type, properties))
-
-
-def _reshaped(call: Call, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    if shape == shape_of(value):
-        return value
-    return call.emit(edge.ReshapeOp([value], TensorType(element_of(value), shape)))
+    return call.emit(edge.SliceOp.of(value, dim, start, size))
 
 
 CONVERSIONS: dict[str, Conversion] = {"aten.col2im.default": _col2im}

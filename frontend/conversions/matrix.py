@@ -5,26 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType, i64
 from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
-from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.dialects.shapes import shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
 from cmopt.frontend.conversions.convolution import linear_of_constant
-
-
-def _reshaped(call: Call, value: SSAValue, shape: Sequence[int]) -> SSAValue:
-    if shape_of(value) == tuple(shape):
-        return value
-    return call.emit(edge.ReshapeOp([value], TensorType(element_of(value), shape)))
 
 
 def _repeated(call: Call, value: SSAValue, batch: Sequence[int]) -> SSAValue:
     """Matrices repeated to a batch they broadcast to."""
     matrix = shape_of(value)[-2:]
     missing = len(batch) + 2 - len(shape_of(value))
-    value = _reshaped(call, value, (*(1,) * missing, *shape_of(value)))
+    value = call.reshaped(value, (*(1,) * missing, *shape_of(value)))
     for dim, size in enumerate(batch):
         if shape_of(value)[dim] != size:
             value = call.emit(edge.TakeOp.of(value, dim, [0] * size))
@@ -47,21 +40,19 @@ def _matmul(call: Call) -> Converted:
     if 0 in (*shape_of(lhs), *shape_of(rhs)):
         return None
     if len(shape_of(lhs)) == 1:
-        lhs = _reshaped(call, lhs, (1, *shape_of(lhs)))
+        lhs = call.reshaped(lhs, (1, *shape_of(lhs)))
     if len(shape_of(rhs)) == 1:
-        rhs = _reshaped(call, rhs, (*shape_of(rhs), 1))
+        rhs = call.reshaped(rhs, (*shape_of(rhs), 1))
     *lhs_batch, rows, depth = shape_of(lhs)
     *rhs_batch, _, columns = shape_of(rhs)
     if math.prod(rhs_batch) == 1:
-        lhs = _reshaped(call, lhs, (math.prod(lhs_batch) * rows, depth))
-        rhs = _reshaped(call, rhs, (depth, columns))
+        lhs = call.reshaped(lhs, (math.prod(lhs_batch) * rows, depth))
+        rhs = call.reshaped(rhs, (depth, columns))
     else:
         batch = tuple(call.fake_result.shape[: max(len(lhs_batch), len(rhs_batch))])
         lhs, rhs = _repeated(call, lhs, batch), _repeated(call, rhs, batch)
-    type = TensorType(result.element_type, (*shape_of(lhs)[:-1], columns))
-    properties = {"transposed_rhs": BoolAttr.from_bool(False)}
-    product = call.emit(edge.MatmulOp([lhs, rhs], type, properties))
-    return _reshaped(call, product, result.get_shape())
+    product = call.emit(edge.MatmulOp.of(lhs, rhs, False))
+    return call.reshaped(product, result.get_shape())
 
 
 def _softmax(call: Call) -> Converted:
@@ -69,8 +60,7 @@ def _softmax(call: Call) -> Converted:
     fake = call.fake("self")
     if fake.dim() == 0 or fake.dtype != call.fake_result.dtype:
         return None
-    dim = IntegerAttr(call["dim"] % fake.dim(), i64)
-    return call.emit(edge.SoftmaxOp([call.tensor("self")], call.result_type, {"dim": dim}))
+    return call.emit(edge.SoftmaxOp.of(call.tensor("self"), call["dim"] % fake.dim()))
 
 
 CONVERSIONS: dict[str, Conversion] = {

@@ -5,32 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch.fx import Node
-from xdsl.dialects.builtin import BoolAttr, TensorType
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import BoolAttr
+from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import ints, shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
 
 
-def _batched(
-    call: Call, value: SSAValue, result: TensorType, axes: int = 2
-) -> tuple[SSAValue, TensorType]:
-    """Operand and result type with a batch axis in front, where they have none."""
+def _batched(call: Call, value: SSAValue, axes: int = 2) -> SSAValue:
+    """The operand with a batch axis in front, where it has none."""
     shape = shape_of(value)
-    if len(shape) == axes + 2:
-        return value, result
-    wide = TensorType(result.element_type, [1, *shape])
-    return call.emit(edge.ReshapeOp([value], wide)), TensorType(
-        result.element_type, [1, *result.get_shape()]
-    )
+    return call.reshaped(value, [*[1] * (axes + 2 - len(shape)), *shape])
 
 
-def _finish(call: Call, output: SSAValue) -> SSAValue:
-    """`output` in the shape the call has."""
-    if output.type == call.result_type:
-        return output
-    return call.emit(edge.ReshapeOp([output], call.result_type))
+def _pool(
+    call: Call, op: type[edge.WindowOp], value: SSAValue, properties: dict[str, Attribute]
+) -> SSAValue:
+    """A pool, in the shape the call has."""
+    return call.reshaped(call.emit(op.of([value], properties)), shape_of(call.result_type))
 
 
 def _average(
@@ -42,16 +35,15 @@ def _average(
     ceil_mode: bool,
     count_include_pad: bool,
 ) -> Converted:
-    value, type = _batched(call, call.tensor("input" if "input" in call.arguments else "self"),
-                           call.result_type)  # fmt: skip
-    properties = {
+    value = _batched(call, call.tensor("input" if "input" in call.arguments else "self"))
+    properties: dict[str, Attribute] = {
         "kernel_size": ints(kernel),
         "stride": ints(stride),
         "padding": ints([amount for amount in padding for _ in range(2)]),
         "ceil_mode": BoolAttr.from_bool(ceil_mode),
         "count_include_pad": BoolAttr.from_bool(count_include_pad),
     }
-    return _finish(call, call.emit(edge.AvgPool2dOp([value], type, properties)))
+    return _pool(call, edge.AvgPool2dOp, value, properties)
 
 
 def _is_float(call: Call) -> bool:
@@ -61,15 +53,15 @@ def _is_float(call: Call) -> bool:
 def _average_1d(
     call: Call, kernel: int, stride: int, padding: int, *, ceil_mode: bool, count_include_pad: bool
 ) -> Converted:
-    value, type = _batched(call, call.tensor("self"), call.result_type, axes=1)
-    properties = {
+    value = _batched(call, call.tensor("self"), axes=1)
+    properties: dict[str, Attribute] = {
         "kernel_size": ints([kernel]),
         "stride": ints([stride]),
         "padding": ints([padding, padding]),
         "ceil_mode": BoolAttr.from_bool(ceil_mode),
         "count_include_pad": BoolAttr.from_bool(count_include_pad),
     }
-    return _finish(call, call.emit(edge.AvgPool1dOp([value], type, properties)))
+    return _pool(call, edge.AvgPool1dOp, value, properties)
 
 
 def _avg_pool1d(call: Call) -> Converted:
@@ -119,31 +111,31 @@ def _adaptive_avg_pool2d(call: Call) -> Converted:
 def _max_pool2d(call: Call) -> Converted:
     if not _is_float(call):
         return None
-    value, type = _batched(call, call.tensor("self"), call.result_type)
+    value = _batched(call, call.tensor("self"))
     kernel = call.ints("kernel_size", 2)
-    properties = {
+    properties: dict[str, Attribute] = {
         "kernel_size": ints(kernel),
         "stride": ints(call.ints("stride", 2) if call["stride"] else kernel),
         "padding": ints([amount for amount in call.ints("padding", 2) for _ in range(2)]),
         "dilation": ints(call.ints("dilation", 2)),
         "ceil_mode": BoolAttr.from_bool(bool(call["ceil_mode"])),
     }
-    return _finish(call, call.emit(edge.MaxPool2dOp([value], type, properties)))
+    return _pool(call, edge.MaxPool2dOp, value, properties)
 
 
 def _max_pool1d(call: Call) -> Converted:
     if not _is_float(call):
         return None
-    value, type = _batched(call, call.tensor("self"), call.result_type, axes=1)
+    value = _batched(call, call.tensor("self"), axes=1)
     kernel, padding = call.ints("kernel_size", 1), call.ints("padding", 1)
-    properties = {
+    properties: dict[str, Attribute] = {
         "kernel_size": ints(kernel),
         "stride": ints(call.ints("stride", 1) if call["stride"] else kernel),
         "padding": ints(padding * 2),
         "dilation": ints(call.ints("dilation", 1)),
         "ceil_mode": BoolAttr.from_bool(bool(call["ceil_mode"])),
     }
-    return _finish(call, call.emit(edge.MaxPool1dOp([value], type, properties)))
+    return _pool(call, edge.MaxPool1dOp, value, properties)
 
 
 def _max_pool2d_with_indices(call: Call) -> Converted:
@@ -163,9 +155,9 @@ def _adaptive_max_pool2d(call: Call) -> Converted:
     users = call.node.users
     if not _is_float(call) or any(user.args[1] != 0 and user.users for user in users):
         return None
-    value, type = _batched(call, call.tensor("self"), call.result_type)
+    value = _batched(call, call.tensor("self"))
     kernel = []
-    for dim, out in ((2, type.get_shape()[2]), (3, type.get_shape()[3])):
+    for dim, out in zip((2, 3), call.fake_result.shape[-2:], strict=True):
         size = shape_of(value)[dim]
         if not size or not out:
             return None
@@ -175,14 +167,14 @@ def _adaptive_max_pool2d(call: Call) -> Converted:
         if lines != list(range(size)):
             value = call.emit(edge.TakeOp.of(value, dim, lines))
         kernel.append(longest)
-    properties = {
+    properties: dict[str, Attribute] = {
         "kernel_size": ints(kernel),
         "stride": ints(kernel),
         "padding": ints([0, 0, 0, 0]),
         "dilation": ints([1, 1]),
         "ceil_mode": BoolAttr.from_bool(False),
     }
-    return [_finish(call, call.emit(edge.MaxPool2dOp([value], type, properties)))]
+    return [_pool(call, edge.MaxPool2dOp, value, properties)]
 
 
 CONVERSIONS: dict[str, Conversion] = {

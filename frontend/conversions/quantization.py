@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch.fx import Node
-from xdsl.dialects.builtin import IntegerType, TensorType
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import IntegerType
+from xdsl.ir import SSAValue
 
 from cmopt.dialects.quant import (
     DCastOp,
@@ -17,6 +17,7 @@ from cmopt.dialects.quant import (
     quantized_element,
     storage_type,
 )
+from cmopt.dialects.shapes import with_element
 from cmopt.frontend.call import Call, Conversion, Converted
 from cmopt.frontend.tensor_types import dtype_name
 
@@ -57,16 +58,11 @@ def _element(call: Call, axis: int = -1) -> UniformQuantizedType:
     )
 
 
-def _with_element(type: Attribute, element: Attribute) -> TensorType[Attribute]:
-    assert isinstance(type, TensorType)
-    return TensorType(element, type.get_shape())
-
-
 def _quantize(call: Call, element: UniformQuantizedType) -> Converted:
     value = call.tensor("input")
     if call.fake("input").dtype != torch.float32:
         raise call.error(f"quantizes {dtype_name(call.fake('input').dtype)}, not float32")
-    return call.emit(QCastOp(value, _with_element(value.type, element)))
+    return call.emit(QCastOp.of(value, element))
 
 
 def _dequantize(call: Call, element: UniformQuantizedType) -> Converted:
@@ -79,7 +75,7 @@ def _dequantize(call: Call, element: UniformQuantizedType) -> Converted:
 def _as_quantized(call: Call, node: Node, element: UniformQuantizedType) -> SSAValue:
     """The integers of a node, taken to be quantized so."""
     value = call.value(node)
-    wanted = _with_element(value.type, element)
+    wanted = with_element(value.type, element)
     if value.type == wanted:
         return value
     if quantized_element(value.type) is not None:

@@ -25,10 +25,8 @@ def _reduction(kind: type[edge.ReductionOp]) -> Conversion:
         value, result = call.fake("self"), call.fake_result
         if value.dim() == 0 or not value.numel() or {value.dtype, result.dtype} != {torch.float32}:
             return None
-        reduced = call.emit(edge.reduction(kind, call.tensor("self"), _dims(call)))
-        if reduced.type == call.result_type:
-            return reduced
-        return call.emit(edge.ReshapeOp([reduced], call.result_type))
+        reduced = call.emit(kind.of(call.tensor("self"), _dims(call)))
+        return call.reshaped(reduced, result.shape)
 
     return convert
 

@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch.fx import Node
 from torch.fx.node import map_arg
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, TensorType, f32, i64
+from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
-from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.dialects.shapes import shape_of
 from cmopt.frontend.call import Call, Conversion, Converted
 from cmopt.frontend.choices import Choice, choice_of, lines_of
 
@@ -38,10 +38,8 @@ def _pad(call: Call) -> Converted:
 
 
 def _cut(call: Call, value: SSAValue, dim: int, before: int, behind: int) -> SSAValue:
-    shape = list(shape_of(value))
-    shape[dim] -= before + behind
-    properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(before, i64)}
-    return call.emit(edge.SliceOp([value], TensorType(element_of(value), shape), properties))
+    size = shape_of(value)[dim] - before - behind
+    return call.emit(edge.SliceOp.of(value, dim, before, size))
 
 
 def selection(call: Call) -> Converted:
@@ -68,7 +66,7 @@ def selection(call: Call) -> Converted:
 def _take_lines(
     call: Call, value: SSAValue, shape: tuple[int, ...], lines: list[list[int]]
 ) -> SSAValue:
-    value = _reshaped(call, value, shape)
+    value = call.reshaped(value, shape)
     # What makes the tensor smaller comes first; the last dimensions, of the least bytes, before
     # the others.
     for dim in sorted(range(len(shape)), key=lambda d: (len(lines[d]) > shape[d], -d)):
@@ -77,30 +75,24 @@ def _take_lines(
 
 
 def _choose(call: Call, value: SSAValue, choice: Choice) -> SSAValue:
-    value = _reshaped(call, _permuted(call, value, choice.order), choice.merged)
+    value = call.reshaped(_permuted(call, value, choice.order), choice.merged)
     growth = [
         len(indices) > size for indices, size in zip(choice.takes, choice.merged, strict=True)
     ]
     for dim in sorted(range(len(growth)), key=lambda d: (growth[d], -d)):
         value = _taken(call, value, dim, choice.takes[dim])
-    value = _permuted(call, _reshaped(call, value, choice.parts), choice.perm)
-    value = _reshaped(call, value, choice.narrow)
+    value = _permuted(call, call.reshaped(value, choice.parts), choice.perm)
+    value = call.reshaped(value, choice.narrow)
     shape = tuple(call.fake_result.shape)
     if choice.narrow == shape:
         return value
-    return call.emit(edge.ExpandOp([value], TensorType(element_of(value), shape)))
+    return call.emit(edge.ExpandOp.of(value, shape))
 
 
 def _taken(call: Call, value: SSAValue, dim: int, indices: Sequence[int]) -> SSAValue:
     if list(indices) == list(range(shape_of(value)[dim])):
         return value
     return call.emit(edge.TakeOp.of(value, dim, indices))
-
-
-def _reshaped(call: Call, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    if shape == shape_of(value):
-        return value
-    return call.emit(edge.ReshapeOp([value], TensorType(element_of(value), shape)))
 
 
 def _permuted(call: Call, value: SSAValue, perm: tuple[int, ...]) -> SSAValue:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 from torch.fx import Node
-from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
@@ -18,9 +17,7 @@ from cmopt.frontend.conversions.selection import selection
 def _reshape(call: Call) -> Converted:
     """The result's shape is in the exported program; the arguments say nothing more."""
     value = call.stored(call.node.all_input_nodes[0])
-    if value.type == call.result_type:
-        return value
-    return call.emit(edge.ReshapeOp([value], call.result_type))
+    return call.reshaped(value, shape_of(call.result_type))
 
 
 def _permutation(call: Call) -> list[int]:
@@ -46,10 +43,9 @@ def _permute(call: Call) -> Converted:
 def _part(call: Call, source: Node, dim: int, start: int) -> Converted:
     """The part of the result's size that begins at `start`."""
     value = call.stored(source)
-    if not isinstance(value.type, TensorType) or value.type == call.result_type:
+    if value.type == call.result_type:
         return value
-    properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
-    return call.emit(edge.SliceOp([value], call.result_type, properties))
+    return call.emit(edge.SliceOp.of(value, dim, start, call.fake_result.shape[dim]))
 
 
 def _slice(call: Call) -> Converted:
@@ -77,12 +73,9 @@ def _split(call: Call) -> Converted:
     source, results = call["self"], call.node.meta["val"]
     value, dim = call.stored(source), call["dim"] % results[0].dim()
     parts, start = [], 0
-    for result in results:
-        properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
-        assert isinstance(value.type, TensorType)
-        type = TensorType(value.type.element_type, tuple(result.shape))
-        parts.append(call.emit(edge.SliceOp([value], type, properties)))
-        start += result.shape[dim]
+    for size in (result.shape[dim] for result in results):
+        parts.append(call.emit(edge.SliceOp.of(value, dim, start, size)))
+        start += size
     return parts
 
 
@@ -93,14 +86,7 @@ def _select(call: Call) -> Converted:
         return None
     shape = tuple(source.meta["val"].shape)
     dim = call["dim"] % len(shape)
-    value = call.stored(source)
-    assert isinstance(value.type, TensorType)
-    part = TensorType(value.type.element_type, (*shape[:dim], 1, *shape[dim + 1 :]))
-    properties = {
-        "dim": IntegerAttr(dim, i64),
-        "start": IntegerAttr(index % shape[dim], i64),
-    }
-    sliced = call.emit(edge.SliceOp([value], part, properties))
+    sliced = call.emit(edge.SliceOp.of(call.stored(source), dim, index % shape[dim], 1))
     return call.emit(edge.ReshapeOp([sliced], call.result_type))
 
 
@@ -109,12 +95,9 @@ def _cat(call: Call) -> Converted:
     rank = call.fake_result.dim()
     nodes = [n for n in call["tensors"] if n.meta["val"].dim() == rank]
     values = [call.stored(node) for node in nodes]
-    assert isinstance(call.result_type, TensorType)
-    element = call.result_type.element_type
-    if any(v.type.element_type != element for v in values if isinstance(v.type, TensorType)):
+    if any(element_of(value) != element_of(call.result_type) for value in values):
         return None
-    properties = {"dim": IntegerAttr(call["dim"] % rank, i64)}
-    return call.emit(edge.CatOp([values], call.result_type, properties))
+    return call.emit(edge.CatOp.of(values, call["dim"] % rank))
 
 
 def _expand(call: Call) -> Converted:
@@ -131,11 +114,8 @@ def _unbind(call: Call) -> Converted:
     value, dim = call.stored(source), call["dim"] % source.meta["val"].dim()
     parts = []
     for start, result in enumerate(results):
-        type = TensorType(element_of(value), tuple(result.shape))
-        line = TensorType(element_of(value), (*result.shape[:dim], 1, *result.shape[dim:]))
-        properties = {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)}
-        part = call.emit(edge.SliceOp([value], line, properties))
-        parts.append(call.emit(edge.ReshapeOp([part], type)))
+        part = call.emit(edge.SliceOp.of(value, dim, start, 1))
+        parts.append(call.emit(edge.ReshapeOp.of(part, result.shape)))
     return parts
 
 
@@ -148,14 +128,13 @@ def _stack(call: Call) -> Converted:
     lines = []
     for value in values:
         shape = shape_of(value)
-        type = TensorType(element_of(value), (*shape[:dim], 1, *shape[dim:]))
-        lines.append(call.emit(edge.ReshapeOp([value], type)))
-    return call.emit(edge.CatOp([lines], call.result_type, {"dim": IntegerAttr(dim, i64)}))
+        lines.append(call.emit(edge.ReshapeOp.of(value, (*shape[:dim], 1, *shape[dim:]))))
+    return call.emit(edge.CatOp.of(lines, dim))
 
 
 def _moved(call: Call, value: SSAValue, split: Sequence[int], perm: Sequence[int]) -> SSAValue:
     """`value` under the shape `split`, permuted, in the call's shape."""
-    cut = call.emit(edge.ReshapeOp([value], TensorType(element_of(value), split)))
+    cut = call.emit(edge.ReshapeOp.of(value, split))
     moved = call.emit(edge.PermuteOp.of(cut, perm))
     return call.emit(edge.ReshapeOp([moved], call.result_type))
 

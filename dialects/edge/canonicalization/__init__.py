@@ -5,10 +5,12 @@ Every rule here is exact for any element type: data movement commutes with per-e
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
-from xdsl.dialects.builtin import TensorType, f32
-from xdsl.ir import Operation, SSAValue
+from xdsl.dialects.builtin import TensorType
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
@@ -30,8 +32,6 @@ from cmopt.dialects.edge import (
     SubOp,
     TakeOp,
     ToDimOrderOp,
-    permuted_type,
-    reshaped_type,
 )
 from cmopt.dialects.edge.canonicalization.cat_and_slice import CAT, SLICE
 from cmopt.dialects.edge.canonicalization.take_and_pad import (
@@ -43,8 +43,16 @@ from cmopt.dialects.edge.canonicalization.take_and_pad import (
     stored_value,
 )
 from cmopt.dialects.permutations import compose, moves_no_byte
-from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, ints_of, numel, shape_of
+from cmopt.dialects.quant import DCastOp, UniformQuantizedType, quantized_element, requantized
+from cmopt.dialects.shapes import (
+    broadcast_shape,
+    element_of,
+    int_of,
+    ints_of,
+    numel,
+    shape_of,
+    with_element,
+)
 
 
 class DropIdentity(RewritePattern):
@@ -154,26 +162,13 @@ class SinkDequantize(RewritePattern):
         source = producer.input
         if isinstance(op, PadOp) and not holds(source.type, op.value):
             return
-        if (moved_type := self.moved_type(op, source)) is None:
+        if is_per_axis(source.type) and not isinstance(op, PermuteOp | ReshapeOp):
             return
-        moved = type(op)([source], moved_type, dict(op.properties))
-        rewriter.replace(op, [moved, DCastOp(moved.output, op.output.type)])
-
-    @staticmethod
-    def moved_type(op: MovementOp, source: SSAValue) -> TensorType | None:
-        """The type of the quantized tensor once moved; None where a quantized axis cannot be."""
-        if isinstance(op, PermuteOp):
-            return permuted_type(source.type, ints_of(op.perm))
-        if not is_per_axis(source.type):
-            return TensorType(element_of(source), shape_of(op.output))
         try:
-            return (
-                reshaped_type(source.type, shape_of(op.output))
-                if isinstance(op, ReshapeOp)
-                else None
-            )
-        except ValueError:
-            return None
+            moved = op.inferred([source], op.properties, shape=shape_of(op.output))
+        except VerifyException:  # the quantized axis would be split or merged
+            return
+        rewriter.replace(op, [moved, DCastOp(moved.output, op.output.type)])
 
 
 def is_per_axis(type: object) -> bool:
@@ -191,8 +186,7 @@ class SinkDequantizeThroughCat(RewritePattern):
         elements = {element_of(source) for source in sources}
         if len(sources) != len(op.inputs) or len(elements) != 1 or is_per_axis(sources[0].type):
             return
-        type = TensorType(elements.pop(), shape_of(op.output))
-        joined = CatOp([sources], type, dict(op.properties))
+        joined = CatOp.of(sources, int_of(op.dim))
         rewriter.replace(op, [joined, DCastOp(joined.output, op.output.type)])
 
 
@@ -204,16 +198,9 @@ class RequantizeCatOperands(RewritePattern):
         element = quantized_element(op.output.type)
         if element is None or all(quantized_element(v.type) == element for v in op.inputs):
             return
-        casts: list[Operation] = []
-        operands: list[SSAValue] = []
-        for value in op.inputs:
-            if quantized_element(value.type) != element:
-                shape = shape_of(value)
-                real = DCastOp(value, TensorType(f32, shape))
-                casts += [real, QCastOp(real.output, TensorType(element, shape))]
-                value = casts[-1].results[0]
-            operands.append(value)
-        rewriter.replace(op, [*casts, CatOp([operands], op.output.type, dict(op.properties))])
+        parts = [requantized(value, with_element(value.type, element)) for value in op.inputs]
+        joined = CatOp.of([value for _, value in parts], int_of(op.dim))
+        rewriter.replace(op, [*chain.from_iterable(ops for ops, _ in parts), joined])
 
 
 class DropTrivialCat(RewritePattern):
@@ -225,7 +212,7 @@ class DropTrivialCat(RewritePattern):
         if len(parts) == 1 and parts[0].type == op.output.type:
             rewriter.replace(op, (), (parts[0],))
         elif parts and len(parts) < len(op.inputs):
-            rewriter.replace(op, CatOp([parts], op.output.type, dict(op.properties)))
+            rewriter.replace(op, CatOp([parts], op.output.type, op.properties))
 
 
 CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {

@@ -5,27 +5,13 @@ Every rule is exact for any element type.
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import CatOp, ReshapeOp, SliceOp, keeps_axis
 from cmopt.dialects.shapes import element_of, int_of, shape_of
 
-
-def slice_of(value: SSAValue, dim: int, start: int, size: int) -> SliceOp:
-    """`size` elements of `value` from `start` on along `dim`."""
-    shape = shape_of(value)
-    type = TensorType(element_of(value), (*shape[:dim], size, *shape[dim + 1 :]))
-    return SliceOp([value], type, {"dim": IntegerAttr(dim, i64), "start": IntegerAttr(start, i64)})
-
-
-def cat_of(values: list[SSAValue], dim: int) -> CatOp:
-    """Tensors of one element type, one after the other along `dim`."""
-    shape = shape_of(values[0])
-    total = sum(shape_of(value)[dim] for value in values)
-    type = TensorType(element_of(values[0]), (*shape[:dim], total, *shape[dim + 1 :]))
-    return CatOp([values], type, {"dim": IntegerAttr(dim, i64)})
+slice_of, cat_of = SliceOp.of, CatOp.of
 
 
 def kept_dim(op: ReshapeOp, dim: int) -> int | None:
@@ -56,7 +42,7 @@ class ComposeSlices(RewritePattern):
         producer = op.input.owner
         if isinstance(producer, SliceOp) and producer.dim == op.dim:
             dim, start = int_of(op.dim), int_of(producer.start) + int_of(op.start)
-            rewriter.replace(op, slice_of(producer.input, dim, start, shape_of(op.output)[dim]))
+            rewriter.replace(op, SliceOp.of(producer.input, dim, start, shape_of(op.output)[dim]))
 
 
 class SliceOfCat(RewritePattern):
@@ -72,16 +58,16 @@ class SliceOfCat(RewritePattern):
         parts: list[Operation] = []
         for part in cat.inputs:
             if int_of(cat.dim) != dim:
-                parts.append(slice_of(part, dim, start, size))
+                parts.append(SliceOp.of(part, dim, start, size))
                 continue
             length = shape_of(part)[dim]
             first, last = max(start, at), min(start + size, at + length)
             if first < last:
-                parts.append(slice_of(part, dim, first - at, last - first))
+                parts.append(SliceOp.of(part, dim, first - at, last - first))
             at += length
         if not parts:
             return
-        joined = cat_of([part.results[0] for part in parts], int_of(cat.dim))
+        joined = CatOp.of([part.results[0] for part in parts], int_of(cat.dim))
         rewriter.replace(op, [*parts, joined])
 
 
@@ -95,7 +81,7 @@ class SliceOfReshape(RewritePattern):
             return
         kept = kept_dim(reshape, dim)
         assert kept is not None
-        part = slice_of(reshape.input, kept, int_of(op.start), shape_of(op.output)[dim])
+        part = SliceOp.of(reshape.input, kept, int_of(op.start), shape_of(op.output)[dim])
         rewriter.replace(op, [part, ReshapeOp([part.output], op.output.type)])
 
 
@@ -117,7 +103,7 @@ class JoinNeighbours(RewritePattern):
             size = shape_of(left)[dim]
             if int_of(two.start) != int_of(one.start) + size:
                 continue
-            both = slice_of(one.input, dim, int_of(one.start), size + shape_of(right)[dim])
+            both = SliceOp.of(one.input, dim, int_of(one.start), size + shape_of(right)[dim])
             if both.output.type != one.input.type and not (
                 left.has_one_use() and right.has_one_use()
             ):

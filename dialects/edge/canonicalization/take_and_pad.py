@@ -6,7 +6,7 @@ Every rule is exact for any element type.
 from __future__ import annotations
 
 import numpy as np
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, TensorType, i64
+from xdsl.dialects.builtin import FloatAttr
 from xdsl.ir import Attribute
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -22,7 +22,7 @@ from cmopt.dialects.edge import (
     spatial,
 )
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, shape_of
+from cmopt.dialects.shapes import int_of, ints, ints_of, shape_of
 
 
 class ComposeTakes(RewritePattern):
@@ -48,8 +48,7 @@ class TakeToSlice(RewritePattern):
         if op.input.type == op.output.type:
             rewriter.replace(op, (), (op.input,))
             return
-        start = IntegerAttr(indices[0], i64)
-        rewriter.replace(op, SliceOp([op.input], op.output.type, {"dim": op.dim, "start": start}))
+        rewriter.replace(op, SliceOp.of(op.input, int_of(op.dim), indices[0], len(indices)))
 
 
 class ComposePads(RewritePattern):
@@ -92,7 +91,7 @@ class PadBehindReshape(RewritePattern):
         for source, place in zip(kept, places, strict=True):
             before[place] = shape_of(pad.input)[source]
             low[place], high[place] = ints_of(pad.low)[source], ints_of(pad.high)[source]
-        moved = ReshapeOp([pad.input], TensorType(element_of(pad.input), before))
+        moved = ReshapeOp.of(pad.input, before)
         rewriter.replace(op, [moved, PadOp.of(moved.output, low, high, pad.value)])
 
 

@@ -19,5 +19,5 @@
 // -----
 
 %x = "test.op"() : () -> tensor<2x1x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
-// expected-error@+1 {{'edge.expand' op cannot expand a tensor that is quantized per axis}}
+// expected-error@+1 {{'edge.expand' op does not take a tensor that is quantized per axis}}
 %0 = edge.expand %x : (tensor<2x1x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<2x3x!quant.uniform<i8:f32:0, {0.1, 0.2}>>

@@ -25,7 +25,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<2x3x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
-// expected-error@+1 {{'edge.reshape' op must keep the element type, but for its axis}}
+// expected-error@+1 {{'edge.reshape' op must keep the element type: the result should be tensor<2x3x1x!quant.uniform<i8:f32:0, {0.1, 0.2}>>}}
 %0 = edge.reshape %x : (tensor<2x3x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<2x3x1x!quant.uniform<i16:f32:0, {0.1, 0.2}>>
 
 // -----
@@ -56,14 +56,14 @@
 // -----
 
 %x = "test.op"() : () -> tensor<4x2x3xf32>
-// expected-error@+1 {{'edge.permute' op result should be tensor<3x4x2xf32>}}
+// expected-error@+1 {{'edge.permute' op result shape [4, 3, 2] should be [3, 4, 2]}}
 %0 = edge.permute %x {perm = array<i64: 2, 0, 1>} : (tensor<4x2x3xf32>) -> tensor<4x3x2xf32>
 
 // -----
 
 // The quantized axis has to move along.
 %x = "test.op"() : () -> tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
-// expected-error@+1 {{'edge.permute' op result should be tensor<2x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>}}
+// expected-error@+1 {{'edge.permute' op must keep the element type: the result should be tensor<2x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>}}
 %0 = edge.permute %x {perm = array<i64: 1, 0>} : (tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
 
 // -----

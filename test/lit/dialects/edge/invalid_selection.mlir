@@ -57,7 +57,7 @@ func.func @f(%x: tensor<3xi32>) {
 // -----
 
 func.func @f(%x: tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) {
-  // expected-error@+1 {{'edge.take' op cannot take from a tensor that is quantized per axis}}
+  // expected-error@+1 {{'edge.take' op does not take a tensor that is quantized per axis}}
   %0 = edge.take %x {dim = 0 : i64, indices = array<i64: 1, 0>} : (tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) -> tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
   func.return
 }

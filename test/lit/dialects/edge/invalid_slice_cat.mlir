@@ -33,7 +33,7 @@ func.func @f(%x: tensor<2x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) {
-  // expected-error@+1 {{'edge.slice' op cannot slice a tensor that is quantized per axis}}
+  // expected-error@+1 {{'edge.slice' op does not take a tensor that is quantized per axis}}
   %0 = edge.slice %x {dim = 0 : i64, start = 0 : i64} : (tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) -> tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
   func.return
 }
@@ -41,7 +41,7 @@ func.func @f(%x: tensor<2x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) {
 // -----
 
 func.func @f(%x: tensor<2x6xf32>) {
-  // expected-error@+1 {{'edge.cat' op the parts make 12 along 1, not 11}}
+  // expected-error@+1 {{'edge.cat' op result shape [2, 11] should be [2, 12]}}
   %0 = edge.cat %x, %x {dim = 1 : i64} : (tensor<2x6xf32>, tensor<2x6xf32>) -> tensor<2x11xf32>
   func.return
 }
@@ -49,7 +49,7 @@ func.func @f(%x: tensor<2x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<2x6xf32>, %y: tensor<3x6xf32>) {
-  // expected-error@+1 {{'edge.cat' op [3, 6] does not fit [2, 12] along 1}}
+  // expected-error@+1 {{'edge.cat' op [3, 6] does not fit [2, 6] along 1}}
   %0 = edge.cat %x, %y {dim = 1 : i64} : (tensor<2x6xf32>, tensor<3x6xf32>) -> tensor<2x12xf32>
   func.return
 }
