@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import FloatAttr, FunctionType, ModuleOp, TensorType, f32, i8, i32
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -62,11 +63,30 @@ def bias_type(scales: Sequence[float]) -> UniformQuantizedType:
 
 
 kinds = st.builds(int8, scales, zero_points)
+same = kinds.map(lambda kind: (kind, kind))
+near = st.builds(
+    lambda source, factor, zero: (source, int8(source.scale * factor, zero)),
+    kinds, powers(-1, 1), zero_points,
+)  # fmt: skip
+type_pairs = st.one_of(same, near)
+REALS = st.floats(-5, 5, width=32)
+
+
+def examples(count: int) -> settings:
+    """As many examples, however long each takes."""
+    return settings(max_examples=count, deadline=None)
 
 
 def f(value: float) -> FloatAttr[Any]:
     """A float32 property."""
     return FloatAttr(value, f32)
+
+
+@st.composite
+def activations(draw: Any) -> dict[str, Attribute]:
+    """No clamp, one bound, or two in any order."""
+    names = draw(st.sets(st.sampled_from(["activation_min", "activation_max"])))
+    return {name: f(draw(st.one_of(st.just(0.0), REALS))) for name in sorted(names)}
 
 
 class Alone:

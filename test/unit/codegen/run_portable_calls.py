@@ -22,17 +22,7 @@ from cmopt import kernels
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from portable_calls import CALLS, PortableCall
-
-
-class Calling(torch.nn.Module):
-    """A model that is one call."""
-
-    def __init__(self, call: PortableCall) -> None:
-        super().__init__()
-        self.call = call
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.call.function(*inputs)
+from quantized import Function
 
 
 def difference(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -51,7 +41,7 @@ def difference(actual: torch.Tensor, expected: torch.Tensor) -> float:
 def outcome(call: PortableCall) -> dict[str, Any]:
     """What comes of a call, compiled without quantization."""
     expected = call.function(*call.inputs)
-    exported = torch.export.export(Calling(call), call.inputs)
+    exported = torch.export.export(Function(call.function), call.inputs)
     program = cmopt.compile(exported, allow_float=True)
     results = program.run(*call.inputs)
     expected = expected if isinstance(expected, tuple | list) else [expected]

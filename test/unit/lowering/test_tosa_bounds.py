@@ -9,69 +9,34 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import BoolAttr, IntegerAttr, StringAttr, TensorType, f32, i64
-from xdsl.ir import Attribute
 
 from cmopt.arithmetic.functions import apply_unary
 from cmopt.dialects import edge
 from cmopt.dialects.arrays import dequantize
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType
-from cmopt.dialects.shapes import broadcast_shape, ints, window_output
-from cmopt.lowering.averages import averages_once
+from cmopt.dialects.shapes import broadcast_shape, ints
 from cmopt.lowering.legality import npu_reason
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from rules_alone import Alone, bias_type, f, int8, kinds, powers, scales, seeds, zero_points
-
-LONG_STRIDE = r"tosa\.\w+: a stride is 3 at most, not [45]"
-NHWC = StringAttr("NHWC")
-REALS = st.floats(-5, 5, width=32)
-
-
-def examples(count: int) -> settings:
-    """As many examples, however long each takes."""
-    return settings(max_examples=count, deadline=None)
-
-
-def pairs(values: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[int, int]]:
-    """Height and width."""
-    return st.tuples(values, values)
-
-
-@st.composite
-def activations(draw: Any) -> dict[str, Attribute]:
-    """No clamp, one bound, or two in any order."""
-    names = draw(st.sets(st.sampled_from(["activation_min", "activation_max"])))
-    return {name: f(draw(st.one_of(st.just(0.0), REALS))) for name in sorted(names)}
-
-
-@st.composite
-def windows(draw: Any, most_padding: int | None = None, dilations: int = 1) -> dict[str, Any]:
-    """A window and a height and width that it need not fill exactly.
-
-    most_padding: on each side; by default half the kernel, and alike on opposite sides.
-    """
-    kernel, stride = draw(pairs(st.integers(1, 4))), draw(pairs(st.integers(1, 5)))
-    dilation, count = draw(pairs(st.integers(1, dilations))), draw(pairs(st.integers(1, 3)))
-    padding, size = [], []
-    for k, s, d, n in zip(kernel, stride, dilation, count, strict=True):
-        before = after = draw(st.integers(0, k // 2 if most_padding is None else most_padding))
-        if most_padding is not None:
-            after = draw(st.integers(0, most_padding))
-        span = (n - 1) * s + (k - 1) * d + 1 + draw(st.integers(0, s - 1))
-        padding += [before, after]
-        size.append(max(1, span - before - after))
-    return {"kernel": kernel, "stride": stride, "dilation": dilation, "padding": tuple(padding),
-            "size": tuple(size)}  # fmt: skip
-
-
-def counts(w: dict[str, Any], ceil_mode: bool = False) -> tuple[int, ...]:
-    """How many windows there are."""
-    pads = w["padding"][0] + w["padding"][1], w["padding"][2] + w["padding"][3]
-    each = zip(w["size"], w["kernel"], w["stride"], pads, w["dilation"], strict=True)
-    return tuple(window_output(*one, ceil_mode=ceil_mode) for one in each)
+from random_windows import LONG_STRIDE, NHWC, counts, pairs, windows
+from rules_alone import (
+    REALS,
+    Alone,
+    activations,
+    bias_type,
+    examples,
+    f,
+    int8,
+    kinds,
+    powers,
+    scales,
+    seeds,
+    type_pairs,
+    zero_points,
+)
 
 
 def reads_only_padding(w: dict[str, Any]) -> bool:
@@ -169,113 +134,6 @@ def test_windows_that_read_only_padding(
 def test_linear(shape: list[int], outs: int, seed: int, data: st.DataObject) -> None:
     result = (*shape[:-1], outs)
     matrix(Alone(seed), data, edge.LinearOp, tuple(shape), (outs, shape[-1]), result, {})
-
-
-def pool(
-    alone: Alone, kind: Any, w: dict[str, Any], images: int, channels: int,
-    types: tuple[UniformQuantizedType, UniformQuantizedType], bound: int | None, *limits: str,
-    ceil_mode: bool = False, **properties: Attribute,
-) -> None:  # fmt: skip
-    """Check a pool from one type to another.
-
-    bound: None for an average pool's own, which depends on what its windows divide by.
-    """
-    source, output = types
-    result = alone.op(
-        kind, [alone.input((images, *w["size"], channels), source)],
-        (images, *counts(w, ceil_mode), channels), output, kernel_size=ints(w["kernel"]),
-        stride=ints(w["stride"]), padding=ints(w["padding"]), data_format=NHWC,
-        ceil_mode=BoolAttr.from_bool(ceil_mode), **properties,
-    )  # fmt: skip
-    if bound is None:
-        assert isinstance(result.owner, edge.AvgPool2dOp)
-        bound = 1 if averages_once(result.owner) else steps_of(types)
-    alone.holds(result, bound, *limits)
-
-
-def steps_of(types: tuple[UniformQuantizedType, UniformQuantizedType]) -> int:
-    """How many steps of the second type rounding to each of the two can make."""
-    source, output = types
-    return math.ceil((1 + source.scale / output.scale) / 2 * (1 + 1e-6))
-
-
-same = kinds.map(lambda kind: (kind, kind))
-near = st.builds(
-    lambda source, factor, zero: (source, int8(source.scale * factor, zero)),
-    kinds, powers(-1, 1), zero_points,
-)  # fmt: skip
-type_pairs = st.one_of(same, near)
-
-
-@examples(80)
-@given(data=st.data(), types=type_pairs, seed=seeds, images=st.integers(1, 2),
-       channels=st.integers(1, 3), ceil_mode=st.booleans(), counted=st.booleans())  # fmt: skip
-def test_avg_pool2d(
-    data: st.DataObject, types: Any, seed: int, images: int, channels: int, ceil_mode: bool,
-    counted: bool,
-) -> None:  # fmt: skip
-    """Padding that differs from side to side counts, as PyTorch has no other."""
-    w = data.draw(windows())
-    if counted and data.draw(st.booleans()):
-        padding = [data.draw(st.integers(0, w["kernel"][side // 2] // 2)) for side in range(4)]
-        size = [n + sum(w["padding"][2 * a : 2 * a + 2]) for a, n in enumerate(w["size"])]
-        w = {**w, "padding": tuple(padding), "size": tuple(size)}
-    limits = [LONG_STRIDE] if max(w["stride"]) > 3 else []
-    pool(Alone(seed), edge.AvgPool2dOp, w, images, channels, types, None, *limits,
-         ceil_mode=ceil_mode, count_include_pad=BoolAttr.from_bool(counted))  # fmt: skip
-
-
-def test_avg_pool2d_of_a_long_stride_and_padding() -> None:
-    """Rounded once: the padded windows lie apart."""
-    w = {"kernel": (1, 2), "stride": (1, 4), "size": (1, 6), "padding": (0, 0, 1, 0),
-         "dilation": (1, 1)}  # fmt: skip
-    types = int8(1.0, 0), int8(10**-0.5, 0)
-    pool(Alone(0), edge.AvgPool2dOp, w, 1, 1, types, 1, count_include_pad=BoolAttr.from_bool(True))
-
-
-@examples(25)
-@given(types=type_pairs, seed=seeds, images=st.integers(1, 2), rows=st.integers(1, 9),
-       width=st.integers(1, 300), stride=st.integers(1, 5))  # fmt: skip
-def test_avg_pool2d_of_rows(
-    types: Any, seed: int, images: int, rows: int, width: int, stride: int
-) -> None:
-    """A mean over the last dimension: one step of the result."""
-    w = {"kernel": (1, width), "stride": (stride, 1), "size": (rows, width), "padding": (0,) * 4,
-         "dilation": (1, 1)}  # fmt: skip
-    pool(Alone(seed), edge.AvgPool2dOp, w, images, 1, types, 1,
-         count_include_pad=BoolAttr.from_bool(False))  # fmt: skip
-
-
-@examples(40)
-@given(kernel=pairs(st.integers(1, 5)), more=pairs(st.integers(0, 3)),
-       count=pairs(st.integers(1, 3)), types=type_pairs, seed=seeds,
-       images=st.integers(1, 2), channels=st.integers(1, 3),
-       kind=st.sampled_from([edge.AvgPool2dOp, edge.MaxPool2dOp]))  # fmt: skip
-def test_pools_of_windows_apart(
-    kernel: Any, more: Any, count: Any, types: Any, seed: int, images: int, channels: int, kind: Any
-) -> None:
-    """However long the stride."""
-    stride = tuple(k + m for k, m in zip(kernel, more, strict=True))
-    size = tuple((n - 1) * s + k for n, s, k in zip(count, stride, kernel, strict=True))
-    w = {"kernel": kernel, "stride": stride, "size": size, "padding": (0,) * 4, "dilation": (1, 1)}
-    if kind is edge.AvgPool2dOp:
-        bound, more_properties = 1, {"count_include_pad": BoolAttr.from_bool(False)}
-    else:
-        bound, more_properties = 0, {"dilation": ints((1, 1))}
-    pool(Alone(seed), kind, w, images, channels, types, bound, **more_properties)
-
-
-@examples(80)
-@given(w=windows(dilations=2), types=type_pairs, seed=seeds, images=st.integers(1, 2),
-       channels=st.integers(1, 3), ceil_mode=st.booleans(), clamp=activations())  # fmt: skip
-def test_max_pool2d(
-    w: Any, types: Any, seed: int, images: int, channels: int, ceil_mode: bool, clamp: Any
-) -> None:
-    limits = [LONG_STRIDE] if max(w["stride"]) > 3 else []
-    if max(w["dilation"]) > 1:
-        limits.append("a window with dilation has no form in TOSA")
-    pool(Alone(seed), edge.MaxPool2dOp, w, images, channels, types, 0, *limits,
-         ceil_mode=ceil_mode, dilation=ints(w["dilation"]), **clamp)  # fmt: skip
 
 
 BINARY = {

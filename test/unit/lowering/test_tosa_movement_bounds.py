@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import IntegerAttr, i64
 from xdsl.ir import SSAValue
@@ -17,14 +17,9 @@ from cmopt.dialects import edge
 from cmopt.dialects.shapes import numel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from rules_alone import Alone, f, int8, kinds, seeds
+from rules_alone import Alone, examples, f, int8, kinds, seeds
 
 KIND = int8(0.5, 3)
-
-
-def examples(count: int) -> settings:
-    """As many examples, however long each takes."""
-    return settings(max_examples=count, deadline=None)
 
 
 def shapes(low: int = 1, high: int = 6, most: int = 5) -> st.SearchStrategy[tuple[int, ...]]:

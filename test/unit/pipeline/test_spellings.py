@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,19 +12,11 @@ import torch.nn.functional as F
 
 import cmopt
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import Function
+
 Tensor = torch.Tensor
 NPU = "cortex-m55+ethos-u55-128"
-
-
-class Calling(torch.nn.Module):
-    """A model that is one function."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def integers(*shape: int) -> Tensor:
@@ -37,7 +30,7 @@ def integers(*shape: int) -> Tensor:
 )
 def test_movements_of_integers(function: Callable[[Tensor], Tensor]) -> None:
     x = integers(3, 4)
-    program = cmopt.compile(cmopt.quantize(Calling(function), (x,)))
+    program = cmopt.compile(cmopt.quantize(Function(function), (x,)))
     assert torch.equal(program.run(x)[0], function(x))
     assert torch.equal(program.interpret(x, stage="planned")[0], function(x))
 
@@ -57,7 +50,7 @@ def test_joins_of_what_is_joined_twice(
     function: Callable[[Tensor], Tensor], dtype: torch.dtype
 ) -> None:
     x = torch.randn(2, 4).to(dtype)
-    exported = torch.export.export(Calling(function), (x,))
+    exported = torch.export.export(Function(function), (x,))
     program = cmopt.compile(exported, allow_float=True)
     assert torch.equal(program.run(x)[0], function(x))
 
@@ -82,7 +75,7 @@ def test_weights_that_are_computed_from_parameters() -> None:
 
 def test_a_transpose_with_axes_too_long_for_the_npu_stays_on_the_core() -> None:
     x = torch.rand(1, 4, 270, 300).to(memory_format=torch.channels_last)
-    model = Calling(lambda x: F.pixel_shuffle(x, 2))
+    model = Function(lambda x: F.pixel_shuffle(x, 2))
     program = cmopt.compile(cmopt.quantize(model, (x,), target=NPU), target=NPU)
     expected = program.interpret(x, stage="quantized")[0]
     assert torch.equal(program.interpret(x, stage="ethos_u")[0], expected)
@@ -102,15 +95,15 @@ def nested(x: Tensor) -> Tensor:
 )
 def test_control_flow_is_refused_before_calibration(function: Callable[[Tensor], Tensor]) -> None:
     with pytest.raises(cmopt.CompileError, match="operator cond is not supported") as caught:
-        cmopt.quantize(Calling(function), (torch.randn(3, 4),))
-    assert "test_spellings.py:" in str(caught.value)
+        cmopt.quantize(Function(function), (torch.randn(3, 4),))
+    assert "quantized.py:" in str(caught.value)  # where the model calls the function
 
 
 @pytest.mark.parametrize("target", ["cortex-m55", NPU])
 @pytest.mark.parametrize("shape", [(3,), (2, 3)], ids=["row", "matrix"])
 def test_a_product_and_a_sum_in_one_operator(target: str, shape: tuple[int, ...]) -> None:
     inputs = torch.randn(shape), torch.randn(2, 4), torch.randn(4, 3)
-    exported = cmopt.quantize(Calling(torch.addmm), inputs, target=target)
+    exported = cmopt.quantize(Function(torch.addmm), inputs, target=target)
     program = cmopt.compile(exported, target=target)
     assert program.report.float_ops == 0
     expected = torch.addmm(*inputs)

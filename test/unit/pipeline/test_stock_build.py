@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,23 +13,15 @@ import torch.nn.functional as F
 
 import cmopt
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import Function
+
 Tensor = torch.Tensor
 VOLUME, IMAGE, ROWS = torch.randn(1, 2, 4, 4, 4), torch.randn(1, 2, 7, 9), torch.randn(3, 4)
 
 
-class Calling(torch.nn.Module):
-    """A model that is one function."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: Tensor) -> Any:
-        return self.function(*inputs)
-
-
 def compiled(function: Callable[..., Any], *inputs: Tensor) -> cmopt.Program:
-    return cmopt.compile(torch.export.export(Calling(function), inputs), allow_float=True)
+    return cmopt.compile(torch.export.export(Function(function), inputs), allow_float=True)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +42,7 @@ def test_is_refused_at_compile(
 ) -> None:
     with pytest.raises(cmopt.CompileError, match=kernel) as caught:
         compiled(function, *inputs)
-    assert "test_stock_build.py:" in str(caught.value)
+    assert "quantized.py:" in str(caught.value)  # where the model calls the function
     assert "replace the operator in the model" in str(caught.value)
 
 
