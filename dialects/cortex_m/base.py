@@ -32,6 +32,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, OpTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.cortex_m.limits import MOST_BYTES
+from cmopt.dialects.quant import storage_type
 from cmopt.dialects.shapes import element_of, int_of, ints, numel, shape_of
 
 Properties = Mapping[str, int | float | bool | Sequence[int]]
@@ -122,13 +123,19 @@ class CortexMPatterns(HasCanonicalizationPatternsTrait):
         return ()
 
 
+def uncountable_tensor(op: Operation) -> str | None:
+    """What is wrong with an operand or result of more bytes than a kernel can index, if one is."""
+    types = [v.type for v in (*op.operands, *op.results) if isinstance(v.type, TensorType)]
+    most = max((nbytes(storage_type(type)) for type in types), default=0)
+    return f"a tensor has {most} bytes, more than {MOST_BYTES}" if most > MOST_BYTES else None
+
+
 class CountableTensors(OpTrait):
     """No operand or result has more bytes than a kernel can index."""
 
     def verify(self, op: Operation) -> None:
-        for value in (*op.operands, *op.results):
-            if isinstance(value.type, TensorType) and (size := nbytes(value.type)) > MOST_BYTES:
-                raise VerifyException(f"a tensor has {size} bytes, more than {MOST_BYTES}")
+        if (reason := uncountable_tensor(op)) is not None:
+            raise VerifyException(reason)
 
 
 class KernelOp(IRDLOperation):
@@ -168,8 +175,8 @@ class KernelOp(IRDLOperation):
         return value
 
     def error(self, message: str) -> VerifyException:
-        """A verifier error in MLIR's form."""
-        return VerifyException(f"{message}")
+        """A verifier's error."""
+        return VerifyException(message)
 
     def require_int8(self, *names: str) -> None:
         """Check that the named tensors are int8."""
