@@ -27,6 +27,9 @@ MAX_PAD_BEFORE = 127
 MAX_PAD_BEHIND = 255
 """What the registers of every family hold of a window's padding; Vela 5.1 drops the bits above."""
 
+MAX_SLICED = 4
+"""Dimensions of a slice: Vela ends its process on some of more, read in another shape."""
+
 MAX_KERNEL = 8192
 """Level 8K: the longest kernel, stride and padding of a window."""
 
@@ -183,9 +186,9 @@ def _transpose(op: tosa.TransposeOp) -> str | None:
 
 
 def _slice(op: tosa.SliceOp) -> str | None:
-    """Vela ends its process on some slices of more dimensions, read in another shape."""
-    rank = len(shape_of(op.input1))
-    return None if rank <= 4 else f"slices have 4 dimensions at most, not {rank}"
+    if (rank := len(shape_of(op.input1))) <= MAX_SLICED:
+        return None
+    return f"slices have {MAX_SLICED} dimensions at most, not {rank}"
 
 
 def _reverse(op: tosa.ReverseOp) -> str | None:

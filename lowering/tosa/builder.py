@@ -24,7 +24,7 @@ from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
 from cmopt.dialects.arrays import dequantize, quantize
 from cmopt.dialects.constants import constant_of, float_constant_of
-from cmopt.dialects.ethos_u import MAX_AXIS, YieldOp
+from cmopt.dialects.ethos_u import MAX_AXIS, MAX_SLICED, YieldOp
 from cmopt.dialects.permutations import simplest_permute
 from cmopt.dialects.quant import UniformQuantizedType, qtype_of, storage_type
 from cmopt.dialects.shapes import broadcast_shape, element_of, numel, permuted, shape_of
@@ -32,9 +32,6 @@ from cmopt.lowering.rules import Unsupported
 
 Ints = Sequence[int]
 
-
-MOST_SLICED = 4
-"""Dimensions of a slice: Vela ends its process on some of more, for U55 and U65."""
 
 FEW_SLICES = 8
 """Up to how many slices a transpose of four dimensions is made of."""
@@ -241,7 +238,7 @@ class RegionBuilder:
         """
         if shape_of(value) == tuple(size):
             return value
-        if len(size) > MOST_SLICED and (merged := _merged(shape_of(value), start, size)):
+        if len(size) > MAX_SLICED and (merged := _merged(shape_of(value), start, size)):
             shape, starts, sizes = zip(*merged, strict=True)
             return self.reshape(self.slice(self.reshape(value, shape), starts, sizes), size)
         operands = [value, self.sizes(start), self.sizes(size)]
