@@ -82,7 +82,8 @@ def number_dtype(number: bool | int | float, tensors: Sequence[SSAValue]) -> np.
 class ArgumentEmitter:
     """Makes the EValues of one call.
 
-    tensor: the EValue of a value that is a tensor; number_dtype: see the function of that name.
+    tensor: the EValue of a value that is a tensor. tensors: those of the call, which give a number
+    that stands where a tensor is asked its dtype (`number_dtype`).
     """
 
     def __init__(

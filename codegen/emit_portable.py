@@ -28,7 +28,7 @@ def emit_call(op: CallOp, emitter: FunctionEmitter) -> None:
         except (KeyError, ValueError) as error:
             message = f"{op.target.data}: argument {argument.name}: {error}"
             raise CompileError(message, op=op) from error
-    emitter.builder.temp_bytes = max(emitter.builder.temp_bytes, temp_bytes(op, schema))
+    emitter.builder.temp_bytes = max(emitter.builder.temp_bytes, temp_bytes(op, schema, values))
     outs = [emitter.value(result, View.CONTIGUOUS) for result in op.results]
     takes_list = any("[]" in argument.type for argument in schema.outs)
     is_list = takes_list or len(outs) > 1

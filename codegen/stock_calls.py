@@ -8,9 +8,10 @@ refused when it is compiled.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType
+from xdsl.dialects.builtin import ModuleOp, TensorType
 
 from cmopt.codegen.operator_schemas import (
     Schema,
@@ -20,11 +21,13 @@ from cmopt.codegen.operator_schemas import (
 )
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
-from cmopt.dialects.shapes import shape_of
+from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.support.diagnostics import CompileError
 
 MAX_RANK = 16
 """The runtime's `kTensorDimensionLimit`."""
+
+HINT = "replace the operator in the model"
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,10 @@ def portable_call(op: CallOp) -> tuple[Schema, dict[str, Any]]:
 
     Raises CompileError if the stock build has none, or if its kernel cannot take these tensors.
     """
-    functional, out = _out_variant(op)
-    schema = parse_schema(str(out._schema))
+    if (found := _out_variant(op.target.data)) is None:
+        message = f"{op.target.data} has no out-variant, so no ExecuTorch kernel"
+        raise CompileError(message, op=op, hint=HINT)
+    names, schema = found
     if schema.qualified not in portable_operators():
         raise _refusal(op, f"{schema.qualified}, which a stock ExecuTorch build does not have")
     limit = LIMITS.get(schema.qualified, Limit())
@@ -70,37 +75,33 @@ def portable_call(op: CallOp) -> tuple[Schema, dict[str, Any]]:
         least, most = limit.ranks[0], limit.ranks[-1]
         taken = f"which takes {least} to {most} dimensions, not {rank}"
         raise _refusal(op, f"{schema.qualified}, {taken}")
-    names = [argument.name for argument in functional._schema.arguments]
     return schema, dict(zip(names, op.arguments.data, strict=True))
 
 
 def _refusal(op: CallOp, kernel: str) -> CompileError:
-    hint = "replace the operator in the model"
-    return CompileError(f"{op.target.data} needs the kernel {kernel}", op=op, hint=hint)
+    return CompileError(f"{op.target.data} needs the kernel {kernel}", op=op, hint=HINT)
 
 
-def _out_variant(op: CallOp) -> tuple[Any, Any]:
-    """The functional and the out overload of a call. Raises CompileError if there is none."""
+@cache
+def _out_variant(target: str) -> tuple[tuple[str, ...], Schema] | None:
+    """The names of an operator's arguments and the schema of its out-variant, if it has one."""
     import torch
     from executorch.exir.operator.convert import to_out_variant
 
-    namespace, name, overload = op.target.data.split(".")
+    namespace, name, overload = target.split(".")
     try:
         packet = getattr(getattr(torch.ops, namespace), name)
         functional = getattr(packet, overload)
         # ExecuTorch's search fails on an operator that has overloads of numbers too, as pow has.
         named = getattr(packet, f"{overload}_out", None)
         out = named if named is not None else to_out_variant(functional)[0]
-    except (AttributeError, RuntimeError, AssertionError) as error:
-        raise CompileError(
-            f"{op.target.data} has no out-variant, so no ExecuTorch kernel",
-            op=op,
-            hint="replace the operator in the model",
-        ) from error
-    return functional, out
+    except (AttributeError, RuntimeError, AssertionError):
+        return None
+    names = tuple(argument.name for argument in functional._schema.arguments)
+    return names, parse_schema(str(out._schema))
 
 
-def temp_bytes(op: CallOp, schema: Schema) -> int:
+def temp_bytes(op: CallOp, schema: Schema, values: dict[str, Any]) -> int:
     """What a portable kernel takes of the runtime's temp allocator on a 32-bit core.
 
     Of all kernels only topk takes any: an element and its index, aligned to 16 bytes, for each
@@ -109,8 +110,7 @@ def temp_bytes(op: CallOp, schema: Schema) -> int:
     if schema.qualified != "aten::topk.values":
         return 0
     shape = shape_of(op.operands_[0])
-    dim = next(a for a in op.arguments.data[2:3] if isinstance(a, IntegerAttr)).value.data
-    return 16 * (shape[dim] if shape else 1)
+    return 16 * (shape[int_of(values["dim"])] if shape else 1)
 
 
 def check_stock_calls(module: ModuleOp) -> None:
