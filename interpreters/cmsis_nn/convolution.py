@@ -25,8 +25,6 @@ from cmopt.interpreters.cmsis_nn.windows import Pair, check_geometry, windows
 
 def _check_common(
     operator: str,
-    input: Int8Array,
-    filter: Int8Array,
     bias: Int32Array | None,
     channels: int,
     multipliers: ArrayLike,
@@ -75,9 +73,7 @@ def convolve_s8(
     if rest or out_channels % groups:
         raise ValueError(f"{operator}: input {input.shape} cannot be grouped for {filter.shape}")
     offsets, activation = (input_offset, output_offset), (activation_min, activation_max)
-    _check_common(
-        operator, input, filter, bias, out_channels, multipliers, shifts, offsets, activation
-    )
+    _check_common(operator, bias, out_channels, multipliers, shifts, offsets, activation)
     patches = windows(shifted(input, input_offset), 0, kernel, stride, padding, dilation, output_hw)
     group_out = out_channels // groups
     results = []
@@ -126,9 +122,7 @@ def depthwise_conv_s8(
             f"with depth multiplier {depth_multiplier}"
         )
     offsets, activation = (input_offset, output_offset), (activation_min, activation_max)
-    _check_common(
-        operator, input, filter, bias, out_channels, multipliers, shifts, offsets, activation
-    )
+    _check_common(operator, bias, out_channels, multipliers, shifts, offsets, activation)
     patches = windows(shifted(input, input_offset), 0, kernel, stride, padding, dilation, output_hw)
     acc = np.zeros((input.shape[0], *output_hw, out_channels), np.int64)
     if bias is not None:
@@ -180,9 +174,7 @@ def transpose_conv_s8(
     if min(output_padding) < 0 or tuple(output_hw) != expected:
         raise ValueError(f"{operator}: output_hw must be {expected}, not {tuple(output_hw)}")
     offsets, activation = (input_offset, output_offset), (activation_min, activation_max)
-    _check_common(
-        operator, input, filter, bias, out_channels, multipliers, shifts, offsets, activation
-    )
+    _check_common(operator, bias, out_channels, multipliers, shifts, offsets, activation)
     pixels = shifted(input, input_offset)
     extent = [output_hw[i] + 2 * padding[i] for i in axes]
     acc = np.zeros((batch, *extent, out_channels), np.int64)

@@ -16,7 +16,6 @@ from xdsl.ir import Attribute
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.tosa.constants import dtype_of
 
-IntArray: TypeAlias = NDArray[np.signedinteger[Any]]
 Int64Array: TypeAlias = NDArray[np.int64]
 
 
