@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from collections.abc import Sequence
 
 from xdsl.dialects.builtin import (
     DenseArrayBase,
@@ -12,19 +11,18 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
-    ParsePropInAttrDict,
     irdl_attr_definition,
     traits_def,
 )
 from xdsl.parser import AttrParser
 from xdsl.pattern_rewriter import RewritePattern
 from xdsl.printer import Printer
-from xdsl.rewriter import Rewriter
 from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmopt.dialects.inferring import InferringOp
 from cmopt.dialects.quant import quantized_element, verify_axis
-from cmopt.dialects.shapes import element_of, ints, ints_of, shape_of, verify_shape
+from cmopt.dialects.shapes import ints, ints_of
 
 I64Array = DenseArrayBase
 
@@ -69,87 +67,17 @@ class _EdgePatterns(HasCanonicalizationPatternsTrait):
         return ()
 
 
-class EdgeOp(IRDLOperation):
+class EdgeOp(InferringOp):
     """Common ground: pure, properties in the attribute dictionary, MLIR's functional type.
 
-    `infer_shape` and `infer_type` are the op's rule for its result: `verify_` holds the result to
-    it, and `of` makes an op with the result it gives.
+    A rule leaves the result's element type open by default: it may be quantized in its own way.
     """
 
-    irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure(), _EdgePatterns())
-    assembly_format: ClassVar[str] = "operands attr-dict `:` functional-type(operands, results)"
-
-    def __init__(
-        self,
-        operands: Sequence[SSAValue | Sequence[SSAValue]],
-        result_type: Attribute,
-        properties: Mapping[str, Attribute | None] | None = None,
-    ):
-        super().__init__(
-            operands=operands,
-            result_types=[result_type],
-            properties={k: v for k, v in (properties or {}).items() if v is not None},
-        )
-
-    @classmethod
-    def inferred(
-        cls,
-        operands: Sequence[SSAValue | Sequence[SSAValue]],
-        properties: Mapping[str, Attribute | None] | None = None,
-        *,
-        element: Attribute | None = None,
-        shape: Sequence[int] = (),
-    ) -> Self:
-        """The op with the result its rule gives. Raises VerifyException where that gives none.
-
-        element: the result's element type where the rule leaves it open; by default that of the
-        first operand. shape: what the rule leaves open of the result's shape.
-        """
-        first = operands[0] if isinstance(operands[0], SSAValue) else operands[0][0]
-        op = cls(operands, TensorType(element or element_of(first), shape), properties)
-        return op.with_inferred_type()
-
-    def with_operands(self, operands: Sequence[SSAValue], **properties: Attribute) -> Self:
-        """The op on other operands, with some other properties and the result the rule gives."""
-        op = self.create(
-            operands=operands,
-            result_types=[self.results[0].type],
-            properties={**self.properties, **properties},
-            attributes=dict(self.attributes),
-        )
-        return op.with_inferred_type()
-
-    def with_inferred_type(self) -> Self:
-        """The op, which stands in no block, its result now of the type the rule gives."""
-        try:
-            Rewriter.replace_value_with_new_type(self.results[0], self.infer_type())
-        except VerifyException:
-            self.erase()  # so that it uses no operand
-            raise
-        return self
-
-    def infer_shape(self) -> Sequence[int]:
-        """The result's shape, by default the first operand's.
-
-        Raises VerifyException where operands and properties do not fit.
-        """
-        return shape_of(self.operands[0])
-
-    def infer_type(self) -> TensorType:
-        """The result's type, by default of the element type it has. Raises as `infer_shape`."""
-        return TensorType(element_of(self.results[0]), self.infer_shape())
 
     def verify_(self) -> None:
         verify_elements(self)
         self.verify_result()
-
-    def verify_result(self) -> None:
-        """Check the result's type against the rule."""
-        expected, (result,) = self.infer_type(), self.results
-        verify_shape("result", shape_of(result), shape_of(expected))
-        if element_of(result) != element_of(expected):
-            raise VerifyException(f"must keep the element type: the result should be {expected}")
 
 
 def optional(value: SSAValue | None) -> list[SSAValue]:

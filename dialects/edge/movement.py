@@ -39,10 +39,10 @@ class MovementOp(EdgeOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
 
-    def infer_type(self) -> TensorType:
+    def infer_element(self) -> Attribute:
         if (element := quantized_element(self.input.type)) is not None and element.is_per_axis:
             raise VerifyException("does not take a tensor that is quantized per axis")
-        return TensorType(element_of(self.input), self.infer_shape())
+        return element_of(self.input)
 
     def verify_(self) -> None:
         verify_tensors(self)
@@ -207,8 +207,8 @@ class ToDimOrderOp(EdgeOp):
     input = operand_def(TensorType)
     output = result_def(TensorType)
 
-    def infer_type(self) -> TensorType:
-        return TensorType(element_of(self.input), self.infer_shape())
+    def infer_element(self) -> Attribute:
+        return element_of(self.input)
 
     def verify_(self) -> None:
         self.verify_result()

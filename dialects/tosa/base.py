@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from xdsl.dialects.builtin import (
@@ -29,6 +29,9 @@ from xdsl.printer import Printer
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmopt.dialects.inferring import InferringOp
+from cmopt.dialects.shapes import element_of
+
 
 @irdl_attr_definition
 class ShapeType(ParametrizedAttribute, TypeAttribute):
@@ -48,21 +51,16 @@ class ShapeType(ParametrizedAttribute, TypeAttribute):
             printer.print_string(str(self.rank.data))
 
 
-class TosaOp(IRDLOperation):
-    """A pure op with one result and MLIR's functional type; properties print in the dictionary."""
+class TosaOp(InferringOp):
+    """A pure op with one result, by default of the first operand's element type."""
 
-    irdl_options = (ParsePropInAttrDict(),)
     traits = traits_def(Pure())
 
-    def __init__(
-        self,
-        operands: Sequence[SSAValue | Sequence[SSAValue]],
-        result_type: Attribute,
-        properties: Mapping[str, Attribute] | None = None,
-    ):
-        super().__init__(
-            operands=operands, result_types=[result_type], properties=dict(properties or {})
-        )
+    def infer_element(self) -> Attribute:
+        return element_of(self.operands[0])
+
+    def verify_(self) -> None:
+        self.verify_result()
 
 
 @irdl_op_definition

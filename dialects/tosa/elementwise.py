@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import BoolAttr, IntegerAttr, IntegerType, TensorType, i8, i32
 from xdsl.dialects.tosa import NanMode, NanModeAttr
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute
 from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
@@ -16,15 +18,12 @@ from xdsl.irdl import (
 from xdsl.traits import Commutative
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.shapes import element_of, int_of, shape_of, verify_shape
+from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, shape_of
 from cmopt.dialects.tosa.base import TosaOp, verify_one
 
 _I16 = IntegerType(16)
 
-_TABLES: set[tuple[Attribute, Attribute, Attribute]] = {
-    (i8, TensorType(i8, [256]), i8),
-    (_I16, TensorType(_I16, [513]), i32),
-}
+_TABLES: dict[Attribute, Attribute] = {i8: TensorType(i8, [256]), _I16: TensorType(_I16, [513])}
 _SUMS: dict[Attribute, Attribute] = {i8: i32, _I16: IntegerType(48)}
 
 
@@ -33,11 +32,6 @@ class _UnaryOp(TosaOp):
 
     input1 = operand_def(TensorType)
     output = result_def(TensorType)
-
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
-
-    def verify_(self) -> None:
-        verify_shape("result", shape_of(self.output), shape_of(self.input1))
 
 
 @irdl_op_definition
@@ -52,19 +46,17 @@ class ClampOp(TosaOp):
     nan_mode = opt_prop_def(NanModeAttr, default_value=NanModeAttr(NanMode.PROPAGATE))
     output = result_def(TensorType)
 
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
-
     def verify_(self) -> None:
         element = element_of(self.input)
         if element not in (i8, _I16):
             raise VerifyException(f"works on i8 and i16, got {self.input.type}")
-        if {self.min_val.type, self.max_val.type, element_of(self.output)} != {element}:
-            raise VerifyException(f"bounds and result must be of type {element}")
+        if {self.min_val.type, self.max_val.type} != {element}:
+            raise VerifyException(f"bounds must be of type {element}")
         if int_of(self.min_val) > int_of(self.max_val):
             raise VerifyException(
                 f"min_val {int_of(self.min_val)} is above max_val {int_of(self.max_val)}"
             )
-        verify_shape("result", shape_of(self.output), shape_of(self.input))
+        super().verify_()
 
 
 @irdl_op_definition
@@ -77,11 +69,13 @@ class TableOp(_UnaryOp):
     input1 = operand_def(TensorType)
     table = operand_def(TensorType)
 
+    def infer_element(self) -> Attribute:
+        return i32 if element_of(self.input1) == _I16 else element_of(self.input1)
+
     def verify_(self) -> None:
+        if _TABLES.get(element_of(self.input1)) != self.table.type:
+            raise VerifyException(f"{self.table.type} is no table for {element_of(self.input1)}")
         super().verify_()
-        types = element_of(self.input1), self.table.type, element_of(self.output)
-        if types not in _TABLES:
-            raise VerifyException(f"no table of {types[1]} takes {types[0]} to {types[2]}")
 
 
 @irdl_op_definition
@@ -91,9 +85,9 @@ class ClzOp(_UnaryOp):
     name = "tosa.clz"
 
     def verify_(self) -> None:
+        if element_of(self.input1) != i32:
+            raise VerifyException(f"works on i32, got {self.input1.type}")
         super().verify_()
-        if {element_of(self.input1), element_of(self.output)} != {i32}:
-            raise VerifyException(f"works on i32, got {self.input1.type} to {self.output.type}")
 
 
 @irdl_op_definition
@@ -101,6 +95,9 @@ class CastOp(_UnaryOp):
     """To another element type; a wider integer keeps its value."""
 
     name = "tosa.cast"
+
+    def infer_element(self) -> Attribute:
+        return element_of(self.output)
 
 
 class _BinaryOp(TosaOp):
@@ -110,20 +107,16 @@ class _BinaryOp(TosaOp):
     input2 = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+    def infer_shape(self) -> Sequence[int]:
+        a, b = shape_of(self.input1), shape_of(self.input2)
+        if len(a) != len(b) or (shape := broadcast_shape(a, b)) is None:
+            raise VerifyException(f"shapes {list(a)} and {list(b)} do not broadcast")
+        return shape
 
     def verify_(self) -> None:
-        if len({element_of(v) for v in (self.input1, self.input2, self.output)}) != 1:
-            raise VerifyException("operands and result must be of one element type")
-        _verify_broadcast(self.name, self.input1, self.input2, self.output)
-
-
-def _verify_broadcast(op: str, lhs: SSAValue, rhs: SSAValue, result: SSAValue) -> None:
-    a, b = shape_of(lhs), shape_of(rhs)
-    if len(a) != len(b) or any(x != y and 1 not in (x, y) for x, y in zip(a, b, strict=True)):
-        raise VerifyException(f"shapes {list(a)} and {list(b)} do not broadcast")
-    expected = [y if x == 1 else x for x, y in zip(a, b, strict=True)]
-    verify_shape("result", shape_of(result), expected)
+        if element_of(self.input1) != element_of(self.input2):
+            raise VerifyException("operands must be of one element type")
+        super().verify_()
 
 
 class _Int32Op(_BinaryOp):
@@ -152,7 +145,7 @@ class SubOp(_Int32Op):
 
 
 @irdl_op_definition
-class MulOp(TosaOp):
+class MulOp(_BinaryOp):
     """The product in int32; of two int32 its low half, or `shift` places less, rounded half up."""
 
     name = "tosa.mul"
@@ -160,17 +153,15 @@ class MulOp(TosaOp):
     input1 = operand_def(TensorType)
     input2 = operand_def(TensorType)
     shift = operand_def(TensorType)
-    output = result_def(TensorType)
 
     traits = traits_def(Commutative())
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+
+    def infer_element(self) -> Attribute:
+        return i32
 
     def verify_(self) -> None:
-        elements = {element_of(self.input1), element_of(self.input2)}
-        if len(elements) != 1 or element_of(self.output) != i32:
-            raise VerifyException("operands must be of one element type, the result of i32")
         verify_one(self.shift, "shift", i8)
-        _verify_broadcast(self.name, self.input1, self.input2, self.output)
+        super().verify_()
 
 
 @irdl_op_definition
@@ -219,17 +210,19 @@ class MatMulOp(TosaOp):
     b_zp = operand_def(TensorType)
     output = result_def(TensorType)
 
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
+    def infer_element(self) -> Attribute:
+        return _SUMS.get(element_of(self.a), i32)
 
     def verify_(self) -> None:
-        a, b = shape_of(self.a), shape_of(self.b)
         element = element_of(self.a)
-        if element_of(self.b) != element or _SUMS.get(element) != element_of(self.output):
-            raise VerifyException(
-                f"{element} by {element_of(self.b)} is not summed in {element_of(self.output)}"
-            )
+        if element_of(self.b) != element or element not in _SUMS:
+            raise VerifyException(f"multiplies no {element} by {element_of(self.b)}")
         verify_one(self.a_zp, "a_zp", element)
         verify_one(self.b_zp, "b_zp", element)
+        super().verify_()
+
+    def infer_shape(self) -> Sequence[int]:
+        a, b = shape_of(self.a), shape_of(self.b)
         if len(a) != 3 or len(b) != 3 or a[0] != b[0] or a[2] != b[1]:
             raise VerifyException(f"{list(a)} and {list(b)} are not [N,H,C] and [N,C,W]")
-        verify_shape("result", shape_of(self.output), (a[0], a[1], b[2]))
+        return (a[0], a[1], b[2])

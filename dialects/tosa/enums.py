@@ -43,6 +43,8 @@ class EnumDictOp(TosaOp):
     """Prints `operands {key = value, …} : (types) -> type`; an
     enumeration is a bare word."""
 
+    assembly_format = None
+
     def print(self, printer: Printer) -> None:
         """In MLIR's form."""
         printer.print_string(" ")

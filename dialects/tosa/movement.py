@@ -23,12 +23,14 @@ from cmopt.dialects.shapes import (
     ints_of,
     numel,
     permuted,
+    resized,
     shape_of,
     verify_permutation,
-    verify_shape,
 )
 from cmopt.dialects.tosa.base import ShapeType, TosaOp, sizes_of, verify_one, verify_sizes
 from cmopt.dialects.tosa.enums import EnumDictOp, ResizeMode, ResizeModeAttr
+
+_SUMS: dict[Attribute, Attribute] = {i8: i32, IntegerType(16): IntegerType(48)}
 
 
 class _MovementOp(TosaOp):
@@ -36,13 +38,6 @@ class _MovementOp(TosaOp):
 
     input1 = operand_def(TensorType)
     output = result_def(TensorType)
-
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
-
-    def _verify_result(self, *expected: int) -> None:
-        if element_of(self.input1) != element_of(self.output):
-            raise VerifyException("must keep the element type")
-        verify_shape("result", shape_of(self.output), expected)
 
 
 @irdl_op_definition
@@ -54,11 +49,11 @@ class ReshapeOp(_MovementOp):
     input1 = operand_def(TensorType)
     shape = operand_def(ShapeType)
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         sizes = sizes_of(self.shape)
         if numel(sizes) != numel(shape_of(self.input1)):
             raise VerifyException(f"{self.input1.type} has not the elements of {list(sizes)}")
-        self._verify_result(*sizes)
+        return sizes
 
 
 @irdl_op_definition
@@ -69,10 +64,10 @@ class TransposeOp(_MovementOp):
 
     perms = prop_def(DenseArrayBase)
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape, perms = shape_of(self.input1), ints_of(self.perms)
         verify_permutation(perms, len(shape))
-        self._verify_result(*permuted(shape, perms))
+        return permuted(shape, perms)
 
 
 @irdl_op_definition
@@ -85,15 +80,13 @@ class PadOp(_MovementOp):
     padding = operand_def(ShapeType)
     pad_const = operand_def(TensorType)
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape = shape_of(self.input1)
         padding = verify_sizes(self.padding, "padding", 2 * len(shape))
         verify_one(self.pad_const, "pad_const", element_of(self.input1))
         if min(padding, default=0) < 0:
             raise VerifyException(f"padding {list(padding)} must not be negative")
-        self._verify_result(
-            *(a + n + b for a, n, b in zip(padding[::2], shape, padding[1::2], strict=True))
-        )
+        return [a + n + b for a, n, b in zip(padding[::2], shape, padding[1::2], strict=True)]
 
 
 @irdl_op_definition
@@ -106,13 +99,13 @@ class SliceOp(_MovementOp):
     start = operand_def(ShapeType)
     size = operand_def(ShapeType)
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape = shape_of(self.input1)
         start = verify_sizes(self.start, "start", len(shape))
         size = verify_sizes(self.size, "size", len(shape))
         if any(s < 0 or n < 1 or s + n > d for s, n, d in zip(start, size, shape, strict=True)):
             raise VerifyException(f"slice {list(start)}, {list(size)} is not inside {list(shape)}")
-        self._verify_result(*size)
+        return size
 
 
 @irdl_op_definition
@@ -124,12 +117,12 @@ class TileOp(_MovementOp):
     input1 = operand_def(TensorType)
     multiples = operand_def(ShapeType)
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape = shape_of(self.input1)
         multiples = verify_sizes(self.multiples, "multiples", len(shape))
         if min(multiples, default=1) < 1:
             raise VerifyException(f"multiples {list(multiples)} must be positive")
-        self._verify_result(*(n * m for n, m in zip(shape, multiples, strict=True)))
+        return [n * m for n, m in zip(shape, multiples, strict=True)]
 
 
 @irdl_op_definition
@@ -142,26 +135,25 @@ class ConcatOp(TosaOp):
     axis = prop_def(IntegerAttr[I32])
     output = result_def(TensorType)
 
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
-
     def __init__(self, tensors: Sequence[SSAValue], axis: IntegerAttr, output_type: TensorType):
         super().__init__([tensors], output_type, {"axis": axis})
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         if not self.input1:
             raise VerifyException("joins nothing")
         shape, axis = shape_of(self.input1[0]), int_of(self.axis)
         if not 0 <= axis < len(shape):
             raise VerifyException(f"axis {axis} is outside rank {len(shape)}")
-        if len({element_of(v) for v in (*self.input1, self.output)}) != 1:
-            raise VerifyException("must keep the element type")
-        around = (*shape[:axis], *shape[axis + 1 :])
+        around = resized(shape, axis, 0)
         for other in map(shape_of, self.input1):
-            if len(other) != len(shape) or (*other[:axis], *other[axis + 1 :]) != around:
+            if len(other) != len(shape) or resized(other, axis, 0) != around:
                 raise VerifyException(f"{list(other)} does not join {list(shape)} on axis {axis}")
-        joined = sum(shape_of(value)[axis] for value in self.input1)
-        expected = (*shape[:axis], joined, *shape[axis + 1 :])
-        verify_shape("result", shape_of(self.output), expected)
+        return resized(shape, axis, sum(shape_of(value)[axis] for value in self.input1))
+
+    def verify_(self) -> None:
+        super().verify_()
+        if len({element_of(value) for value in self.input1}) != 1:
+            raise VerifyException("must keep the element type")
 
 
 @irdl_op_definition
@@ -172,11 +164,11 @@ class ReverseOp(_MovementOp):
 
     axis = prop_def(IntegerAttr[I32])
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape = shape_of(self.input1)
         if not 0 <= int_of(self.axis) < len(shape):
             raise VerifyException(f"axis {int_of(self.axis)} is outside rank {len(shape)}")
-        self._verify_result(*shape)
+        return shape
 
 
 @irdl_op_definition
@@ -197,13 +189,17 @@ class ResizeOp(EnumDictOp):
     mode = prop_def(ResizeModeAttr)
     output = result_def(TensorType)
 
-    def verify_(self) -> None:
+    def infer_element(self) -> Attribute:
+        element = element_of(self.input)
+        if self.mode.data != ResizeMode.BILINEAR:
+            return element
+        if element not in _SUMS:
+            raise VerifyException(f"BILINEAR works on i8 and i16, got {self.input.type}")
+        return _SUMS[element]
+
+    def infer_shape(self) -> Sequence[int]:
         if len(shape := shape_of(self.input)) != 4:
             raise VerifyException(f"input must have rank 4, got {self.input.type}")
-        element, bilinear = element_of(self.input), self.mode.data == ResizeMode.BILINEAR
-        wide: dict[Attribute, Attribute] = {i8: i32, IntegerType(16): IntegerType(48)}
-        if element_of(self.output) != (wide.get(element) if bilinear else element):
-            raise VerifyException(f"{self.mode.data} of {element} is no {element_of(self.output)}")
         scale = verify_sizes(self.scale, "scale", 4)
         offset = verify_sizes(self.offset, "offset", 2)
         border = verify_sizes(self.border, "border", 2)
@@ -211,7 +207,7 @@ class ResizeOp(EnumDictOp):
             _resampled(*axis)
             for axis in zip(shape[1:3], scale[::2], scale[1::2], offset, border, strict=True)
         )
-        verify_shape("result", shape_of(self.output), (shape[0], rows, columns, shape[3]))
+        return (shape[0], rows, columns, shape[3])
 
 
 def _resampled(size: int, n: int, d: int, offset: int, border: int) -> int:

@@ -11,7 +11,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, r
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.edge.base import I64Array
-from cmopt.dialects.shapes import element_of, int_of, shape_of, verify_ints, verify_shape
+from cmopt.dialects.shapes import element_of, int_of, resized, shape_of, verify_ints
 from cmopt.dialects.tosa.base import TosaOp, verify_one
 from cmopt.dialects.tosa.windows import window_shape
 
@@ -25,22 +25,18 @@ class _PoolOp(TosaOp):
     pad = prop_def(I64Array)
     output = result_def(TensorType)
 
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
-
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         if len(shape := shape_of(self.input)) != 4:
             raise VerifyException(f"input must have rank 4, got {self.input.type}")
         if element_of(self.input) not in (i8, IntegerType(16)):
             raise VerifyException(f"works on i8 and i16, got {self.input.type}")
-        if element_of(self.input) != element_of(self.output):
-            raise VerifyException("must keep the element type")
         kernel = verify_ints("kernel", self.kernel, 2, 1)
         stride = verify_ints("stride", self.stride, 2, 1)
         pad = verify_ints("pad", self.pad, 4, 0)
         if max(pad[:2]) >= kernel[0] or max(pad[2:]) >= kernel[1]:
             raise VerifyException(f"padding {list(pad)} must be below the kernel {list(kernel)}")
         rows, columns = window_shape(shape[1:3], kernel, stride, pad, (1, 1))
-        verify_shape("result", shape_of(self.output), (shape[0], rows, columns, shape[3]))
+        return (shape[0], rows, columns, shape[3])
 
 
 @irdl_op_definition
@@ -78,22 +74,16 @@ class _ReduceOp(TosaOp):
     axis = prop_def(IntegerAttr[I32])
     output = result_def(TensorType)
 
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
-
     def _verify_elements(self, *allowed: IntegerType) -> None:
         if element_of(self.input) not in allowed:
             types = " and ".join(map(str, allowed))
             raise VerifyException(f"works on {types}, got {self.input.type}")
 
-    def verify_(self) -> None:
-        shape: Sequence[int] = shape_of(self.input)
-        axis = int_of(self.axis)
+    def infer_shape(self) -> Sequence[int]:
+        shape, axis = shape_of(self.input), int_of(self.axis)
         if not 0 <= axis < len(shape):
             raise VerifyException(f"axis {axis} is outside rank {len(shape)}")
-        if element_of(self.input) != element_of(self.output):
-            raise VerifyException("must keep the element type")
-        expected = (*shape[:axis], 1, *shape[axis + 1 :])
-        verify_shape("result", shape_of(self.output), expected)
+        return resized(shape, axis, 1)
 
 
 @irdl_op_definition

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import BoolAttr, IntegerType, TensorType, i8, i32
 from xdsl.dialects.tosa import RoundingMode, RoundingModeAttr
+from xdsl.ir import Attribute
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.shapes import element_of, int_of, shape_of, verify_shape
+from cmopt.dialects.shapes import element_of, int_of, shape_of
 from cmopt.dialects.tosa.base import verify_one
 from cmopt.dialects.tosa.enums import EnumDictOp
 
@@ -34,6 +35,9 @@ class RescaleOp(EnumDictOp):
     output_unsigned = prop_def(BoolAttr)
     output = result_def(TensorType)
 
+    def infer_element(self) -> Attribute:
+        return element_of(self.output)
+
     def verify_(self) -> None:
         shape, scale32 = shape_of(self.input), bool(int_of(self.scale32))
         per_channel = bool(int_of(self.per_channel))
@@ -58,4 +62,4 @@ class RescaleOp(EnumDictOp):
             )
         verify_one(self.input_zp, "input_zp", element_of(self.input))
         verify_one(self.output_zp, "output_zp", element_of(self.output))
-        verify_shape("result", shape_of(self.output), shape)
+        super().verify_()

@@ -11,7 +11,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, r
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.edge.base import I64Array
-from cmopt.dialects.shapes import element_of, ints_of, shape_of, verify_ints, verify_shape
+from cmopt.dialects.shapes import element_of, ints_of, shape_of, verify_ints
 from cmopt.dialects.tosa.base import TosaOp, verify_one
 
 ACCUMULATORS: dict[tuple[Attribute, Attribute], Attribute] = {
@@ -33,8 +33,6 @@ class ConvolutionOp(TosaOp):
     local_bound = opt_prop_def(BoolAttr)
     output = result_def(TensorType)
 
-    assembly_format = "operands attr-dict `:` functional-type(operands, results)"
-
     def _verify_shapes(self, axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Check ranks, and input channels against `axis` of the weight; return both shapes."""
         shape, weight = shape_of(self.input), shape_of(self.weight)
@@ -44,19 +42,23 @@ class ConvolutionOp(TosaOp):
             raise VerifyException(f"weight {list(weight)} does not fit {shape[3]} input channels")
         return shape, weight
 
-    def _verify_common(self, channels: int, expected: Sequence[int]) -> None:
+    def infer_element(self) -> Attribute:
+        return self.acc_type
+
+    def verify_(self) -> None:
         operands = element_of(self.input), element_of(self.weight)
         if operands not in ACCUMULATORS or self.acc_type != ACCUMULATORS[operands]:
             raise VerifyException(
                 f"{operands[0]} by {operands[1]} is not accumulated in {self.acc_type}"
             )
+        super().verify_()
         verify_one(self.input_zp, "input_zp", operands[0])
         verify_one(self.weight_zp, "weight_zp", operands[1])
+        channels = shape_of(self.output)[3]
         if shape_of(self.bias) not in ((channels,), (1,)):
             raise VerifyException(f"bias must have {channels} elements or one")
-        if element_of(self.output) != self.acc_type or element_of(self.bias) != self.acc_type:
-            raise VerifyException(f"bias and result must be of the accumulator's {self.acc_type}")
-        verify_shape("result", shape_of(self.output), expected)
+        if element_of(self.bias) != self.acc_type:
+            raise VerifyException(f"bias must be of the accumulator's {self.acc_type}")
 
 
 def window_shape(
@@ -97,10 +99,9 @@ class Conv2DOp(_WindowOp):
 
     name = "tosa.conv2d"
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape, weight = self._verify_shapes(3)
-        result = self._window(weight[1:3])
-        self._verify_common(weight[0], (shape[0], *result, weight[0]))
+        return (shape[0], *self._window(weight[1:3]), weight[0])
 
 
 @irdl_op_definition
@@ -109,11 +110,9 @@ class DepthwiseConv2DOp(_WindowOp):
 
     name = "tosa.depthwise_conv2d"
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape, weight = self._verify_shapes(2)
-        result = self._window(weight[:2])
-        channels = weight[2] * weight[3]
-        self._verify_common(channels, (shape[0], *result, channels))
+        return (shape[0], *self._window(weight[:2]), weight[2] * weight[3])
 
 
 @irdl_op_definition
@@ -126,7 +125,7 @@ class TransposeConv2DOp(ConvolutionOp):
     stride = prop_def(I64Array)
     out_pad = prop_def(I64Array)
 
-    def verify_(self) -> None:
+    def infer_shape(self) -> Sequence[int]:
         shape, weight = self._verify_shapes(3)
         stride = verify_ints("stride", self.stride, 2, 1)
         pads = ints_of(self.out_pad)
@@ -140,4 +139,4 @@ class TransposeConv2DOp(ConvolutionOp):
                 shape[1:3], stride, pads[::2], pads[1::2], weight[1:3], strict=True
             )
         ]
-        self._verify_common(weight[0], (shape[0], *sizes, weight[0]))
+        return (shape[0], *sizes, weight[0])

@@ -13,7 +13,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<1xf32>
-// expected-error@+1 {{'edge.expand' op must keep the element type}}
+// expected-error@+1 {{'edge.expand' op result should be tensor<2xf32>, not of f64}}
 %0 = edge.expand %x : (tensor<1xf32>) -> tensor<2xf64>
 
 // -----

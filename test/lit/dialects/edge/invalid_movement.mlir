@@ -19,13 +19,13 @@
 // -----
 
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.1>>
-// expected-error@+1 {{'edge.reshape' op must keep the element type}}
+// expected-error@+1 {{'edge.reshape' op result should be tensor<2x2x!quant.uniform<i8:f32, 0.1>>, not of !quant.uniform<i8:f32, 0.2>}}
 %0 = edge.reshape %x : (tensor<4x!quant.uniform<i8:f32, 0.1>>) -> tensor<2x2x!quant.uniform<i8:f32, 0.2>>
 
 // -----
 
 %x = "test.op"() : () -> tensor<2x3x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
-// expected-error@+1 {{'edge.reshape' op must keep the element type: the result should be tensor<2x3x1x!quant.uniform<i8:f32:0, {0.1, 0.2}>>}}
+// expected-error@+1 {{'edge.reshape' op result should be tensor<2x3x1x!quant.uniform<i8:f32:0, {0.1, 0.2}>>, not of !quant.uniform<i16:f32:0, {0.1, 0.2}>}}
 %0 = edge.reshape %x : (tensor<2x3x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<2x3x1x!quant.uniform<i16:f32:0, {0.1, 0.2}>>
 
 // -----
@@ -63,7 +63,7 @@
 
 // The quantized axis has to move along.
 %x = "test.op"() : () -> tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
-// expected-error@+1 {{'edge.permute' op must keep the element type: the result should be tensor<2x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>}}
+// expected-error@+1 {{'edge.permute' op result should be tensor<2x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>, not of !quant.uniform<i8:f32:0, {0.1, 0.2}>}}
 %0 = edge.permute %x {perm = array<i64: 1, 0>} : (tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
 
 // -----
@@ -75,7 +75,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<2x3xf32>
-// expected-error@+1 {{'edge.to_dim_order' op must keep the element type}}
+// expected-error@+1 {{'edge.to_dim_order' op result should be tensor<2x3xf32>, not of f16}}
 %0 = edge.to_dim_order %x : (tensor<2x3xf32>) -> tensor<2x3xf16, #edge.dim_order<[1, 0]>>
 
 // -----

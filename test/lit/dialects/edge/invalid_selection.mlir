@@ -41,7 +41,7 @@ func.func @f(%x: tensor<2x3xf32>) {
 // -----
 
 func.func @f(%x: tensor<2x3x!quant.uniform<i8:f32, 0.5>>) {
-  // expected-error@+1 {{'edge.pad' op must keep the element type}}
+  // expected-error@+1 {{'edge.pad' op result should be tensor<2x4x!quant.uniform<i8:f32, 0.5>>, not of f32}}
   %0 = edge.pad %x {low = array<i64: 0, 0>, high = array<i64: 0, 1>, value = 0.0 : f32} : (tensor<2x3x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x4xf32>
   func.return
 }

@@ -25,7 +25,7 @@ func.func @f(%x: tensor<2x6xf32>) {
 // -----
 
 func.func @f(%x: tensor<2x6xf32>) {
-  // expected-error@+1 {{'edge.slice' op must keep the element type}}
+  // expected-error@+1 {{'edge.slice' op result should be tensor<2x3xf32>, not of i8}}
   %0 = edge.slice %x {dim = 1 : i64, start = 0 : i64} : (tensor<2x6xf32>) -> tensor<2x3xi8>
   func.return
 }

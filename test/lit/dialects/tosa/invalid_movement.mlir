@@ -32,7 +32,7 @@
 
 %x = "test.op"() : () -> tensor<4xi8>
 %s = tosa.const_shape {values = dense<[4]> : tensor<1xindex>} : () -> !tosa.shape<1>
-// expected-error@+1 {{'tosa.reshape' op must keep the element type}}
+// expected-error@+1 {{'tosa.reshape' op result should be tensor<4xi8>, not of i16}}
 %0 = tosa.reshape %x, %s : (tensor<4xi8>, !tosa.shape<1>) -> tensor<4xi16>
 
 // -----
@@ -120,7 +120,7 @@
 %s = tosa.const_shape {values = dense<[2, 1, 2, 1]> : tensor<4xindex>} : () -> !tosa.shape<4>
 %o = tosa.const_shape {values = dense<[0, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
 %b = tosa.const_shape {values = dense<[0, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
-// expected-error@+1 {{'tosa.resize' op BILINEAR of i8 is no i8}}
+// expected-error@+1 {{'tosa.resize' op result should be tensor<1x3x3x1xi32>, not of i8}}
 %0 = tosa.resize %x, %s, %o, %b {mode = BILINEAR} : (tensor<1x2x2x1xi8>, !tosa.shape<4>, !tosa.shape<2>, !tosa.shape<2>) -> tensor<1x3x3x1xi8>
 
 // -----

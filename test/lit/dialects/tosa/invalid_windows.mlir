@@ -13,7 +13,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<1x4x4x3xi8>
-// expected-error@+1 {{'tosa.max_pool2d' op must keep the element type}}
+// expected-error@+1 {{'tosa.max_pool2d' op result should be tensor<1x2x2x3xi8>, not of i16}}
 %0 = tosa.max_pool2d %x {kernel = array<i64: 2, 2>, stride = array<i64: 2, 2>, pad = array<i64: 0, 0, 0, 0>} : (tensor<1x4x4x3xi8>) -> tensor<1x2x2x3xi16>
 
 // -----
@@ -67,7 +67,7 @@
 // -----
 
 %a = "test.op"() : () -> tensor<2xi8>
-// expected-error@+1 {{'tosa.reduce_min' op must keep the element type}}
+// expected-error@+1 {{'tosa.reduce_min' op result should be tensor<1xi8>, not of i32}}
 %0 = tosa.reduce_min %a {axis = 0 : i32} : (tensor<2xi8>) -> tensor<1xi32>
 
 // -----
@@ -115,7 +115,7 @@
 // -----
 
 %x, %w, %b, %i, %z = "test.op"() : () -> (tensor<1x4x4x3xi8>, tensor<2x3x3x3xi8>, tensor<2xi32>, tensor<1xi8>, tensor<1xi8>)
-// expected-error@+1 {{'tosa.conv2d' op bias and result must be of the accumulator's i32}}
+// expected-error@+1 {{'tosa.conv2d' op result should be tensor<1x2x2x2xi32>, not of i8}}
 %0 = tosa.conv2d %x, %w, %b, %i, %z {acc_type = i32, stride = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>} : (tensor<1x4x4x3xi8>, tensor<2x3x3x3xi8>, tensor<2xi32>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x2x2x2xi8>
 
 // -----

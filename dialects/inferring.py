@@ -1,0 +1,102 @@
+"""Ops that know the type of their result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import IRDLOperation, ParsePropInAttrDict
+from xdsl.rewriter import Rewriter
+from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.shapes import element_of, shape_of, verify_shape
+
+
+class InferringOp(IRDLOperation):
+    """An op with one result, in MLIR's functional form, properties in the attribute dictionary.
+
+    `infer_shape` and `infer_element` are the op's rule for its result: `verify_result` holds the
+    result to it, and `inferred` makes an op with the result it gives.
+    """
+
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format: ClassVar[str | None] = (
+        "operands attr-dict `:` functional-type(operands, results)"
+    )
+
+    def __init__(
+        self,
+        operands: Sequence[SSAValue | Sequence[SSAValue]],
+        result_type: Attribute,
+        properties: Mapping[str, Attribute | None] | None = None,
+    ):
+        super().__init__(
+            operands=operands,
+            result_types=[result_type],
+            properties={k: v for k, v in (properties or {}).items() if v is not None},
+        )
+
+    @classmethod
+    def inferred(
+        cls,
+        operands: Sequence[SSAValue | Sequence[SSAValue]],
+        properties: Mapping[str, Attribute | None] | None = None,
+        *,
+        element: Attribute | None = None,
+        shape: Sequence[int] = (),
+    ) -> Self:
+        """The op with the result its rule gives. Raises VerifyException where that gives none.
+
+        element: the result's element type where the rule leaves it open; by default that of the
+        first operand. shape: what the rule leaves open of the result's shape.
+        """
+        first = operands[0] if isinstance(operands[0], SSAValue) else operands[0][0]
+        op = cls(operands, TensorType(element or element_of(first), shape), properties)
+        return op.with_inferred_type()
+
+    def with_operands(self, operands: Sequence[SSAValue], **properties: Attribute) -> Self:
+        """The op on other operands, with some other properties and the result the rule gives."""
+        op = self.create(
+            operands=operands,
+            result_types=[self.results[0].type],
+            properties={**self.properties, **properties},
+            attributes=dict(self.attributes),
+        )
+        return op.with_inferred_type()
+
+    def with_inferred_type(self) -> Self:
+        """The op, which stands in no block, its result now of the type the rule gives."""
+        try:
+            Rewriter.replace_value_with_new_type(self.results[0], self.infer_type())
+        except VerifyException:
+            self.erase()  # so that it uses no operand
+            raise
+        return self
+
+    def infer_shape(self) -> Sequence[int]:
+        """The result's shape, by default the first operand's.
+
+        Raises VerifyException where operands and properties do not fit.
+        """
+        return shape_of(self.operands[0])
+
+    def infer_element(self) -> Attribute:
+        """The result's element type, by default the one it has: the rule leaves it open.
+
+        Raises as `infer_shape`.
+        """
+        return element_of(self.results[0])
+
+    def infer_type(self) -> TensorType:
+        """The result's type. Raises as `infer_shape`."""
+        shape = self.infer_shape()
+        return TensorType(self.infer_element(), shape)
+
+    def verify_result(self) -> None:
+        """Check the result's type against the rule."""
+        expected, (result,) = self.infer_type(), self.results
+        verify_shape("result", shape_of(result), shape_of(expected))
+        if element_of(result) != element_of(expected):
+            raise VerifyException(f"result should be {expected}, not of {element_of(result)}")
