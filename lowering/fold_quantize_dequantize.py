@@ -14,16 +14,18 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.arrays import Array, quantize
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
+    CatOp,
     Conv2dOp,
     ConvTranspose2dOp,
     EdgeOp,
     LinearOp,
     MovementOp,
+    PadOp,
     ToDimOrderOp,
 )
+from cmopt.dialects.edge.canonicalization.take_and_pad import holds
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
-from cmopt.dialects.shapes import element_of
-from cmopt.lowering.quantize_permutes import HoistQuantize, SinkDequantize
+from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.lowering.rewrite import apply_patterns
 
 
@@ -108,6 +110,71 @@ def splat_type(values: Array) -> UniformQuantizedType | None:
     if first is None or not np.isfinite(first) or not (values == first).all():
         return None
     return UniformQuantizedType.get(i8, abs(float(first)) or 1.0, 0)
+
+
+class HoistQuantize(RewritePattern):
+    """`qcast(move(x))` → `move(qcast(x))` for data movement: each element by itself."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
+        move = op.input.owner
+        if not isinstance(move, MovementOp | CatOp):
+            return
+        if not op.input.has_one_use():
+            return
+        element = quantized_element(op.output.type)
+        assert element is not None
+        if element.is_per_axis:
+            return
+        casts = [QCastOp.of(v, element) for v in move.operands]
+        moved = move.create(
+            operands=[cast.output for cast in casts],
+            result_types=[op.output.type],
+            properties=dict(move.properties),
+        )
+        moved.location = move.location
+        rewriter.replace(op, [*casts, moved])
+        rewriter.erase(move)
+
+
+class SinkDequantize(RewritePattern):
+    """`move(dcast(x))` → `dcast(move(x))` for data movement, and for a join of equal types.
+
+    Exact: the same elements are dequantized, each by itself. Not where a pad is of a value that
+    the type does not hold, nor where the moved tensor is larger and wanted in float.
+    """
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        if not isinstance(op, MovementOp | CatOp):
+            return
+        sources = [v.owner.input for v in op.operands if isinstance(v.owner, DCastOp)]
+        types = {quantized_element(source.type) for source in sources}
+        if len(sources) != len(op.operands) or len(types) != 1:
+            return
+        (element,) = types
+        assert element is not None
+        if element.is_per_axis or not _is_worth(op):
+            return
+        if isinstance(op, PadOp) and not holds(sources[0].type, op.value):
+            return
+        (result,) = op.results
+        moved = op.create(
+            operands=sources,
+            result_types=[TensorType(element, shape_of(result))],
+            properties=dict(op.properties),
+            attributes=dict(op.attributes),
+        )
+        moved.results[0].name_hint = result.name_hint
+        rewriter.replace(op, [moved, DCastOp(moved.results[0], result.type)])
+
+
+def _is_worth(op: Operation) -> bool:
+    """Whether the result is quantized again, or no larger than what is moved."""
+    users = [use.operation for use in op.results[0].uses]
+    size = sum(numel(shape_of(value)) for value in op.operands)
+    return size >= numel(shape_of(op.results[0])) or (
+        bool(users) and all(isinstance(user, QCastOp) for user in users)
+    )
 
 
 @dataclass(frozen=True)

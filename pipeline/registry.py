@@ -26,7 +26,6 @@ _LOWERING = (
     "gather-windows",
     "lower-reductions",
     "materialize-dim-order",
-    "quantize-permutes",
     "split-convolutions",
     "split-bilinear-upsampling",
     "split-depthwise-batches",

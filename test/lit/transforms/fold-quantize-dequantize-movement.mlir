@@ -1,4 +1,4 @@
-// RUN: cm-opt %s --pass-pipeline='builtin.module(quantize-permutes,canonicalize)' --split-input-file | filecheck %s
+// RUN: cm-opt %s --pass-pipeline='builtin.module(fold-quantize-dequantize,canonicalize)' --split-input-file | filecheck %s
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
