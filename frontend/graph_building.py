@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.fx import Graph, GraphModule, Node
+
+Rewrite: TypeAlias = Callable[[GraphModule, Node], Node | None]
+"""Inserts what computes the same as a node. Gives its result, or None where the node stays."""
 
 
 def attribute_of(module: GraphModule, node: object) -> torch.Tensor | None:
@@ -44,3 +47,8 @@ def insert_constant(module: GraphModule, like: Node, value: torch.Tensor) -> Nod
     node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
     node.meta["val"] = mode.from_tensor(value, static_shapes=True)
     return node
+
+
+def insert_number(module: GraphModule, like: Node, value: float, rank: int) -> Node:
+    """A new buffer of `rank` dimensions with one number in it."""
+    return insert_constant(module, like, torch.full((1,) * rank, float(value)))

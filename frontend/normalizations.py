@@ -13,13 +13,9 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
-from cmopt.frontend.graph_building import insert, insert_constant
+from cmopt.frontend.graph_building import insert, insert_number
 
 aten = torch.ops.aten
-
-
-def _number(module: GraphModule, like: Node, value: float, rank: int) -> Node:
-    return insert_constant(module, like, torch.full((1,) * rank, value))
 
 
 def _mean_square(module: GraphModule, node: Node, x: Node, dims: Sequence[int]) -> Node:
@@ -37,7 +33,7 @@ def _scaled_to_one(
 ) -> Node:
     """`x / sqrt(mean(x²) + epsilon)`."""
     graph, energy = module.graph, _mean_square(module, node, x, dims)
-    shift = _number(module, node, epsilon, x.meta["val"].dim())
+    shift = insert_number(module, node, epsilon, x.meta["val"].dim())
     energy = insert(graph, node, aten.add.Tensor, energy, shift)
     return insert(graph, node, aten.mul.Tensor, x, insert(graph, node, aten.rsqrt.default, energy))
 
@@ -120,7 +116,7 @@ def variance(module: GraphModule, node: Node) -> Node | None:
     if size <= correction:
         return None
     energy = _mean_square(module, node, _centered(module, node, x, dims), dims)
-    factor = _number(module, node, size / (size - correction), energy.meta["val"].dim())
+    factor = insert_number(module, node, size / (size - correction), energy.meta["val"].dim())
     result = insert(module.graph, node, aten.mul.Tensor, energy, factor)
     if keep:
         return result
