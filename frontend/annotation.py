@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from executorch.backends.arm.quantizer.arm_quantizer_utils import (
     SharedQspecQuantizer,
-    _mark_node_as_quantized,
     has_float_output,
 )
 from executorch.backends.cortex_m.quantizer.quantization_configs import (
@@ -19,6 +18,7 @@ from executorch.backends.cortex_m.quantizer.quantization_configs import (
     INT8_PER_TENSOR_CONFIG,
     CortexMQuantizationConfig,
 )
+from executorch.backends.cortex_m.quantizer.quantizer import mark_node_as_annotated
 from executorch.backends.cortex_m.quantizer_reporter import QuantizerInfo, QuantizerReporterUser
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import HistogramObserver
@@ -30,29 +30,9 @@ from torchao.quantization.pt2e.quantizer import (
 )
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
-from cmopt.dialects.edge import FUNCTIONS, WITH_PARAMETERS
 from cmopt.frontend.graph_building import attribute_of
-from cmopt.frontend.overloads import overload
-
-# Each name stands for all overloads of the ATen operator, in place or not.
-_ONE_TENSOR = "celu clamp clamp_max clamp_min gelu hardtanh relu6 selu"
-_TWO_TENSORS = "add div maximum minimum mul sub"
-_SUMS = "bmm col2im log_softmax _log_softmax matmul mm sum"
-_MOVEMENT = """as_strided channel_shuffle chunk diagonal expand_as flip gather im2col index
-    index_select mT moveaxis movedim narrow permute pixel_shuffle pixel_unshuffle reflection_pad1d
-    reflection_pad2d repeat_interleave replication_pad1d replication_pad2d roll select
-    split_with_sizes stack swapaxes swapdims take take_along_dim tile unfold unsqueeze"""
-_SELECTIONS_AND_AVERAGES = """adaptive_avg_pool2d adaptive_max_pool2d amax amin avg_pool2d max
-    max_pool2d mean min upsample_bicubic2d upsample_bilinear2d upsample_linear1d
-    upsample_nearest1d upsample_nearest2d"""
-
-_INDEXED = {"gather", "index", "index_select", "take", "take_along_dim"}
-
-FREE = frozenset([*FUNCTIONS, *WITH_PARAMETERS, *f"{_ONE_TENSOR} {_TWO_TENSORS} {_SUMS}".split()])
-"""The result is observed by itself, as every operand is: int8 in, int8 out."""
-
-SHARED = frozenset(f"{_MOVEMENT} {_SELECTIONS_AND_AVERAGES}".split())
-"""Every value of the result lies in the range of the operands, and is observed with them."""
+from cmopt.frontend.operators import FREE, OBSERVED, SHARED, TAKES_INDICES
+from cmopt.frontend.overloads import operator_name
 
 MASK_STEP = 16.0
 """One step of a mask of 0 and -inf; its lowest value is -255 of them."""
@@ -132,15 +112,6 @@ PER_TENSOR = with_range_observer(INT8_PER_TENSOR_CONFIG)
 PER_CHANNEL = with_range_observer(INT8_PER_CHANNEL_CONFIG)
 
 
-def operator_name(node: Node) -> str:
-    """The name of the ATen operator a node calls, without its overload and in-place mark."""
-    target = overload(node)
-    if target is None or target.namespace != "aten":
-        return ""
-    name = target._schema.name.removeprefix("aten::")
-    return name if name.startswith("__") else name.rstrip("_")
-
-
 def is_mask(value: torch.Tensor | None) -> bool:
     """Whether a constant is 0 where a score stays and -inf where it goes."""
     if value is None or not value.dtype.is_floating_point:
@@ -150,7 +121,7 @@ def is_mask(value: torch.Tensor | None) -> bool:
 
 
 class RemainingOperators(Quantizer, QuantizerReporterUser):
-    """Annotates the operators of `FREE` and `SHARED` that nobody has annotated yet.
+    """Annotates the `FREE` and `SHARED` operators of the table that nobody has annotated yet.
 
     Left in float: operators of constants only, operators of float and integer tensors together,
     those with an infinite constant (other than a mask that is added), and of several results.
@@ -158,23 +129,23 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
 
     def get_quantizer_info(self) -> QuantizerInfo:
         return QuantizerInfo(
-            type(self).__name__, "operators left", str(PER_TENSOR.label), f"{__name__}.FREE, SHARED"
+            type(self).__name__, "operators left", str(PER_TENSOR.label), "cmopt.frontend.operators"
         )
 
     def annotate(self, model: GraphModule) -> GraphModule:
         for node in model.graph.nodes:
             if node.op != "call_function" or Q_ANNOTATION_KEY in node.meta:
                 continue
-            name = operator_name(node)
-            if name in FREE and self._can_be_quantized(model, node):
+            observed = OBSERVED.get(operator_name(node))
+            if observed is FREE and self._can_be_quantized(model, node):
                 inputs = {operand: self._operand(model, operand) for operand in floats(node)}
-                _mark_node_as_quantized(node, inputs, ACTIVATION, True)
+                mark_node_as_annotated(node, inputs, ACTIVATION, True)
                 self.report_accept([node])
-            elif name in SHARED and self._can_be_quantized(model, node):
+            elif observed is SHARED and self._can_be_quantized(model, node):
                 first, *rest = floats(node)
                 shared = SharedQuantizationSpec((first, node))
                 inputs = {first: ACTIVATION, **dict.fromkeys(rest, shared)}
-                _mark_node_as_quantized(node, inputs, shared, True)
+                mark_node_as_annotated(node, inputs, shared, True)
                 self.report_accept([node])
         return model
 
@@ -206,7 +177,7 @@ def floats(node: Node) -> list[Node]:
 
 
 def _is_index(node: Node, operand: Node) -> bool:
-    return operator_name(node) in _INDEXED and operand is not node.args[0]
+    return operator_name(node) in TAKES_INDICES and operand is not node.args[0]
 
 
 def _adds_mask(node: Node, constant: torch.Tensor) -> bool:

@@ -15,49 +15,27 @@ from torch.export import ExportedProgram
 from torch.fx import Node
 
 from cmopt.frontend.aliasing import writes_escape
-from cmopt.frontend.annotation import FREE, SHARED, operator_name
-from cmopt.frontend.conversions import CONVERSIONS
-from cmopt.frontend.overloads import overload, overload_name
+from cmopt.frontend.operators import BY_PARTS, CONVERSIONS, OBSERVED, PREPARED, REWRITTEN
+from cmopt.frontend.overloads import operator_name, overload, overload_name
 
 aten = torch.ops.aten
 
-# Of Core ATen or known to the importer, but their parts can be quantized.
-_COMPOSITES = {
-    "glu",
-    "gru",
-    "gru_cell",
-    "lstm",
-    "lstm_cell",
-    "rnn_relu",
-    "rnn_relu_cell",
-    "rnn_tanh",
-    "rnn_tanh_cell",
-    "scaled_dot_product_attention",
-    # These would be taken apart on import; each part must have been observed then.
-    "split",
-    "unbind",
-}
-# What is rewritten later, in `decompositions` or by ExecuTorch, or is quantized as a whole.
-_KEPT = {
-    *("adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "batch_norm"),
-    *("bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "linear"),
-    *("contiguous", "detach", "dropout", "flatten", "lift_fresh_copy", "matmul", "prelu", "rsub"),
-    *("group_norm", "instance_norm", "layer_norm", "masked_fill", "rms_norm", "softmax", "t"),
-    *("unflatten", "var"),
-}
+# Rewritten later.
+_REWRITTEN = {name.split(".")[1] for name in (*PREPARED, *REWRITTEN)}
 
 
 def _is_composite(node: Node) -> bool:
     """Whether a node calls an operator whose parts should be quantized, not the whole."""
     name, target = operator_name(node), overload(node)
-    if name in _COMPOSITES:
+    if OBSERVED.get(name) is BY_PARTS:
         return True
     return not (
         target is None
         or not name
         or torch.Tag.core in target.tags
         or overload_name(target) in CONVERSIONS
-        or name in _KEPT | FREE | SHARED
+        or name in OBSERVED
+        or name in _REWRITTEN
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
 
-from cmopt.frontend.annotation import operator_name
+from cmopt.frontend.overloads import operator_name
 
 aten = torch.ops.aten
 

@@ -7,15 +7,11 @@ from torch.export import ExportedProgram
 from torch.fx import Graph, Node
 
 from cmopt.frontend.aliasing import writes_escape
-from cmopt.frontend.conversions import CONVERSIONS
+from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_edge_operator, overload, overload_name
 
 # Decompositions of decompositions: more rounds than any operator is known to need.
 _ROUNDS = 8
-
-
-# Not of Core ATen, but one portable kernel where the decomposition moves six dimensions about.
-_KEPT = {"aten.pixel_shuffle.default", "aten.pixel_unshuffle.default"}
 
 
 def _is_edge_dialect(graph: Graph) -> bool:
@@ -27,8 +23,7 @@ def _needs_decomposition(node: Node) -> torch._ops.OpOverload | None:
     target = overload(node)
     if target is None or target.namespace != "aten" or torch.Tag.core in target.tags:
         return None
-    name = overload_name(target)
-    return None if name in CONVERSIONS or name in _KEPT else target
+    return None if overload_name(target) in CONVERSIONS else target
 
 
 def normalize(program: ExportedProgram) -> ExportedProgram:

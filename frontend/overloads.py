@@ -25,6 +25,20 @@ def overload_name(target: torch._ops.OpOverload) -> str:
     return f"{namespace}.{name}.{target._overloadname}"
 
 
+def operator_of(target: torch._ops.OpOverload) -> str:
+    """The name of an ATen operator without its overload and in-place mark; "" for any other."""
+    namespace, name, _ = overload_name(target).split(".")
+    if namespace != "aten":
+        return ""
+    return name if name.startswith("__") else name.rstrip("_")
+
+
+def operator_name(node: Node) -> str:
+    """`operator_of` what a node calls; "" for what is no operator."""
+    target = overload(node)
+    return "" if target is None else operator_of(target)
+
+
 def is_getitem(node: Node) -> bool:
     """Whether a node takes one result of an operator that has several."""
     return node.op == "call_function" and getattr(node.target, "__name__", "") == "getitem"

@@ -5,17 +5,11 @@ Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import torch
 from executorch.backends.arm.quantizer.arm_quantizer_utils import PatternCheck, PatternQuantizer
 from executorch.backends.cortex_m.quantizer.node_finders import NodeTargetNodeFinder
-from executorch.backends.cortex_m.quantizer.pattern_checkers import (
-    CortexMActivationCheck,
-    CortexMAddMulCheck,
-    CortexMExplicitConvTranspose2DCheck,
-    CortexMSoftmaxCheck,
-)
 from executorch.backends.cortex_m.quantizer.quantization_configs import INT8_PER_TENSOR_CONFIG
 from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
 from torch.fx import GraphModule, Node
@@ -31,77 +25,15 @@ from cmopt.frontend.annotation import (
     PER_TENSOR,
     RemainingOperators,
     SharedRanges,
-    operator_name,
     with_narrow_weights,
 )
 from cmopt.frontend.constant_folding import fold_constants
-from cmopt.frontend.decompositions import (
-    decompose_for_annotation,
-    mark_masks,
-    name_leading_numbers,
-    prepare_products,
-    reverse_subtractions,
-)
-from cmopt.frontend.graph_building import attribute_of
-
-aten = torch.ops.aten
+from cmopt.frontend.operators import CONVERSIONS, FUSED_IF, GIVES_SCORES
+from cmopt.frontend.overloads import operator_name, operator_of, overload_name
+from cmopt.frontend.rewriting import rewrite_as_exported, rewrite_for_annotation
 
 # For each pattern, a chain of operators, what says whether an instance can be quantized.
 Support: TypeAlias = dict[tuple[Any, ...], type[PatternCheck] | None]
-
-
-class BroadcastingCheck(CortexMAddMulCheck):
-    """Add, sub and mul under any broadcasting: the lowering expands, or folds a constant.
-
-    What an infinite constant means is not for an int8 range to hold.
-    """
-
-    @classmethod
-    def check_pattern(cls, pattern: list[Node]) -> bool:
-        return all(
-            isinstance(node.kwargs.get("alpha", 1), int)
-            and all(_is_finite(operand) for operand in node.all_input_nodes)
-            for node in pattern
-        )
-
-
-def _is_finite(node: Node) -> bool:
-    assert node.graph.owning_module is not None
-    value = attribute_of(node.graph.owning_module, node)
-    return value is None or bool(value.isfinite().all())
-
-
-class AnyDimensionSoftmaxCheck(CortexMSoftmaxCheck):
-    """Softmax over any dimension: the lowering transposes."""
-
-    @classmethod
-    def check_pattern(cls, pattern: list[Node]) -> bool:
-        return True
-
-
-class UngroupedTransposedConvolutionCheck(CortexMExplicitConvTranspose2DCheck):
-    """Any transposed convolution whose weights have one axis of output channels."""
-
-    @classmethod
-    def check_pattern(cls, pattern: list[Node]) -> bool:
-        groups = pattern[0].args[6] if len(pattern[0].args) > 6 else 1
-        return bool(groups == 1)
-
-
-_ELEMENTWISE = {aten.add, aten.add_, aten.sub, aten.sub_, aten.mul, aten.mul_}
-_SOFTMAX = {aten.softmax, aten._softmax}
-_MORE_ACTIVATIONS: Support = {
-    (aten.hardsigmoid.default,): CortexMActivationCheck,
-    (aten.hardsigmoid_.default,): CortexMActivationCheck,
-}
-# The overload that takes padding="same" computes what the other does.
-_PADDED_BY_NAME = {
-    aten.conv1d.default: aten.conv1d.padding,
-    aten.conv2d.default: aten.conv2d.padding,
-}
-# Behind a convolution or linear layer these are quantized on their own: no kernel has them built
-# in, so without an observer between the two the first would stay in float.
-_NOT_A_CLAMP = {aten.hardsigmoid.default, aten.hardsigmoid_.default}
 
 
 class Int8Quantizer(CortexMQuantizer):
@@ -124,18 +56,16 @@ class Int8Quantizer(CortexMQuantizer):
                 matcher = quantizer.pattern_matcher
                 matcher.support_dict = _relaxed(matcher.support_dict)
                 if isinstance(quantizer.node_finder, NodeTargetNodeFinder):
-                    quantizer.node_finder.targets.extend(_PADDED_BY_NAME.values())
+                    targets = quantizer.node_finder.targets
+                    targets.extend(filter(None, map(_padded_by_name, list(targets))))
 
     def transform_for_annotation(self, model: GraphModule) -> GraphModule:
         """Fold constants, ExecuTorch's own rewrites, then ours; before observers are placed."""
         fold_constants(model)
-        reverse_subtractions(model)
-        name_leading_numbers(model)
-        prepare_products(model)
-        mark_masks(model)
+        rewrite_as_exported(model)
         model = super().transform_for_annotation(model)
         fold_constants(model)
-        decompose_for_annotation(model)
+        rewrite_for_annotation(model)
         return model
 
     def annotate(self, model: GraphModule) -> GraphModule:
@@ -151,24 +81,36 @@ class Int8Quantizer(CortexMQuantizer):
 
 
 def _relaxed(support: Support) -> Support:
-    result: Support = {**support, **_MORE_ACTIVATIONS}
-    for pattern in support:
-        if len(pattern) > 1 and pattern[-1] in _NOT_A_CLAMP:
-            del result[pattern]
+    """ExecuTorch's patterns as the table of operators has them."""
+    result: Support = {}
+    for pattern, check in support.items():
+        if len(pattern) > 1 and operator_of(pattern[-1]) in GIVES_SCORES:
+            # No kernel has this one built in, as a clamp is: without an observer between the two
+            # the first would stay in float.
             continue
-        if pattern[0] in _PADDED_BY_NAME:
-            result[_PADDED_BY_NAME[pattern[0]], *pattern[1:]] = support[pattern]
-        packet = getattr(pattern[0], "overloadpacket", None)
-        if packet in _ELEMENTWISE:
-            result[pattern] = BroadcastingCheck
-        elif packet is aten.conv_transpose2d:
-            result[pattern] = UngroupedTransposedConvolutionCheck
-        elif packet in _SOFTMAX:
-            result[pattern] = AnyDimensionSoftmaxCheck
+        if check is not None and (fused_if := FUSED_IF.get(operator_of(pattern[0]))) is not None:
+            check = _check(check, fused_if)
+        result[pattern] = check
+        if (padded := _padded_by_name(pattern[0])) is not None:
+            result[padded, *pattern[1:]] = check
     return result
 
 
-_BOUNDED = {"hardsigmoid", "sigmoid", "softmax", "_softmax", "tanh"}
+def _check(upstream: type[PatternCheck], accepts: Callable[[Node], bool]) -> type[PatternCheck]:
+    """ExecuTorch's check of the configuration, with ours of the pattern's first node."""
+
+    class Check(upstream):
+        @classmethod
+        def check_pattern(cls, pattern: list[Node]) -> bool:
+            return accepts(pattern[0])
+
+    return Check
+
+
+def _padded_by_name(target: Any) -> Any:
+    """The overload that takes padding="same", where we import it as the other; else None."""
+    padded = getattr(target.overloadpacket, "padding", None)
+    return padded if padded is not None and overload_name(padded) in CONVERSIONS else None
 
 
 def _leave_unlike_parts_apart(output: Node) -> None:
@@ -181,7 +123,7 @@ def _leave_unlike_parts_apart(output: Node) -> None:
     for cat in output.all_input_nodes:
         if operator_name(cat) != "cat" or len(cat.users) != 1:
             continue
-        if len({operator_name(part) in _BOUNDED for part in cat.all_input_nodes}) == 2:
+        if len({operator_name(part) in GIVES_SCORES for part in cat.all_input_nodes}) == 2:
             cat.meta.pop(Q_ANNOTATION_KEY, None)
             if annotation is not None:
                 annotation.input_qspec_map.pop(cat, None)

@@ -17,10 +17,10 @@ from torch.fx import Node
 from torch.utils._pytree import tree_leaves
 from xdsl.dialects.builtin import NameLoc
 
-from cmopt.dialects.edge import FUNCTIONS, WITH_PARAMETERS
 from cmopt.frontend.aliasing import viewed_nodes, written_nodes
 from cmopt.frontend.locations import location, source_nodes
-from cmopt.frontend.overloads import is_getitem, overload
+from cmopt.frontend.operators import FUNCTIONS_OF_ELEMENTS
+from cmopt.frontend.overloads import is_getitem, operator_name, overload
 from cmopt.support.diagnostics import CompileError, warn
 
 _KINDS: dict[object, str] = {
@@ -35,10 +35,6 @@ _KINDS: dict[object, str] = {
 # What PT2E and torch.export call tensors whose name they have lost.
 _MADE_UP = re.compile(r"(.*\.)?_(deduplicated_get_attr_|frozen_param|tensor_constant)")
 
-_CLAMPS = ("celu", "clamp", "clamp_max", "clamp_min", "hardtanh", "relu6", "selu")
-FUNCTIONS_IN_PLACE = frozenset(f"{name}_" for name in (*FUNCTIONS, *WITH_PARAMETERS, *_CLAMPS))
-"""In-place functions of one element. A model that calls one on its input means the result."""
-
 
 def is_function_of_input(node: Node) -> bool:
     """Whether a node calls an in-place function of one element on an input nothing else reads.
@@ -47,9 +43,9 @@ def is_function_of_input(node: Node) -> bool:
     device, and nothing in the program sees it.
     """
     target = overload(node)
-    if target is None or target._schema.name.removeprefix("aten::") not in FUNCTIONS_IN_PLACE:
+    if target is None or operator_name(node) not in FUNCTIONS_OF_ELEMENTS:
         return False
-    if target._schema.overload_name:  # of a tensor and a number, as pow_ has
+    if not target._schema.name.endswith("_") or target._schema.overload_name:  # pow_ of two tensors
         return False
     value: Any = node.args[0]
     reader = node

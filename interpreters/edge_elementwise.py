@@ -38,8 +38,9 @@ def clamped(op: Operation, x: torch.Tensor) -> torch.Tensor:
 
 
 def _aten(op: Any, *operands: torch.Tensor) -> torch.Tensor:
-    """The ATen operator an op has its name from, with the op's properties for numbers."""
-    operator = getattr(torch.ops.aten, op.name.removeprefix("edge."))
+    """The ATen operator an op is, with the op's properties for numbers."""
+    names = op.ATEN if isinstance(op, edge.BinaryOp) else (op.name.removeprefix("edge."),)
+    operator = getattr(torch.ops.aten, names[0].split(".")[0])
     value: torch.Tensor = operator(*operands, *numbers_of(op))
     return value
 
@@ -47,14 +48,9 @@ def _aten(op: Any, *operands: torch.Tensor) -> torch.Tensor:
 _MEANINGS: dict[type[Operation], Meaning] = {
     **dict.fromkeys(edge.FUNCTIONS.values(), _aten),
     **dict.fromkeys(edge.WITH_PARAMETERS.values(), _aten),
+    **{op: _aten for op in edge.Edge.operations if issubclass(op, edge.BinaryOp)},
     edge.ClampOp: lambda op, x: torch.clamp(x, *(clamp_bounds(op) or ())),
     edge.GeluOp: lambda op, x: torch.nn.functional.gelu(x, approximate=op.approximate.data),
-    edge.AddOp: lambda op, x, y: x + y,
-    edge.SubOp: lambda op, x, y: x - y,
-    edge.MulOp: lambda op, x, y: x * y,
-    edge.DivOp: lambda op, x, y: x / y,
-    edge.MinimumOp: lambda op, x, y: torch.minimum(x, y),
-    edge.MaximumOp: lambda op, x, y: torch.maximum(x, y),
 }
 
 

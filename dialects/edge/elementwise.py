@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import FloatAttr, TensorType
 from xdsl.ir import Attribute, SSAValue
@@ -37,7 +37,13 @@ class UnaryOp(EdgeOp):
 
 
 class BinaryOp(EdgeOp):
-    """An elementwise function of two tensors under NumPy broadcasting."""
+    """An elementwise function of two tensors under NumPy broadcasting.
+
+    `ATEN` names the overloads of ATen operators that the op is. The first gives its meaning. The
+    importer and the quantizer know them from here.
+    """
+
+    ATEN: ClassVar[tuple[str, ...]]
 
     lhs = operand_def(TensorType)
     rhs = operand_def(TensorType)
@@ -60,6 +66,7 @@ class AddOp(BinaryOp):
     """`lhs + rhs` (aten.add with alpha 1), then the clamp of `edge.conv2d`."""
 
     name = "edge.add"
+    ATEN: ClassVar = ("add.Tensor", "add.Scalar")
 
     activation_min = opt_prop_def(FloatAttr)
     activation_max = opt_prop_def(FloatAttr)
@@ -70,6 +77,7 @@ class SubOp(BinaryOp):
     """`lhs - rhs` (aten.sub with alpha 1), then the clamp of `edge.conv2d`."""
 
     name = "edge.sub"
+    ATEN: ClassVar = ("sub.Tensor", "sub.Scalar")
 
     activation_min = opt_prop_def(FloatAttr)
     activation_max = opt_prop_def(FloatAttr)
@@ -80,6 +88,7 @@ class MulOp(BinaryOp):
     """`lhs * rhs`."""
 
     name = "edge.mul"
+    ATEN: ClassVar = ("mul.Tensor", "mul.Scalar")
 
 
 @irdl_op_definition
@@ -90,6 +99,7 @@ class DivOp(BinaryOp):
     """
 
     name = "edge.div"
+    ATEN: ClassVar = ("div.Tensor", "div.Scalar")
 
 
 @irdl_op_definition
@@ -97,6 +107,7 @@ class MinimumOp(BinaryOp):
     """The smaller of the two; NaN if one is."""
 
     name = "edge.minimum"
+    ATEN: ClassVar = ("minimum.default", "min.other")
 
 
 @irdl_op_definition
@@ -104,3 +115,4 @@ class MaximumOp(BinaryOp):
     """The larger of the two; NaN if one is."""
 
     name = "edge.maximum"
+    ATEN: ClassVar = ("maximum.default", "max.other")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 
 
-def _create(call: Call) -> Converted:
+def create(call: Call) -> Converted:
     """An operator without tensor arguments: evaluate it."""
     arguments = {k: v for k, v in call.arguments.items() if k not in ("device", "pin_memory")}
     value = call.target(**arguments)
@@ -15,30 +15,10 @@ def _create(call: Call) -> Converted:
     return call.constant(value)
 
 
-def _fill_like(call: Call) -> Converted:
+def fill_like(call: Call) -> Converted:
     """A tensor of the shape of another, filled with one number."""
     value = {"zeros_like": 0, "ones_like": 1}.get(call.name.split(".")[1])
     number = call["fill_value"] if value is None else value
     result = torch.full(tuple(call.fake_result.shape), number, dtype=call.fake_result.dtype)
     call.importer.known[call.node] = result
     return call.constant(result)
-
-
-CONVERSIONS: dict[str, Conversion] = {
-    **{
-        f"aten.{name}": _create
-        for name in (
-            "arange.default",
-            "arange.start",
-            "arange.start_step",
-            "eye.default",
-            "eye.m",
-            "full.default",
-            "linspace.default",
-            "ones.default",
-            "scalar_tensor.default",
-            "zeros.default",
-        )
-    },
-    **{f"aten.{name}.default": _fill_like for name in ("full_like", "ones_like", "zeros_like")},
-}

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import ints, shape_of
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 
 
 def _same_padding(kernel: Sequence[int], dilation: Sequence[int]) -> list[int]:
@@ -32,10 +32,10 @@ def _padding(call: Call, kernel: Sequence[int], dilation: Sequence[int]) -> list
     return [amount for amount in call.ints("padding", len(kernel)) for _ in range(2)]
 
 
-def _convolution(call: Call) -> Converted:
+def convolution(call: Call) -> Converted:
     """Over one or two dimensions. A batch may be missing, and then is of size 1."""
     if call.arguments.get("transposed"):
-        return _transposed_convolution(call)
+        return transposed_convolution(call)
     kernel = list(call.fake("weight").shape[2:])
     op = {1: edge.Conv1dOp, 2: edge.Conv2dOp}.get(len(kernel))
     if op is None or not call.fake_result.dtype.is_floating_point:
@@ -54,7 +54,7 @@ def _convolution(call: Call) -> Converted:
     return call.reshaped(output, shape_of(call.result_type))
 
 
-def _transposed_convolution(call: Call) -> Converted:
+def transposed_convolution(call: Call) -> Converted:
     """Over two dimensions, or one: then the second is of size 1. A batch may be missing."""
     value, weight = call.tensor("input"), call.tensor("weight")
     axes = len(shape_of(weight)) - 2
@@ -75,7 +75,7 @@ def _transposed_convolution(call: Call) -> Converted:
     return call.reshaped(output, shape_of(call.result_type))
 
 
-def _linear(call: Call) -> Converted:
+def linear(call: Call) -> Converted:
     if not call.fake_result.dtype.is_floating_point or call.fake("weight").dim() != 2:
         return None
     value, weight = call.tensor("input"), call.tensor("weight")
@@ -115,16 +115,3 @@ def linear_of_constant(call: Call) -> Converted:
         bias = [call.tensor("self")]
     weight = call.emit(edge.PermuteOp.of(call.tensor(names[1]), (1, 0)))
     return call.emit(edge.LinearOp([call.tensor(names[0]), weight, bias], call.result_type))
-
-
-CONVERSIONS: dict[str, Conversion] = {
-    "aten.addmm.default": linear_of_constant,
-    "aten.conv1d.default": _convolution,
-    "aten.conv1d.padding": _convolution,
-    "aten.conv2d.default": _convolution,
-    "aten.conv2d.padding": _convolution,
-    "aten.conv_transpose1d.default": _transposed_convolution,
-    "aten.conv_transpose2d.input": _transposed_convolution,
-    "aten.convolution.default": _convolution,
-    "aten.linear.default": _linear,
-}

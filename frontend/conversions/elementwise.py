@@ -23,7 +23,7 @@ def _apply(
     return call.emit(op([_first(call)], call.result_type, properties))
 
 
-def _unary(op: type[edge.UnaryOp]) -> Conversion:
+def unary(op: type[edge.UnaryOp]) -> Conversion:
     def convert(call: Call) -> Converted:
         dtype = call.node.all_input_nodes[0].meta["val"].dtype
         return _apply(call, op) if dtype == call.fake_result.dtype == torch.float32 else None
@@ -42,24 +42,28 @@ def _clamp_to(call: Call, low: Any, high: Any) -> Converted:
     return _apply(call, edge.ClampOp, properties)
 
 
-def _clamp(call: Call) -> Converted:
+def clamp(call: Call) -> Converted:
     return _clamp_to(call, call.arguments.get("min"), call.arguments.get("max"))
 
 
-def _hardtanh(call: Call) -> Converted:
+def hardtanh(call: Call) -> Converted:
     return _clamp_to(call, call["min_val"], call["max_val"])
 
 
-def _relu6(call: Call) -> Converted:
+def relu6(call: Call) -> Converted:
     return _clamp_to(call, 0, 6)
 
 
-def _with_numbers(op: type[edge.UnaryOp]) -> Conversion:
-    """The operator's arguments behind the tensor are the properties, under the same names."""
+def with_numbers(op: type[edge.UnaryOp]) -> Conversion:
+    """The operator's arguments behind the tensor are the properties, under the same names.
+
+    An absent number is -1: `logit` without `eps` is `edge.logit` with a negative one.
+    """
 
     def convert(call: Call) -> Converted:
         names = [argument.name for argument in call.target._schema.arguments[1:]]
-        return _apply_to_float(call, op, {name: call[name] for name in names})
+        numbers = {name: -1.0 if call[name] is None else call[name] for name in names}
+        return _apply_to_float(call, op, numbers)
 
     return convert
 
@@ -72,32 +76,22 @@ def _apply_to_float(
     return _apply(call, op, {name: FloatAttr(float(n), f32) for name, n in numbers.items()})
 
 
-def _selu(call: Call) -> Converted:
+def selu(call: Call) -> Converted:
     numbers = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805, "input_scale": 1.0}
     return _apply_to_float(call, edge.WITH_PARAMETERS["elu"], numbers)
 
 
-def _celu(call: Call) -> Converted:
+def celu(call: Call) -> Converted:
     alpha = float(call["alpha"])
     numbers = {"alpha": alpha, "scale": 1.0, "input_scale": 1 / alpha}
     return _apply_to_float(call, edge.WITH_PARAMETERS["elu"], numbers)
 
 
-def _logit(call: Call) -> Converted:
-    eps = call["eps"]
-    return _apply_to_float(
-        call, edge.WITH_PARAMETERS["logit"], {"eps": -1.0 if eps is None else eps}
-    )
-
-
-_OTHER_NUMBERS: dict[str, Conversion] = {"celu": _celu, "logit": _logit, "selu": _selu}
-
-
-def _gelu(call: Call) -> Converted:
+def gelu(call: Call) -> Converted:
     return _apply(call, edge.GeluOp, {"approximate": StringAttr(call["approximate"])})
 
 
-def _binary(op: type[edge.BinaryOp]) -> Conversion:
+def binary(op: type[edge.BinaryOp]) -> Conversion:
     def convert(call: Call) -> Converted:
         result = call.fake_result
         if not result.dtype.is_floating_point or call.arguments.get("alpha", 1) != 1:
@@ -114,45 +108,3 @@ def _binary(op: type[edge.BinaryOp]) -> Conversion:
         return call.emit(op(operands, call.result_type))
 
     return convert
-
-
-_CLAMPS: dict[str, Conversion] = {
-    "clamp": _clamp,
-    "clamp_max": _clamp,
-    "clamp_min": _clamp,
-    "hardtanh": _hardtanh,
-    "relu6": _relu6,
-}
-_BINARY: dict[str, type[edge.BinaryOp]] = {
-    "add": edge.AddOp,
-    "sub": edge.SubOp,
-    "mul": edge.MulOp,
-    "div": edge.DivOp,
-}
-_OF_TWO_TENSORS: dict[str, type[edge.BinaryOp]] = {
-    "aten.maximum.default": edge.MaximumOp,
-    "aten.max.other": edge.MaximumOp,
-    "aten.minimum.default": edge.MinimumOp,
-    "aten.min.other": edge.MinimumOp,
-}
-
-# The in-place variant of an operator computes the same; the importer rebinds what it wrote to.
-CONVERSIONS: dict[str, Conversion] = {
-    **{f"aten.{n}{i}.default": _unary(op) for n, op in edge.FUNCTIONS.items() for i in ("", "_")},
-    **{
-        f"aten.{n}{i}.default": _with_numbers(op)
-        for n, op in edge.WITH_PARAMETERS.items()
-        for i in ("", "_")
-    },
-    **{f"aten.pow{i}.Tensor_Scalar": _with_numbers(edge.PowOp) for i in ("", "_")},
-    **{f"aten.{n}{i}.default": convert for n, convert in _OTHER_NUMBERS.items() for i in ("", "_")},
-    **{f"aten.{n}{i}.default": convert for n, convert in _CLAMPS.items() for i in ("", "_")},
-    "aten.gelu.default": _gelu,
-    **{
-        f"aten.{name}{inplace}.{overload}": _binary(op)
-        for name, op in _BINARY.items()
-        for inplace in ("", "_")
-        for overload in ("Tensor", "Scalar")
-    },
-    **{name: _binary(op) for name, op in _OF_TWO_TENSORS.items()},
-}

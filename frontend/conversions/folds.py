@@ -10,10 +10,10 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import shape_of
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 
 
-def _col2im(call: Call) -> Converted:
+def col2im(call: Call) -> Converted:
     """[N, C·kh·kw, lh·lw] → [N, C, H, W].
 
     Windows that do not overlap are moved, with zeros in the gaps. Of others each element (i, j) of
@@ -83,6 +83,3 @@ def _part(call: Call, value: SSAValue, dim: int, start: int, size: int) -> SSAVa
     if shape_of(value)[dim] == size:
         return value
     return call.emit(edge.SliceOp.of(value, dim, start, size))
-
-
-CONVERSIONS: dict[str, Conversion] = {"aten.col2im.default": _col2im}

@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import shape_of
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.conversions.convolution import linear_of_constant
 
 
@@ -25,7 +25,7 @@ def _repeated(call: Call, value: SSAValue, batch: Sequence[int]) -> SSAValue:
     return value
 
 
-def _matmul(call: Call) -> Converted:
+def matmul(call: Call) -> Converted:
     """`matmul`, `bmm`, `mm` of any ranks: a vector is a matrix of one row or column.
 
     One matrix for a whole batch of lhs takes the rows of all of them.
@@ -55,19 +55,9 @@ def _matmul(call: Call) -> Converted:
     return call.reshaped(product, result.get_shape())
 
 
-def _softmax(call: Call) -> Converted:
+def softmax(call: Call) -> Converted:
     """`softmax` in the operand's own type."""
     fake = call.fake("self")
     if fake.dim() == 0 or fake.dtype != call.fake_result.dtype:
         return None
     return call.emit(edge.SoftmaxOp.of(call.tensor("self"), call["dim"] % fake.dim()))
-
-
-CONVERSIONS: dict[str, Conversion] = {
-    "aten._softmax.default": _softmax,
-    "aten.bmm.default": _matmul,
-    "aten.matmul.default": _matmul,
-    "aten.mm.default": _matmul,
-    "aten.softmax.int": _softmax,
-    "aten.special_softmax.default": _softmax,
-}

@@ -10,7 +10,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import ints, shape_of
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 
 
 def _batched(call: Call, value: SSAValue, axes: int = 2) -> SSAValue:
@@ -64,7 +64,7 @@ def _average_1d(
     return _pool(call, edge.AvgPool1dOp, value, properties)
 
 
-def _avg_pool1d(call: Call) -> Converted:
+def avg_pool1d(call: Call) -> Converted:
     if not _is_float(call):
         return None
     (kernel,) = call.ints("kernel_size", 1)
@@ -74,7 +74,7 @@ def _avg_pool1d(call: Call) -> Converted:
     return _average_1d(call, kernel, stride, padding, **modes)
 
 
-def _adaptive_avg_pool1d(call: Call) -> Converted:
+def adaptive_avg_pool1d(call: Call) -> Converted:
     length, out_length = call.fake("self").shape[-1], call.fake_result.shape[-1]
     if not _is_float(call) or not out_length or length % out_length:
         return None
@@ -82,7 +82,7 @@ def _adaptive_avg_pool1d(call: Call) -> Converted:
     return _average_1d(call, kernel, kernel, 0, ceil_mode=False, count_include_pad=True)
 
 
-def _avg_pool2d(call: Call) -> Converted:
+def avg_pool2d(call: Call) -> Converted:
     if call["divisor_override"] is not None or not _is_float(call):
         return None
     kernel = call.ints("kernel_size", 2)
@@ -96,7 +96,7 @@ def _avg_pool2d(call: Call) -> Converted:
     )
 
 
-def _adaptive_avg_pool2d(call: Call) -> Converted:
+def adaptive_avg_pool2d(call: Call) -> Converted:
     """Where the output divides the input evenly, all windows are alike."""
     height, width = call.fake("self").shape[-2:]
     out_height, out_width = call.fake_result.shape[-2:]
@@ -108,7 +108,7 @@ def _adaptive_avg_pool2d(call: Call) -> Converted:
     return _average(call, kernel, kernel, [0, 0], ceil_mode=False, count_include_pad=True)
 
 
-def _max_pool2d(call: Call) -> Converted:
+def max_pool2d(call: Call) -> Converted:
     if not _is_float(call):
         return None
     value = _batched(call, call.tensor("self"))
@@ -123,7 +123,7 @@ def _max_pool2d(call: Call) -> Converted:
     return _pool(call, edge.MaxPool2dOp, value, properties)
 
 
-def _max_pool1d(call: Call) -> Converted:
+def max_pool1d(call: Call) -> Converted:
     if not _is_float(call):
         return None
     value = _batched(call, call.tensor("self"), axes=1)
@@ -138,7 +138,7 @@ def _max_pool1d(call: Call) -> Converted:
     return _pool(call, edge.MaxPool1dOp, value, properties)
 
 
-def _max_pool2d_with_indices(call: Call) -> Converted:
+def max_pool2d_with_indices(call: Call) -> Converted:
     """Only if nothing reads the indices."""
 
     def index(user: Node) -> object:
@@ -146,11 +146,11 @@ def _max_pool2d_with_indices(call: Call) -> Converted:
 
     if any(index(user) != 0 and user.users for user in call.node.users):
         return None
-    values = _max_pool2d(call)
+    values = max_pool2d(call)
     return None if values is None else [values]  # type: ignore[list-item]
 
 
-def _adaptive_max_pool2d(call: Call) -> Converted:
+def adaptive_max_pool2d(call: Call) -> Converted:
     """Windows of unequal lengths are made equal: an element that counts twice changes nothing."""
     users = call.node.users
     if not _is_float(call) or any(user.args[1] != 0 and user.users for user in users):
@@ -175,16 +175,3 @@ def _adaptive_max_pool2d(call: Call) -> Converted:
         "ceil_mode": BoolAttr.from_bool(False),
     }
     return [_pool(call, edge.MaxPool2dOp, value, properties)]
-
-
-CONVERSIONS: dict[str, Conversion] = {
-    "aten._adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
-    "aten.adaptive_avg_pool1d.default": _adaptive_avg_pool1d,
-    "aten.adaptive_avg_pool2d.default": _adaptive_avg_pool2d,
-    "aten.adaptive_max_pool2d.default": _adaptive_max_pool2d,
-    "aten.avg_pool1d.default": _avg_pool1d,
-    "aten.avg_pool2d.default": _avg_pool2d,
-    "aten.max_pool1d.default": _max_pool1d,
-    "aten.max_pool2d.default": _max_pool2d,
-    "aten.max_pool2d_with_indices.default": _max_pool2d_with_indices,
-}

@@ -18,7 +18,7 @@ from cmopt.dialects.quant import (
     storage_type,
 )
 from cmopt.dialects.shapes import with_element
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.tensor_types import dtype_name
 
 _STORAGE = {torch.int8: 8, torch.int16: 16, torch.int32: 32}
@@ -85,11 +85,11 @@ def _as_quantized(call: Call, node: Node, element: UniformQuantizedType) -> SSAV
     return call.importer.reinterpret(value, wanted, call.node)
 
 
-def _quantize_per_tensor(call: Call) -> Converted:
+def quantize_per_tensor(call: Call) -> Converted:
     return _quantize(call, _element(call))
 
 
-def _dequantize_per_tensor(call: Call) -> Converted:
+def dequantize_per_tensor(call: Call) -> Converted:
     return _dequantize(call, _element(call))
 
 
@@ -97,43 +97,15 @@ def _axis(call: Call) -> int:
     return int(call["axis"]) % call.fake("input").dim()
 
 
-def _quantize_per_channel(call: Call) -> Converted:
+def quantize_per_channel(call: Call) -> Converted:
     return _quantize(call, _element(call, _axis(call)))
 
 
-def _dequantize_per_channel(call: Call) -> Converted:
+def dequantize_per_channel(call: Call) -> Converted:
     return _dequantize(call, _element(call, _axis(call)))
 
 
-def _unsupported(call: Call) -> Converted:
+def unsupported(call: Call) -> Converted:
     raise call.error(
         "this scheme is not supported", "quantize per tensor or per channel, statically"
     )
-
-
-_NAMESPACE = "quantized_decomposed"
-
-CONVERSIONS: dict[str, Conversion] = {
-    **{
-        f"{_NAMESPACE}.{name}.{overload}": convert
-        for name, convert in (
-            ("quantize_per_tensor", _quantize_per_tensor),
-            ("dequantize_per_tensor", _dequantize_per_tensor),
-        )
-        for overload in ("default", "tensor", "tensor2")
-    },
-    f"{_NAMESPACE}.quantize_per_channel.default": _quantize_per_channel,
-    f"{_NAMESPACE}.dequantize_per_channel.default": _dequantize_per_channel,
-    **{
-        f"{_NAMESPACE}.{name}.default": _unsupported
-        for name in (
-            "choose_qparams_per_token",
-            "choose_qparams_per_token_asymmetric",
-            "dequantize_per_channel_group",
-            "dequantize_per_token",
-            "quantize_per_channel_group",
-            "quantize_per_token",
-        )
-    },
-    f"{_NAMESPACE}.choose_qparams.tensor": _unsupported,
-}

@@ -18,7 +18,7 @@ def _dims(call: Call) -> list[int]:
     return sorted({d % rank for d in dims}) or list(range(rank))
 
 
-def _reduction(kind: type[edge.ReductionOp]) -> Conversion:
+def reduction(kind: type[edge.ReductionOp]) -> Conversion:
     def convert(call: Call) -> Converted:
         if (same := reduction_of_scalar(call)) is not None:
             return same
@@ -31,7 +31,7 @@ def _reduction(kind: type[edge.ReductionOp]) -> Conversion:
     return convert
 
 
-def _values_of(convert: Conversion) -> Conversion:
+def values_of(convert: Conversion) -> Conversion:
     """`max.dim`, `min.dim`: only if nothing reads the indices."""
 
     def index(user: Node) -> object:
@@ -44,19 +44,3 @@ def _values_of(convert: Conversion) -> Conversion:
         return None if values is None else [values]  # type: ignore[list-item]
 
     return converted
-
-
-_mean, _sum, _amax, _amin = map(_reduction, (edge.MeanOp, edge.SumOp, edge.AmaxOp, edge.AminOp))
-
-CONVERSIONS: dict[str, Conversion] = {
-    "aten.amax.default": _amax,
-    "aten.amin.default": _amin,
-    "aten.max.default": _amax,
-    "aten.max.dim": _values_of(_amax),
-    "aten.mean.default": _mean,
-    "aten.mean.dim": _mean,
-    "aten.min.default": _amin,
-    "aten.min.dim": _values_of(_amin),
-    "aten.sum.default": _sum,
-    "aten.sum.dim_IntList": _sum,
-}

@@ -14,11 +14,11 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import shape_of
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.choices import Choice, choice_of, lines_of
 
 
-def _pad(call: Call) -> Converted:
+def pad(call: Call) -> Converted:
     """`constant_pad_nd`, and `pad` in all its modes; a negative amount cuts off."""
     if call.arguments.get("mode", "constant") != "constant":
         return selection(call)
@@ -152,7 +152,7 @@ def _index_of(value: torch.Tensor) -> torch.Tensor:
     return value.long() if value.dtype in integers else value
 
 
-def _upsample_bilinear2d(call: Call) -> Converted:
+def upsample_bilinear2d(call: Call) -> Converted:
     """By whole factors, the corners' pixels aligned."""
     operand = call.node.all_input_nodes[0]
     shape, result = operand.meta["val"].shape, call.fake_result.shape
@@ -166,45 +166,3 @@ def _upsample_bilinear2d(call: Call) -> Converted:
             return None
     value = call.stored(operand)
     return call.emit(edge.UpsampleBilinear2dOp([value], call.result_type))
-
-
-_SELECTIONS = (
-    "_pad_circular.default",
-    "as_strided.default",
-    "as_strided_copy.default",
-    "diagonal.default",
-    "diagonal_copy.default",
-    "gather.default",
-    "index.Tensor",
-    "take.default",
-    "_upsample_nearest_exact1d.default",
-    "_upsample_nearest_exact1d.vec",
-    "_upsample_nearest_exact2d.default",
-    "_upsample_nearest_exact2d.vec",
-    "flip.default",
-    "index_select.default",
-    "reflection_pad1d.default",
-    "reflection_pad2d.default",
-    "reflection_pad3d.default",
-    "repeat.default",
-    "repeat_interleave.self_int",
-    "replication_pad1d.default",
-    "replication_pad2d.default",
-    "replication_pad3d.default",
-    "roll.default",
-    "tile.default",
-    "upsample_nearest1d.default",
-    "upsample_nearest1d.vec",
-    "upsample_nearest2d.default",
-    "upsample_nearest2d.vec",
-    "upsample_nearest3d.default",
-    "upsample_nearest3d.vec",
-)
-
-CONVERSIONS: dict[str, Conversion] = {
-    **{f"aten.{name}": selection for name in _SELECTIONS},
-    "aten.constant_pad_nd.default": _pad,
-    "aten.pad.default": _pad,
-    "aten.upsample_bilinear2d.default": _upsample_bilinear2d,
-    "aten.upsample_bilinear2d.vec": _upsample_bilinear2d,
-}

@@ -10,11 +10,11 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import element_of, shape_of
-from cmopt.frontend.call import Call, Conversion, Converted
+from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.conversions.selection import selection
 
 
-def _reshape(call: Call) -> Converted:
+def reshape(call: Call) -> Converted:
     """The result's shape is in the exported program; the arguments say nothing more."""
     value = call.stored(call.node.all_input_nodes[0])
     return call.reshaped(value, shape_of(call.result_type))
@@ -32,7 +32,7 @@ def _permutation(call: Call) -> list[int]:
     return [size - 2 for size in call.target(probe, **rest).shape]
 
 
-def _permute(call: Call) -> Converted:
+def permute(call: Call) -> Converted:
     value = call.stored(call.node.all_input_nodes[0])
     perm = _permutation(call)
     if perm == list(range(len(perm))):
@@ -48,7 +48,7 @@ def _part(call: Call, source: Node, dim: int, start: int) -> Converted:
     return call.emit(edge.SliceOp.of(value, dim, start, call.fake_result.shape[dim]))
 
 
-def _slice(call: Call) -> Converted:
+def slice_of(call: Call) -> Converted:
     """`slice`; its bounds may be negative or beyond the end, as Python's."""
     source = call["self"]
     if call["step"] != 1:
@@ -59,7 +59,7 @@ def _slice(call: Call) -> Converted:
     return _part(call, source, dim, start)
 
 
-def _narrow(call: Call) -> Converted:
+def narrow(call: Call) -> Converted:
     source, start = call["self"], call["start"]
     if not isinstance(start, int):
         return None
@@ -68,7 +68,7 @@ def _narrow(call: Call) -> Converted:
     return _part(call, source, dim, start % shape[dim] if start < 0 else start)
 
 
-def _split(call: Call) -> Converted:
+def split(call: Call) -> Converted:
     """`split`, `split_with_sizes`: one slice for each part."""
     source, results = call["self"], call.node.meta["val"]
     value, dim = call.stored(source), call["dim"] % results[0].dim()
@@ -79,7 +79,7 @@ def _split(call: Call) -> Converted:
     return parts
 
 
-def _select(call: Call) -> Converted:
+def select(call: Call) -> Converted:
     """`select`: a slice of one, without its dimension."""
     source, index = call["self"], call["index"]
     if not isinstance(index, int):
@@ -90,7 +90,7 @@ def _select(call: Call) -> Converted:
     return call.emit(edge.ReshapeOp([sliced], call.result_type))
 
 
-def _cat(call: Call) -> Converted:
+def cat(call: Call) -> Converted:
     """`cat`; the empty rank-1 tensors PyTorch lets through are left out."""
     rank = call.fake_result.dim()
     nodes = [n for n in call["tensors"] if n.meta["val"].dim() == rank]
@@ -100,7 +100,7 @@ def _cat(call: Call) -> Converted:
     return call.emit(edge.CatOp.of(values, call["dim"] % rank))
 
 
-def _expand(call: Call) -> Converted:
+def expand(call: Call) -> Converted:
     """The result's shape is in the exported program."""
     value = call.stored(call.node.all_input_nodes[0])
     if value.type == call.result_type:
@@ -108,7 +108,7 @@ def _expand(call: Call) -> Converted:
     return call.emit(edge.ExpandOp([value], call.result_type))
 
 
-def _unbind(call: Call) -> Converted:
+def unbind(call: Call) -> Converted:
     """`unbind`: one slice for each line, without its dimension."""
     source, results = call["self"], call.node.meta["val"]
     value, dim = call.stored(source), call["dim"] % source.meta["val"].dim()
@@ -119,7 +119,7 @@ def _unbind(call: Call) -> Converted:
     return parts
 
 
-def _stack(call: Call) -> Converted:
+def stack(call: Call) -> Converted:
     """`stack`: a cat of tensors that get a dimension of size 1."""
     dim = call["dim"] % call.fake_result.dim()
     values = [call.stored(node) for node in call["tensors"]]
@@ -139,7 +139,7 @@ def _moved(call: Call, value: SSAValue, split: Sequence[int], perm: Sequence[int
     return call.emit(edge.ReshapeOp([moved], call.result_type))
 
 
-def _pixel_shuffle(call: Call) -> Converted:
+def pixel_shuffle(call: Call) -> Converted:
     """[…, C·r·r, H, W] → […, C, H·r, W·r]."""
     value, factor = call.tensor("self"), call["upscale_factor"]
     *batch, channels, height, width = shape_of(value)
@@ -148,7 +148,7 @@ def _pixel_shuffle(call: Call) -> Converted:
     return _moved(call, value, split, [*range(b), *(b + d for d in (0, 3, 1, 4, 2))])
 
 
-def _pixel_unshuffle(call: Call) -> Converted:
+def pixel_unshuffle(call: Call) -> Converted:
     """[…, C, H·r, W·r] → […, C·r·r, H, W]."""
     value, factor = call.tensor("self"), call["downscale_factor"]
     *batch, channels, height, width = shape_of(value)
@@ -157,7 +157,7 @@ def _pixel_unshuffle(call: Call) -> Converted:
     return _moved(call, value, split, [*range(b), *(b + d for d in (0, 2, 4, 1, 3))])
 
 
-def _unfold(call: Call) -> Converted:
+def unfold(call: Call) -> Converted:
     """`Tensor.unfold`: windows along a dimension, their elements last."""
     value, size, step = call.tensor("self"), call["size"], call["step"]
     shape = shape_of(value)
@@ -170,61 +170,3 @@ def _unfold(call: Call) -> Converted:
     split = (*shape[:dim], windows, size, *shape[dim + 1 :])
     perm = [d for d in range(len(split)) if d != dim + 1] + [dim + 1]
     return _moved(call, taken, split, perm)
-
-
-_EXPANSIONS = ("broadcast_to.default", "expand.default", "expand_as.default", "expand_copy.default")
-_RESHAPES = (
-    "_reshape_copy.default",
-    "_unsafe_view.default",
-    "flatten.using_ints",
-    "reshape.default",
-    "squeeze.default",
-    "squeeze.dim",
-    "squeeze.dims",
-    "squeeze_copy.default",
-    "squeeze_copy.dim",
-    "squeeze_copy.dims",
-    "unflatten.int",
-    "unsqueeze.default",
-    "unsqueeze_copy.default",
-    "view.default",
-    "view_as.default",
-    "view_copy.default",
-)
-_PERMUTATIONS = (
-    "movedim.int",
-    "movedim.intlist",
-    "moveaxis.int",
-    "moveaxis.intlist",
-    "numpy_T.default",
-    "permute.default",
-    "permute_copy.default",
-    "swapaxes.default",
-    "swapdims.default",
-    "t.default",
-    "t_copy.default",
-    "transpose.int",
-    "transpose_copy.int",
-)
-
-CONVERSIONS: dict[str, Conversion] = {
-    **{f"aten.{name}": _reshape for name in _RESHAPES},
-    **{f"aten.{name}": _expand for name in _EXPANSIONS},
-    **{f"aten.{name}": _permute for name in _PERMUTATIONS},
-    **{f"aten.{name}": _slice for name in ("slice.Tensor", "slice_copy.Tensor")},
-    **{f"aten.{name}": _narrow for name in ("narrow.default", "narrow_copy.default")},
-    **{f"aten.{name}": _select for name in ("select.int", "select_copy.int")},
-    **{
-        f"aten.{name}{copy}.{overload}": _split
-        for name, overload in (("split", "Tensor"), ("split_with_sizes", "default"))
-        for copy in ("", "_copy")
-    },
-    "aten.cat.default": _cat,
-    "aten.pixel_shuffle.default": _pixel_shuffle,
-    "aten.pixel_unshuffle.default": _pixel_unshuffle,
-    "aten.stack.default": _stack,
-    "aten.unbind.int": _unbind,
-    "aten.unbind_copy.int": _unbind,
-    "aten.unfold.default": _unfold,
-    "aten.unfold_copy.default": _unfold,
-}

@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.export import ExportedProgram
 
-from cmopt.frontend import annotation
 from cmopt.frontend.quantize import quantize
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -217,9 +216,3 @@ def test_a_softmax_is_read_as_it_is_written() -> None:
     program = quantize(Function(lambda x: x.softmax(1).abs()), (torch.randn(2, 8),))
     kinds = [name_of(n) for n in program.graph.nodes if n.op == "call_function"]
     assert kinds.count("quantize_per_tensor") == 3
-
-
-def test_names_are_of_one_kind_and_exist() -> None:
-    assert not annotation.FREE & annotation.SHARED
-    for name in annotation.FREE | annotation.SHARED:
-        assert hasattr(torch.ops.aten, name), name

@@ -1,0 +1,318 @@
+"""What the front end does with each ATen operator: the one table of it.
+
+To add an operator, add a row. What it is in the IR is a function in `conversions`; what it becomes
+before calibration is a function in `decompositions` or `normalizations`. An op of
+`edge.FUNCTIONS`, of `edge.WITH_PARAMETERS` or a `BinaryOp` needs no row. An operator without one
+is taken apart by PyTorch's decompositions, or becomes `edge.call` where it is of Core ATen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from torch.fx import Node
+
+from cmopt.dialects import edge
+from cmopt.frontend import decompositions as before
+from cmopt.frontend import normalizations
+from cmopt.frontend.call import Conversion
+from cmopt.frontend.conversions import (
+    constants,
+    convolution,
+    elementwise,
+    folds,
+    identities,
+    matrix,
+    pooling,
+    quantization,
+    reductions,
+    selection,
+    shapes,
+)
+from cmopt.frontend.graph_building import Rewrite, attribute_of
+
+
+class Observed(Enum):
+    """How an operator's values get their ranges, if ExecuTorch's quantizer knows it not."""
+
+    FREE = auto()
+    """The result is observed by itself, as every operand is: int8 in, int8 out."""
+    SHARED = auto()
+    """Every value of the result lies in the range of the operands, and is observed with them."""
+    BY_PARTS = auto()
+    """PyTorch's decomposition takes it apart first, and each part is observed."""
+    AS_ONE = auto()
+    """It stays one operator: ExecuTorch's quantizer or a pass before it knows the whole."""
+
+
+FREE, SHARED, BY_PARTS, AS_ONE = Observed
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What is to be known of some operators. Rows may share one, if each states another fact.
+
+    The in-place variant of a `FREE` operator computes the same and is meant too.
+    """
+
+    names: str
+    """Overloads, as `mean.dim`; a name alone is that of the overload "default"."""
+    observed: Observed | None = None
+    """Goes for all overloads, as the other facts but `imported`, `prepared` and `rewritten` do."""
+    imported: Conversion | None = None
+    """Builds what it is in the `edge` dialect."""
+    prepared: Rewrite | None = None
+    """Applied before calibration to the graph as exported, before ExecuTorch's own rewrites."""
+    rewritten: Rewrite | None = None
+    """Applied before calibration when numbers have become tensors."""
+    fused_if: Callable[[Node], bool] | None = None
+    """Whether ExecuTorch's quantizer may take a call, in place of its own check."""
+    takes_indices: bool = False
+    """The operands behind the first are integers, and are not quantized."""
+    gives_scores: bool = False
+    """Its values lie between -1 and 1 whatever the operand's are."""
+    namespace: str = "aten"
+
+    def overloads(self) -> Iterator[str]:
+        """The overloads that are meant, as `overload_name` gives them."""
+        for name in self.names.split():
+            operator, _, kind = name.partition(".")
+            for mark in ("", "_") if self.observed is FREE else ("",):
+                yield f"{self.namespace}.{operator}{mark}.{kind or 'default'}"
+
+    def operators(self) -> set[str]:
+        """The operators that are meant, as `operator_name` gives them."""
+        names = self.names.split() if self.namespace == "aten" else []
+        return {name.partition(".")[0].rstrip("_") for name in names}
+
+
+def _is_finite(node: Node) -> bool:
+    assert node.graph.owning_module is not None
+    value = attribute_of(node.graph.owning_module, node)
+    return value is None or bool(value.isfinite().all())
+
+
+def _broadcasts(node: Node) -> bool:
+    """Any broadcasting: the lowering expands, or folds a constant.
+
+    What an infinite constant means is not for an int8 range to hold.
+    """
+    is_whole = isinstance(node.kwargs.get("alpha", 1), int)
+    return is_whole and all(_is_finite(operand) for operand in node.all_input_nodes)
+
+
+def _is_ungrouped(node: Node) -> bool:
+    """Any transposed convolution whose weights have one axis of output channels."""
+    return len(node.args) < 7 or bool(node.args[6] == 1)
+
+
+def _always(node: Node) -> bool:
+    return True
+
+
+BINARY = [op for op in edge.Edge.operations if issubclass(op, edge.BinaryOp)]
+
+# Functions of each element of one tensor.
+_FUNCTIONS = (
+    *(Operator(n, FREE, elementwise.unary(op)) for n, op in edge.FUNCTIONS.items()),
+    *(
+        Operator({"pow": "pow.Tensor_Scalar"}.get(n, n), FREE, elementwise.with_numbers(op))
+        for n, op in edge.WITH_PARAMETERS.items()
+    ),
+    Operator("celu", FREE, elementwise.celu),
+    Operator("clamp clamp_max clamp_min", FREE, elementwise.clamp),
+    Operator("gelu", FREE, elementwise.gelu),
+    Operator("hardtanh", FREE, elementwise.hardtanh),
+    Operator("relu6", FREE, elementwise.relu6, rewritten=before.relu6),
+    Operator("selu", FREE, elementwise.selu),
+)
+
+_ELEMENTWISE = (
+    *(
+        # `max.other` is one, but `max` is observed as its other overloads are.
+        Operator(n, FREE if n.split(".")[0] == op.name[5:] else None, elementwise.binary(op))
+        for op in BINARY
+        for n in op.ATEN
+    ),
+    Operator("add mul sub", fused_if=_broadcasts),
+    Operator("add.Tensor", rewritten=before.add_scaled),
+    Operator("clamp_max.Tensor clamp_min.Tensor", rewritten=before.clamp_by_number),
+    Operator("div.Tensor", rewritten=before.divide_by_constant),
+    Operator("hardsigmoid sigmoid tanh", gives_scores=True),
+    Operator("masked_fill.Scalar", prepared=before.fill_masked),
+    Operator("prelu", rewritten=before.prelu),
+    Operator("rsub.Scalar", prepared=before.reverse_subtraction),
+    Operator("sub.Tensor", rewritten=before.subtract),
+)
+
+_PRODUCTS = (
+    Operator("_softmax softmax.int", None, matrix.softmax, fused_if=_always, gives_scores=True),
+    Operator("special_softmax", None, matrix.softmax),
+    Operator("addmm", None, convolution.linear_of_constant, prepared=before.affine),
+    Operator("batch_norm bilinear conv3d", AS_ONE),
+    Operator("bmm", FREE, matrix.matmul),
+    Operator("conv1d conv1d.padding conv2d conv2d.padding", None, convolution.convolution),
+    Operator("convolution", None, convolution.convolution),
+    Operator(
+        "conv_transpose1d",
+        imported=convolution.transposed_convolution,
+        rewritten=before.conv_transpose_1d,
+    ),
+    Operator(
+        "conv_transpose2d.input", None, convolution.transposed_convolution, fused_if=_is_ungrouped
+    ),
+    Operator("linear", None, convolution.linear),
+    Operator("matmul mm", FREE, matrix.matmul, prepared=before.product_with_constant),
+)
+
+_REDUCTIONS = (
+    Operator("_adaptive_avg_pool2d", None, pooling.adaptive_avg_pool2d),
+    Operator("_log_softmax log_softmax", FREE),
+    Operator("adaptive_avg_pool1d", None, pooling.adaptive_avg_pool1d, rewritten=before.pool_1d),
+    Operator("adaptive_avg_pool2d", SHARED, pooling.adaptive_avg_pool2d),
+    Operator("adaptive_max_pool1d", AS_ONE),
+    Operator("adaptive_max_pool2d", SHARED, pooling.adaptive_max_pool2d),
+    Operator("amax max", SHARED, reductions.reduction(edge.AmaxOp)),
+    Operator("amin min", SHARED, reductions.reduction(edge.AminOp)),
+    Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=before.pool_1d),
+    Operator("avg_pool2d", SHARED, pooling.avg_pool2d),
+    Operator("col2im", FREE, folds.col2im),
+    Operator("group_norm", rewritten=normalizations.group_norm),
+    Operator("instance_norm", rewritten=normalizations.instance_norm),
+    Operator("layer_norm", rewritten=normalizations.layer_norm),
+    Operator("linalg_vector_norm", rewritten=normalizations.vector_norm),
+    Operator("max.dim", None, reductions.values_of(reductions.reduction(edge.AmaxOp))),
+    Operator("max_pool1d", None, pooling.max_pool1d, rewritten=before.pool_1d),
+    Operator("max_pool2d", SHARED, pooling.max_pool2d),
+    Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
+    Operator("mean mean.dim", SHARED, reductions.reduction(edge.MeanOp)),
+    Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),
+    Operator("rms_norm", rewritten=normalizations.rms_norm),
+    Operator("sum sum.dim_IntList", FREE, reductions.reduction(edge.SumOp)),
+    Operator("var.correction var.dim", rewritten=normalizations.variance),
+)
+
+_MOVEMENT = (
+    Operator("_reshape_copy _unsafe_view reshape view view_as view_copy", None, shapes.reshape),
+    Operator("broadcast_to expand expand_copy", None, shapes.expand),
+    Operator("cat", None, shapes.cat),
+    Operator("channel_shuffle chunk im2col mT", SHARED),
+    Operator("constant_pad_nd pad", None, selection.pad),
+    Operator("expand_as", SHARED, shapes.expand, rewritten=before.expand_as),
+    Operator("flatten.using_ints unflatten.int", None, shapes.reshape),
+    Operator("movedim.int movedim.intlist moveaxis.int", SHARED, shapes.permute),
+    Operator("moveaxis.intlist permute swapaxes swapdims", SHARED, shapes.permute),
+    Operator("narrow", SHARED, shapes.narrow),
+    Operator("narrow_copy", None, shapes.narrow),
+    Operator("numpy_T permute_copy t t_copy", None, shapes.permute),
+    Operator("pixel_shuffle", SHARED, shapes.pixel_shuffle),
+    Operator("pixel_unshuffle", SHARED, shapes.pixel_unshuffle),
+    Operator("select.int", SHARED, shapes.select),
+    Operator("select_copy.int", None, shapes.select),
+    Operator("slice.Tensor slice_copy.Tensor", None, shapes.slice_of),
+    Operator("split.Tensor", BY_PARTS, shapes.split),
+    Operator("split_copy.Tensor split_with_sizes_copy", None, shapes.split),
+    Operator("split_with_sizes", SHARED, shapes.split),
+    Operator("squeeze squeeze.dim squeeze.dims", None, shapes.reshape),
+    Operator("squeeze_copy squeeze_copy.dim squeeze_copy.dims", None, shapes.reshape),
+    Operator("stack", SHARED, shapes.stack),
+    Operator("transpose.int transpose_copy.int", None, shapes.permute),
+    Operator("unbind.int", BY_PARTS, shapes.unbind),
+    Operator("unbind_copy.int", None, shapes.unbind),
+    Operator("unfold", SHARED, shapes.unfold),
+    Operator("unfold_copy", None, shapes.unfold),
+    Operator("unsqueeze", SHARED, shapes.reshape),
+    Operator("unsqueeze_copy", None, shapes.reshape),
+)
+
+_SELECTIONS = (
+    Operator("_pad_circular as_strided_copy diagonal_copy repeat", None, selection.selection),
+    Operator("_upsample_nearest_exact1d _upsample_nearest_exact1d.vec", None, selection.selection),
+    Operator("_upsample_nearest_exact2d _upsample_nearest_exact2d.vec", None, selection.selection),
+    Operator("as_strided diagonal flip roll tile", SHARED, selection.selection),
+    Operator("gather index.Tensor index_select take", SHARED, selection.selection),
+    Operator("gather index index_select take", takes_indices=True),
+    Operator("take_along_dim", SHARED, takes_indices=True),
+    Operator("reflection_pad1d reflection_pad2d", SHARED, selection.selection),
+    Operator("reflection_pad3d replication_pad3d", None, selection.selection),
+    Operator("repeat_interleave.self_int", SHARED, selection.selection),
+    Operator("replication_pad1d replication_pad2d", SHARED, selection.selection),
+    Operator("upsample_bicubic2d upsample_linear1d", SHARED),
+    Operator("upsample_bilinear2d upsample_bilinear2d.vec", SHARED, selection.upsample_bilinear2d),
+    Operator("upsample_nearest1d upsample_nearest1d.vec", SHARED, selection.selection),
+    Operator("upsample_nearest2d upsample_nearest2d.vec", SHARED, selection.selection),
+    Operator("upsample_nearest3d upsample_nearest3d.vec", None, selection.selection),
+)
+
+_COMPOSITES = (
+    Operator("glu gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell", BY_PARTS),
+    Operator("rnn_tanh rnn_tanh_cell scaled_dot_product_attention", BY_PARTS),
+)
+
+_WITHOUT_ARITHMETIC = (
+    Operator("_assert_async.msg _assert_scalar _assert_tensor_metadata", None, identities.drop),
+    Operator("_to_copy", None, identities.pass_same_dtype),
+    Operator("alias alias_copy clone contiguous detach detach_", None, identities.pass_first),
+    Operator("alpha_dropout dropout dropout_ feature_dropout", None, identities.dropout),
+    Operator("arange arange.start arange.start_step eye eye.m full", None, constants.create),
+    Operator("detach_copy lift lift_fresh lift_fresh_copy positive", None, identities.pass_first),
+    Operator("full_like ones_like zeros_like", None, constants.fill_like),
+    Operator("linspace ones scalar_tensor zeros", None, constants.create),
+    Operator("to.device to.dtype to.dtype_layout to.other type_as", None, identities.cast),
+    Operator("_clone_dim_order", None, identities.pass_first, namespace="dim_order_ops"),
+    Operator("_to_dim_order_copy", None, identities.pass_same_dtype, namespace="dim_order_ops"),
+)
+
+
+def _conversion(names: str, imported: Conversion) -> Operator:
+    return Operator(names, None, imported, namespace="quantized_decomposed")
+
+
+_QUANTIZATION = (
+    _conversion(
+        "quantize_per_tensor quantize_per_tensor.tensor quantize_per_tensor.tensor2",
+        quantization.quantize_per_tensor,
+    ),
+    _conversion(
+        "dequantize_per_tensor dequantize_per_tensor.tensor dequantize_per_tensor.tensor2",
+        quantization.dequantize_per_tensor,
+    ),
+    _conversion("quantize_per_channel", quantization.quantize_per_channel),
+    _conversion("dequantize_per_channel", quantization.dequantize_per_channel),
+    _conversion("choose_qparams.tensor choose_qparams_per_token", quantization.unsupported),
+    _conversion("choose_qparams_per_token_asymmetric", quantization.unsupported),
+    _conversion("dequantize_per_channel_group dequantize_per_token", quantization.unsupported),
+    _conversion("quantize_per_channel_group quantize_per_token", quantization.unsupported),
+)
+
+OPERATORS = (
+    *(*_FUNCTIONS, *_ELEMENTWISE, *_PRODUCTS, *_REDUCTIONS, *_MOVEMENT, *_SELECTIONS),
+    *(*_COMPOSITES, *_WITHOUT_ARITHMETIC, *_QUANTIZATION),
+)
+
+
+def _facts(field: str, names: Callable[[Operator], Iterable[str]]) -> dict[str, Any]:
+    """What the rows say in one field, by the names they say it of."""
+    found: dict[str, Any] = {}
+    for row in OPERATORS:
+        if fact := getattr(row, field):
+            for name in names(row):
+                assert found.setdefault(name, fact) is fact, f"{name}: rows contradict ({field})"
+    return found
+
+
+# By the name of the overload, as `overload_name` gives it.
+CONVERSIONS: dict[str, Conversion] = _facts("imported", Operator.overloads)
+PREPARED: dict[str, Rewrite] = _facts("prepared", Operator.overloads)
+REWRITTEN: dict[str, Rewrite] = _facts("rewritten", Operator.overloads)
+
+# By the name of the operator, as `operator_name` gives it.
+OBSERVED: dict[str, Observed] = _facts("observed", Operator.operators)
+FUSED_IF: dict[str, Callable[[Node], bool]] = _facts("fused_if", Operator.operators)
+GIVES_SCORES = _facts("gives_scores", Operator.operators).keys()
+TAKES_INDICES = _facts("takes_indices", Operator.operators).keys()
+FUNCTIONS_OF_ELEMENTS = {name for row in _FUNCTIONS for name in row.operators()}
+"""Of one tensor."""

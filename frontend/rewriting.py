@@ -1,0 +1,99 @@
+"""The graph before annotation, rewritten as the table of operators says."""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend.decompositions import MASKED
+from cmopt.frontend.graph_building import (
+    Rewrite,
+    constant_of,
+    insert,
+    insert_constant,
+    insert_number,
+)
+from cmopt.frontend.operators import BINARY, PREPARED, REWRITTEN
+from cmopt.frontend.overloads import overload, overload_name
+
+aten = torch.ops.aten
+
+_BINARY = {f"aten.{name}" for op in BINARY for name in op.ATEN}
+
+
+def rewrite_as_exported(module: GraphModule) -> None:
+    """Apply the rewrites that ExecuTorch's own expect to be done, in place."""
+    _rewrite(module, PREPARED)
+    for node in list(module.graph.nodes):
+        if _name(node) in _BINARY and isinstance(node.args[0], int | float):
+            _name_number(module, node)
+        if node.target is aten.matmul.default:
+            _copy_constants(module, node)
+        elif node.target in (aten.add.Tensor, aten.add_.Tensor):
+            _mark_masks(module, node)
+    module.recompile()
+
+
+def rewrite_for_annotation(module: GraphModule) -> None:
+    """Apply the other rewrites, in place. Expects that numbers are tensors already."""
+    _rewrite(module, REWRITTEN)
+
+
+def _name(node: Node) -> str:
+    target = overload(node)
+    return "" if target is None else overload_name(target)
+
+
+def _name_number(module: GraphModule, node: Node) -> None:
+    """Make a number in front of a tensor, as in `1 - x`, a constant tensor.
+
+    ExecuTorch's rewrite of numbers drops the tensor behind it.
+    """
+    number, operand, *rest = node.args
+    if isinstance(operand, Node) and node.meta["val"].dtype.is_floating_point:
+        with module.graph.inserting_before(node):
+            constant = insert_number(module, node, number, operand.meta["val"].dim())  # type: ignore[arg-type]
+        node.args = (constant, operand, *rest)
+
+
+def _copy_constants(module: GraphModule, node: Node) -> None:
+    """Put each constant of a `matmul` behind a copy: ExecuTorch's rewrite of it takes none."""
+    for operand in node.all_input_nodes:
+        if operand.op == "get_attr":
+            with module.graph.inserting_before(node):
+                copied = insert(module.graph, operand, aten.clone.default, operand)
+            node.replace_input_with(operand, copied)
+
+
+def _mark_masks(module: GraphModule, node: Node) -> None:
+    """Write the "minus a lot" of each mask that a sum adds as -inf."""
+    for operand in node.all_input_nodes:
+        value = constant_of(module, operand)
+        if value is None or not bool((value < MASKED).any()):
+            continue
+        if bool(((value == 0) | (value < MASKED)).all()):
+            with module.graph.inserting_before(node):
+                mask = value.masked_fill(value < MASKED, -torch.inf)
+                marked = insert_constant(module, operand, mask)
+            node.replace_input_with(operand, marked)
+
+
+def _rewrite(module: GraphModule, rewrites: dict[str, Rewrite]) -> None:
+    changed = False
+    for node in list(module.graph.nodes):
+        rewrite = rewrites.get(_name(node))
+        value = node.meta.get("val")
+        if rewrite is None or not isinstance(value, torch.Tensor):
+            continue
+        if not value.dtype.is_floating_point:
+            continue
+        with module.graph.inserting_before(node):
+            replacement = rewrite(module, node)
+        if replacement is not None:
+            node.replace_all_uses_with(replacement)
+            module.graph.erase_node(node)
+            changed = True
+    if changed:
+        module.graph.eliminate_dead_code()
+        module.graph.lint()
+        module.recompile()

@@ -1,0 +1,154 @@
+"""No op of the `edge` dialect is forgotten: each has all that an op needs, or a reason why not."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from xdsl.ir import Operation
+
+from cmopt.dialects import edge
+from cmopt.frontend.operators import CONVERSIONS
+from cmopt.interpreters.edge import EdgeFunctions
+from cmopt.lowering import convert_edge_to_portable, support
+from cmopt.lowering.layout import modes
+from cmopt.lowering.tosa import rules
+
+Op: TypeAlias = type[Operation]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+OPS: list[Op] = sorted(edge.Edge.operations, key=lambda op: op.name)
+
+
+def classes_in_front_end() -> set[str]:
+    """The names of classes that the front end's modules speak of."""
+    found: set[str] = set()
+    for path in (REPOSITORY / "frontend").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                found.add(node.attr)
+            elif isinstance(node, ast.Name):
+                found.add(node.id)
+    return found
+
+
+NAMED = classes_in_front_end()
+
+# What is asked of the rest of the compiler: one function for each need.
+
+
+def has_meaning(op: Op) -> bool:
+    return op in {kind for kind, _ in EdgeFunctions._impls()}
+
+
+def has_layout_rule(op: Op) -> bool:
+    return any(kind in modes.RULES for kind in op.__mro__)
+
+
+def has_core_rule(op: Op) -> bool:
+    return any(kind in support._RULES for kind in op.__mro__)
+
+
+def has_npu_rule(op: Op) -> bool:
+    return any(kind in rules._RULES for kind in op.__mro__)
+
+
+def has_portable_rule(op: Op) -> bool:
+    return op in convert_edge_to_portable._CONVERSIONS
+
+
+def is_imported(op: Op) -> bool:
+    if issubclass(op, edge.BinaryOp):
+        return any(f"aten.{name}" in CONVERSIONS for name in op.ATEN)
+    if op in (*edge.FUNCTIONS.values(), *edge.WITH_PARAMETERS.values()):
+        return any(name.split(".")[1] == op.name.removeprefix("edge.") for name in CONVERSIONS)
+    return op.__name__ in NAMED
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that an op needs."""
+
+    what: str
+    where: str
+    """What to edit."""
+    has: Callable[[Op], bool]
+    without: dict[Op, str] = field(default_factory=dict)
+    """Ops that have none, with the reason."""
+
+
+WRAPPED = dict.fromkeys(
+    (edge.AvgPool1dOp, edge.Conv1dOp, edge.MaxPool1dOp), "wrap-conv1d makes it two-dimensional"
+)
+SPLIT = {edge.UpsampleBilinear2dOp: "split-bilinear-upsampling makes it convolutions"}
+REDUCED = dict.fromkeys(
+    (edge.AmaxOp, edge.AminOp, edge.MeanOp, edge.SumOp), "lower-reductions makes it pools"
+)
+ORDER = {edge.ToDimOrderOp: "materialize-dim-order makes it a permute"}
+CALL = {edge.CallOp: "it is a call of a portable kernel itself"}
+
+NEEDS = (
+    Need("meaning", "interpreters/edge.py", has_meaning),
+    Need(
+        "layout rule",
+        "RULES in lowering/layout/modes.py",
+        has_layout_rule,
+        {
+            **WRAPPED, **ORDER,
+            edge.AvgPool2dOp: "convert-to-nhwc gives it the layout of its kernels",
+            edge.MaxPool2dOp: "convert-to-nhwc gives it the layout of its kernels",
+            edge.CallOp: "what the operator does with a layout is not known",
+            edge.ConvTranspose2dOp: "split-transposed-convolutions makes it convolutions",
+            edge.PermuteOp: "it is a layout",
+            edge.UpsampleBilinear2dOp: "split-bilinear-upsampling makes it convolutions",
+        },
+    ),
+    Need(
+        "kernel rule for the core", "_RULES in lowering/support.py", has_core_rule,
+        {**WRAPPED, **SPLIT, **CALL},
+    ),
+    Need(
+        "rule for the NPU", "_RULES in lowering/tosa/rules.py", has_npu_rule,
+        {
+            **WRAPPED, **SPLIT, **REDUCED, **ORDER,
+            edge.CallOp: "the NPU calls nothing",
+            edge.ConvTranspose2dOp: "split-transposed-convolutions makes it convolutions",
+        },
+    ),
+    Need(
+        "portable kernel", "lowering/convert_edge_to_portable.py", has_portable_rule,
+        {**WRAPPED, **CALL, **ORDER, edge.ReshapeOp: "it is a view of the same bytes"},
+    ),
+    Need("importer entry", "frontend/operators.py", is_imported),
+)  # fmt: skip
+
+
+def fault(op: Op, need: Need) -> str | None:
+    """What is forgotten, and where it goes."""
+    if need.has(op) and op in need.without:
+        return f"{op.name} has a {need.what}: say no more in {Path(__file__).name} that it has none"
+    if need.has(op) or op in need.without:
+        return None
+    return (
+        f"{op.name} has no {need.what}: add one in {need.where}, or the reason why it has none "
+        f"to NEEDS in {Path(__file__).name}"
+    )
+
+
+@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.what)
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_an_op_has_all_it_needs(op: Op, need: Need) -> None:
+    assert (found := fault(op, need)) is None, found
+
+
+def test_a_forgotten_op_is_named_with_the_place_to_add_it() -> None:
+    class ForgottenOp(edge.EdgeOp):
+        name = "edge.forgotten"
+
+    for need in NEEDS:
+        assert (found := fault(ForgottenOp, need)) is not None
+        assert "edge.forgotten has no" in found and need.where in found
