@@ -29,7 +29,7 @@ def is_quantized(program: ExportedProgram) -> bool:
 def check_model(program: ExportedProgram) -> None:
     """Raise ValueError for a model that is quantized already, or whose parameters or inputs are of
     another float type than float32; CompileError for a parameter that is not finite, and at the
-    user's line for control flow.
+    user's line for control flow and for a value of another float type that depends on an input.
 
     A parameter may be a mask of 0 and -inf, and a buffer hold infinities; neither may hold NaN.
     """
@@ -53,6 +53,7 @@ def check_model(program: ExportedProgram) -> None:
             what = f"{'parameter' if is_parameter else 'buffer'} {spec.target!r}"
             check_dtype(what, value)
             _check_finite(what, value, is_parameter)
+    _check_computed(program)
 
 
 def check_dtype(what: str, value: torch.Tensor) -> None:
@@ -62,6 +63,24 @@ def check_dtype(what: str, value: torch.Tensor) -> None:
             f"{what} is {dtype_name(value.dtype)}, and only float32 can be quantized; "
             "convert the model and all its inputs with .float()"
         )
+
+
+def _check_computed(program: ExportedProgram) -> None:
+    """A constant may be of any type: only what the model makes of it is quantized."""
+    names = set(program.graph_signature.user_inputs)
+    computed = {n for n in program.graph.nodes if n.op == "placeholder" and n.name in names}
+    for node in program.graph.nodes:
+        if node.op != "call_function" or computed.isdisjoint(node.all_input_nodes):
+            continue
+        computed.add(node)
+        value = node.meta.get("val")
+        if isinstance(value, torch.Tensor) and value.dtype in _OTHER_FLOATS:
+            raise CompileError(
+                f"this value is {dtype_name(value.dtype)}, and only float32 can be quantized",
+                location=location(node),
+                hint="compute it in float32: look for dtype=, .double(), .half() or a constant of "
+                "that type in this line",
+            )
 
 
 def _check_finite(what: str, value: torch.Tensor, is_parameter: bool) -> None:

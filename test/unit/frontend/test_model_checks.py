@@ -101,3 +101,23 @@ def test_what_is_quantized_is_not_quantized_again() -> None:
 
 def test_a_float_program_is_quantized_as_its_module() -> None:
     quantize(torch.export.export(nn.Linear(8, 4), (X,)).module(), (X,))
+
+
+@pytest.mark.parametrize(
+    ("function", "operator"),
+    [
+        (lambda x: x.mean(dtype=torch.float64), "mean"),
+        (lambda x: (x.half() * 2).float(), "to"),
+        (lambda x: x + torch.arange(8, dtype=torch.float64) / 3, "add"),
+        (lambda x: x.softmax(1, dtype=torch.bfloat16).float(), "softmax"),
+    ],
+    ids=["reduction", "cast", "promotion", "dtype"],
+)
+def test_a_value_of_another_float_type_is_refused_at_its_line(function: Any, operator: str) -> None:
+    message = rf"\.py:\d+ \({operator}\): .*only float32 can be quantized.*compute it in float32"
+    with pytest.raises(cmopt.CompileError, match=message):
+        quantize(Function(function), (X,))
+
+
+def test_a_constant_of_another_float_type_may_be_made_on_the_way() -> None:
+    quantize(Function(lambda x: x + (torch.arange(8, dtype=torch.float64) / 3).float()), (X,))
