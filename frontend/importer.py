@@ -40,7 +40,7 @@ from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.normalization import normalize
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_getitem, overload
-from cmopt.frontend.state import refuse_state
+from cmopt.frontend.state import make_functions_functional, refuse_state
 from cmopt.frontend.tensor_types import (
     UnsupportedTensor,
     input_order,
@@ -73,7 +73,7 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
     refuse_state(exported)  # before decompositions, which may fail on it or remove it
-    module = Importer(normalize(exported)).module(method)
+    module = Importer(normalize(make_functions_functional(exported))).module(method)
     verify(module)
     return module
 

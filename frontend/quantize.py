@@ -59,7 +59,7 @@ def quantize(
     with torch.no_grad():
         exported = _export(inference, example_inputs)
         check_model(exported)
-        make_functions_functional(exported)
+        exported = make_functions_functional(exported)
         refuse_state(exported)
         names = [str(name) for name in exported.graph_signature.user_inputs]
         exported = decompose_composites(exported)

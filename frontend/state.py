@@ -6,6 +6,7 @@ nothing reads. It is found by following what is written back to where its memory
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -58,11 +59,17 @@ def is_function_of_input(node: Node) -> bool:
     return False
 
 
-def make_functions_functional(program: ExportedProgram) -> None:
-    """Make in-place functions of inputs ordinary ones, in the given program; warn of each."""
+def make_functions_functional(program: ExportedProgram) -> ExportedProgram:
+    """The program with ordinary functions for those that write to an input; warns of each.
+
+    The given program stays as it is. It is returned where it has no such function.
+    """
+    if not any(_writes_to_input(node) for node in program.graph.nodes):
+        return program
+    program = copy.deepcopy(program)
     sources = source_nodes(program.graph)
     for node in program.graph.nodes:
-        if node.op != "call_function" or not is_function_of_input(node):
+        if not _writes_to_input(node):
             continue
         name = node.target._schema.name.removeprefix("aten::")
         node.target = getattr(torch.ops.aten, name.removesuffix("_")).default
@@ -72,6 +79,12 @@ def make_functions_functional(program: ExportedProgram) -> None:
             location=location(node, sources.get(node)),
         )
     program.graph_module.recompile()
+    return program
+
+
+def _writes_to_input(node: Node) -> bool:
+    """Whether this is a function of an input itself; of a quantized one it writes to a copy."""
+    return is_function_of_input(node) and getattr(node.args[0], "op", "") == "placeholder"
 
 
 def refuse_state(program: ExportedProgram) -> None:

@@ -159,3 +159,16 @@ def test_what_is_read_of_the_input_behind_a_function_is_its_result() -> None:
     model = Function(lambda x: torch.relu_(x) + x)
     program = cmopt.compile(cmopt.quantize(model, (x.clone(),)))
     assert float((program.run(x)[0] - 2 * torch.relu(x)).abs().max()) < 0.1
+
+
+def test_in_a_float_program_too() -> None:
+    x = torch.randn(2, 4)
+    model = Function(lambda x: torch.relu_(x) + x)
+    exported = torch.export.export(model, (x.clone(),))
+    before = str(exported.graph)
+    said: list[Diagnostic] = []
+    with diagnostics_to(said.append):
+        program = cmopt.compile(exported, allow_float=True)
+    assert [d.message for d in said if "relu_ changes the input" in d.message]
+    assert torch.equal(torch.as_tensor(program.run(x)[0]), 2 * torch.relu(x))
+    assert str(exported.graph) == before
