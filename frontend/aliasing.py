@@ -11,16 +11,17 @@ from typing import Any
 
 from torch.fx import Graph, Node
 
-from cmopt.frontend.overloads import is_getitem, overload
+from cmopt.frontend.overloads import is_getitem, overload, overload_name
+from cmopt.frontend.upstream import arguments_of
 
 # Operators that say they write to their input, but not to its elements.
-_WRITE_NOTHING = {"aten::detach_"}
+_WRITE_NOTHING = {"aten.detach_.default"}
 # Operators that may return their input itself although their schema does not say so.
-_IDENTITIES = {"aten::dropout", "aten::feature_dropout", "aten::alpha_dropout"}
+_IDENTITIES = {f"aten.{n}.default" for n in ("dropout", "feature_dropout", "alpha_dropout")}
 
 
 # Operators that update running statistics if a flag is set, which their schema does not say.
-_STATISTICS = {"aten::batch_norm": (3, 4), "aten::instance_norm": (3, 4)}
+_STATISTICS = {f"aten.{n}.default": (3, 4) for n in ("batch_norm", "instance_norm")}
 _FLAG = 5
 
 
@@ -29,7 +30,7 @@ def _tensor_arguments(node: Node) -> Iterator[tuple[Any, Node]]:
     target = overload(node)
     if target is None:
         return
-    for index, argument in enumerate(target._schema.arguments):
+    for index, argument in enumerate(arguments_of(target)):
         value = node.args[index] if index < len(node.args) else node.kwargs.get(argument.name)
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, Node):
@@ -39,10 +40,10 @@ def _tensor_arguments(node: Node) -> Iterator[tuple[Any, Node]]:
 def written_nodes(node: Node) -> list[Node]:
     """The argument nodes whose elements `node` changes in place."""
     target = overload(node)
-    if target is None or target._schema.name in _WRITE_NOTHING:
+    if target is None or overload_name(target) in _WRITE_NOTHING:
         return []
-    if target._schema.name in _STATISTICS:
-        given = [node.args[i] for i in _STATISTICS[target._schema.name] if node.args[_FLAG]]
+    if overload_name(target) in _STATISTICS:
+        given = [node.args[i] for i in _STATISTICS[overload_name(target)] if node.args[_FLAG]]
         return [statistic for statistic in given if isinstance(statistic, Node)]
     return [
         given
@@ -58,7 +59,7 @@ def viewed_nodes(node: Node) -> list[Node]:
     target = overload(node)
     if target is None:
         return []
-    if target._schema.name in _IDENTITIES:
+    if overload_name(target) in _IDENTITIES:
         return [node.all_input_nodes[0]]
     return [given for argument, given in _tensor_arguments(node) if argument.alias_info is not None]
 

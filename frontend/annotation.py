@@ -33,6 +33,7 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 from cmopt.frontend.graph_building import attribute_of
 from cmopt.frontend.operators import FREE, OBSERVED, SHARED, TAKES_INDICES
 from cmopt.frontend.overloads import operator_name
+from cmopt.frontend.upstream import GroupRanges
 
 MASK_STEP = 16.0
 """One step of a mask of 0 and -inf; its lowest value is -255 of them."""
@@ -184,7 +185,7 @@ def _adds_mask(node: Node, constant: torch.Tensor) -> bool:
     return operator_name(node) == "add" and is_mask(constant)
 
 
-class SharedRanges(SharedQspecQuantizer):
+class SharedRanges(GroupRanges, SharedQspecQuantizer):
     """ExecuTorch's quantizer for operators that move values, which share one range.
 
     Its choice of the range to share takes no notice that it may be a fixed one: a softmax
@@ -192,15 +193,13 @@ class SharedRanges(SharedQspecQuantizer):
     group of operators that nothing else enters.
     """
 
-    def _get_shared_clique(self, root_node: Node) -> tuple[set[Node], list[Any], bool, bool]:
-        nodes, specs, *rest = super()._get_shared_clique(root_node)
+    def ranges_of(self, nodes: set[Node], specs: list[Any]) -> list[Any]:
+        if not any(isinstance(spec, FixedQParamsQuantizationSpec) for spec in specs):
+            return specs
         entering = {o for node in nodes for o in floats(node) if o not in nodes}
-        if any(isinstance(spec, FixedQParamsQuantizationSpec) for spec in specs):
-            producers = [_output_spec(node) for node in entering]
-            fixed = producers[0] if len({id(spec) for spec in producers}) == 1 else None
-            is_fixed = isinstance(fixed, FixedQParamsQuantizationSpec)
-            specs = [fixed if is_fixed else ACTIVATION]
-        return nodes, specs, *rest
+        producers = [_output_spec(node) for node in entering]
+        fixed = producers[0] if len({id(spec) for spec in producers}) == 1 else None
+        return [fixed if isinstance(fixed, FixedQParamsQuantizationSpec) else ACTIVATION]
 
 
 def _output_spec(node: Node) -> Any:

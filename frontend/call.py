@@ -15,6 +15,7 @@ from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
 from cmopt.dialects.shapes import shape_of
 from cmopt.frontend.overloads import overload_name
 from cmopt.frontend.tensor_types import tensor_type
+from cmopt.frontend.upstream import Overload, arguments_of
 from cmopt.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ Conversion: TypeAlias = "Callable[[Call], Converted]"
 class Call:
     """One call of an ATen operator, its arguments by the names of the schema."""
 
-    def __init__(self, importer: Importer, node: Node, target: torch._ops.OpOverload):
+    def __init__(self, importer: Importer, node: Node, target: Overload):
         self.importer = importer
         self.node = node
         self.target = target
         self.name = overload_name(target)
         self.arguments: dict[str, Any] = {}
-        for index, argument in enumerate(target._schema.arguments):
+        for index, argument in enumerate(arguments_of(target)):
             if index < len(node.args):
                 self.arguments[argument.name] = node.args[index]
             else:

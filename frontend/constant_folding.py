@@ -11,6 +11,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from cmopt.frontend.aliasing import storage_sets, written_nodes
+from cmopt.frontend.upstream import Overload
 
 
 def _mutated(module: GraphModule) -> set[Node]:
@@ -27,7 +28,7 @@ def _mutated(module: GraphModule) -> set[Node]:
 def _is_deterministic(node: Node) -> bool:
     target = node.target
     return (
-        isinstance(target, torch._ops.OpOverload)
+        isinstance(target, Overload)
         and not written_nodes(node)
         and torch.Tag.nondeterministic_seeded not in target.tags
         and isinstance(node.meta.get("val"), torch.Tensor)

@@ -21,6 +21,7 @@ from xdsl.ir import Attribute, SSAValue
 from cmopt.dialects.edge import CallOp, OperandAttr
 from cmopt.frontend.call import Call
 from cmopt.frontend.tensor_types import dtype_name, tensor_type
+from cmopt.frontend.upstream import arguments_of
 
 
 def _attribute(call: Call, value: Any, operands: list[SSAValue], is_float: bool) -> Attribute:
@@ -51,7 +52,7 @@ def generic_call(call: Call) -> list[SSAValue]:
     operands: list[SSAValue] = []
     arguments = [
         _attribute(call, call[argument.name], operands, _takes_float(argument))
-        for argument in call.target._schema.arguments
+        for argument in arguments_of(call.target)
     ]
     value = call.node.meta.get("val")
     types = []

@@ -64,12 +64,12 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
 
     Raises `CompileError`, at the user's line where there is one.
     """
-    programs = getattr(exported, "_edge_programs", None)
-    if isinstance(programs, dict):
-        if len(programs) != 1:
-            names = ", ".join(sorted(programs))
+    manager: Any = exported
+    if hasattr(manager, "exported_program"):  # ExecuTorch's, of all methods of a model
+        if len(manager.methods) != 1:
+            names = ", ".join(sorted(manager.methods))
             raise CompileError(f"the program has several methods: {names}", hint="pass one of them")
-        exported = next(iter(programs.values()))
+        exported = manager.exported_program(*manager.methods)
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
     refuse_state(exported)  # before decompositions, which may fail on it or remove it

@@ -14,6 +14,7 @@ from cmopt.frontend.importer import unsupported_operator
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import overload
 from cmopt.frontend.tensor_types import dtype_name
+from cmopt.frontend.upstream import HigherOrder
 from cmopt.support.diagnostics import CompileError
 
 _OTHER_FLOATS = (torch.float64, torch.float16, torch.bfloat16)
@@ -38,7 +39,7 @@ def check_model(program: ExportedProgram) -> None:
             "the model is quantized already; export it and give it to cmopt.compile as it stands"
         )
     for node in program.graph.nodes:
-        if isinstance(node.target, torch._ops.HigherOrderOperator):
+        if isinstance(node.target, HigherOrder):
             raise unsupported_operator(node)
     state = {**program.state_dict, **program.constants}
     used = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}

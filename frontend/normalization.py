@@ -9,6 +9,7 @@ from torch.fx import Graph, Node
 from cmopt.frontend.aliasing import writes_escape
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_edge_operator, overload, overload_name
+from cmopt.frontend.upstream import Overload
 
 # Decompositions of decompositions: more rounds than any operator is known to need.
 _ROUNDS = 8
@@ -18,7 +19,7 @@ def _is_edge_dialect(graph: Graph) -> bool:
     return any(is_edge_operator(node) for node in graph.nodes)
 
 
-def _needs_decomposition(node: Node) -> torch._ops.OpOverload | None:
+def _needs_decomposition(node: Node) -> Overload | None:
     """The operator, if it is neither in the table of conversions nor one of Core ATen."""
     target = overload(node)
     if target is None or target.namespace != "aten" or torch.Tag.core in target.tags:

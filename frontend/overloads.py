@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import torch
 from torch.fx import Node
 
+from cmopt.frontend.upstream import Overload, wrapped_overload
 
-def overload(node: Node) -> torch._ops.OpOverload | None:
+
+def overload(node: Node) -> Overload | None:
     """The ATen-level operator a node calls; None for anything else (`getitem`, higher order)."""
-    if isinstance(node.target, torch._ops.OpOverload):
-        return node.target
-    wrapped = getattr(node.target, "_op", None) if is_edge_operator(node) else None
-    return wrapped if isinstance(wrapped, torch._ops.OpOverload) else None
+    target = wrapped_overload(node) or node.target
+    return target if isinstance(target, Overload) else None
 
 
 def is_edge_operator(node: Node) -> bool:
     """Whether a node calls an operator of the Edge dialect, which wraps the one it stands for."""
-    return type(node.target).__name__ == "EdgeOpOverload"
+    return wrapped_overload(node) is not None
 
 
-def overload_name(target: torch._ops.OpOverload) -> str:
+def overload_name(target: Overload) -> str:
     """`namespace.operator.overload`, such as "aten.conv2d.default"."""
-    namespace, _, name = target._schema.name.partition("::")
-    return f"{namespace}.{name}.{target._overloadname}"
+    return str(target)
 
 
-def operator_of(target: torch._ops.OpOverload) -> str:
+def operator_of(target: Overload) -> str:
     """The name of an ATen operator without its overload and in-place mark; "" for any other."""
     namespace, name, _ = overload_name(target).split(".")
     if namespace != "aten":

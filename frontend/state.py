@@ -21,7 +21,7 @@ from xdsl.dialects.builtin import NameLoc
 from cmopt.frontend.aliasing import viewed_nodes, written_nodes
 from cmopt.frontend.locations import location, source_nodes
 from cmopt.frontend.operators import FUNCTIONS_OF_ELEMENTS
-from cmopt.frontend.overloads import is_getitem, operator_name, overload
+from cmopt.frontend.overloads import is_getitem, operator_name, overload, overload_name
 from cmopt.support.diagnostics import CompileError, warn
 
 _KINDS: dict[object, str] = {
@@ -46,7 +46,8 @@ def is_function_of_input(node: Node) -> bool:
     target = overload(node)
     if target is None or operator_name(node) not in FUNCTIONS_OF_ELEMENTS:
         return False
-    if not target._schema.name.endswith("_") or target._schema.overload_name:  # pow_ of two tensors
+    # Not pow_, which has no overload "default": it takes two tensors, or a number.
+    if not overload_name(target).endswith("_.default"):
         return False
     value: Any = node.args[0]
     reader = node
@@ -71,11 +72,11 @@ def make_functions_functional(program: ExportedProgram) -> ExportedProgram:
     for node in program.graph.nodes:
         if not _writes_to_input(node):
             continue
-        name = node.target._schema.name.removeprefix("aten::")
-        node.target = getattr(torch.ops.aten, name.removesuffix("_")).default
+        name = operator_name(node)
+        node.target = getattr(torch.ops.aten, name).default
         warn(
-            f"{name} changes the input {node.args[0].name!r} in place; the compiled program leaves "
-            "it as it is",
+            f"{name}_ changes the input {node.args[0].name!r} in place; the compiled program "
+            "leaves it as it is",
             location=location(node, sources.get(node)),
         )
     program.graph_module.recompile()
@@ -170,6 +171,6 @@ def _shares(target: Any, node: Node, operand: Node) -> bool:
     except Exception:  # an operator that cannot run on tensors without data
         return operand in viewed_nodes(node)
     return any(
-        isinstance(r, torch.Tensor) and r.untyped_storage()._cdata == given.untyped_storage()._cdata
+        isinstance(r, torch.Tensor) and r.untyped_storage() is given.untyped_storage()
         for r in results
     )

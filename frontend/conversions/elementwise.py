@@ -61,8 +61,8 @@ def with_numbers(op: type[edge.UnaryOp]) -> Conversion:
     """
 
     def convert(call: Call) -> Converted:
-        names = [argument.name for argument in call.target._schema.arguments[1:]]
-        numbers = {name: -1.0 if call[name] is None else call[name] for name in names}
+        given = list(call.arguments.items())[1:]
+        numbers = {name: -1.0 if number is None else number for name, number in given}
         return _apply_to_float(call, op, numbers)
 
     return convert

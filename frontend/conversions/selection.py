@@ -105,7 +105,7 @@ def _picked(call: Call, source: Node, shape: tuple[int, ...]) -> NDArray[np.int6
     Two different labellings of the elements must tell the same: 0 is a label of the first only,
     and sums of labels are no labels of both.
     """
-    first = call.target._schema.arguments[0].name
+    first = next(iter(call.arguments))
     try:
         rest = {
             name: map_arg(given, lambda node: _index_of(call.importer.known[node]))

@@ -27,7 +27,7 @@ def _permutation(call: Call) -> list[int]:
     """
     rank = call.fake_result.dim()
     probe = torch.empty(tuple(range(2, rank + 2)), device="meta")
-    first = call.target._schema.arguments[0].name
+    first = next(iter(call.arguments))
     rest = {name: value for name, value in call.arguments.items() if name != first}
     return [size - 2 for size in call.target(probe, **rest).shape]
 
