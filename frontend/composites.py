@@ -20,7 +20,7 @@ from cmopt.frontend.overloads import operator_name, overload, overload_name
 
 aten = torch.ops.aten
 
-# Rewritten later.
+# Operators that `rewriting` takes apart later.
 _REWRITTEN = {name.split(".")[1] for name in (*PREPARED, *REWRITTEN)}
 
 

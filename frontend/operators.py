@@ -1,9 +1,11 @@
-"""What the front end does with each ATen operator: the one table of it.
+"""What the front end does with each ATen operator: one table.
 
-To add an operator, add a row. What it is in the IR is a function in `conversions`; what it becomes
-before calibration is a function in `decompositions` or `normalizations`. An op of
-`edge.FUNCTIONS`, of `edge.WITH_PARAMETERS` or a `BinaryOp` needs no row. An operator without one
-is taken apart by PyTorch's decompositions, or becomes `edge.call` where it is of Core ATen.
+To add an operator, add a row. A function in `conversions` builds what the operator is in the IR. A
+function in `decompositions` or `normalizations` builds what it becomes before calibration. The ops
+of `edge.FUNCTIONS` and `edge.WITH_PARAMETERS` and every `edge.BinaryOp` have their rows already.
+
+An operator without a row becomes `edge.call` where it is of Core ATen. PyTorch's decompositions
+take any other apart.
 """
 
 from __future__ import annotations
@@ -36,16 +38,16 @@ from cmopt.frontend.graph_building import Rewrite, attribute_of
 
 
 class Observed(Enum):
-    """How an operator's values get their ranges, if ExecuTorch's quantizer knows it not."""
+    """How an operator's values get their ranges, where ExecuTorch's quantizer gives it none."""
 
     FREE = auto()
     """The result is observed by itself, as every operand is: int8 in, int8 out."""
     SHARED = auto()
     """Every value of the result lies in the range of the operands, and is observed with them."""
     BY_PARTS = auto()
-    """PyTorch's decomposition takes it apart first, and each part is observed."""
+    """PyTorch's decomposition takes it apart first, so that each part is observed."""
     AS_ONE = auto()
-    """It stays one operator: ExecuTorch's quantizer or a pass before it knows the whole."""
+    """It is not taken apart: ExecuTorch's quantizer or a pass before it knows the whole."""
 
 
 FREE, SHARED, BY_PARTS, AS_ONE = Observed
@@ -53,23 +55,26 @@ FREE, SHARED, BY_PARTS, AS_ONE = Observed
 
 @dataclass(frozen=True)
 class Operator:
-    """What is to be known of some operators. Rows may share one, if each states another fact.
+    """One row: facts about some operators. Two rows may state different facts about the same one.
 
-    The in-place variant of a `FREE` operator computes the same and is meant too.
+    `imported`, `prepared` and `rewritten` hold for the overloads that are named. The other facts
+    hold for all overloads of their operators, in place or not.
     """
 
     names: str
-    """Overloads, as `mean.dim`; a name alone is that of the overload "default"."""
+    """Overloads, such as `mean.dim`; the overload "default" is named by the operator alone.
+
+    The in-place variant of a `FREE` operator computes the same and is meant too.
+    """
     observed: Observed | None = None
-    """Goes for all overloads, as the other facts but `imported`, `prepared` and `rewritten` do."""
     imported: Conversion | None = None
-    """Builds what it is in the `edge` dialect."""
+    """Builds what the operator is in the `edge` dialect."""
     prepared: Rewrite | None = None
     """Applied before calibration to the graph as exported, before ExecuTorch's own rewrites."""
     rewritten: Rewrite | None = None
-    """Applied before calibration when numbers have become tensors."""
+    """Applied before calibration, when numbers have become tensors."""
     fused_if: Callable[[Node], bool] | None = None
-    """Whether ExecuTorch's quantizer may take a call, in place of its own check."""
+    """Whether ExecuTorch's quantizer may take a call; asked instead of its own check."""
     takes_indices: bool = False
     """The operands behind the first are integers, and are not quantized."""
     gives_scores: bool = False
@@ -132,8 +137,8 @@ _FUNCTIONS = (
 
 _ELEMENTWISE = (
     *(
-        # `max.other` is one, but `max` is observed as its other overloads are.
-        Operator(n, FREE if n.split(".")[0] == op.name[5:] else None, elementwise.binary(op))
+        # Not `max`, by `max.other`: it is observed as its other overloads are.
+        Operator(n, FREE if f"edge.{n}".startswith(f"{op.name}.") else None, elementwise.binary(op))
         for op in BINARY
         for n in op.ATEN
     ),
@@ -233,8 +238,9 @@ _SELECTIONS = (
     Operator("_upsample_nearest_exact1d _upsample_nearest_exact1d.vec", None, selection.selection),
     Operator("_upsample_nearest_exact2d _upsample_nearest_exact2d.vec", None, selection.selection),
     Operator("as_strided diagonal flip roll tile", SHARED, selection.selection),
-    Operator("gather index.Tensor index_select take", SHARED, selection.selection),
-    Operator("gather index index_select take", takes_indices=True),
+    Operator(
+        "gather index.Tensor index_select take", SHARED, selection.selection, takes_indices=True
+    ),
     Operator("take_along_dim", SHARED, takes_indices=True),
     Operator("reflection_pad1d reflection_pad2d", SHARED, selection.selection),
     Operator("reflection_pad3d replication_pad3d", None, selection.selection),
@@ -295,7 +301,7 @@ OPERATORS = (
 
 
 def _facts(field: str, names: Callable[[Operator], Iterable[str]]) -> dict[str, Any]:
-    """What the rows say in one field, by the names they say it of."""
+    """What the rows state in one field, by name."""
     found: dict[str, Any] = {}
     for row in OPERATORS:
         if fact := getattr(row, field):
@@ -304,15 +310,14 @@ def _facts(field: str, names: Callable[[Operator], Iterable[str]]) -> dict[str, 
     return found
 
 
-# By the name of the overload, as `overload_name` gives it.
+# By the name of an overload, as `overload_name` gives it.
 CONVERSIONS: dict[str, Conversion] = _facts("imported", Operator.overloads)
 PREPARED: dict[str, Rewrite] = _facts("prepared", Operator.overloads)
 REWRITTEN: dict[str, Rewrite] = _facts("rewritten", Operator.overloads)
 
-# By the name of the operator, as `operator_name` gives it.
+# By the name of an operator, as `operator_name` gives it.
 OBSERVED: dict[str, Observed] = _facts("observed", Operator.operators)
 FUSED_IF: dict[str, Callable[[Node], bool]] = _facts("fused_if", Operator.operators)
 GIVES_SCORES = _facts("gives_scores", Operator.operators).keys()
 TAKES_INDICES = _facts("takes_indices", Operator.operators).keys()
 FUNCTIONS_OF_ELEMENTS = {name for row in _FUNCTIONS for name in row.operators()}
-"""Of one tensor."""
