@@ -14,9 +14,10 @@ from xdsl.ir import Operation
 from cmopt.dialects import edge
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.interpreters.edge import EdgeFunctions
-from cmopt.lowering import convert_edge_to_portable, support
+from cmopt.lowering import convert_edge_to_portable
+from cmopt.lowering.cortex_m import rules as core
 from cmopt.lowering.layout import modes
-from cmopt.lowering.tosa import rules
+from cmopt.lowering.tosa import rules as tosa
 
 Op: TypeAlias = type[Operation]
 
@@ -50,15 +51,15 @@ def has_layout_rule(op: Op) -> bool:
 
 
 def has_core_rule(op: Op) -> bool:
-    return any(kind in support._RULES for kind in op.__mro__)
+    return any(kind in core.RULES for kind in op.__mro__)
 
 
 def has_npu_rule(op: Op) -> bool:
-    return any(kind in rules._RULES for kind in op.__mro__)
+    return any(kind in tosa.RULES for kind in op.__mro__)
 
 
 def has_portable_rule(op: Op) -> bool:
-    return op in convert_edge_to_portable._CONVERSIONS
+    return any(kind in convert_edge_to_portable._RULES for kind in op.__mro__)
 
 
 def is_imported(op: Op) -> bool:
@@ -108,11 +109,11 @@ NEEDS = (
         },
     ),
     Need(
-        "kernel rule for the core", "_RULES in lowering/support.py", has_core_rule,
-        {**WRAPPED, **SPLIT, **CALL},
+        "kernel rule for the core", "RULES in lowering/cortex_m/rules.py", has_core_rule,
+        {**WRAPPED, **SPLIT, **CALL, **ORDER},
     ),
     Need(
-        "rule for the NPU", "_RULES in lowering/tosa/rules.py", has_npu_rule,
+        "rule for the NPU", "RULES in lowering/tosa/rules.py", has_npu_rule,
         {
             **WRAPPED, **SPLIT, **REDUCED, **ORDER,
             edge.CallOp: "the NPU calls nothing",
@@ -120,7 +121,7 @@ NEEDS = (
         },
     ),
     Need(
-        "portable kernel", "lowering/convert_edge_to_portable.py", has_portable_rule,
+        "portable kernel", "_RULES in lowering/convert_edge_to_portable.py", has_portable_rule,
         {**WRAPPED, **CALL, **ORDER, edge.ReshapeOp: "it is a view of the same bytes"},
     ),
     Need("importer entry", "frontend/operators.py", is_imported),
