@@ -11,11 +11,10 @@ import torch
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
 
+from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import operator_name
 
 aten = torch.ops.aten
-
-_MOVEMENTS = {"clone", "contiguous", "expand", "permute", "reshape", "squeeze", "unsqueeze", "view"}
 
 
 def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
@@ -52,7 +51,7 @@ def _clamp_behind(observed: GraphModule, divisor: Any) -> tuple[Node | None, Any
             nearest = nearest or module
         elif divisor.target is aten.clamp_min.default:
             return divisor, nearest
-        elif operator_name(divisor) not in _MOVEMENTS:
+        elif operator_name(divisor) not in MOVEMENTS:
             break
         divisor = divisor.args[0]
     return None, None

@@ -320,4 +320,11 @@ OBSERVED: dict[str, Observed] = _facts("observed", Operator.operators)
 FUSED_IF: dict[str, Callable[[Node], bool]] = _facts("fused_if", Operator.operators)
 GIVES_SCORES = _facts("gives_scores", Operator.operators).keys()
 TAKES_INDICES = _facts("takes_indices", Operator.operators).keys()
+MOVEMENTS = {
+    name
+    for row in OPERATORS
+    if row.imported in (identities.pass_first, shapes.expand, shapes.permute, shapes.reshape)
+    for name in row.operators()
+}
+"""Operators that only name the elements of one tensor anew, or repeat them."""
 FUNCTIONS_OF_ELEMENTS = {name for row in _FUNCTIONS for name in row.operators()}
