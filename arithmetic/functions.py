@@ -90,7 +90,7 @@ def _logit(x: Float, eps: float) -> Float:
     return np.asarray(np.log(x / (ONE - x)), np.float32)
 
 
-_FUNCTIONS: dict[str, Callable[..., Float]] = {
+FUNCTIONS: dict[str, Callable[..., Float]] = {
     "abs": np.abs,
     "acos": np.arccos,
     "acosh": np.arccosh,
@@ -138,13 +138,13 @@ _FUNCTIONS: dict[str, Callable[..., Float]] = {
 }
 
 
-_BINARY: dict[str, Callable[[Float, Float], Float]] = {
-    "edge.add": np.add,
-    "edge.sub": np.subtract,
-    "edge.mul": np.multiply,
-    "edge.div": np.divide,
-    "edge.minimum": np.minimum,
-    "edge.maximum": np.maximum,
+BINARY: dict[type[edge.BinaryOp], Callable[[Float, Float], Float]] = {
+    edge.AddOp: np.add,
+    edge.SubOp: np.subtract,
+    edge.MulOp: np.multiply,
+    edge.DivOp: np.divide,
+    edge.MinimumOp: np.minimum,
+    edge.MaximumOp: np.maximum,
 }
 
 
@@ -154,7 +154,7 @@ def apply_unary(op: Operation, x: Float) -> Float | None:
         return clamp(x, *bounds)
     if isinstance(op, edge.GeluOp):
         return _gelu(op, x)
-    function = _FUNCTIONS.get(op.name.removeprefix("edge."))
+    function = FUNCTIONS.get(op.name.removeprefix("edge."))
     if function is None:
         return None
     with np.errstate(all="ignore"):
@@ -163,7 +163,7 @@ def apply_unary(op: Operation, x: Float) -> Float | None:
 
 def apply_binary(op: Operation, lhs: Float, rhs: Float) -> Float | None:
     """The elementwise function of two tensors `op` stands for, or None."""
-    function = _BINARY.get(op.name)
+    function = BINARY.get(type(op))  # type: ignore[arg-type]
     if function is None:
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

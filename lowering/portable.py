@@ -116,9 +116,7 @@ def _unary(op: edge.UnaryOp, b: PortableBuilder) -> SSAValue:
 
 def _binary(op: edge.BinaryOp, b: PortableBuilder) -> SSAValue:
     alpha = [1] if isinstance(op, edge.AddOp | edge.SubOp) else []
-    overload = "default" if isinstance(op, edge.MinimumOp | edge.MaximumOp) else "Tensor"
-    target = f"{op.name.removeprefix('edge.')}.{overload}"
-    return b.clamped(b.call(target, op.lhs, op.rhs, *alpha))
+    return b.clamped(b.call(op.ATEN[0], op.lhs, op.rhs, *alpha))
 
 
 ELEMENTWISE: dict[type[Operation], Rule] = {

@@ -92,4 +92,4 @@ class WrapConv1dPass(ModulePass):
     name = "wrap-conv1d"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, WrapWindow(), UnwrapLater(), *CANONICALIZATION[ReshapeOp.name])
+        apply_patterns(op, WrapWindow(), UnwrapLater(), *CANONICALIZATION[ReshapeOp])

@@ -60,7 +60,8 @@ class _EdgePatterns(HasCanonicalizationPatternsTrait):
     def get_patterns(self, op: type[IRDLOperation]) -> tuple[RewritePattern, ...]:  # type: ignore[override]
         from cmopt.dialects.edge import canonicalization as patterns
 
-        return patterns.CANONICALIZATION.get(op.name, ())
+        table = patterns.CANONICALIZATION
+        return next((table[kind] for kind in op.__mro__ if kind in table), ())
 
     @classmethod
     def get_canonicalization_patterns(cls) -> tuple[RewritePattern, ...]:

@@ -11,12 +11,15 @@ from typing import TypeAlias
 import pytest
 from xdsl.ir import Operation
 
+from cmopt.arithmetic import functions
 from cmopt.dialects import edge
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.interpreters.edge import EdgeFunctions
 from cmopt.lowering import convert_edge_to_portable
+from cmopt.lowering.cortex_m import binary
 from cmopt.lowering.cortex_m import rules as core
 from cmopt.lowering.layout import modes
+from cmopt.lowering.tosa import elementwise
 from cmopt.lowering.tosa import rules as tosa
 
 Op: TypeAlias = type[Operation]
@@ -50,11 +53,23 @@ def has_layout_rule(op: Op) -> bool:
     return any(kind in modes.RULES for kind in op.__mro__)
 
 
+def has_function(op: Op) -> bool:
+    if issubclass(op, edge.BinaryOp):
+        return op in functions.BINARY
+    by_properties = (edge.ClampOp, edge.GeluOp, edge.FUNCTIONS["relu"])
+    is_unary = issubclass(op, edge.UnaryOp) and op not in by_properties
+    return not is_unary or op.name.removeprefix("edge.") in functions.FUNCTIONS
+
+
 def has_core_rule(op: Op) -> bool:
+    if issubclass(op, edge.BinaryOp):
+        return op in binary.BINARY
     return any(kind in core.RULES for kind in op.__mro__)
 
 
 def has_npu_rule(op: Op) -> bool:
+    if issubclass(op, edge.BinaryOp):
+        return op in elementwise.BINARY
     return any(kind in tosa.RULES for kind in op.__mro__)
 
 
@@ -94,6 +109,7 @@ CALL = {edge.CallOp: "it is a call of a portable kernel itself"}
 
 NEEDS = (
     Need("meaning", "interpreters/edge.py", has_meaning),
+    Need("function in NumPy", "arithmetic/functions.py", has_function),
     Need(
         "layout rule",
         "RULES in lowering/layout/modes.py",
@@ -109,11 +125,15 @@ NEEDS = (
         },
     ),
     Need(
-        "kernel rule for the core", "RULES in lowering/cortex_m/rules.py", has_core_rule,
+        "kernel rule for the core",
+        "RULES in lowering/cortex_m/rules.py, of a function of two tensors BINARY in binary.py",
+        has_core_rule,
         {**WRAPPED, **SPLIT, **CALL, **ORDER},
     ),
     Need(
-        "rule for the NPU", "RULES in lowering/tosa/rules.py", has_npu_rule,
+        "rule for the NPU",
+        "RULES in lowering/tosa/rules.py, of a function of two tensors BINARY in elementwise.py",
+        has_npu_rule,
         {
             **WRAPPED, **SPLIT, **REDUCED, **ORDER,
             edge.CallOp: "the NPU calls nothing",
@@ -147,9 +167,15 @@ def test_an_op_has_all_it_needs(op: Op, need: Need) -> None:
 
 
 def test_a_forgotten_op_is_named_with_the_place_to_add_it() -> None:
-    class ForgottenOp(edge.EdgeOp):
+    class ForgottenOp(edge.BinaryOp):
         name = "edge.forgotten"
+        ATEN = ("forgotten.Tensor",)
 
+    derived = {"layout rule", "portable kernel"}  # those of every function of two tensors
     for need in NEEDS:
-        assert (found := fault(ForgottenOp, need)) is not None
-        assert "edge.forgotten has no" in found and need.where in found
+        found = fault(ForgottenOp, need)
+        if need.what in derived:
+            assert found is None
+        else:
+            assert found is not None
+            assert "edge.forgotten has no" in found and need.where in found

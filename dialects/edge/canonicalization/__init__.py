@@ -14,22 +14,17 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
-    AddOp,
     BinaryOp,
     CatOp,
     Conv2dOp,
-    DivOp,
+    EdgeOp,
     ExpandOp,
-    MaximumOp,
     MaxPool2dOp,
-    MinimumOp,
     MovementOp,
-    MulOp,
     PadOp,
     PermuteOp,
     ReshapeOp,
     SliceOp,
-    SubOp,
     TakeOp,
     ToDimOrderOp,
 )
@@ -215,31 +210,29 @@ class DropTrivialCat(RewritePattern):
             rewriter.replace(op, CatOp([parts], op.output.type, op.properties))
 
 
-CANONICALIZATION: dict[str, tuple[RewritePattern, ...]] = {
-    Conv2dOp.name: WINDOW,
-    MaxPool2dOp.name: WINDOW,
-    PadOp.name: (*PAD, FoldMovedConstant(), SinkDequantize()),
-    TakeOp.name: (*TAKE, FoldMovedConstant(), SinkDequantize()),
-    ReshapeOp.name: (
+CANONICALIZATION: dict[type[EdgeOp], tuple[RewritePattern, ...]] = {
+    Conv2dOp: WINDOW,
+    MaxPool2dOp: WINDOW,
+    PadOp: (*PAD, FoldMovedConstant(), SinkDequantize()),
+    TakeOp: (*TAKE, FoldMovedConstant(), SinkDequantize()),
+    ReshapeOp: (
         DropIdentity(),
         ComposeReshapes(),
         FoldMovedConstant(),
         SinkDequantize(),
         PadBehindReshape(),
     ),
-    **{
-        op.name: (DropExpandOfOperand(),)
-        for op in (AddOp, DivOp, MaximumOp, MinimumOp, MulOp, SubOp)
-    },
-    PermuteOp.name: (
+    BinaryOp: (DropExpandOfOperand(),),
+    PermuteOp: (
         DropIdentity(),
         ComposePermutes(),
         PermuteToReshape(),
         FoldMovedConstant(),
         SinkDequantize(),
     ),
-    ExpandOp.name: (DropIdentity(), ExpandToReshape(), SinkDequantize()),
-    ToDimOrderOp.name: (DropIdentity(),),
-    SliceOp.name: (DropIdentity(), FoldMovedConstant(), *SLICE, SinkDequantize()),
-    CatOp.name: (DropTrivialCat(), *CAT, SinkDequantizeThroughCat(), RequantizeCatOperands()),
+    ExpandOp: (DropIdentity(), ExpandToReshape(), SinkDequantize()),
+    ToDimOrderOp: (DropIdentity(),),
+    SliceOp: (DropIdentity(), FoldMovedConstant(), *SLICE, SinkDequantize()),
+    CatOp: (DropTrivialCat(), *CAT, SinkDequantizeThroughCat(), RequantizeCatOperands()),
 }
+"""The patterns of an op's class, or of the nearest class it is derived from."""
