@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -46,10 +47,6 @@ class Buffer:
     alignment: int = 1
     """What the element type asks of the buffer's address."""
 
-    def overlaps(self, other: Buffer) -> bool:
-        """Whether both are live at some time."""
-        return self.first <= other.last and other.first <= self.last
-
 
 @dataclass(frozen=True)
 class TakeOver:
@@ -75,8 +72,20 @@ class Liveness:
 
     buffers: list[Buffer]
     take_overs: list[TakeOver]
-    times: int
     insides: list[Inside] = field(default_factory=list)
+
+    @cached_property
+    def neighbours(self) -> dict[Buffer, list[Buffer]]:
+        """For each buffer those that are live at some time it is; empty ones are nobody's."""
+        found: dict[Buffer, list[Buffer]] = {buffer: [] for buffer in self.buffers}
+        live: list[Buffer] = []
+        for buffer in sorted((b for b in self.buffers if b.size), key=lambda b: b.first):
+            live = [other for other in live if other.last >= buffer.first]
+            for other in live:
+                found[buffer].append(other)
+                found[other].append(buffer)
+            live.append(buffer)
+        return found
 
 
 def in_place_delta(op: Operation, name: str) -> int | None:
@@ -99,8 +108,10 @@ def analyze(func: FuncOp) -> Liveness:
     buffers: list[Buffer] = []
     insides: list[Inside] = []
     of: dict[SSAValue, Buffer] = {}
+    start: dict[SSAValue, int] = {}
 
     def define(value: SSAValue, time: int) -> None:
+        start[value] = 0
         of[value] = Buffer(nbytes(value.type), time, time, [(value, 0)], itemsize(value.type))
         buffers.append(of[value])
 
@@ -121,8 +132,8 @@ def analyze(func: FuncOp) -> Liveness:
             continue
         if isinstance(op, ViewOp | SubviewOp) and op.input in of:
             buffer = of[op.output] = of[op.input]
-            start = dict(buffer.values)[op.input]
-            buffer.values.append((op.output, start + byte_offset(op)))
+            start[op.output] = start[op.input] + byte_offset(op)
+            buffer.values.append((op.output, start[op.output]))
             continue
         if isinstance(op, DelegateOp):
             time += 1
@@ -133,7 +144,7 @@ def analyze(func: FuncOp) -> Liveness:
             insides += [Inside(of[v], of[op.output], delta) for v, delta in parts]
         take_overs.extend(_take_overs(op, of))
     ended = [t for t in take_overs if t.buffer.last == t.successor.first]
-    return Liveness(buffers, _one_each(ended), time + 1, insides)
+    return Liveness(buffers, _one_each(ended), insides)
 
 
 def byte_offset(op: ViewOp | SubviewOp) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 from cmopt.codegen.lifetimes import Buffer, Liveness, align
 
@@ -15,7 +18,7 @@ class Chain:
     deltas: dict[Buffer, int]
     """Offset of each buffer from the chain's beginning."""
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes from the chain's beginning to its end."""
         return max(delta + align(buffer.size) for buffer, delta in self.deltas.items())
@@ -30,18 +33,22 @@ class Chain:
         """For how many ops some part of it is live."""
         return sum(buffer.last - buffer.first + 1 for buffer in self.deltas)
 
-    def extent(self, time: int) -> int:
-        """Bytes of the parts that are live at `time`, shared ones counted once."""
-        live = sorted(
-            (delta, delta + align(buffer.size))
-            for buffer, delta in self.deltas.items()
-            if buffer.first <= time <= buffer.last and buffer.size
-        )
-        total = end = 0
-        for low, high in live:
-            total += max(0, high - max(low, end))
-            end = max(end, high)
-        return total
+    def changes(self) -> Iterator[tuple[int, int]]:
+        """Times, each with how many bytes more of the chain are live from then on.
+
+        A time may come several times. Bytes that buffers share are counted once.
+        """
+        ends = {buffer: delta + align(buffer.size) for buffer, delta in self.deltas.items()}
+        borders = sorted({*self.deltas.values(), *ends.values()})
+        number = {border: index for index, border in enumerate(borders)}
+        users = [0] * len(borders)
+        begins = [(buffer.first, 1, buffer) for buffer in self.deltas]
+        events = [*begins, *((buffer.last + 1, -1, buffer) for buffer in self.deltas)]
+        for time, step, buffer in sorted(events, key=lambda event: event[0]):
+            for index in range(number[self.deltas[buffer]], number[ends[buffer]]):
+                users[index] += step
+                if users[index] == (step > 0):
+                    yield time, step * (borders[index + 1] - borders[index])
 
 
 @dataclass(frozen=True)
@@ -53,65 +60,87 @@ class Placement:
     bound: int
 
 
+class Tied:
+    """A chain that grows. Its offsets count from anywhere: the smaller of two joins the larger."""
+
+    def __init__(self, buffer: Buffer):
+        self.offsets = {buffer: 0}
+        self.lowest = 0
+        self.residues = {(buffer.alignment, 0)}
+        """Alignments, each with an offset modulo it that some buffer has."""
+
+    def moved(self, distance: int) -> tuple[int, set[tuple[int, int]]]:
+        """`lowest` and `residues` if every offset were so much more."""
+        return self.lowest + distance, {(a, (r + distance) % a) for a, r in self.residues}
+
+
 def chains(liveness: Liveness, *, in_place: bool) -> list[Chain]:
     """Buffers joined by what must be (parts of a join) and, with `in_place`, by take-overs.
 
     A take-over is left out where the two chains it would tie hold live bytes in one place.
     """
-    chain_of = {buffer: Chain({buffer: 0}) for buffer in liveness.buffers}
+    chain_of = {buffer: Tied(buffer) for buffer in liveness.buffers}
     for inside in liveness.insides:
-        _tie(chain_of, inside.whole, inside.part, inside.delta, must=True)
+        _tie(liveness, chain_of, inside.whole, inside.part, inside.delta, must=True)
     if in_place:
         for t in liveness.take_overs:
-            _tie(chain_of, t.buffer, t.successor, t.delta, must=False)
-    unique = {id(chain): chain for chain in chain_of.values()}
-    return list(unique.values())
+            _tie(liveness, chain_of, t.buffer, t.successor, t.delta, must=False)
+    unique = {id(tied): tied for tied in chain_of.values()}
+    return [
+        Chain({b: d - tied.lowest for b, d in tied.offsets.items()}) for tied in unique.values()
+    ]
 
 
-def _tie(
-    chain_of: dict[Buffer, Chain], base: Buffer, other: Buffer, delta: int, *, must: bool
-) -> None:
+def _tie(liveness: Liveness, chain_of: dict[Buffer, Tied], base: Buffer, other: Buffer, delta: int,
+         *, must: bool) -> None:  # fmt: skip
     """Make one chain of two, with `other` beginning `delta` behind `base`.
 
     Unless it must, not where other live bytes would meet, or an address would not be aligned.
     """
-    left, right = chain_of[base], chain_of[other]
-    if left is right:
+    large, small = chain_of[base], chain_of[other]
+    if large is small:
         return
-    shift = left.deltas[base] + delta - right.deltas[other]
-    moved = {buffer: d + shift for buffer, d in right.deltas.items()}
-    merged = {**left.deltas, **moved}
-    lowest = min(merged.values())
+    distance = large.offsets[base] + delta - small.offsets[other]
+    if len(large.offsets) < len(small.offsets):
+        large, small, distance = small, large, -distance
+    lowest, residues = small.moved(distance)
+    lowest, residues = min(large.lowest, lowest), large.residues | residues
     if not must:
         clashes = any(
-            _clash(a, da, b, db) and (a, b) != (base, other)
-            for a, da in left.deltas.items()
-            for b, db in moved.items()
+            chain_of[b] is large
+            and {a, b} != {base, other}
+            and _meet(a, d + distance, b, large.offsets[b])
+            for a, d in small.offsets.items()
+            for b in liveness.neighbours[a]
         )
-        if clashes or any((d - lowest) % b.alignment for b, d in merged.items()):
+        if clashes or any((r - lowest) % alignment for alignment, r in residues):
             return
-    chain = Chain({buffer: d - lowest for buffer, d in merged.items()})
-    for buffer in merged:
-        chain_of[buffer] = chain
+    large.lowest, large.residues = lowest, residues
+    for buffer, offset in small.offsets.items():
+        large.offsets[buffer] = offset + distance
+        chain_of[buffer] = large
 
 
-def _clash(a: Buffer, start_a: int, b: Buffer, start_b: int) -> bool:
-    """Whether two buffers at these offsets hold live bytes in one place."""
-    shared = min(start_a + a.size, start_b + b.size) - max(start_a, start_b)
-    return shared > 0 and a.overlaps(b)
+def _meet(a: Buffer, start_a: int, b: Buffer, start_b: int) -> bool:
+    """Whether two buffers at these offsets share bytes."""
+    return min(start_a + a.size, start_b + b.size) > max(start_a, start_b)
 
 
-def lower_bound(groups: Sequence[Chain], times: int) -> int:
+def lower_bound(groups: Sequence[Chain]) -> int:
     """The most bytes live at one time: no placement of these chains needs fewer."""
-    return max((sum(c.extent(t) for c in groups) for t in range(-1, times)), default=0)
+    changes: Counter[int] = Counter()
+    for chain in groups:
+        for time, more in chain.changes():
+            changes[time] += more
+    return max(accumulate(more for _, more in sorted(changes.items())), default=0)
 
 
-def lowest_base(chain: Chain, offsets: dict[Buffer, int]) -> int:
+def lowest_base(liveness: Liveness, chain: Chain, offsets: dict[Buffer, int]) -> int:
     """The least aligned beginning at which no part of the chain meets a live part of the others."""
     forbidden: list[tuple[int, int]] = []
     for buffer, delta in chain.deltas.items():
-        for other, offset in offsets.items():
-            if buffer.size and other.size and buffer.overlaps(other):
+        for other in liveness.neighbours[buffer]:
+            if (offset := offsets.get(other)) is not None:
                 forbidden.append(
                     (offset - align(buffer.size) - delta, offset + align(other.size) - delta)
                 )
@@ -123,11 +152,11 @@ def lowest_base(chain: Chain, offsets: dict[Buffer, int]) -> int:
     return base
 
 
-def place_in_order(order: Sequence[Chain]) -> dict[Buffer, int]:
+def place_in_order(liveness: Liveness, order: Sequence[Chain]) -> dict[Buffer, int]:
     """First fit: each chain as low as what came before it leaves room."""
     offsets: dict[Buffer, int] = {}
     for chain in order:
-        base = lowest_base(chain, offsets)
+        base = lowest_base(liveness, chain, offsets)
         for buffer, delta in chain.deltas.items():
             offsets[buffer] = base + delta
     return offsets
@@ -144,7 +173,9 @@ def end_of(chain: Chain, offsets: dict[Buffer, int]) -> int:
     return offsets[buffer] - delta + chain.size
 
 
-def search(groups: Sequence[Chain], bound: int, attempts: int = 400) -> dict[Buffer, int]:
+def search(
+    liveness: Liveness, groups: Sequence[Chain], bound: int, attempts: int = 400
+) -> dict[Buffer, int]:
     """The best of several orders, improved by moving what stands highest to the front.
 
     Stops at the bound. Deterministic: the same function is always planned alike.
@@ -159,7 +190,7 @@ def search(groups: Sequence[Chain], bound: int, attempts: int = 400) -> dict[Buf
     ]
     for order in orders:
         for _ in range(attempts // len(orders)):
-            offsets = place_in_order(order)
+            offsets = place_in_order(liveness, order)
             height = top(order, offsets)
             if best_top < 0 or height < best_top:
                 best, best_top = offsets, height
@@ -178,7 +209,7 @@ def place(liveness: Liveness) -> Placement:
     candidates = []
     for in_place in (False, True):
         groups = chains(liveness, in_place=in_place)
-        bound = lower_bound(groups, liveness.times)
-        offsets = search(groups, bound)
+        bound = lower_bound(groups)
+        offsets = search(liveness, groups, bound)
         candidates.append(Placement(offsets, top(groups, offsets), bound))
     return min(candidates, key=lambda placement: placement.size)
