@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -15,13 +16,15 @@ from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import PermuteOp
 from cmopt.dialects.permutations import Layout, compose, identity, order_of_bytes
 from cmopt.dialects.shapes import ints_of, inverse, shape_of
-from cmopt.dialects.signature import functions
+from cmopt.dialects.signature import LAYOUT_LIMIT, functions
 from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
-from cmopt.support.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError, warn
 
 MAX_MODES = 64
 """Modes considered for one op. No op of rank 4 has more than 24; without a bound one of rank 8
 could have 40,320."""
+
+UNPROVEN = "the search for layouts ended at its limit: they may move more bytes than they must"
 
 
 @dataclass(frozen=True)
@@ -57,17 +60,21 @@ class Choice:
             and not all(constant_of(v) is not None for v in op.results or op.operands)
         ]
         self.modes: dict[Operation, dict[Layouts, None]] = {op: {} for op in self.ops}
-        self._fresh: list[tuple[SSAValue, Layout]] = []
+        self.is_complete = True
+        self._fresh: deque[tuple[SSAValue, Layout]] = deque()
         self._seen: set[tuple[SSAValue, Layout]] = set()
         for op in self.ops:
             self._add(op, as_written(op))
         for argument in func.body.block.args:
             self._note(argument, identity(len(shape_of(argument))))
         while self._fresh:
-            self._spread(*self._fresh.pop(0))
+            self._spread(*self._fresh.popleft())
 
     def _add(self, op: Operation, layouts: Layouts | None) -> None:
-        if layouts is None or layouts in self.modes[op] or len(self.modes[op]) == MAX_MODES:
+        if layouts is None or layouts in self.modes[op]:
+            return
+        if len(self.modes[op]) == MAX_MODES:
+            self.is_complete = False
             return
         self.modes[op][layouts] = None
         for value, layout in zip(values_of(op), layouts, strict=True):
@@ -105,8 +112,11 @@ class Choice:
         """Whether any op has more than one mode."""
         return any(len(modes) > 1 for modes in self.modes.values())
 
-    def solve(self) -> dict[Operation, Layouts]:
-        """The layouts each op is to work in."""
+    def solve(self, effort: float) -> tuple[dict[Operation, Layouts], bool]:
+        """The layouts each op is to work in, and whether they are proven to be the best.
+
+        effort: see `solver.choose`.
+        """
         from cmopt.lowering.layout.solver import Mode, Problem, choose
 
         numbers: dict[SSAValue, int] = {}
@@ -137,8 +147,9 @@ class Choice:
             written = label(value, identity(len(shape_of(value))))
             assert written is not None
             problem.modes.append([Mode((), (written,))])
-        picks = choose(problem)[: len(self.ops)]
-        return {op: list(self.modes[op])[m] for op, m in zip(self.ops, picks, strict=True)}
+        picks, is_proven = choose(problem, effort)
+        chosen = {op: list(self.modes[op])[m] for op, m in zip(self.ops, picks, strict=False)}
+        return chosen, is_proven and self.is_complete
 
 
 def work_in(op: Operation, layouts: Layouts) -> None:
@@ -174,16 +185,27 @@ class ChooseLayoutsPass(ModulePass):
     slices and cats those that make them one range of bytes. Counted are the bytes of permutes and
     of the slices and cats that are not; moving constants is free.
 
+    Where the search reaches its limit, `effort`, the best choice found is taken. A warning says so,
+    and an attribute of the function, which the report shows.
+
     The pass puts permutes around the ops it rewrites; `fold-inverse-permutes` takes away those that
     cancel, and what is left is the minimum.
     """
 
     name = "choose-layouts"
 
+    effort: float = 10.0
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for func in functions(op):
             require_known_sizes(func)
             choice = Choice(func)
-            for inner, layouts in choice.solve().items() if choice.is_open else ():
+            if not choice.is_open:
+                continue
+            chosen, is_proven = choice.solve(self.effort)
+            for inner, layouts in chosen.items():
                 if layouts != as_written(inner):
                     work_in(inner, layouts)
+            if not is_proven:
+                func.attributes[LAYOUT_LIMIT] = StringAttr(UNPROVEN)
+                warn(UNPROVEN, op=func)

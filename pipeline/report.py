@@ -22,7 +22,13 @@ from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of
-from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, NPU_REASON, main_function
+from cmopt.dialects.signature import (
+    ARENA_BOUND,
+    ARENA_BYTES,
+    LAYOUT_LIMIT,
+    NPU_REASON,
+    main_function,
+)
 from cmopt.support.diagnostics import warn
 from cmopt.support.locations import render
 
@@ -53,7 +59,7 @@ class Report:
     `ops` counts kernel calls by name, `operators` lists what ExecuTorch's selective build must
     register, `arena_bound` is what no memory plan of the same order could undercut, and the two
     allocator sizes are what ExecuTorch's runtime takes beside the arena on a 32-bit core, the NPU's
-    scratch included. `delegates` has an entry for each call of the NPU, with Vela's estimates, and
+    scratch included. `limits` says which passes stopped short of the best. `delegates` has an entry for each call of the NPU, with Vela's estimates, and
     `outside` one for each op that stays on the core.
     """
 
@@ -69,6 +75,7 @@ class Report:
     method_allocator_bytes: int
     temp_allocator_bytes: int
     operators: tuple[str, ...]
+    limits: tuple[str, ...] = ()
     delegates: tuple[EmittedDelegate, ...] = ()
     outside: tuple[Outside, ...] = ()
 
@@ -161,6 +168,7 @@ def make_report(
     arena, bound = (s.value.data for s in sizes if isinstance(s, IntegerAttr))
     calls = [op for op in planned.walk() if isinstance(op, KernelOp | CallOp | DelegateOp)]
     names = Counter(op.target.data if isinstance(op, CallOp) else op.name for op in calls)
+    limit = func.attributes.get(LAYOUT_LIMIT)
     fallbacks = tuple(f for f in map(fallback_of, calls) if f is not None)
     return Report(
         target=target,
@@ -175,6 +183,7 @@ def make_report(
         method_allocator_bytes=emitted.method_allocator_bytes,
         temp_allocator_bytes=emitted.temp_allocator_bytes,
         operators=emitted.operators,
+        limits=(limit.data,) if isinstance(limit, StringAttr) else (),
         delegates=emitted.delegates,
         outside=() if split is None else outside_of(split),
     )

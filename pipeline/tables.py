@@ -83,6 +83,8 @@ def report_text(report: Report) -> str:
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
         f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
+    for limit in report.limits:
+        console.print(limit)
     if report.delegates:
         for npu_table in _npu_tables(report.delegates):
             console.print(npu_table)

@@ -37,8 +37,13 @@ class Problem:
     bytes_of: list[int] = field(default_factory=list)
 
 
-def choose(problem: Problem) -> list[int]:
-    """For each op of a problem the index of its mode; the same for the same problem, always."""
+def choose(problem: Problem, effort: float) -> tuple[list[int], bool]:
+    """For each op of a problem the index of its mode, and whether that is proven to be the best.
+
+    effort: where the search ends, in the solver's deterministic time, about a second each. It ends
+        with the best choice found, or with every op as written.
+    The same for the same problem, always.
+    """
     model = cp_model.CpModel()
     chosen = [[model.new_bool_var(f"op{o}_{m}") for m in range(len(modes))]
               for o, modes in enumerate(problem.modes)]  # fmt: skip
@@ -76,11 +81,18 @@ def choose(problem: Problem) -> list[int]:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1  # Several would race for which of equals is found.
     solver.parameters.random_seed = 0
+    solver.parameters.max_deterministic_time = effort
+    # All constraints are in the relaxation, which then has whole numbers for its optimum. With
+    # fewer of them the search doubles with every attention in a row.
+    solver.parameters.linearization_level = 2
     # Else OR-tools takes Ctrl-C over for good, and a later one ends the user's process.
     solver.parameters.catch_sigint_signal = False
     status = solver.solve(model)
-    assert status == cp_model.OPTIMAL, solver.status_name(status)
-    return [next(m for m, v in enumerate(variables) if solver.value(v)) for variables in chosen]
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        assert status == cp_model.UNKNOWN, solver.status_name(status)
+        return [0] * len(chosen), False
+    picks = [next(m for m, v in enumerate(variables) if solver.value(v)) for variables in chosen]
+    return picks, status == cp_model.OPTIMAL
 
 
 def _wanted(modes: Iterable[Mode]) -> list[tuple[int, Label]]:

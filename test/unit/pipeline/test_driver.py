@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import cmopt
+from cmopt.lowering.layout import solver
 from cmopt.support.diagnostics import Diagnostic, diagnostics_to
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -92,6 +93,22 @@ def test_report_is_json() -> None:
     assert figures["fallbacks"] == [] and figures["float_ops"] == 0
     assert "cortex_m::quantized_conv2d.out" in figures["operators"]
     assert "every operator is on an integer kernel" in str(program.report)
+
+
+def test_report_says_where_a_search_ended_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    choose = solver.choose
+    monkeypatch.setattr(solver, "choose", lambda problem, effort: choose(problem, 0.0))
+    warnings: list[Diagnostic] = []
+    exported = quantized(Colour(), torch.randn(1, 3, 8, 8))
+    with diagnostics_to(warnings.append):
+        program = cmopt.compile(exported)
+    (warning,) = warnings
+    (limit,) = program.report.limits
+    assert "search for layouts ended at its limit" in limit and limit in warning.message
+    assert " ".join(limit.split()) in " ".join(str(program.report).split())
+    # Nothing is wrong, it only moves more.
+    x = torch.randn(1, 3, 8, 8)
+    assert torch.equal(program.run(x)[0], program.interpret(x, stage="quantized")[0])
 
 
 def test_fallbacks_say_why_and_where() -> None:
