@@ -23,6 +23,7 @@ from xdsl.passes import ModulePass
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
+from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import verify
 
 TENSOR = "tensor<1x4x8x8xf32>"
@@ -88,13 +89,15 @@ def measure(ops: int, target: str, io: str) -> dict[tuple[str, str], float]:
     clock.lap("generate")
     module = parse_module(ctx, text)
     clock.lap("parse")
-    for clock.stage, pipeline in stage_pipelines(target, io).items():
-        run_passes(ctx, module, parse_pipeline(pipeline), verify_each=False, observer=clock)
-        clock.lap("")
-        verify(module)
-        clock.lap("verify")
-        module = module.clone()
-        clock.lap("clone")
+    # As the driver does it.
+    with collection_paused():
+        for clock.stage, pipeline in stage_pipelines(target, io).items():
+            original, passes = module, parse_pipeline(pipeline)
+            module = original.clone()
+            clock.lap("copy")
+            run_passes(ctx, module, passes, verify_each=False, observer=clock, original=original)
+            verify(module)
+            clock.lap("verify")
     return clock.seconds
 
 

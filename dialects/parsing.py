@@ -13,6 +13,7 @@ from typing import TypeAlias
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects as get_xdsl_dialects
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     UNKNOWN_LOC,
     AnyFloat,
     ComplexType,
@@ -24,7 +25,8 @@ from xdsl.dialects.builtin import (
     RankedStructure,
     StringAttr,
 )
-from xdsl.ir import Dialect, Operation
+from xdsl.ir import Dialect, Operation, TypeAttribute
+from xdsl.irdl import AttrConstraint, base
 from xdsl.parser import Parser, ParserState
 from xdsl.utils.exceptions import DiagnosticException, ParseError
 from xdsl.utils.lexer import Input, Span
@@ -32,6 +34,7 @@ from xdsl.utils.mlir_lexer import MLIRLexer
 
 from cmopt.dialects import get_all_dialects
 from cmopt.dialects.shapes import MAX_CONSTANT_BYTES
+from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 
 # Of xDSL's dialects those that IR of this project, or a test of a tool, may hold. Each is
@@ -72,6 +75,7 @@ def make_context(*, allow_unregistered: bool = False) -> Context:
     return ctx
 
 
+@collection_paused()
 def parse_module(ctx: Context, text: str, name: str = "-") -> ModuleOp:
     """Parse `text` into a module, not yet verified.
 
@@ -110,11 +114,24 @@ class _Lexer(MLIRLexer):
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
 
 
+_NESTED = r"[^<>]*+(?:<[^<>]*+(?:<[^<>]*+>[^<>]*+)*+>[^<>]*+)*+"
+_TENSOR_TYPE = re.compile(f"tensor<{_NESTED}>")
+"""What is most likely a whole tensor type; the parser has the last word."""
+
+_DENSE_TYPE: AttrConstraint[RankedStructure[DenseElement]] = base(
+    RankedStructure[DenseElement]  # type: ignore[misc]  # xDSL takes it, as in its own parser
+)
+
+
 class _LocatingParser(Parser):
-    """xDSL's parser, which gives an op without `loc(…)` the location of its first character."""
+    """xDSL's parser, which gives an op without `loc(…)` the location of its first character.
+
+    A tensor type is parsed where it first stands, and found again by its text.
+    """
 
     def __init__(self, ctx: Context, text: str, name: str):
         super().__init__(ctx, "", name)
+        self._tensor_types: dict[str, TypeAttribute] = {}
         self._parser_state = ParserState(_Lexer(Input(text, name)))
 
     def parse_operation(self) -> Operation:
@@ -125,9 +142,28 @@ class _LocatingParser(Parser):
             op.location = self.location_at(start)
         return op
 
+    def parse_optional_type(self) -> TypeAttribute | None:
+        content = self.lexer.input.content
+        written = _TENSOR_TYPE.match(content, self.pos)
+        if written is None:
+            return super().parse_optional_type()
+        if (known := self._tensor_types.get(written.group())) is not None:
+            self._resume_from(written.end())
+            return known
+        type = super().parse_optional_type()
+        if type is not None and content[written.start() : self.pos].rstrip() == written.group():
+            self._tensor_types[written.group()] = type
+        return type
+
     def _parse_dense_literal_type(self) -> RankedStructure[DenseElement]:
-        start = self.pos
-        type = super()._parse_dense_literal_type()
+        # As in xDSL, which makes the constraint anew for every constant.
+        start, type = self.pos, self.parse_type()
+        if not _DENSE_TYPE.verifies(type):
+            self.raise_error(
+                "Expected memref, vector or tensor type of integer, index, float, or complex type"
+            )
+        if DYNAMIC_INDEX in type.get_shape():
+            self.raise_error("Dense literal attribute should have a static shape.")
         size = math.prod(type.get_shape()) * type.element_type.compile_time_size
         if size > MAX_CONSTANT_BYTES:
             self.raise_error(

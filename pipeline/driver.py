@@ -21,7 +21,8 @@ from cmopt.pipeline.files import write_output
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.report import Report, make_report, warn_without_delegates
 from cmopt.pipeline.stages import STAGES, stage_pipelines
-from cmopt.support.diagnostics import CompileError
+from cmopt.support.collection import collection_paused
+from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.printing import module_to_text
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
@@ -217,6 +218,7 @@ def _is_float(module: ModuleOp) -> bool:
     return has_float and not any(isinstance(op, QCastOp) for op in ops)
 
 
+@collection_paused()
 def lower(
     module: ModuleOp,
     *,
@@ -238,14 +240,16 @@ def lower(
         )
     from cmopt.codegen.stock_calls import check_stock_calls
 
-    modules = {}
+    modules: dict[str, ModuleOp] = {}
     ctx = make_context()
     for stage, pipeline in stage_pipelines(target, io, min_npu_work).items():
-        run_passes(ctx, module, parse_pipeline(pipeline))
-        modules[stage] = module
+        passes, original = parse_pipeline(pipeline), module
+        modules[stage] = module = original.clone()
+        # Once a stage is enough for programs; `cm-opt` finds the pass that made IR invalid.
+        run_passes(ctx, module, passes, verify_each=False, original=original)
+        verify(module, after=str(passes[-1]))
         if stage == "ethos_u":
             warn_without_delegates(module, target)
         if stage == "cortex_m":
             check_stock_calls(module)
-        module = module.clone()
     return Program(target, io, kernels, modules)

@@ -24,6 +24,7 @@ from xdsl.utils.hints import isa, type_repr
 
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import InternalCompilerError, write_reproducer
+from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
 
 PassFactories = Mapping[str, Callable[[], type[ModulePass]]]
@@ -190,6 +191,7 @@ class PassObserver(Protocol):
         """`pass_` has changed `module`, which is not verified yet, in so many seconds."""
 
 
+@collection_paused()
 def run_passes(
     ctx: Context,
     module: ModuleOp,
@@ -198,19 +200,21 @@ def run_passes(
     verify_each: bool = True,
     observer: PassObserver | None = None,
     reproducer: str | None = None,
+    original: ModuleOp | None = None,
 ) -> None:
     """Run `passes` on `module` in order, in place.
 
     verify_each: verify the module after every pass.
     reproducer: the file to write if a pass fails in a way it should not; by default a new
         temporary file.
+    original: a copy of `module` that stays as it is; by default one is made.
     Raises what a pass raises to blame the input (`CompileError`, any `DiagnosticException`), a
     `CompileError` if the IR is invalid after a pass, and `InternalCompilerError` for any other
     exception, after writing a reproducer. In each of these cases the module is of no more use.
     """
     passes = tuple(passes)
-    # A copy is cheap. It is what the IR before a failing pass is made from again.
-    original = module.clone() if passes else module
+    # What the IR before a failing pass is made from again.
+    original = original or module.clone()
     for index, pass_ in enumerate(passes):
         if observer is not None:
             observer.before(pass_, module)

@@ -59,8 +59,9 @@ class Report:
     `ops` counts kernel calls by name, `operators` lists what ExecuTorch's selective build must
     register, `arena_bound` is what no memory plan of the same order could undercut, and the two
     allocator sizes are what ExecuTorch's runtime takes beside the arena on a 32-bit core, the NPU's
-    scratch included. `limits` says which passes stopped short of the best. `delegates` has an entry for each call of the NPU, with Vela's estimates, and
-    `outside` one for each op that stays on the core.
+    scratch included. `limits` says where a search ended before the best was proven. `delegates` has
+    an entry for each call of the NPU, with Vela's estimates, and `outside` one for each op that
+    stays on the core.
     """
 
     target: str
