@@ -22,8 +22,8 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects.constants import constant_of, constant_op, is_constant
 from cmopt.dialects.cortex_m import JoinOp, PadOp, Properties, SubviewOp, ViewOp
 from cmopt.dialects.edge import CallOp, OperandAttr
+from cmopt.dialects.program import functions
 from cmopt.dialects.shapes import element_of, numel, shape_of
-from cmopt.dialects.signature import functions
 
 
 def root(value: SSAValue) -> SSAValue:

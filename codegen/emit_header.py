@@ -13,9 +13,7 @@ from cmopt.codegen.emit_delegate import BACKEND, EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram, logical_view
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.dialects.cortex_m import nbytes
-from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import int_of
-from cmopt.dialects.signature import (
+from cmopt.dialects.program import (
     ARENA_BYTES,
     DIM_ORDER,
     NAME,
@@ -23,6 +21,8 @@ from cmopt.dialects.signature import (
     border_attributes,
     terminator,
 )
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of
 
 _C_TYPES = {
     "bool": "bool",

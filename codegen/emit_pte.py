@@ -41,6 +41,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, functions
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
@@ -50,7 +51,6 @@ from cmopt.dialects.shapes import (
     permuted,
     shape_of,
 )
-from cmopt.dialects.signature import ARENA_BYTES, DIM_ORDER, border_attributes, functions
 from cmopt.support.diagnostics import CompileError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from xdsl.rewriter import Rewriter
 from cmopt.codegen.lifetimes import analyze
 from cmopt.codegen.placement import place
 from cmopt.dialects.cortex_m import JoinOp, PlaceAttr, place_of
-from cmopt.dialects.signature import ARENA_BOUND, ARENA_BYTES, functions, update
+from cmopt.dialects.program import ARENA_BOUND, ARENA_BYTES, functions, update
 from cmopt.lowering.verify_stage import check_stage
 from cmopt.support.diagnostics import CompileError
 

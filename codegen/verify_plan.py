@@ -25,7 +25,7 @@ from cmopt.dialects.cortex_m import (
     place_of,
 )
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.signature import ARENA_BYTES, functions
+from cmopt.dialects.program import ARENA_BYTES, functions
 from cmopt.support.diagnostics import CompileError
 
 

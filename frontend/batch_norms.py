@@ -15,7 +15,7 @@ from torch.fx import GraphModule, Node
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from cmopt.frontend.graph_building import constant_of, insert, insert_constant
-from cmopt.frontend.normalizations import batch_statistics
+from cmopt.frontend.norms import batch_statistics
 from cmopt.frontend.overloads import is_getitem, operator_name
 
 aten = torch.ops.aten

@@ -35,9 +35,9 @@ from cmopt.dialects.edge import ReshapeOp, ToDimOrderOp, with_dim_order
 from cmopt.dialects.quant import DCastOp, SCastOp, quantized_element, storage_type
 from cmopt.frontend.aliasing import written_nodes
 from cmopt.frontend.call import Call, Converted
-from cmopt.frontend.generic import generic_call
+from cmopt.frontend.generic_call import generic_call
+from cmopt.frontend.import_form import normalize
 from cmopt.frontend.locations import location, module_path, source_nodes
-from cmopt.frontend.normalization import normalize
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_getitem, overload
 from cmopt.frontend.state import make_functions_functional, refuse_state

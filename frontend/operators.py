@@ -1,7 +1,7 @@
 """What the front end does with each ATen operator: one table.
 
 To add an operator, add a row. A function in `conversions` builds what the operator is in the IR. A
-function in `decompositions` or `normalizations` builds what it becomes before calibration. The ops
+function in `decompositions` or `norms` builds what it becomes before calibration. The ops
 of `edge.FUNCTIONS` and `edge.WITH_PARAMETERS` and every `edge.BinaryOp` have their rows already.
 
 An operator without a row becomes `edge.call` where it is of Core ATen. PyTorch's decompositions
@@ -19,19 +19,19 @@ from torch.fx import Node
 
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
-from cmopt.frontend import normalizations
+from cmopt.frontend import norms
 from cmopt.frontend.call import Conversion
 from cmopt.frontend.conversions import (
+    choice,
+    col2im,
     constants,
     convolution,
     elementwise,
-    folds,
     identities,
     matrix,
     pooling,
     quantization,
     reductions,
-    selection,
     shapes,
 )
 from cmopt.frontend.graph_building import Rewrite, attribute_of
@@ -184,20 +184,20 @@ _REDUCTIONS = (
     Operator("amin min", SHARED, reductions.reduction(edge.AminOp)),
     Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=before.pool_1d),
     Operator("avg_pool2d", SHARED, pooling.avg_pool2d),
-    Operator("col2im", FREE, folds.col2im),
-    Operator("group_norm", rewritten=normalizations.group_norm),
-    Operator("instance_norm", rewritten=normalizations.instance_norm),
-    Operator("layer_norm", rewritten=normalizations.layer_norm),
-    Operator("linalg_vector_norm", rewritten=normalizations.vector_norm),
+    Operator("col2im", FREE, col2im.col2im),
+    Operator("group_norm", rewritten=norms.group_norm),
+    Operator("instance_norm", rewritten=norms.instance_norm),
+    Operator("layer_norm", rewritten=norms.layer_norm),
+    Operator("linalg_vector_norm", rewritten=norms.vector_norm),
     Operator("max.dim", None, reductions.values_of(reductions.reduction(edge.AmaxOp))),
     Operator("max_pool1d", None, pooling.max_pool1d, rewritten=before.pool_1d),
     Operator("max_pool2d", SHARED, pooling.max_pool2d),
     Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
     Operator("mean mean.dim", SHARED, reductions.reduction(edge.MeanOp)),
     Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),
-    Operator("rms_norm", rewritten=normalizations.rms_norm),
+    Operator("rms_norm", rewritten=norms.rms_norm),
     Operator("sum sum.dim_IntList", FREE, reductions.reduction(edge.SumOp)),
-    Operator("var.correction var.dim", rewritten=normalizations.variance),
+    Operator("var.correction var.dim", rewritten=norms.variance),
 )
 
 _MOVEMENT = (
@@ -205,7 +205,7 @@ _MOVEMENT = (
     Operator("broadcast_to expand expand_copy", None, shapes.expand),
     Operator("cat", None, shapes.cat),
     Operator("channel_shuffle chunk im2col mT", SHARED),
-    Operator("constant_pad_nd pad", None, selection.pad),
+    Operator("constant_pad_nd pad", None, choice.pad),
     Operator("expand_as", SHARED, shapes.expand, rewritten=before.expand_as),
     Operator("flatten.using_ints unflatten.int", None, shapes.reshape),
     Operator("movedim.int movedim.intlist moveaxis.int", SHARED, shapes.permute),
@@ -234,23 +234,26 @@ _MOVEMENT = (
 )
 
 _SELECTIONS = (
-    Operator("_pad_circular as_strided_copy diagonal_copy repeat", None, selection.selection),
-    Operator("_upsample_nearest_exact1d _upsample_nearest_exact1d.vec", None, selection.selection),
-    Operator("_upsample_nearest_exact2d _upsample_nearest_exact2d.vec", None, selection.selection),
-    Operator("as_strided diagonal flip roll tile", SHARED, selection.selection),
+    Operator("_pad_circular as_strided_copy diagonal_copy repeat", None, choice.selection),
+    Operator("_upsample_nearest_exact1d _upsample_nearest_exact1d.vec", None, choice.selection),
+    Operator("_upsample_nearest_exact2d _upsample_nearest_exact2d.vec", None, choice.selection),
+    Operator("as_strided diagonal flip roll tile", SHARED, choice.selection),
     Operator(
-        "gather index.Tensor index_select take", SHARED, selection.selection, takes_indices=True
+        "gather index.Tensor index_select take",
+        SHARED,
+        choice.selection,
+        takes_indices=True,
     ),
     Operator("take_along_dim", SHARED, takes_indices=True),
-    Operator("reflection_pad1d reflection_pad2d", SHARED, selection.selection),
-    Operator("reflection_pad3d replication_pad3d", None, selection.selection),
-    Operator("repeat_interleave.self_int", SHARED, selection.selection),
-    Operator("replication_pad1d replication_pad2d", SHARED, selection.selection),
+    Operator("reflection_pad1d reflection_pad2d", SHARED, choice.selection),
+    Operator("reflection_pad3d replication_pad3d", None, choice.selection),
+    Operator("repeat_interleave.self_int", SHARED, choice.selection),
+    Operator("replication_pad1d replication_pad2d", SHARED, choice.selection),
     Operator("upsample_bicubic2d upsample_linear1d", SHARED),
-    Operator("upsample_bilinear2d upsample_bilinear2d.vec", SHARED, selection.upsample_bilinear2d),
-    Operator("upsample_nearest1d upsample_nearest1d.vec", SHARED, selection.selection),
-    Operator("upsample_nearest2d upsample_nearest2d.vec", SHARED, selection.selection),
-    Operator("upsample_nearest3d upsample_nearest3d.vec", None, selection.selection),
+    Operator("upsample_bilinear2d upsample_bilinear2d.vec", SHARED, choice.upsample_bilinear2d),
+    Operator("upsample_nearest1d upsample_nearest1d.vec", SHARED, choice.selection),
+    Operator("upsample_nearest2d upsample_nearest2d.vec", SHARED, choice.selection),
+    Operator("upsample_nearest3d upsample_nearest3d.vec", None, choice.selection),
 )
 
 _COMPOSITES = (

@@ -15,8 +15,8 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects.arrays import Array, check_value, numpy_dtype
 from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
+from cmopt.dialects.program import ARENA_BYTES, main_function
 from cmopt.dialects.shapes import shape_of
-from cmopt.dialects.signature import ARENA_BYTES, main_function
 from cmopt.interpreters.cortex_m import CortexMFunctions
 from cmopt.interpreters.quant import QuantFunctions
 from cmopt.interpreters.tosa import TosaFunctions

@@ -15,8 +15,8 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import PermuteOp
 from cmopt.dialects.permutations import Layout, compose, identity, order_of_bytes
+from cmopt.dialects.program import LAYOUT_LIMIT, functions
 from cmopt.dialects.shapes import ints_of, inverse, shape_of
-from cmopt.dialects.signature import LAYOUT_LIMIT, functions
 from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
 from cmopt.support.diagnostics import CompileError, warn
 

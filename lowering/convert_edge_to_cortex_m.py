@@ -15,8 +15,7 @@ from xdsl.traits import Pure
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.cortex_m.limits import MOST_BYTES
 from cmopt.dialects.edge import CallOp, EdgeOp
-from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
-from cmopt.dialects.signature import (
+from cmopt.dialects.program import (
     QUANTIZED,
     functions,
     note_on_border,
@@ -24,6 +23,7 @@ from cmopt.dialects.signature import (
     terminator,
     update,
 )
+from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
 from cmopt.lowering.cortex_m.rules import kernel_builder
 from cmopt.lowering.rules import Unsupported
 from cmopt.support.diagnostics import CompileError

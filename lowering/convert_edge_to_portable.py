@@ -19,6 +19,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects import edge
 from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
 from cmopt.dialects.edge import is_nhwc
+from cmopt.dialects.program import REASON
 from cmopt.dialects.quant import DCastOp, quantized_element
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
@@ -29,7 +30,6 @@ from cmopt.dialects.shapes import (
     numel,
     shape_of,
 )
-from cmopt.dialects.signature import REASON
 from cmopt.lowering.cortex_m.movement import is_outermost
 from cmopt.lowering.portable import ELEMENTWISE, PortableBuilder
 from cmopt.lowering.portable_calls import Argument, portable_call

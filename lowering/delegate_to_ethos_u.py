@@ -17,9 +17,9 @@ from cmopt.dialects import tosa
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import CallOp, CatOp, EdgeOp, MovementOp, ReshapeOp, SoftmaxOp
 from cmopt.dialects.ethos_u import DelegateOp, why_not
+from cmopt.dialects.program import NPU_REASON, functions
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
-from cmopt.dialects.signature import NPU_REASON, functions
 from cmopt.lowering.legality import no_kernel_reason, npu_reason
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.levels import Processor, levels

@@ -16,9 +16,9 @@ from xdsl.ir import Operation, SSAValue
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import CallOp, EdgeOp, ToDimOrderOp
 from cmopt.dialects.ethos_u import why_not
+from cmopt.dialects.program import NPU_REASON
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import element_of
-from cmopt.dialects.signature import NPU_REASON
 from cmopt.lowering.cortex_m.rules import kernel_builder
 from cmopt.lowering.kernel_form import in_kernel_form
 from cmopt.lowering.rules import Unsupported

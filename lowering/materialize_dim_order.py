@@ -12,8 +12,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.edge import PermuteOp, ToDimOrderOp, dim_order
-from cmopt.dialects.shapes import ints, permuted
-from cmopt.dialects.signature import (
+from cmopt.dialects.program import (
     DIM_ORDER,
     functions,
     note_on_border,
@@ -21,6 +20,7 @@ from cmopt.dialects.signature import (
     terminator,
     update,
 )
+from cmopt.dialects.shapes import ints, permuted
 from cmopt.support.diagnostics import CompileError
 
 

@@ -13,9 +13,9 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.edge import ToDimOrderOp
+from cmopt.dialects.program import functions, retype_argument, terminator, update
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import element_of, with_element
-from cmopt.dialects.signature import functions, retype_argument, terminator, update
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.support.diagnostics import CompileError
 

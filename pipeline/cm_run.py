@@ -12,7 +12,7 @@ from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.dialects.signature import NAME, border_attributes, main_function, terminator
+from cmopt.dialects.program import NAME, border_attributes, main_function, terminator
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.compare import Comparison, compare
 from cmopt.pipeline.driver import interpret

@@ -16,6 +16,7 @@ from cmopt.dialects.arrays import Array, dequantize
 from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
 from cmopt.dialects.edge import EdgeOp, PermuteOp, ReshapeOp
 from cmopt.dialects.parsing import make_context
+from cmopt.dialects.program import main_function, terminator, update
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
@@ -23,7 +24,6 @@ from cmopt.dialects.quant import (
     quantized_element,
     storage_type,
 )
-from cmopt.dialects.signature import main_function, terminator, update
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines

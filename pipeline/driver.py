@@ -13,9 +13,9 @@ from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context
+from cmopt.dialects.program import DIM_ORDER, border_attributes, main_function
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of, ints_of, inverse
-from cmopt.dialects.signature import DIM_ORDER, border_attributes, main_function
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.passes import parse_pipeline, run_passes

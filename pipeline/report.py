@@ -21,14 +21,14 @@ from cmopt.codegen.emit_pte import EmittedProgram
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.shapes import element_of
-from cmopt.dialects.signature import (
+from cmopt.dialects.program import (
     ARENA_BOUND,
     ARENA_BYTES,
     LAYOUT_LIMIT,
     NPU_REASON,
     main_function,
 )
+from cmopt.dialects.shapes import element_of
 from cmopt.support.diagnostics import warn
 from cmopt.support.locations import render
 

@@ -16,7 +16,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 import cmopt
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.signature import main_function, terminator, update
+from cmopt.dialects.program import main_function, terminator, update
 from cmopt.pipeline.driver import as_arrays, interpret
 from cmopt.support.targets import NPUS, get_target
 from peer_suites import figures

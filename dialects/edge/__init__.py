@@ -18,7 +18,7 @@ from cmopt.dialects.edge.functions import *
 from cmopt.dialects.edge.matrix import *
 from cmopt.dialects.edge.movement import *
 from cmopt.dialects.edge.reductions import *
-from cmopt.dialects.edge.selection import *
+from cmopt.dialects.edge.take_pad_upsample import *
 from cmopt.dialects.edge.transposed import *
 from cmopt.dialects.edge.windows import *
 from cmopt.dialects.edge.windows1d import *

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.frontend.call import Call, Converted
-from cmopt.frontend.conversions.selection import selection
+from cmopt.frontend.conversions.choice import selection
 
 
 def reshape(call: Call) -> Converted:

@@ -33,8 +33,8 @@ from cmopt.lowering.cortex_m import (
     elementwise,
     matrix,
     movement,
+    pad_and_take,
     pooling,
-    selection,
 )
 from cmopt.lowering.cortex_m.builder import KernelBuilder
 from cmopt.lowering.kernel_form import other_form
@@ -59,14 +59,14 @@ RULES: dict[type[Operation], Rule] = {
     LinearOp: convolution.linear,
     MatmulOp: matrix.matmul,
     MaxPool2dOp: pooling.max_pool2d,
-    PadOp: selection.pad,
+    PadOp: pad_and_take.pad,
     PermuteOp: movement.permute,
     QCastOp: movement.quantize,
     ReductionOp: reduction,
     ReshapeOp: movement.reshape,
     SliceOp: movement.slice,
     SoftmaxOp: matrix.softmax,
-    TakeOp: selection.take,
+    TakeOp: pad_and_take.take,
     UnaryOp: elementwise.function_of_one,
 }
 

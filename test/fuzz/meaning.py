@@ -19,9 +19,7 @@ from cmopt.arithmetic.functions import apply_unary
 from cmopt.codegen.verify_plan import PlanChecker
 from cmopt.dialects import edge
 from cmopt.dialects.arrays import Array, dequantize, numpy_dtype, quantize
-from cmopt.dialects.quant import QCastOp, UniformQuantizedType, is_int8, quantized_element
-from cmopt.dialects.shapes import ints_of, inverse, numel, permuted, shape_of
-from cmopt.dialects.signature import (
+from cmopt.dialects.program import (
     ARENA_BYTES,
     DIM_ORDER,
     QUANTIZED,
@@ -29,6 +27,8 @@ from cmopt.dialects.signature import (
     main_function,
     terminator,
 )
+from cmopt.dialects.quant import QCastOp, UniformQuantizedType, is_int8, quantized_element
+from cmopt.dialects.shapes import ints_of, inverse, numel, permuted, shape_of
 from cmopt.lowering.averages import averages_once
 from cmopt.lowering.convert_edge_to_cortex_m import ConvertEdgeToCortexMPass
 from cmopt.lowering.portable import COMPOSITES

@@ -42,9 +42,9 @@ from cmopt.dialects import edge, tosa
 from cmopt.dialects.arrays import Array, dequantize
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.parsing import make_context
+from cmopt.dialects.program import main_function
 from cmopt.dialects.quant import QCastOp, quantized_element
 from cmopt.dialects.shapes import int_of, numel, shape_of
-from cmopt.dialects.signature import main_function
 from cmopt.interpreters.run import make_interpreter, run_module
 from cmopt.lowering.delegate_to_ethos_u import outline
 from cmopt.lowering.legality import no_kernel_reason, npu_reason, why_not_delegated

@@ -11,8 +11,8 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmopt.dialects.arrays import Array, check_value, numpy_dtype
 from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.program import main_function, terminator
 from cmopt.dialects.shapes import shape_of
-from cmopt.dialects.signature import main_function, terminator
 
 
 def execute(

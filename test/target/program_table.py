@@ -31,8 +31,8 @@ from cmopt.dialects.cortex_m import (
     nbytes,
     place_of,
 )
+from cmopt.dialects.program import ARENA_BYTES, main_function, terminator
 from cmopt.dialects.shapes import ints_of, shape_of
-from cmopt.dialects.signature import ARENA_BYTES, main_function, terminator
 
 FIELDS = {
     "requantize_multipliers": "requantize_multiplier",

@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.cortex_m import PlaceAttr, ScratchOp, nbytes, place_of
-from cmopt.dialects.signature import ARENA_BYTES, main_function
+from cmopt.dialects.program import ARENA_BYTES, main_function
 from cmopt.interpreters.run import run_module
 
 BoardOf = Callable[[str], Board]

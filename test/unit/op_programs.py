@@ -7,7 +7,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmopt.dialects.arrays import Array, numpy_dtype
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.dialects.signature import main_function
+from cmopt.dialects.program import main_function
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 

@@ -13,9 +13,9 @@ from xdsl.ir import Block, Operation, Region
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import EdgeOp, ReshapeOp
 from cmopt.dialects.parsing import make_context
+from cmopt.dialects.program import main_function
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.dialects.signature import main_function
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 

@@ -25,8 +25,8 @@ from cmopt.dialects.constants import typed_constant
 from cmopt.dialects.edge import ClampOp, EdgeOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.parsing import make_context
+from cmopt.dialects.program import main_function
 from cmopt.dialects.quant import SCastOp, UniformQuantizedType
-from cmopt.dialects.signature import main_function
 from cmopt.interpreters.run import run_module
 from cmopt.lowering.legality import npu_reason
 from cmopt.pipeline.passes import parse_pipeline, run_passes

@@ -33,8 +33,8 @@ from cmopt.codegen.vela_stream import parse_stream
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.cortex_m import place_of
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.program import main_function
 from cmopt.dialects.shapes import shape_of
-from cmopt.dialects.signature import main_function
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.driver import Program
 from cmopt.support.diagnostics import CompileError

@@ -12,8 +12,8 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.edge import CatOp, PermuteOp, SliceOp
 from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.dialects.program import main_function
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
-from cmopt.dialects.signature import main_function
 from cmopt.lowering.layout.modes import rule_of
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes

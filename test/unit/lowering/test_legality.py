@@ -18,8 +18,8 @@ from xdsl.irdl import irdl_op_definition
 
 from cmopt.dialects.edge import AddOp, BinaryOp, EdgeOp, SoftmaxOp
 from cmopt.dialects.parsing import make_context
+from cmopt.dialects.program import REASON
 from cmopt.dialects.quant import UniformQuantizedType
-from cmopt.dialects.signature import REASON
 from cmopt.lowering import legality
 from cmopt.lowering.legality import no_kernel_reason, npu_reason, why_not_delegated
 from cmopt.pipeline.passes import parse_pipeline, run_passes

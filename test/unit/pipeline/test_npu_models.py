@@ -14,7 +14,7 @@ import torch
 import cmopt
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.signature import main_function, terminator, update
+from cmopt.dialects.program import main_function, terminator, update
 from cmopt.pipeline.driver import as_arrays, interpret
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
