@@ -14,9 +14,11 @@ from cmopt.dialects.edge import CatOp, PermuteOp, SliceOp
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.program import main_function
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.lowering.choose_layouts import Choice, ChooseLayoutsPass
 from cmopt.lowering.layout.modes import rule_of
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.support.diagnostics import verify
 
 MOST_FLEXIBLE = 4
 """Ops of a graph whose layout is free; each has up to six."""
@@ -175,3 +177,58 @@ def test_no_choice_moves_fewer_bytes(function: str) -> None:
     assert sum(moved(op) for op in main_function(module).body.block.ops) == best
     after = interpret(module, inputs)
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def attentions(count: int) -> str:
+    """Text of attentions in a row, as `choose-layouts` finds them in stacked encoders."""
+    n, heads, d = 5, 3, 4
+    width, q = heads * d, "!quant.uniform<i8:f32, 0.1>"
+    lines: list[str] = []
+
+    def typed(*shape: int) -> str:
+        return f"tensor<{'x'.join(map(str, shape))}x{q}>"
+
+    def op(name: str, operands: list[tuple[str, str]], attributes: str, *shape: int) -> str:
+        result = f"%{len(lines)}"
+        names, types = (", ".join(part) for part in zip(*operands, strict=True))
+        lines.append(f"{result} = edge.{name} {names} {attributes} : ({types}) -> {typed(*shape)}")
+        return result
+
+    def permuted(value: str, shape: tuple[int, ...], perm: list[int]) -> str:
+        attributes = f"{{perm = array<i64: {', '.join(map(str, perm))}>}}"
+        return op("permute", [(value, typed(*shape))], attributes, *(shape[p] for p in perm))
+
+    x, weights = "%x", [("%w", typed(3 * width, width)), ("%v", typed(width, width))]
+    for _ in range(count):
+        qkv = op("linear", [(x, typed(n, width)), weights[0]], "", n, 3 * width)
+        apart = op("reshape", [(qkv, typed(n, 3 * width))], "", n, 3, width)
+        turned = permuted(apart, (n, 3, width), [1, 0, 2])
+        parts = []
+        for start in range(3):
+            attributes = f"{{dim = 0 : i64, start = {start} : i64}}"
+            part = op("slice", [(turned, typed(3, n, width))], attributes, 1, n, width)
+            part = op("reshape", [(part, typed(1, n, width))], "", n, heads, d)
+            parts.append(permuted(part, (n, heads, d), [1, 0, 2]))
+        rows = typed(heads, n, d)
+        scores = op("matmul", [(parts[0], rows), (parts[1], rows)], "{transposed_rhs = true}",
+                    heads, n, n)  # fmt: skip
+        square = typed(heads, n, n)
+        soft = op("softmax", [(scores, square)], "{dim = 2 : i64}", heads, n, n)
+        columns = permuted(parts[2], (heads, n, d), [0, 2, 1])
+        sums = op("matmul", [(soft, square), (columns, typed(heads, d, n))],
+                  "{transposed_rhs = true}", heads, n, d)  # fmt: skip
+        joined = op("reshape", [(permuted(sums, (heads, n, d), [1, 0, 2]), typed(n, heads, d))],
+                    "", n, width)  # fmt: skip
+        out = op("linear", [(joined, typed(n, width)), weights[1]], "", n, width)
+        x = op("add", [(x, typed(n, width)), (out, typed(n, width))], "", n, width)
+    arguments = ", ".join(f"{name}: {type}" for name, type in [("%x", typed(n, width)), *weights])
+    body = "\n".join([*lines, f"func.return {x} : {typed(n, width)}"])
+    return f"func.func @forward({arguments}) -> {typed(n, width)} {{\n{body}\n}}"
+
+
+def test_attentions_in_a_row_are_no_harder_than_one() -> None:
+    """Proven within a hundredth of the effort that the pass may take."""
+    module = parse_module(make_context(), attentions(24))
+    verify(module)
+    _, is_proven = Choice(main_function(module)).solve(ChooseLayoutsPass.effort / 100)
+    assert is_proven
