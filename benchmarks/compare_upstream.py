@@ -1,6 +1,7 @@
 """Compile one network with ExecuTorch's own backends for Arm and with cmopt, side by side.
 
     python benchmarks/compare_upstream.py [NETWORK] [--target TARGET]
+    python benchmarks/compare_upstream.py --times [NETWORK ...]
 
 NETWORK: one of test/models; ds_cnn by default. A large one takes minutes.
 TARGET: cortex-m55 by default; any other, also with an NPU (cortex-m55+ethos-u55-128).
@@ -11,6 +12,11 @@ upstream runs in both its modes, each with its own quantizer: the default one on
 model and input, the other as exported. With one it runs its Ethos-U flow, on the network as its own
 quantizer leaves it and as cmopt's does. Where it cannot compile the network, its error stands in
 its column.
+
+--times prints how long both take, on one thread: from the float model to the quantized program,
+with the same calibration inputs, and from that to the file. Upstream runs in its default mode, but
+in the other for networks of convolutions over one dimension, which the default one leaves in float.
+Without names it takes all networks but those of the same operators as another.
 """
 
 from __future__ import annotations
@@ -21,9 +27,10 @@ import gc
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from statistics import geometric_mean
+from typing import Any, TypeVar
 
 import torch
 from executorch.backends.cortex_m.edge_compile_config import cortex_m_edge_compile_config
@@ -47,11 +54,16 @@ import upstream_ethos_u as ethos_u
 from models import MODELS, Inputs
 
 COMPILED = "compiling, seconds of CPU"
+TIMED = (
+    *("ds_cnn", "resnet8", "mobilenet_v1", "deep_autoencoder", "wav2letter_short", "mobilenet_v2"),
+    *("mobilenet_v3_small", "yolo11n", "convnext_bn_relu", "convnext_ln_gelu", "silero_vad"),
+)
 LAYOUT = ("transpose", "permute", "clone", "view_copy")
 BORDER = ("quantize_per_tensor", "dequantize_per_tensor")
 
 
 Figures = dict[str, str]
+T = TypeVar("T")
 
 
 def figures_of(pte: bytes) -> Figures:
@@ -198,15 +210,60 @@ def warm_up(target: str, npu: Npu) -> None:
     assert cmopt.compile(exported, target=target).pte
 
 
+def timed(step: Callable[[], T]) -> tuple[float, T]:
+    """The CPU seconds of a step, and what it gives."""
+    start = fresh_start()
+    result = step()
+    return time.process_time() - start, result
+
+
+def times_of(name: str) -> tuple[float, float, float, float]:
+    """Seconds of one network: quantizing by upstream and by cmopt, compiling by both."""
+    module, batches = MODELS[name].module(), MODELS[name].inputs(8)
+    explicit = any(isinstance(part, nn.Conv1d) for part in module.modules())
+    quantizing, theirs = timed(
+        lambda: upstream_quantized(module, batches, explicit_layout=explicit)
+    )
+    compiling, _ = timed(lambda: upstream(theirs, explicit_layout=explicit))
+    our_quantizing, ours = timed(
+        lambda: cmopt.quantize(module, batches[0], calibration=batches, target="cortex-m55")
+    )
+    our_compiling, _ = timed(lambda: cmopt.compile(ours, target="cortex-m55").pte)
+    return quantizing, our_quantizing, compiling, our_compiling
+
+
+def print_times(names: Sequence[str]) -> None:
+    """The table of `--times`."""
+    torch.set_num_threads(1)
+    times_of("ds_cnn")  # has both import what they import when first used
+    columns = ("upstream", "cmopt", "ratio")
+    steps = ("quantize", "compile")
+    table = Table("", *(f"{step}, {column}" for step in steps for column in columns),
+        title="seconds of CPU, and upstream's as a multiple of cmopt's")  # fmt: skip
+    ratios = []
+    for name in names:
+        quantizing, our_quantizing, compiling, our_compiling = times_of(name)
+        ratios.append((quantizing / our_quantizing, compiling / our_compiling))
+        seconds = (quantizing, our_quantizing, ratios[-1][0], compiling, our_compiling)
+        table.add_row(name, *(f"{figure:.2f}" for figure in (*seconds, ratios[-1][1])))
+    means = [f"{geometric_mean(of_step):.2f}" for of_step in zip(*ratios, strict=True)]
+    table.add_row("geometric mean", "", "", means[0], "", "", means[1])
+    Console(width=130).print(table)
+
+
 def main() -> None:
     """Compile and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", nargs="?", default="ds_cnn", choices=list(MODELS))
     parser.add_argument("--target", default="cortex-m55")
+    parser.add_argument("--times", nargs="*", choices=list(MODELS), metavar="NETWORK")
     args = parser.parse_args()
+    logging.disable(logging.WARNING)
+    if args.times is not None:
+        print_times(args.times or TIMED)
+        return
     name, target = args.network, args.target
     npu = get_target(target).npu
-    logging.disable(logging.WARNING)
     model = MODELS[name]
     module, batches = model.module(), model.inputs(8)
     if npu is None:
