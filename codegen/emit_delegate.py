@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from xdsl.ir import SSAValue
 
+from cmopt.codegen.program_file import program_file
 from cmopt.codegen.vela import CommandStream, NpuFigures, compile_stream
 from cmopt.codegen.vela_stream import STREAM_ALIGNMENT, StreamTensor
 from cmopt.dialects.cortex_m import View, itemsize
@@ -127,20 +128,15 @@ def smallest_file(program: Any, alignment: int) -> bytes:
 
     Raises CompileError if the data of a delegate would not be aligned for the NPU's driver.
     """
-    from executorch.exir._serialize._program import PTEFile, serialize_pte_binary
-
     streams = [inline.data for inline in program.backend_delegate_data]
     files = [
-        bytes(
-            serialize_pte_binary(
-                PTEFile(program),
-                extract_delegate_segments=extract,
-                segment_alignment=alignment,
-                constant_tensor_alignment=alignment,
-                delegate_alignment=STREAM_ALIGNMENT,
-            )
+        program_file(
+            program,
+            alignment=alignment,
+            delegate_alignment=STREAM_ALIGNMENT,
+            separate_delegates=separate,
         )
-        for extract in ((False, True) if streams else (False,))
+        for separate in ((False, True) if streams else (False,))
     ]
     aligned = [file for file in files if is_aligned(file, streams)]
     if not aligned:

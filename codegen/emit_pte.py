@@ -2,8 +2,8 @@
 
 A value is bytes; an EValue is a view of them. Equal EValues are shared: a planned tensor is made
 once for each (place, element type, sizes, dim order) and reused by every instruction like a
-register, and no constant is written that no instruction reads. The format is ExecuTorch 1.5's,
-through its own schema and serializer.
+register, and no constant is written that no instruction reads. The format is ExecuTorch's; see
+`program_schema` and `program_file`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.codegen.operator_schemas import Schema
+from cmopt.codegen.program_schema import program_schema
 from cmopt.codegen.runtime_memory import method_allocator_bytes, temp_allocator_bytes
 from cmopt.codegen.stock_calls import kernel_schema
 from cmopt.dialects.arrays import dense_array, numpy_dtype
@@ -96,9 +97,7 @@ class TensorView:
 
 def scalar_type(dtype: np.dtype[Any]) -> Any:
     """ExecuTorch's number for a numpy dtype."""
-    from executorch.exir.scalar_type import ScalarType
-
-    return ScalarType[_SCALAR_TYPES[dtype.name]]
+    return program_schema().classes.ScalarType[_SCALAR_TYPES[dtype.name]]
 
 
 def view_of(value: SSAValue | Attribute, view: View) -> TensorView:
@@ -124,9 +123,7 @@ class ProgramBuilder:
     """Collects the EValues, constants, operators and instructions of one method."""
 
     def __init__(self) -> None:
-        from executorch.exir import schema
-
-        self.schema = schema
+        self.schema = schema = program_schema().classes
         self.values: list[Any] = []
         self.buffers: list[Any] = [schema.Buffer(b"")]
         self.operators: list[Any] = []
@@ -209,15 +206,13 @@ class ProgramBuilder:
         return self._shared(
             (view, offset, data),
             lambda: self.schema.Tensor(
-                scalar_type(np.dtype(view.dtype)),
-                0,
-                list(view.sizes),
-                list(view.order),
-                False,
-                0,
-                data,
-                None if offset is None else self.schema.AllocationDetails(1, offset, 0),
-                self.schema.TensorShapeDynamism.STATIC,
+                scalar_type=scalar_type(np.dtype(view.dtype)),
+                sizes=list(view.sizes),
+                dim_order=list(view.order),
+                data_buffer_idx=data,
+                allocation_info=None
+                if offset is None
+                else self.schema.AllocationDetails(1, offset),
             ),
         )
 
@@ -347,10 +342,9 @@ def narrower(op: KernelOp) -> str:
 
 def emit_pte(module: ModuleOp) -> EmittedProgram:
     """Write a planned module with one function. Raises CompileError for what has no kernel."""
-    from executorch.exir import schema
-
     from cmopt.codegen.emit_delegate import smallest_file
 
+    schema = program_schema().classes
     plans, builder = [], ProgramBuilder()
     for func in functions(module):
         inputs, outputs = FunctionEmitter(func, builder).emit()
@@ -361,7 +355,7 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
                 builder.values,
                 inputs,
                 outputs,
-                [schema.Chain([], [], builder.instructions, None)],
+                [schema.Chain([], [], builder.instructions)],
                 builder.operators,
                 builder.delegates,
                 [0, _arena_bytes(func)],
@@ -369,8 +363,7 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
         )
     if len(plans) != 1:
         raise CompileError(f"a program has one function, this module has {len(plans)}")
-    offsets = schema.SubsegmentOffsets(0, [])
-    program = schema.Program(0, plans, builder.buffers, builder.delegate_data, [], offsets)
+    program = schema.Program(0, plans, builder.buffers, builder.delegate_data)
     names = sorted(f"{op.name}.{op.overload}" for op in builder.operators)
     scratch = max([builder.temp_bytes, *(call.scratch_bytes for call in builder.npu_calls)])
     return EmittedProgram(

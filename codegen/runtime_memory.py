@@ -38,28 +38,30 @@ class BumpAllocator:
 
 
 def method_allocator_bytes(plan: Any) -> int:
-    """Bytes that loading a method takes from the method allocator. `plan` is an ExecutionPlan."""
-    from executorch.exir import schema
+    """Bytes that loading a method takes from the method allocator.
 
+    plan: an ExecutionPlan, of `program_schema` or of ExecuTorch.
+    """
     memory = BumpAllocator()
     memory.take(EVALUE * len(plan.values), 8)
     memory.take(len(plan.inputs), 1)
     for value in (evalue.val for evalue in plan.values):
-        if isinstance(value, schema.Tensor):
+        kind = type(value).__name__
+        if kind == "Tensor":
             memory.take(4 * len(value.sizes))  # strides
             memory.take(TENSOR_IMPL)
-        elif isinstance(value, schema.IntList):
+        elif kind == "IntList":
             memory.take(POINTER * len(value.items))
             memory.take(8 * len(value.items), 8)
             memory.take(BOXED_LIST)
-        elif isinstance(value, schema.TensorList):
+        elif kind == "TensorList":
             memory.take(2 * POINTER * len(value.items))
             memory.take(BOXED_LIST)
-        elif isinstance(value, schema.OptionalTensorList):
+        elif kind == "OptionalTensorList":
             memory.take(POINTER * len(value.items))
             memory.take(OPTIONAL_TENSOR * len(value.items))
             memory.take(BOXED_LIST)
-        elif isinstance(value, schema.BoolList | schema.DoubleList | schema.String):
+        elif kind in ("BoolList", "DoubleList", "String"):
             memory.take(ARRAY_REF)
     if plan.delegates:
         memory.take(BACKEND_DELEGATE * len(plan.delegates), 8)
@@ -80,9 +82,7 @@ def temp_allocator_bytes(plan: Any, scratch: int = 0) -> int:
     Loading wants room for the widest kernel call; with less the runtime takes it from the method
     allocator instead, for every call. Running wants the `scratch` of the call that has most.
     """
-    from executorch.exir import schema
-
     calls = [i.instr_args for chain in plan.chains for i in chain.instructions]
-    widths = [len(call.args) for call in calls if isinstance(call, schema.KernelCall)]
+    widths = [len(call.args) for call in calls if type(call).__name__ == "KernelCall"]
     loading = max(widths, default=0) * (TENSOR_META + DIMENSION_LIMIT)
     return max(loading, scratch)

@@ -82,23 +82,41 @@ def _refusal(op: CallOp, kernel: str) -> CompileError:
     return CompileError(f"{op.target.data} needs the kernel {kernel}", op=op, hint=HINT)
 
 
+_OPTIONS = frozenset({"dtype", "layout", "device", "pin_memory"})
+"""Arguments for a new tensor, which an out-variant may do without, for it is given the tensor."""
+
+
 @cache
 def _out_variant(target: str) -> tuple[tuple[str, ...], Schema] | None:
     """The names of an operator's arguments and the schema of its out-variant, if it has one."""
     import torch
-    from executorch.exir.operator.convert import to_out_variant
 
     namespace, name, overload = target.split(".")
     try:
         packet = getattr(getattr(torch.ops, namespace), name)
         functional = getattr(packet, overload)
-        # ExecuTorch's search fails on an operator that has overloads of numbers too, as pow has.
-        named = getattr(packet, f"{overload}_out", None)
-        out = named if named is not None else to_out_variant(functional)[0]
-    except (AttributeError, RuntimeError, AssertionError):
+        out = getattr(packet, f"{overload}_out", None) or _out_overload(packet, functional)
+    except (AttributeError, StopIteration):
         return None
     names = tuple(argument.name for argument in functional._schema.arguments)
     return names, parse_schema(str(out._schema))
+
+
+def _out_overload(packet: Any, functional: Any) -> Any:
+    """The overload with the same arguments and `out`. Raises StopIteration if there is none."""
+
+    def inputs(overload: Any, without: frozenset[str]) -> list[tuple[str, str]]:
+        arguments = [a for a in overload._schema.arguments if not a.is_out]
+        return [(a.name, str(a.type)) for a in arguments if a.name not in without]
+
+    overloads = [getattr(packet, name) for name in packet.overloads()]
+    outs = [o for o in overloads if any(a.is_out for a in o._schema.arguments)]
+    return next(
+        out
+        for without in (frozenset[str](), _OPTIONS)
+        for out in outs
+        if inputs(out, without) == inputs(functional, without)
+    )
 
 
 def temp_bytes(op: CallOp, schema: Schema, values: dict[str, Any]) -> int:

@@ -1,0 +1,131 @@
+"""An ExecuTorch program as a file: a FlatBuffer, and segments of data behind it.
+
+The bytes are those that ExecuTorch's own serializer writes; see `program_schema`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from flatbuffers.number_types import Uint8Flags
+
+from cmopt.codegen.program_schema import Field, program_schema
+
+_HEADER_BYTES = 32
+
+
+class _Packer:
+    """Writes tables in the order of generated code; `alignment` is of data that asks for one."""
+
+    def __init__(self, alignment: int):
+        self.builder = flatbuffers.Builder()
+        self.alignment = alignment
+
+    def table(self, table: Any) -> int:
+        """Where a table is; its class is known by its name."""
+        slots: list[tuple[Any, Any]] = []
+        for field in program_schema().tables[type(table).__name__]:
+            value = getattr(table, field.name)
+            if field.tables:
+                slots.append((Uint8Flags, field.tables.index(type(value).__name__) + 1))
+            if field.number is not None and not field.is_list:
+                slots.append((field.number, value or 0))
+            else:
+                slots.append((None, 0 if value is None else self._apart(field, value)))
+        self.builder.StartObject(len(slots))
+        for slot, (number, value) in enumerate(slots):
+            if number is None:
+                self.builder.PrependUOffsetTRelativeSlot(slot, value, 0)
+            else:
+                self.builder.PrependSlot(number, slot, value, 0)
+        return int(self.builder.EndObject())
+
+    def _apart(self, field: Field, value: Any) -> int:
+        """Where a list, a string or a table is that a field refers to."""
+        builder = self.builder
+        if field.type == "string":
+            return int(builder.CreateString(value))
+        if not field.is_list:
+            return self.table(value)
+        if field.number is None:
+            places = [self.table(item) for item in value]
+            builder.StartVector(4, len(places), 4)
+            for place in reversed(places):
+                builder.PrependUOffsetTRelative(place)
+            return int(builder.EndVector())
+        is_bytes = isinstance(value, bytes)
+        items = np.frombuffer(value, np.uint8) if is_bytes else np.array(value, field.number.name)
+        if field.is_aligned:
+            builder.Prep(self.alignment, items.nbytes)
+        return int(builder.CreateNumpyVector(items))
+
+
+def _joined(parts: Sequence[bytes], alignment: int) -> tuple[bytes, list[int]]:
+    """The parts, each at an aligned offset, and these offsets."""
+    whole, offsets = bytearray(), []
+    for part in parts:
+        whole += bytes(-len(whole) % alignment)
+        offsets.append(len(whole))
+        whole += part
+    return bytes(whole), offsets
+
+
+def program_file(
+    program: Any, *, alignment: int, delegate_alignment: int, separate_delegates: bool
+) -> bytes:
+    """The file of a `Program`, which holds its constants and its delegates' data.
+
+    alignment: of constants and of segments. separate_delegates: each delegate's data becomes a
+    segment; else it stays in the FlatBuffer.
+    """
+    schema = program_schema().classes
+    constants, offsets = _joined([part.storage for part in program.constant_buffer], alignment)
+    segments = [constants]
+    if separate_delegates:
+        inline = [part.data for part in program.backend_delegate_data]
+        segments += dict.fromkeys(inline)
+        plans = [_with_segments(plan, inline, segments) for plan in program.execution_plan]
+        program = replace(program, execution_plan=plans, backend_delegate_data=[])
+    data, places = _joined(segments, alignment)
+    program = replace(
+        program,
+        constant_buffer=[],
+        constant_segment=schema.SubsegmentOffsets(0, offsets),
+        segments=[
+            schema.DataSegment(place, len(part))
+            for place, part in zip(places, segments, strict=True)
+        ],
+    )
+    packer = _Packer(delegate_alignment)
+    packer.builder.Finish(packer.table(program), file_identifier=program_schema().identifier)
+    flat = bytes(packer.builder.Output())
+    return _with_header(flat, data, alignment, max(alignment, delegate_alignment)) if data else flat
+
+
+def _with_header(flat: bytes, data: bytes, alignment: int, header_alignment: int) -> bytes:
+    """A FlatBuffer, the header that says where the segments are, and the segments.
+
+    The header stands behind the FlatBuffer's first 8 bytes, where its root is and its identifier.
+    """
+    room = _HEADER_BYTES + -_HEADER_BYTES % header_alignment
+    start = len(flat) + room + -(len(flat) + room) % alignment
+    root = int.from_bytes(flat[:4], "little") + room
+    header = struct.pack("<4sIQQQ", b"eh00", _HEADER_BYTES, len(flat) + room, start, len(data))
+    front = struct.pack("<I", root) + flat[4:8] + header.ljust(room, b"\0") + flat[8:]
+    return front.ljust(start, b"\0") + data
+
+
+def _with_segments(plan: Any, inline: Sequence[bytes], segments: Sequence[bytes]) -> Any:
+    """A plan whose delegates find their data among the segments."""
+    schema = program_schema().classes
+    delegates = []
+    for delegate in plan.delegates:
+        index = segments.index(inline[delegate.processed.index], 1)  # 0 is for the constants
+        where = schema.BackendDelegateDataReference(schema.DataLocation.SEGMENT, index)
+        delegates.append(replace(delegate, processed=where))
+    return replace(plan, delegates=delegates)
