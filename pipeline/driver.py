@@ -47,6 +47,7 @@ class Program:
     modules: dict[str, ModuleOp] = field(repr=False)
 
     @cached_property
+    @collection_paused()
     def _emitted(self) -> EmittedProgram:
         from cmopt.codegen.emit_pte import emit_pte
 
@@ -176,6 +177,7 @@ def check_options(target: str, io: str, kernels: str) -> None:
         )
 
 
+@collection_paused()
 def compile(
     exported: ExportedProgram,
     *,

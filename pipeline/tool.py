@@ -11,6 +11,7 @@ from traceback import extract_tb
 from typing import NoReturn
 
 from cmopt.pipeline.reproducer import InternalCompilerError
+from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, one_line
 from cmopt.support.locations import render
 
@@ -22,6 +23,7 @@ class ArgumentParser(argparse.ArgumentParser):
         self.exit(1, f"{self.prog}: error: {message}; see --help\n")
 
 
+@collection_paused()
 def run_tool(
     name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
 ) -> int:
