@@ -8,15 +8,16 @@ known to the importer or the quantizer, as the importer would take it apart afte
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.fx import Node
 
 from cmopt.frontend.aliasing import writes_escape
 from cmopt.frontend.operators import BY_PARTS, CONVERSIONS, OBSERVED, PREPARED, REWRITTEN
-from cmopt.frontend.overloads import operator_name, overload, overload_name
+from cmopt.frontend.overloads import operator_of, overload, overload_name
+from cmopt.frontend.upstream import Overload
 
 aten = torch.ops.aten
 
@@ -24,14 +25,13 @@ aten = torch.ops.aten
 _REWRITTEN = {name.split(".")[1] for name in (*PREPARED, *REWRITTEN)}
 
 
-def _is_composite(node: Node) -> bool:
-    """Whether a node calls an operator whose parts should be quantized, not the whole."""
-    name, target = operator_name(node), overload(node)
+def _is_composite(target: Overload) -> bool:
+    """Whether the parts of what an operator computes should be quantized, not the whole."""
+    name = operator_of(target)
     if OBSERVED.get(name) is BY_PARTS:
         return True
     return not (
-        target is None
-        or not name
+        not name
         or torch.Tag.core in target.tags
         or overload_name(target) in CONVERSIONS
         or name in OBSERVED
@@ -39,7 +39,7 @@ def _is_composite(node: Node) -> bool:
     )
 
 
-# A recurrent operator is taken apart into others of the list, an attention into none.
+# Once for all that has a decomposition, and what that is made of; PyTorch has none for some.
 _ROUNDS = 4
 
 
@@ -79,19 +79,21 @@ def _attention(default: Callable[..., Any]) -> Callable[..., Any]:
     return decomposition
 
 
+@cache
+def _decompositions() -> dict[Any, Callable[..., Any]]:
+    """How to take apart each operator of which only the parts can be quantized, if PyTorch can."""
+    available = torch.export.default_decompositions()
+    table = {target: available[target] for target in available if _is_composite(target)}
+    attention = aten.scaled_dot_product_attention.default
+    return {**table, attention: _attention(table[attention])}
+
+
 def decompose_composites(program: ExportedProgram) -> ExportedProgram:
     """`program` without operators that only their parts can be quantized of, and without in-place
     operators whose effect observers would hide; the same object if it has none of these."""
-    attention = aten.scaled_dot_product_attention.default
-    available = torch.export.default_decompositions()
     for _ in range(_ROUNDS):
-        present = {overload(node) for node in program.graph.nodes if _is_composite(node)}
-        if not present and not writes_escape(program.graph):
+        present = {overload(node) for node in program.graph.nodes}
+        if present.isdisjoint(_decompositions()) and not writes_escape(program.graph):
             break
-        table = {target: available[target] for target in present if target in available}
-        if attention in table:
-            table[attention] = _attention(table[attention])
-        if not table and not writes_escape(program.graph):
-            break
-        program = program.run_decompositions(table)
+        program = program.run_decompositions(dict(_decompositions()))
     return program

@@ -11,6 +11,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from cmopt.frontend.aliasing import storage_sets, written_nodes
+from cmopt.frontend.graph_building import attribute_of
 from cmopt.frontend.upstream import Overload
 
 
@@ -35,13 +36,6 @@ def _is_deterministic(node: Node) -> bool:
     )
 
 
-def _attribute(module: GraphModule, target: str) -> torch.Tensor | None:
-    value: object = module
-    for name in target.split("."):
-        value = getattr(value, name)
-    return value.detach() if isinstance(value, torch.Tensor) else None
-
-
 def _new_buffer(module: GraphModule, value: torch.Tensor) -> str:
     index = 0
     while hasattr(module, name := f"_constant_{index}"):
@@ -63,7 +57,7 @@ def fold_constants(module: GraphModule) -> None:
         if node in mutated:
             continue
         if node.op == "get_attr":
-            if (value := _attribute(module, node.target)) is not None:
+            if (value := attribute_of(module, node)) is not None:
                 values[node] = value
         elif (
             node.op == "call_function"

@@ -169,6 +169,49 @@ def affine(module: GraphModule, node: Node) -> Node | None:
     return insert(module.graph, node, aten.linear.default, operand, weight, bias)
 
 
+def average_of_plane(module: GraphModule, node: Node) -> Node | None:
+    """A mean over all of an image, or a pool that leaves one value of it: a pool of its size."""
+    operand, dims = node.args[:2]
+    if not isinstance(operand, Node) or operand.op == "get_attr" or node.kwargs.get("dtype"):
+        return None
+    shape, result = list(operand.meta["val"].shape), list(node.meta["val"].shape)
+    if node.target is aten.mean.dim:
+        is_whole = len(shape) == 4 and sorted(d % 4 for d in dims or ()) == [2, 3]  # type: ignore[union-attr,operator]
+    else:
+        is_whole = result[-2:] == [1, 1]
+    if not is_whole:
+        return None
+    pool = (shape[-2:], [1, 1], [0, 0], False, False)
+    pooled = insert(module.graph, node, aten.avg_pool2d.default, operand, *pool)
+    if list(pooled.meta["val"].shape) == result:
+        return pooled
+    return insert(module.graph, node, aten.view.default, pooled, result)
+
+
+def hardswish(module: GraphModule, node: Node) -> Node:
+    """hardswish(x): of max(x, -3), so that what is in front of it keeps a narrow range."""
+    clamped = insert(module.graph, node, aten.clamp.default, node.args[0], -3)
+    return insert(module.graph, node, node.target, clamped)  # type: ignore[arg-type]
+
+
+def batched_product(module: GraphModule, node: Node) -> Node | None:
+    """A product of equally many matrices: `bmm`, with all dimensions in front as one."""
+    shapes = [list(operand.meta["val"].shape) for operand in node.args]  # type: ignore[union-attr]
+    if len(shapes[0]) < 3 or shapes[0][:-2] != shapes[1][:-2]:
+        return None
+    if len(shapes[0]) == 3:
+        return insert(module.graph, node, aten.bmm.default, *node.args)
+    matrices = []
+    for operand, shape in zip(node.args, shapes, strict=True):
+        batch = [-1, *shape[-2:]]
+        if (value := constant_of(module, operand)) is not None:
+            matrices.append(insert_constant(module, node, value.reshape(batch)))
+        else:
+            matrices.append(insert(module.graph, node, aten.reshape.default, operand, batch))
+    product = insert(module.graph, node, aten.bmm.default, *matrices)
+    return insert(module.graph, node, aten.reshape.default, product, [*node.meta["val"].shape])
+
+
 def reverse_subtraction(module: GraphModule, node: Node) -> Node | None:
     """c - alpha * x with a number c (`rsub`): `sub` of a constant tensor."""
     operand, number, *rest = node.args

@@ -9,7 +9,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.fx import Node
 
-from cmopt.frontend.annotation import RangeObserver, is_mask
+from cmopt.frontend.annotation import RangeObserver, all_finite, is_mask
 from cmopt.frontend.importer import unsupported_operator
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import overload
@@ -85,7 +85,7 @@ def _check_computed(program: ExportedProgram) -> None:
 
 
 def _check_finite(what: str, value: torch.Tensor, is_parameter: bool) -> None:
-    if not value.is_floating_point():
+    if all_finite(value):
         return
     nans = int(value.isnan().sum())
     infinities = int(value.isinf().sum()) if is_parameter and not _is_mask(value) else 0
@@ -107,7 +107,7 @@ def check_sample(inputs: Sequence[torch.Tensor], names: Sequence[str], sample: s
     -inf is the value of what attention must not look at, and may come in from outside.
     """
     for name, value in zip(names, inputs, strict=True):
-        if not value.is_floating_point():
+        if all_finite(value):
             continue
         wrong = value.isnan() | (value == torch.inf)
         if bool(wrong.any()):

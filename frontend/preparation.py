@@ -10,6 +10,7 @@ from torch.fx import GraphModule, Interpreter
 from torch.utils._pytree import tree_leaves
 from torchao.quantization.pt2e.observer import ObserverBase
 
+from cmopt.frontend.annotation import all_finite
 from cmopt.frontend.decompositions import MASKED
 
 _OF_THE_RESULT = 1e-3
@@ -31,12 +32,13 @@ class _WithoutObservers(Interpreter):
         self.largest = 0.0
 
     def run_node(self, n: torch.fx.Node) -> Any:
-        value = super().run_node(n)
+        result = value = super().run_node(n)
         if isinstance(value, torch.Tensor) and value.is_floating_point():
-            usual = value[value.isfinite() & (value > MASKED)]
-            if usual.numel():
-                self.largest = max(self.largest, float(usual.abs().max()))
-        return value
+            if not all_finite(value) or bool((value <= MASKED).any()):
+                value = value[value.isfinite() & (value > MASKED)]
+            if value.numel():
+                self.largest = max(self.largest, *(abs(float(v)) for v in value.aminmax()))
+        return result
 
     def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(self.fetch_attr(target), ObserverBase):
@@ -45,7 +47,7 @@ class _WithoutObservers(Interpreter):
 
     def get_attr(self, target: Any, args: Any, kwargs: Any) -> Any:
         value = super().get_attr(target, args, kwargs)
-        if isinstance(value, torch.Tensor) and value.is_floating_point():
+        if isinstance(value, torch.Tensor) and not all_finite(value):
             return value.masked_fill(value == -torch.inf, _ALMOST_MINUS_INFINITY)
         return value
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from torch.export import ExportedProgram
 
+from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
@@ -42,38 +43,53 @@ def quantize(
     calibration finds no range of.
     """
     _check_arguments(module, example_inputs, target, kernels)
+    with torch.no_grad():
+        observed, names = _prepared(module, example_inputs, get_target(target).npu is not None)
+        _calibrate(observed, example_inputs, calibration, names)
+        return _converted(observed, example_inputs)
+
+
+@collection_paused()
+def _prepared(
+    module: torch.nn.Module, example_inputs: Inputs, for_npu: bool
+) -> tuple[torch.nn.Module, list[str]]:
+    """The graph of a copy of `module` with observers in it, and the names of its inputs."""
     # These imports take seconds, which wrong arguments need not wait for.
-    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+    from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
 
     from cmopt.frontend.batch_norms import replace_batch_norms
     from cmopt.frontend.composites import decompose_composites
     from cmopt.frontend.constant_folding import fold_constants
-    from cmopt.frontend.divisors import keep_divisors_from_zero
-    from cmopt.frontend.locations import spread_source_locations
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
     from cmopt.frontend.state import make_functions_functional, refuse_state
 
     inference = copy.deepcopy(module).eval()
-    with torch.no_grad():
-        exported = _export(inference, example_inputs)
-        check_model(exported)
-        exported = make_functions_functional(exported)
-        refuse_state(exported)
-        names = [str(name) for name in exported.graph_signature.user_inputs]
-        exported = decompose_composites(exported)
-        quantizer = Int8Quantizer(for_npu=get_target(target).npu is not None)
-        graph = exported.module(check_guards=False)
-        fold_constants(graph)
-        replace_batch_norms(graph)
-        observed = prepare_pt2e(graph, quantizer)
-        check_preparation(inference, observed, example_inputs)
-        _calibrate(observed, example_inputs, calibration, names)
-        _compute_parameters_once(observed)
-        keep_divisors_from_zero(observed)
-        converted = convert_pt2e(observed)
-        quantized = torch.export.export(converted, example_inputs)
+    exported = _export(inference, example_inputs)
+    check_model(exported)
+    exported = make_functions_functional(exported)
+    refuse_state(exported)
+    names = [str(name) for name in exported.graph_signature.user_inputs]
+    graph = decompose_composites(exported).module(check_guards=False)
+    fold_constants(graph)
+    replace_batch_norms(graph)
+    observed = prepare_pt2e(graph, Int8Quantizer(for_npu=for_npu))
+    check_preparation(inference, observed, example_inputs)
+    return observed, names
+
+
+@collection_paused()
+def _converted(observed: torch.nn.Module, example_inputs: Inputs) -> ExportedProgram:
+    """The quantized program of a graph after calibration."""
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
+
+    from cmopt.frontend.divisors import keep_divisors_from_zero
+    from cmopt.frontend.locations import spread_source_locations
+
+    _compute_parameters_once(observed)
+    keep_divisors_from_zero(observed)
+    quantized = torch.export.export(convert_pt2e(observed), example_inputs)
     spread_source_locations(quantized.graph)
     return quantized
 

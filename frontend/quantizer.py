@@ -5,13 +5,20 @@ Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 from executorch.backends.arm.quantizer.arm_quantizer_utils import PatternCheck, PatternQuantizer
+from executorch.backends.cortex_m.passes.clamp_hardswish_pass import ClampHardswishPass
+from executorch.backends.cortex_m.passes.cortex_m_pass_manager import CortexMPassManager
+from executorch.backends.cortex_m.passes.decompose_mean_pass import DecomposeMeanPass
+from executorch.backends.cortex_m.passes.matmul_to_bmm_pass import MatmulToBmmPass
 from executorch.backends.cortex_m.quantizer.node_finders import NodeTargetNodeFinder
 from executorch.backends.cortex_m.quantizer.quantization_configs import INT8_PER_TENSOR_CONFIG
 from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
+from executorch.backends.transforms.replace_scalar_with_tensor import (
+    ReplaceScalarWithTensorArgPass,
+)
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.quantizer import (
     FixedQParamsQuantizationSpec,
@@ -34,6 +41,13 @@ from cmopt.frontend.rewriting import rewrite_as_exported, rewrite_for_annotation
 
 # For each pattern, a chain of operators, what says whether an instance can be quantized.
 Support: TypeAlias = dict[tuple[Any, ...], type[PatternCheck] | None]
+
+
+# What ExecuTorch's rewrites are run for; without an entry always.
+_REWRITTEN_BY: dict[type[Any], Collection[Any]] = {
+    **dict.fromkeys((ClampHardswishPass, DecomposeMeanPass, MatmulToBmmPass), ()),
+    ReplaceScalarWithTensorArgPass: ReplaceScalarWithTensorArgPass.default_ops,
+}
 
 
 class Int8Quantizer(CortexMQuantizer):
@@ -60,10 +74,15 @@ class Int8Quantizer(CortexMQuantizer):
                     targets.extend(filter(None, map(_padded_by_name, list(targets))))
 
     def transform_for_annotation(self, model: GraphModule) -> GraphModule:
-        """Fold constants, ExecuTorch's own rewrites, then ours; before observers are placed."""
-        fold_constants(model)
+        """ExecuTorch's rewrites and ours, before observers are placed.
+
+        What some of ExecuTorch's do is in the table of operators, for each traces the whole graph.
+        """
         rewrite_as_exported(model)
-        model = super().transform_for_annotation(model)
+        for rewrite in CortexMPassManager.pass_list_transform_for_annotation:
+            present = {node.target for node in model.graph.nodes}
+            if not present.isdisjoint(_REWRITTEN_BY.get(rewrite, present)):
+                model = rewrite().call(model).graph_module
         fold_constants(model)
         rewrite_for_annotation(model)
         return model

@@ -9,7 +9,6 @@ from cmopt.frontend.decompositions import MASKED
 from cmopt.frontend.graph_building import (
     Rewrite,
     constant_of,
-    insert,
     insert_constant,
     insert_number,
 )
@@ -27,9 +26,7 @@ def rewrite_as_exported(module: GraphModule) -> None:
     for node in list(module.graph.nodes):
         if _name(node) in _BINARY and isinstance(node.args[0], int | float):
             _name_number(module, node)
-        if node.target is aten.matmul.default:
-            _copy_constants(module, node)
-        elif node.target in (aten.add.Tensor, aten.add_.Tensor):
+        if node.target in (aten.add.Tensor, aten.add_.Tensor):
             _mark_masks(module, node)
     module.recompile()
 
@@ -54,15 +51,6 @@ def _name_number(module: GraphModule, node: Node) -> None:
         with module.graph.inserting_before(node):
             constant = insert_number(module, node, number, operand.meta["val"].dim())  # type: ignore[arg-type]
         node.args = (constant, operand, *rest)
-
-
-def _copy_constants(module: GraphModule, node: Node) -> None:
-    """Put each constant of a `matmul` behind a copy: ExecuTorch's rewrite of it takes none."""
-    for operand in node.all_input_nodes:
-        if operand.op == "get_attr":
-            with module.graph.inserting_before(node):
-                copied = insert(module.graph, operand, aten.clone.default, operand)
-            node.replace_input_with(operand, copied)
 
 
 def _mark_masks(module: GraphModule, node: Node) -> None:

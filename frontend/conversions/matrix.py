@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, i64
 from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
@@ -61,3 +62,13 @@ def softmax(call: Call) -> Converted:
     if fake.dim() == 0 or fake.dtype != call.fake_result.dtype:
         return None
     return call.emit(edge.SoftmaxOp.of(call.tensor("self"), call["dim"] % fake.dim()))
+
+
+def log_softmax(call: Call) -> Converted:
+    """`log_softmax` in the operand's own type, as the operator that has a portable kernel."""
+    if call.fake("self").dtype != call.fake_result.dtype:
+        return None
+    operand, dim = edge.OperandAttr(IntegerAttr(0, i64)), IntegerAttr(call["dim"], i64)
+    arguments = [operand, dim, BoolAttr.from_bool(False)]
+    target = "aten._log_softmax.default"
+    return call.emit(edge.CallOp(target, [call.tensor("self")], arguments, [call.result_type]))

@@ -69,7 +69,7 @@ def narrow(call: Call) -> Converted:
 
 
 def split(call: Call) -> Converted:
-    """`split`, `split_with_sizes`: one slice for each part."""
+    """`chunk`, `split`, `split_with_sizes`: one slice for each part."""
     source, results = call["self"], call.node.meta["val"]
     value, dim = call.stored(source), call["dim"] % results[0].dim()
     parts, start = [], 0
