@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import SSAValue
@@ -19,6 +21,7 @@ from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.cortex_m.dispatch import Window, best_call
+from cmopt.lowering.cortex_m.pad_and_take import padded
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.weights import constant_weight
 from cmopt.support.targets import Isa
@@ -47,25 +50,33 @@ def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
     A bias in other steps than the accumulator's adds half a step of the accumulator.
     Which kernel, and which axis is its height: see `dispatch.best_call`.
     """
-    weight = constant_weight(op)
-    top, bottom, left, right = ints_of(op.padding)
-    for k, d, before, after in zip(
-        shape_of(op.weight)[1:3], ints_of(op.dilation), (top, left), (bottom, right), strict=True
-    ):
-        if max(before, after) > d * (k - 1):
-            raise Unsupported(
-                f"padding {before}, {after} is wider than the kernel reaches ({d * (k - 1)})"
-            )
-    call = best_call(window_of(op), int_of(op.groups), b.isa)
+    weight, window, source = constant_weight(op), window_of(op), b.value(op.input)
+    if pads_beyond_kernel(op):
+        source = padded(b, source, ints_of(op.padding), qtype_of(op.input).zero_point)
+        window = replace(window, input=shape_of(source), padding=(0, 0))
+    call = best_call(window, int_of(op.groups), b.isa)
     if call is None:
         raise Unsupported("an axis, a filter or the channels are longer than the kernels can count")
-    return convolution(op, weight, call, b)
+    return convolution(op, source, weight, call, b)
+
+
+def pads_beyond_kernel(op: Conv2dOp) -> bool:
+    """Whether a window of an NHWC convolution may lie wholly in the padding.
+
+    The kernels do not take that: the padding is then a tensor of its own.
+    """
+    reach = [
+        d * (k - 1) for k, d in zip(shape_of(op.weight)[1:3], ints_of(op.dilation), strict=True)
+    ]
+    top, bottom, left, right = ints_of(op.padding)
+    return max(top, bottom) > reach[0] or max(left, right) > reach[1]
 
 
 def convolution(
-    op: Conv2dOp | LinearOp, weight: NDArray[np.generic], window: Window, b: KernelBuilder
-) -> SSAValue:
-    """`op` by the convolution kernel that `window` describes."""
+    op: Conv2dOp | LinearOp, source: SSAValue, weight: NDArray[np.generic], window: Window,
+    b: KernelBuilder,
+) -> SSAValue:  # fmt: skip
+    """`op` on the stored `source`, by the convolution kernel that `window` describes."""
     if window.depthwise:
         weight = np.transpose(weight, (3, 1, 2, 0))
     channels_out = window.output[3]
@@ -73,7 +84,7 @@ def convolution(
     if bias is None and window.needs_bias:
         bias = np.zeros(channels_out, np.int32)
     operands: list[SSAValue | list[SSAValue]] = [
-        b.view(b.value(op.input), window.input),
+        b.view(source, window.input),
         b.constant(np.asarray(weight, order="C").reshape(window.weight), op.weight.name_hint),
         [] if bias is None else [b.constant(bias, hint_of(op.bias))],
         *(
@@ -117,7 +128,7 @@ def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
         rows, (out, depth) = numel(shape_of(op.input)[:-1]), shape_of(op.weight)
         shapes = (rows, 1, 1, depth), (out, 1, 1, depth), (rows, 1, 1, out)
         window = Window(*shapes, stride=(1, 1), padding=(0, 0), dilation=(1, 1))
-        return convolution(op, weight, window, b)
+        return convolution(op, b.value(op.input), weight, window, b)
     bias, offset = integer_bias(op), -qtype_of(op.input).zero_point
     input, weights = b.value(op.input), b.constant(weight, op.weight.name_hint)
     biases: list[SSAValue] = []

@@ -39,6 +39,19 @@ def pad(op: PadOp, b: KernelBuilder) -> SSAValue:
     return b.view(b.add(PadKernelOp([source], type, properties)), shape_of(op.output))
 
 
+def padded(b: KernelBuilder, value: SSAValue, border: Sequence[int], zero: int) -> SSAValue:
+    """An NHWC tensor with [top, bottom, left, right] of its zero point around it."""
+    n, h, w, c = shape_of(value)
+    top, bottom, left, right = border
+    type = int8_tensor((n, h + top + bottom, w + left + right, c))
+    properties: Properties = {
+        "pre_pad": (0, top, left, 0),
+        "post_pad": (0, bottom, right, 0),
+        "pad_value": zero,
+    }
+    return b.add(PadKernelOp([value], type, properties))
+
+
 def simplest_pad(
     shape: Sequence[int], low: Sequence[int], high: Sequence[int]
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:

@@ -8,7 +8,6 @@ from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.functions import activation_bounds
 from cmopt.arithmetic.lookup_tables import requantization_table
 from cmopt.dialects.cortex_m import (
-    PadOp,
     Properties,
     QuantizedAvgPool2dOp,
     QuantizedMaxPool2dOp,
@@ -21,6 +20,7 @@ from cmopt.lowering.averages import average_overflow, averages_once
 from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.averages import averaged_once
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
+from cmopt.lowering.cortex_m.pad_and_take import padded
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.weights import require_int8
 
@@ -49,7 +49,7 @@ def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
     _require_short_window(op)
     input = b.value(op.input)
     if int_of(op.count_include_pad) and any((top, bottom, left, right)):
-        input = _padded(b, input, (top, bottom, left, right), qtype_of(op.input).zero_point)
+        input = padded(b, input, (top, bottom, left, right), qtype_of(op.input).zero_point)
         top = left = 0
     output = shape_of(op.output)
     properties: Properties = {
@@ -125,18 +125,3 @@ def kernel_ceil_mode(op: AvgPool2dOp) -> bool | None:
         if found == list(counts):
             return ceil_mode
     return None
-
-
-def _padded(
-    b: KernelBuilder, value: SSAValue, border: tuple[int, int, int, int], zero: int
-) -> SSAValue:
-    """An NHWC tensor with height and width padded with its zero point."""
-    n, h, w, c = shape_of(value)
-    top, bottom, left, right = border
-    return b.add(
-        PadOp(
-            [value],
-            int8_tensor((n, h + top + bottom, w + left + right, c)),
-            {"pre_pad": (0, top, left, 0), "post_pad": (0, bottom, right, 0), "pad_value": zero},
-        )
-    )

@@ -95,3 +95,16 @@ func.func @linear_per_channel(%x: tensor<5x4x3x!quant.uniform<i8:f32, 0.5>>) -> 
   %1 = edge.linear %x, %w : (tensor<5x4x3x!quant.uniform<i8:f32, 0.5>>, tensor<2x3x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) -> tensor<5x4x2x!quant.uniform<i8:f32, 0.5>>
   func.return %1 : tensor<5x4x2x!quant.uniform<i8:f32, 0.5>>
 }
+
+// -----
+
+// A window that may lie wholly in the padding: the padding is a tensor of its own.
+// CHECK-LABEL: @wide_padding
+// CHECK:         %[[PADDED:.*]] = cortex_m.pad %x {pre_pad = array<i64: 0, 1, 1, 0>, post_pad = array<i64: 0, 1, 2, 0>, pad_value = -3 : i32} : (tensor<1x4x4x2xi8>) -> tensor<1x6x7x2xi8>
+// CHECK:         cortex_m.quantized_conv2d %[[PADDED]], {{.*}}padding = array<i64: 0, 0>
+func.func @wide_padding(%x: tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5:-3>>) -> tensor<1x6x7x2x!quant.uniform<i8:f32, 0.5>> {
+  %c = arith.constant dense<1> : tensor<2x1x1x2xi8>
+  %w = quant.scast %c : tensor<2x1x1x2xi8> to tensor<2x1x1x2x!quant.uniform<i8:f32, 0.5>>
+  %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 2>, dilation = array<i64: 1, 1>, groups = 1 : i64, data_format = "NHWC"} : (tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5:-3>>, tensor<2x1x1x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x6x7x2x!quant.uniform<i8:f32, 0.5>>
+  func.return %0 : tensor<1x6x7x2x!quant.uniform<i8:f32, 0.5>>
+}

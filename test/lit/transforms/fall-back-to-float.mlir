@@ -74,15 +74,6 @@ func.func @weights(%x: tensor<1x2x!q>, %v: tensor<1x2x!q>, %b: tensor<1x!quant.u
   func.return %0, %1, %2, %3, %4 : tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>
 }
 
-// CHECK-LABEL: @conv2d_padding
-// CHECK:         edge.conv2d {{.*}}edge.reason = "padding 0, 3 is wider than the kernel reaches (2)"
-func.func @conv2d_padding(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x2x5x!q> {
-  %c = arith.constant dense<1> : tensor<1x1x3x3xi8>
-  %w = quant.scast %c : tensor<1x1x3x3xi8> to tensor<1x1x3x3x!q>
-  %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 3>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x4x4x!q>, tensor<1x1x3x3x!q>) -> tensor<1x1x2x5x!q>
-  func.return %0 : tensor<1x1x2x5x!q>
-}
-
 // Kernels count positions in 16 bits.
 // CHECK-LABEL: @long_axis
 // CHECK:         edge.conv2d {{.*}}edge.reason = "an axis, a filter or the channels are longer than the kernels can count"

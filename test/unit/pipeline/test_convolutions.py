@@ -100,8 +100,10 @@ def convolutions(draw: st.DrawFn) -> Convolution:
     size, kernel = pair(1, 14, 1), pair(1, 7, 1)
     stride, dilation = pair(1, 4, 1), pair(1, 3, 1)
     reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    # Now and then further than the kernel reaches.
+    most = [r + draw(st.sampled_from([0, 0, 2])) for r in reach]
     before, after = (
-        (draw(st.integers(0, reach[0])), draw(st.integers(0, reach[1]))) for _ in range(2)
+        (draw(st.integers(0, most[0])), draw(st.integers(0, most[1]))) for _ in range(2)
     )
     if draw(st.booleans()):
         after = before
@@ -141,6 +143,8 @@ STFT = Convolution(1, 1, 1, 34, (1, 640), (1, 256), stride=(1, 128))
 @example(ROW)
 @example(STFT)
 @example(Convolution(1, 130, 1, 1, (1, 6), (1, 3)))
+@example(Convolution(1, 1, 3, 6, (8, 8), (1, 1), before=(1, 1), after=(1, 1), bias=True))
+@example(Convolution(2, 4, 1, 1, (8, 8), (3, 3), before=(3, 5), after=(3, 0)))
 @example(Convolution(1, 1, 3, 4, (1, 40), (1, 32), before=(0, 16), after=(0, 16), relu=True))
 def test_host_kernel_is_the_interpreter(target: str, conv: Convolution) -> None:
     check(conv, target)
