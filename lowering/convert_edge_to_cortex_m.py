@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import Pure
 
-from cmopt.dialects.cortex_m import nbytes
-from cmopt.dialects.cortex_m.limits import MOST_BYTES
+from cmopt.dialects.cortex_m.base import uncountable_tensor
 from cmopt.dialects.edge import CallOp, EdgeOp
 from cmopt.dialects.program import (
     QUANTIZED,
@@ -56,11 +55,8 @@ def pass_as_storage(func: FuncOp) -> None:
 def check_sizes(func: FuncOp) -> None:
     """Raise CompileError for the first op with a tensor of more bytes than kernels can index."""
     for op in func.body.block.ops:
-        for value in (*op.operands, *op.results):
-            if isinstance(value.type, TensorType):
-                size = nbytes(storage_type(value.type))
-                if size > MOST_BYTES:
-                    raise CompileError(f"a tensor has {size} bytes, more than {MOST_BYTES}", op=op)
+        if (reason := uncountable_tensor(op)) is not None:
+            raise CompileError(reason, op=op)
 
 
 def lower_function(func: FuncOp, isa: Isa) -> None:

@@ -16,13 +16,14 @@ from cmopt.dialects.arrays import Array
 from cmopt.dialects.constants import typed_constant
 from cmopt.dialects.edge import (
     AvgPool2dOp,
+    CatOp,
     Conv2dOp,
     LinearOp,
     ReshapeOp,
+    SliceOp,
     data_format_of,
     spatial,
 )
-from cmopt.dialects.edge.canonicalization.cat_and_slice import cat_of, slice_of
 from cmopt.dialects.shapes import element_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.averages import common_divisor, one_over
 from cmopt.lowering.cortex_m.builder import KernelBuilder
@@ -176,16 +177,15 @@ def averaged_once(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
 
 def _as_linear(op: AvgPool2dOp, windows: Windows) -> list[Operation]:
     rows, length = windows.output[1], windows.kernel[0]
-    source = ReshapeOp([op.input], TensorType(element_of(op.input), (rows, length)))
+    source = ReshapeOp.of(op.input, (rows, length))
     ops, weight = _weight(op, np.ones((1, length), np.int8))
-    type = TensorType(element_of(op.output), (rows, 1))
-    linear = LinearOp([source.output, weight, []], type)
-    return [source, *ops, linear, ReshapeOp([linear.output], op.output.type)]
+    linear = LinearOp.of([source.output, weight, []], {}, element_of(op.output))
+    return [source, *ops, linear, ReshapeOp.of(linear.output, shape_of(op.output))]
 
 
 def _as_convolution(op: AvgPool2dOp, way: Sum) -> list[Operation]:
     w = way.windows
-    source = ReshapeOp([op.input], TensorType(element_of(op.input), w.input))
+    source = ReshapeOp.of(op.input, w.input)
     ops, weight = _weight(op, way.weight)
     # The depthwise kernel takes one image.
     apart = w.input[0] > 1 and way.groups > 1
@@ -213,8 +213,8 @@ def _as_convolution(op: AvgPool2dOp, way: Sum) -> list[Operation]:
         )  # fmt: skip
     new_ops: list[Operation] = [source, *ops, *(images if apart else ()), *parts]
     if apart:
-        new_ops.append(cat_of([part.output for part in parts], 0))
-    return [*new_ops, ReshapeOp([new_ops[-1].results[0]], op.output.type)]
+        new_ops.append(CatOp.of([part.output for part in parts], 0))
+    return [*new_ops, ReshapeOp.of(new_ops[-1].results[0], shape_of(op.output))]
 
 
 def _weight(op: AvgPool2dOp, stored: Array) -> tuple[list[Operation], SSAValue]:
@@ -224,4 +224,4 @@ def _weight(op: AvgPool2dOp, stored: Array) -> tuple[list[Operation], SSAValue]:
 
 
 def _images(value: SSAValue) -> list[Operation]:
-    return [slice_of(value, 0, item, 1) for item in range(shape_of(value)[0])]
+    return [SliceOp.of(value, 0, item, 1) for item in range(shape_of(value)[0])]

@@ -11,8 +11,6 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.edge import CatOp, ReshapeOp, SliceOp, keeps_axis
 from cmopt.dialects.shapes import element_of, int_of, shape_of
 
-slice_of, cat_of = SliceOp.of, CatOp.of
-
 
 def kept_dim(op: ReshapeOp, dim: int) -> int | None:
     """The dimension of a reshape's operand that is dimension `dim` of its result, if one is."""
