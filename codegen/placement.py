@@ -69,10 +69,6 @@ class Tied:
         self.residues = {(buffer.alignment, 0)}
         """Alignments, each with an offset modulo it that some buffer has."""
 
-    def moved(self, distance: int) -> tuple[int, set[tuple[int, int]]]:
-        """`lowest` and `residues` if every offset were so much more."""
-        return self.lowest + distance, {(a, (r + distance) % a) for a, r in self.residues}
-
 
 def chains(liveness: Liveness, *, in_place: bool) -> list[Chain]:
     """Buffers joined by what must be (parts of a join) and, with `in_place`, by take-overs.
@@ -85,9 +81,9 @@ def chains(liveness: Liveness, *, in_place: bool) -> list[Chain]:
     if in_place:
         for t in liveness.take_overs:
             _tie(liveness, chain_of, t.buffer, t.successor, t.delta, must=False)
-    unique = {id(tied): tied for tied in chain_of.values()}
     return [
-        Chain({b: d - tied.lowest for b, d in tied.offsets.items()}) for tied in unique.values()
+        Chain({buffer: offset - tied.lowest for buffer, offset in tied.offsets.items()})
+        for tied in dict.fromkeys(chain_of.values())
     ]
 
 
@@ -103,13 +99,13 @@ def _tie(liveness: Liveness, chain_of: dict[Buffer, Tied], base: Buffer, other: 
     distance = large.offsets[base] + delta - small.offsets[other]
     if len(large.offsets) < len(small.offsets):
         large, small, distance = small, large, -distance
-    lowest, residues = small.moved(distance)
-    lowest, residues = min(large.lowest, lowest), large.residues | residues
+    lowest = min(large.lowest, small.lowest + distance)
+    residues = large.residues | {(a, (r + distance) % a) for a, r in small.residues}
     if not must:
         clashes = any(
             chain_of[b] is large
             and {a, b} != {base, other}
-            and _meet(a, d + distance, b, large.offsets[b])
+            and -a.size < d + distance - large.offsets[b] < b.size
             for a, d in small.offsets.items()
             for b in liveness.neighbours[a]
         )
@@ -119,11 +115,6 @@ def _tie(liveness: Liveness, chain_of: dict[Buffer, Tied], base: Buffer, other: 
     for buffer, offset in small.offsets.items():
         large.offsets[buffer] = offset + distance
         chain_of[buffer] = large
-
-
-def _meet(a: Buffer, start_a: int, b: Buffer, start_b: int) -> bool:
-    """Whether two buffers at these offsets share bytes."""
-    return min(start_a + a.size, start_b + b.size) > max(start_a, start_b)
 
 
 def lower_bound(groups: Sequence[Chain]) -> int:
@@ -137,15 +128,14 @@ def lower_bound(groups: Sequence[Chain]) -> int:
 
 def lowest_base(liveness: Liveness, chain: Chain, offsets: dict[Buffer, int]) -> int:
     """The least aligned beginning at which no part of the chain meets a live part of the others."""
-    forbidden: list[tuple[int, int]] = []
-    for buffer, delta in chain.deltas.items():
-        for other in liveness.neighbours[buffer]:
-            if (offset := offsets.get(other)) is not None:
-                forbidden.append(
-                    (offset - align(buffer.size) - delta, offset + align(other.size) - delta)
-                )
+    forbidden = sorted(
+        (offsets[other] - align(buffer.size) - delta, offsets[other] + align(other.size) - delta)
+        for buffer, delta in chain.deltas.items()
+        for other in liveness.neighbours[buffer]
+        if other in offsets
+    )
     base = 0
-    for low, high in sorted(forbidden):
+    for low, high in forbidden:
         if low >= base:
             break  # The gap that begins at base ends here or later.
         base = max(base, align(high))

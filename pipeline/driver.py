@@ -220,7 +220,6 @@ def _is_float(module: ModuleOp) -> bool:
     return has_float and not any(isinstance(op, QCastOp) for op in ops)
 
 
-@collection_paused()
 def lower(
     module: ModuleOp,
     *,

@@ -24,7 +24,6 @@ from xdsl.utils.hints import isa, type_repr
 
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import InternalCompilerError, write_reproducer
-from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
 
 PassFactories = Mapping[str, Callable[[], type[ModulePass]]]
@@ -191,7 +190,6 @@ class PassObserver(Protocol):
         """`pass_` has changed `module`, which is not verified yet, in so many seconds."""
 
 
-@collection_paused()
 def run_passes(
     ctx: Context,
     module: ModuleOp,
