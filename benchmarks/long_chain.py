@@ -116,7 +116,7 @@ def main() -> int:
     for stage, name in small:
         one, two = small[stage, name], large[stage, name]
         table.add_row(stage, name, f"{one:.2f}", f"{two:.2f}", f"{two / max(one, 1e-6):.2f}")
-    for stages in ((""), ("edge", "quantized"), ("layout", "ethos_u", "cortex_m", "planned")):
+    for stages in (("",), ("edge", "quantized"), ("layout", "ethos_u", "cortex_m", "planned")):
         one, two = (sum(s for (g, _), s in m.items() if g in stages) for m in (small, large))
         table.add_row("+".join(stages), "all", f"{one:.2f}", f"{two:.2f}", f"{two / one:.2f}")
     Console().print(table)
