@@ -49,7 +49,7 @@ class _Packer:
         """Where a list, a string or a table is that a field refers to."""
         builder = self.builder
         if field.type == "string":
-            return int(builder.CreateString(value))
+            return int(builder.CreateString(value.encode()))  # of a str it counts characters
         if not field.is_list:
             return self.table(value)
         if field.number is None:
