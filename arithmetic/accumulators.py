@@ -1,8 +1,8 @@
-"""Whether the 32 bits that a kernel computes with can hold what it may meet.
+"""Whether a kernel's 32-bit arithmetic may overflow.
 
-The kernels shift an accumulator left before they multiply it and do not look for overflow. Scales
-from a calibration leave room by orders of magnitude; scales of an output that was always zero in
-calibration, or written by hand, may not.
+The kernels shift an accumulator left before they multiply it, and do not check for overflow.
+Scales from calibration leave room by orders of magnitude. Scales that are written by hand, or of
+an output that was always zero in calibration, may not.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _reach(type: UniformQuantizedType) -> int:
 
 
 def _overflow(accumulators: ArrayLike, factors: ArrayLike) -> str | None:
-    """The reason, if an accumulator of this magnitude times its factor leaves 32 bits."""
+    """Returns the reason if an accumulator of this size times its factor exceeds 32 bits."""
     factors = np.atleast_1d(np.asarray(factors, np.float64))
     _, shifts = np.frexp(factors)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -90,16 +90,16 @@ def binary_overflow(op: BinaryOp) -> str | None:
 
 
 def mean_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int) -> str | None:
-    """Why the sum of `count` int8 numbers, divided as it is rescaled, may overflow, or None."""
+    """Why a sum of `count` int8 numbers may overflow as it is divided and rescaled, or None."""
     source, target = qtype_of(input), qtype_of(output)
     with np.errstate(over="ignore", under="ignore"):
         return _overflow(count * _reach(source), np.float64(source.scale) / divisor / target.scale)
 
 
 def integer_bias(op: Conv2dOp | LinearOp) -> NDArray[np.int32] | None:
-    """The bias in accumulator steps (input scale · weight scale), to the nearest.
+    """The bias in accumulator steps (input scale · weight scale), rounded to nearest.
 
-    A bias quantized at just that scale, as PT2E does it, comes out unchanged.
+    A bias that PT2E has quantized at that scale stays unchanged.
     """
     if op.bias is None or (stored := constant_of(op.bias)) is None:
         return None

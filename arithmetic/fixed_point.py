@@ -1,4 +1,4 @@
-"""Real factors as the pairs of integers that CMSIS-NN multiplies and shifts by."""
+"""Real factors as pairs of integers: CMSIS-NN's multiplier and shift."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import math
 def fixed_point(real: float) -> tuple[int, int]:
     """A positive real as (multiplier, shift): `multiplier / 2^31 · 2^shift`, multiplier in Q31.
 
-    The nearest such number, as CMSIS-NN and TFLite choose it. The kernels shift by 31 bits at
-    most: what is less than 2^-32 is 0, as its product with any 32-bit accumulator rounds to 0.
+    Rounded to nearest, as in CMSIS-NN and TFLite. The kernels shift by 31 bits at most. A real
+    below 2^-32 gives 0, because its product with any 32-bit accumulator rounds to 0.
     """
     mantissa, shift = math.frexp(real)
     if shift < -31:

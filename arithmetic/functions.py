@@ -1,7 +1,7 @@
-"""The elementwise functions of `edge` in float32, without torch: lookup tables are made of them.
+"""The elementwise functions of `edge` in float32, without torch. Lookup tables are made with them.
 
-Against PyTorch's own float32 kernels a result may differ in its last bits, so an entry of an int8
-table by at most one step.
+A result may differ from PyTorch's float32 kernels in its last bits. An entry of an int8 table may
+then differ by one step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ONE, THREE, SIX = np.float32(1), np.float32(3), np.float32(6)
 
 
 def clamp(x: Float, low: float | None, high: float | None) -> Float:
-    """Clamp to the bounds that are given, in PyTorch's order: the upper bound wins."""
+    """Clamp to the given bounds. The upper bound wins, as in PyTorch."""
     if low is not None:
         x = np.maximum(x, np.float32(low)).astype(np.float32)
     if high is not None:
@@ -30,7 +30,7 @@ def clamp(x: Float, low: float | None, high: float | None) -> Float:
 
 
 def _sigmoid(x: Float) -> Float:
-    # exp of the non-positive value only: no overflow at either end.
+    # exp of a non-positive value only, so it cannot overflow.
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, ONE / (ONE + e), e / (ONE + e)).astype(np.float32)
 
@@ -84,7 +84,7 @@ def _elu(x: Float, alpha: float, scale: float, input_scale: float) -> Float:
 
 
 def _logit(x: Float, eps: float) -> Float:
-    if eps >= 0:  # in PyTorch's order: the lower bound wins
+    if eps >= 0:  # the lower bound wins, as in PyTorch
         low, high = np.float32(eps), ONE - np.float32(eps)
         x = np.where(x < low, low, np.minimum(x, high))
     return np.asarray(np.log(x / (ONE - x)), np.float32)
@@ -149,7 +149,7 @@ BINARY: dict[type[edge.BinaryOp], Callable[[Float, Float], Float]] = {
 
 
 def apply_unary(op: Operation, x: Float) -> Float | None:
-    """The elementwise function `op` stands for, or None where it is not elementwise unary."""
+    """The elementwise function `op` of `x`, or None if it is not an elementwise function of one."""
     if (bounds := clamp_bounds(op)) is not None:
         return clamp(x, *bounds)
     if isinstance(op, edge.GeluOp):
@@ -162,7 +162,7 @@ def apply_unary(op: Operation, x: Float) -> Float | None:
 
 
 def apply_binary(op: Operation, lhs: Float, rhs: Float) -> Float | None:
-    """The elementwise function of two tensors `op` stands for, or None."""
+    """The elementwise function `op` of `lhs` and `rhs`, or None if it is another op."""
     function = BINARY.get(type(op))  # type: ignore[arg-type]
     if function is None:
         return None

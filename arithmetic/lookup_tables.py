@@ -28,14 +28,14 @@ def requantization_table(
     target: UniformQuantizedType,
     bounds: tuple[float | None, float | None] = (None, None),
 ) -> NDArray[np.generic]:
-    """What each int8 of `source`, clamped to `bounds`, is on `target`."""
+    """Each int8 of `source`, clamped to `bounds` and requantized to `target`."""
     return quantize(clamp(dequantize(EVERY_INT8, source), *bounds), target)
 
 
 def with_nearest_defined(results: NDArray[np.float32]) -> NDArray[np.float32]:
     """`results` with each NaN replaced by the nearest entry that is a number or an infinity.
 
-    Of two that are as near, by the one before. Where all are NaN, they stay.
+    Of two entries at the same distance, the one before is taken. If all are NaN, they stay.
     """
     defined = np.flatnonzero(~np.isnan(results))
     if defined.size in (0, results.size):
@@ -46,13 +46,13 @@ def with_nearest_defined(results: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def lookup_of(op: Operation) -> tuple[SSAValue, NDArray[np.generic]] | None:
-    """The int8 tensor and the 256 results, from -128 on, of an op that is a function of it alone.
+    """The int8 tensor that `op` is a function of, and the 256 results from -128 on; else None.
 
-    An elementwise function, a requantization, a function of a tensor and a constant of one value
-    or of a tensor and itself. Exact but for the last float32 bits of the function, and where a
-    function of one element is undefined: there an entry is that of the nearest integer for which
-    it is defined. So acos(-1) is no zero, where the range's end was rounded to beyond -1. NaN of
-    a function of two, as 0 / 0, gives the zero point.
+    `op` is an elementwise function, a requantization, or a function of a tensor and itself or a
+    constant of one value. The table is exact except for the last float32 bits of the function.
+    Where a function of one tensor is undefined, the entry is that of the nearest integer where it
+    is defined: acos(-1) is then not zero if the end of the range was rounded to below -1. Where a
+    function of two is undefined (0 / 0), the entry is the zero point.
     """
     match op:
         case UnaryOp() if is_int8(quantized_element(op.input.type)):
