@@ -26,9 +26,9 @@ _FLOATS: dict[type[Attribute], str] = {Float16Type: "<f2", Float32Type: "<f4", F
 
 
 def numpy_dtype(element: Attribute) -> np.dtype[np.generic]:
-    """The numpy dtype of a tensor's element type; of its storage for a quantized one.
+    """The numpy dtype of an element type, or of its storage type if it is quantized.
 
-    Raises ValueError for an element type that has none (bfloat16, complex, index).
+    Raises ValueError if the element type has no dtype (bfloat16, complex, index).
     """
     if isinstance(element, UniformQuantizedType):
         element = element.storage
@@ -45,10 +45,10 @@ def numpy_dtype(element: Attribute) -> np.dtype[np.generic]:
 
 
 def dense_array(attr: DenseIntOrFPElementsAttr) -> Array:
-    """The array in a dense attribute, without a copy but for booleans."""
+    """The array in a dense attribute. Only booleans are copied."""
     dtype, shape = numpy_dtype(attr.get_element_type()), attr.get_shape()
     if dtype == np.bool_:
-        # A byte each; any bit set means true, as MLIR parses true to 0xFF.
+        # One byte each. Any bit set means true: MLIR parses true to 0xFF.
         truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0
         return truth.reshape(shape)
     return np.frombuffer(attr.data.data, dtype).reshape(shape)
@@ -57,8 +57,8 @@ def dense_array(attr: DenseIntOrFPElementsAttr) -> Array:
 def quantize(x: Array, type: UniformQuantizedType) -> Array:
     """Float32 to storage: `clamp(rint(x * float32(1 / scale)) + zero_point)`, ties to even.
 
-    This is PyTorch's `quantize_per_tensor` / `quantize_per_channel` to the bit. NaN gives the
-    zero point's clamp, as no integer is closer.
+    Equal to PyTorch's `quantize_per_tensor` / `quantize_per_channel` bit for bit. NaN gives the
+    zero point, clamped.
     """
     scales, zeros = _aligned(type, x.ndim)
     inverse = (1.0 / scales).astype(np.float32)
@@ -95,13 +95,13 @@ def to_float(value: Array, type: Attribute) -> Array:
 
 
 def from_float(value: Array, type: Attribute) -> Array:
-    """The value of tensor type `type` that a float result becomes: itself, or its quantization."""
+    """A float result as a value of tensor type `type`: itself, or its quantization."""
     element = quantized_element(type)
     return value if element is None else quantize(value, element)
 
 
 def check_value(value: Array, type: Attribute, what: str) -> None:
-    """Raise ValueError where an array is not a value of a tensor type."""
+    """Raise ValueError if an array is not a value of a tensor type."""
     assert isinstance(type, TensorType)
     dtype = numpy_dtype(type.element_type)
     if value.dtype != dtype or value.shape != type.get_shape():

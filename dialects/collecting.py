@@ -1,4 +1,4 @@
-"""What makes a package of op definitions a dialect."""
+"""Making a dialect of the op definitions in a package."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from cmopt.dialects.shapes import element_of
 
 
 def is_constant(value: SSAValue) -> bool:
-    """Whether a value lives in the program file rather than in the arena."""
+    """Whether a value is stored in the program file instead of the arena."""
     return isinstance(value.owner, ConstantOp)
 
 
@@ -35,7 +35,7 @@ def constant_of(value: SSAValue) -> Array | None:
 
 
 def float_constant_of(value: SSAValue) -> Array | None:
-    """What a constant means: dequantized where its type is quantized."""
+    """The values of a constant, dequantized if its type is quantized; None if not constant."""
     stored = constant_of(value)
     return None if stored is None else to_float(stored, value.type)
 
@@ -45,7 +45,7 @@ def constant_op(
 ) -> ConstantOp:
     """`arith.constant dense<…>` holding `array`.
 
-    element: its element type; by default that of an int8, int16, int32, int64 or float32 array.
+    element: the element type; by default, that of the array (int8 to int64, or float32).
     """
     if element is None:
         is_float = array.dtype == np.float32

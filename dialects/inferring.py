@@ -1,4 +1,4 @@
-"""Ops that know the type of their result."""
+"""Ops that infer the type of their result."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cmopt.dialects.shapes import element_of, shape_of, verify_shape
 class InferringOp(IRDLOperation):
     """An op with one result, in MLIR's functional form, properties in the attribute dictionary.
 
-    `infer_shape` and `infer_element` are the op's rule for its result: `verify_result` holds the
-    result to it, and `inferred` makes an op with the result it gives.
+    `infer_shape` and `infer_element` infer the result's type. `verify_result` checks the result
+    against it, and `inferred` makes an op with such a result.
     """
 
     irdl_options = (ParsePropInAttrDict(),)
@@ -47,17 +47,17 @@ class InferringOp(IRDLOperation):
         element: Attribute | None = None,
         shape: Sequence[int] = (),
     ) -> Self:
-        """The op with the result its rule gives. Raises VerifyException where that gives none.
+        """The op with the inferred result. Raises VerifyException if none can be inferred.
 
-        element: the result's element type where the rule leaves it open; by default that of the
-        first operand. shape: what the rule leaves open of the result's shape.
+        element: the result's element type if the op does not infer it; by default that of the
+        first operand. shape: the result's shape as far as the op does not infer it.
         """
         first = operands[0] if isinstance(operands[0], SSAValue) else operands[0][0]
         op = cls(operands, TensorType(element or element_of(first), shape), properties)
         return op.with_inferred_type()
 
     def with_operands(self, operands: Sequence[SSAValue], **properties: Attribute) -> Self:
-        """The op on other operands, with some other properties and the result the rule gives."""
+        """The op on other operands, with some other properties and the inferred result."""
         op = self.create(
             operands=operands,
             result_types=[self.results[0].type],
@@ -67,7 +67,7 @@ class InferringOp(IRDLOperation):
         return op.with_inferred_type()
 
     def with_inferred_type(self) -> Self:
-        """The op, which stands in no block, its result now of the type the rule gives."""
+        """The op, which is in no block, after its result has got the inferred type."""
         try:
             Rewriter.replace_value_with_new_type(self.results[0], self.infer_type())
         except VerifyException:
@@ -78,12 +78,12 @@ class InferringOp(IRDLOperation):
     def infer_shape(self) -> Sequence[int]:
         """The result's shape, by default the first operand's.
 
-        Raises VerifyException where operands and properties do not fit.
+        Raises VerifyException if operands and properties do not fit.
         """
         return shape_of(self.operands[0])
 
     def infer_element(self) -> Attribute:
-        """The result's element type, by default the one it has: the rule leaves it open.
+        """The result's element type; by default the one it has, which may then be any.
 
         Raises as `infer_shape`.
         """
@@ -95,7 +95,7 @@ class InferringOp(IRDLOperation):
         return TensorType(self.infer_element(), shape)
 
     def verify_result(self) -> None:
-        """Check the result's type against the rule."""
+        """Check the result's type against the inferred type."""
         expected, (result,) = self.infer_type(), self.results
         verify_shape("result", shape_of(result), shape_of(expected))
         if element_of(result) != element_of(expected):

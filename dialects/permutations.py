@@ -1,4 +1,4 @@
-"""Rules of permutations as layouts: compose, compare by the bytes they mean, carry by a reshape."""
+"""Permutations as layouts: compose them, compare their bytes, carry them through a reshape."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def compose(first: Sequence[int], then: Sequence[int]) -> Layout:
 
 
 def order_of_bytes(shape: Sequence[int], layout: Sequence[int]) -> Layout:
-    """What a layout says of the bytes: dimensions of size 1 have no part in it.
+    """`layout` without the dimensions of size 1, which do not change the order of bytes.
 
-    Two layouts of one tensor are the same bytes exactly where this is equal.
+    Two layouts of one tensor have the same bytes exactly if these are equal.
     """
     return tuple(d for d in layout if shape[d] != 1)
 
@@ -38,16 +38,16 @@ def moves_no_byte(shape: Sequence[int], perm: Sequence[int]) -> bool:
 
 
 def aligned(layout: Sequence[int], rank: int) -> Layout:
-    """The layout of an operand of a smaller rank, broadcast from the right, beside `layout`."""
+    """`layout` for an operand of a smaller rank that is broadcast from the right."""
     missing = len(layout) - rank
     return tuple(d - missing for d in layout if d >= missing)
 
 
 def carried(source: Sequence[int], layout: Sequence[int], target: Sequence[int]) -> Layout | None:
-    """The layout of `reshape(x : source → target)` with the bytes x has in `layout`, if any.
+    """The layout of `reshape(x : source → target)` that has the bytes of x in `layout`, or None.
 
-    Both shapes are cut into the same atoms, as row-major order allows; a dimension of `target` is
-    some of them. None where the bytes of one dimension do not stay together, or in their order.
+    Both shapes are cut into the same atoms, in row-major order. A dimension of `target` is a list
+    of atoms. Returns None if the atoms of one dimension are not adjacent and in order.
     """
     if (cuts := _common_cuts(source, target)) is None:
         return None
@@ -68,7 +68,7 @@ def carried(source: Sequence[int], layout: Sequence[int], target: Sequence[int])
 
 
 def _strides(shape: Sequence[int]) -> list[int]:
-    """Of each dimension, the elements of one slice; and at the front the elements of all."""
+    """The number of all elements, then the stride of each dimension."""
     result = [1]
     for size in reversed(shape):
         result.append(result[-1] * size)
@@ -76,7 +76,7 @@ def _strides(shape: Sequence[int]) -> list[int]:
 
 
 def _common_cuts(source: Sequence[int], target: Sequence[int]) -> list[int] | None:
-    """The strides at which either shape has a border, descending; None if they do not nest."""
+    """The strides of both shapes, descending; None if they do not nest."""
     cuts = sorted({*_strides(source), *_strides(target)}, reverse=True)
     if 0 in cuts or any(outer % inner for outer, inner in itertools.pairwise(cuts)):
         return None
@@ -84,7 +84,7 @@ def _common_cuts(source: Sequence[int], target: Sequence[int]) -> list[int] | No
 
 
 def _atoms(shape: Sequence[int], cuts: Sequence[int]) -> list[list[int]]:
-    """For each dimension the cuts inside it, from the outermost: its atoms, each by its stride."""
+    """The atoms of each dimension, outermost first: the cuts inside it, each by its stride."""
     strides = _strides(shape)
     return [
         [cut for cut in cuts if inner <= cut < outer]
@@ -93,7 +93,7 @@ def _atoms(shape: Sequence[int], cuts: Sequence[int]) -> list[list[int]]:
 
 
 def relative(held: Sequence[int], wanted: Sequence[int]) -> Layout:
-    """The permutation that makes layout `wanted` of a tensor that is held in layout `held`."""
+    """The permutation that brings a tensor in layout `held` to layout `wanted`."""
     return compose(inverse(held), wanted)
 
 
@@ -102,8 +102,8 @@ def simplest_permute(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The same movement of bytes with as few dimensions as possible.
 
-    Dimensions of size 1 go, and dimensions that stay next to each other become one, unless that
-    one were longer than `longest`.
+    Dimensions of size 1 are dropped. Dimensions that stay next to each other become one, unless it
+    would be longer than `longest`.
     """
 
     def fits(group: Sequence[int], more: int) -> bool:

@@ -1,4 +1,4 @@
-"""A function's border: its arguments and results, and the attributes stages leave there."""
+"""A function's border: its arguments and results, and the attributes that stages set there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cmopt.dialects.shapes import ints_of
 from cmopt.support.diagnostics import CompileError
 
 DIM_ORDER = "edge.dim_order"
-"""Argument or result attribute: the caller sees these row-major bytes in this memory order."""
+"""Argument or result attribute: the memory order in which the caller sees these row-major bytes."""
 NAME = "edge.name"
 """Argument or result attribute: the name the exported program gives it."""
 QUANTIZED = "quant.type"
@@ -28,21 +28,20 @@ QUANTIZED = "quant.type"
 REASON = "edge.reason"
 """Attribute of a float op: why it is not on an integer kernel."""
 NPU_REASON = "ethos_u.reason"
-"""Attribute of an op outside every delegate: why the NPU does not do it."""
+"""Attribute of an op outside every delegate: why the NPU cannot do it."""
 LAYOUT_LIMIT = "edge.layout_limit"
 """Function attribute: why its layouts are not proven to move the fewest bytes."""
 ARENA_BYTES = "cortex_m.arena_bytes"
-"""Function attribute of the planned stage: how many bytes of planned memory it needs."""
+"""Function attribute of the planned stage: the bytes of planned memory that it needs."""
 ARENA_BOUND = "cortex_m.arena_bound"
-"""Function attribute: bytes live at the fullest moment; no placement needs fewer."""
+"""Function attribute: the most bytes live at one time, so the least that any plan needs."""
 
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
     """The functions of a module that have a body.
 
-    Raises CompileError for one that no pass of ours understands: of several blocks, with another
-    terminator than `func.return`, with arguments or results that are no tensors, or with a memory
-    order on its border that is none.
+    Raises CompileError if one has several blocks, another terminator than `func.return`, an
+    argument or result that is not a tensor, or a wrong memory order on its border.
     """
     for op in list(module.body.block.ops):
         if isinstance(op, FuncOp) and op.body.blocks:
@@ -63,7 +62,7 @@ def _check_form(func: FuncOp) -> None:
         entries = border_attributes(attributes, len(values))
         for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
             if not isinstance(value.type, TensorType):
-                raise CompileError(f"{kind} {index} is no tensor but {value.type}", op=func)
+                raise CompileError(f"{kind} {index} must be a tensor, got {value.type}", op=func)
             order = entry.get(DIM_ORDER)
             if order is not None and not _is_order(order, value.type.get_num_dims()):
                 raise CompileError(f"{kind} {index}: {DIM_ORDER} is not of its rank", op=func)
@@ -113,7 +112,7 @@ def border_attributes(
 
 
 def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr] | None:
-    """The inverse of `border_attributes`: None where no entry holds anything, as when parsed."""
+    """The inverse of `border_attributes`: None if every entry is empty, as in parsed IR."""
     return ArrayAttr([DictionaryAttr(entry) for entry in entries]) if any(entries) else None
 
 

@@ -1,4 +1,4 @@
-"""The `quant` dialect: quantized element types and the conversions at their border.
+"""The `quant` dialect: quantized element types and conversions from and to them.
 
 Spelling and meaning follow MLIR's `quant` dialect. A value of type
 `tensor<…x!quant.uniform<i8:f32, s:z>>` *is* an int8 array; it *means* `(q - z) * s` in float32.
@@ -243,7 +243,7 @@ def qtype_of(value: SSAValue) -> UniformQuantizedType:
 
 
 def is_int8(type: UniformQuantizedType | None) -> bool:
-    """Stored in 8 bits, one scale for the whole tensor."""
+    """Whether a type is stored in 8 bits with one scale for the whole tensor."""
     return type is not None and type.storage.width.data == 8 and not type.is_per_axis
 
 
@@ -291,7 +291,7 @@ class _QuantPatterns(HasCanonicalizationPatternsTrait):
 
 
 class _ConversionOp(IRDLOperation):
-    """A conversion of one tensor; shape and encoding stay."""
+    """A conversion of one tensor. Shape and encoding stay."""
 
     input = operand_def(TensorType)
     output = result_def(TensorType)
@@ -330,7 +330,7 @@ class DCastOp(_ConversionOp):
 
 @irdl_op_definition
 class SCastOp(_ConversionOp):
-    """Reinterpret between a quantized type and its storage type; moves no bit."""
+    """Reinterpret between a quantized type and its storage type. No bit changes."""
 
     name = "quant.scast"
 
@@ -345,9 +345,9 @@ class SCastOp(_ConversionOp):
 
 
 def requantized(value: SSAValue, type: Attribute) -> tuple[list[Operation], SSAValue]:
-    """Ops that bring a quantized value to another quantized type, and the value they give.
+    """Ops that requantize a value to another quantized type, and the new value.
 
-    No ops where it has that type.
+    No ops if it already has that type.
     """
     if value.type == type:
         return [], value

@@ -10,7 +10,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element
 
 
 class FoldQuantizeOfDequantize(RewritePattern):
-    """`qcast(dcast(x))` → `x` where the types agree: int8 survives float32 and back."""
+    """`qcast(dcast(x))` → `x` if the types are equal: float32 holds each stored value."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
@@ -39,7 +39,7 @@ class FoldQuantizeOfConstant(RewritePattern):
 
 
 class FoldStorageCasts(RewritePattern):
-    """`scast(scast(x))` → `x` where the type comes back."""
+    """`scast(scast(x))` → `x` if it has the type of the result."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: SCastOp, rewriter: PatternRewriter) -> None:

@@ -12,7 +12,7 @@ from xdsl.utils.exceptions import VerifyException
 NHWC_TO_NCHW = (0, 3, 1, 2)
 NCHW_TO_NHWC = (0, 2, 3, 1)
 MAX_CONSTANT_BYTES = 1 << 26
-"""What one constant may take, so that a wrong shape is an error and does not fill the memory."""
+"""The most bytes of one constant. A wrong shape is then an error before it fills the memory."""
 
 
 def shape_of(value: SSAValue | Attribute) -> tuple[int, ...]:
@@ -77,7 +77,7 @@ def inverse(perm: Sequence[int]) -> tuple[int, ...]:
 
 
 def broadcast_shape(a: Sequence[int], b: Sequence[int]) -> tuple[int, ...] | None:
-    """NumPy's broadcast of two shapes, or None where they do not fit."""
+    """NumPy's broadcast of two shapes, or None if they do not fit."""
     rank = max(len(a), len(b))
     padded = [(1,) * (rank - len(s)) + tuple(s) for s in (a, b)]
     result = []
@@ -118,12 +118,12 @@ def verify_dim(dim: int, rank: int) -> None:
 
 
 def verify_permutation(perm: Sequence[int], rank: int) -> None:
-    """Check that `perm` names every dimension of `rank` once."""
+    """Check that `perm` has every dimension of `rank` once."""
     if sorted(perm) != list(range(rank)):
         raise VerifyException(f"perm {list(perm)} is not a permutation of rank {rank}")
 
 
 def verify_shape(what: str, actual: Sequence[int], expected: Sequence[int]) -> None:
-    """Check one shape against what the op's rule gives."""
+    """Check a shape against the expected one."""
     if tuple(actual) != tuple(expected):
         raise VerifyException(f"{what} shape {list(actual)} should be {list(expected)}")

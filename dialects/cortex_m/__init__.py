@@ -1,9 +1,9 @@
 """The `cortex_m` dialect: one op is one kernel of ExecuTorch's Cortex-M operator library.
 
-Tensors are row-major as written (activations [N,H,W,C]) and plain integers; every number a
-kernel needs stands in a property or a constant. `interpreters/` says what each op computes, bit
-for bit. To add an op: define it in the module of its family, and give it a meaning in
-`interpreters/cortex_m.py`. What a module defines is the package's.
+Tensors are row-major as written (activations [N,H,W,C]) and have plain integers. Every number that
+a kernel needs is in a property or a constant. `interpreters/` defines what each op computes, bit
+for bit. To add an op, define it in the module of its family, and its meaning in
+`interpreters/cortex_m.py`. The package exports what its modules define.
 """
 
 from cmopt.dialects.collecting import dialect_of

@@ -36,26 +36,26 @@ from cmopt.dialects.quant import storage_type
 from cmopt.dialects.shapes import element_of, int_of, ints, numel, shape_of
 
 Properties = Mapping[str, int | float | bool | Sequence[int]]
-"""Kernel arguments that are no tensors, by name."""
+"""Kernel arguments that are not tensors, by name."""
 
 
 PROPERTIES_IN_DICTIONARY: tuple[IRDLOption, ...] = (ParsePropInAttrDict(),)
 
 
 class View(Enum):
-    """How a kernel wants to see the bytes of a row-major tensor."""
+    """The sizes and dim order under which a kernel takes the bytes of a row-major tensor."""
 
     CONTIGUOUS = "contiguous"
     """Sizes as written, default dim order."""
     CHANNELS_LAST = "channels_last"
     """[N,H,W,C] bytes as sizes [N,C,H,W] with dim order [0,2,3,1]."""
     ANY = "any"
-    """The kernel looks at the number of elements only (all its `ANY` tensors share one view)."""
+    """The kernel uses the number of elements only; all its `ANY` tensors share one view."""
 
 
 @irdl_attr_definition
 class PlaceAttr(ParametrizedAttribute):
-    """`#cortex_m.place<arena, 1024>`: a tensor encoding, where a planned value's bytes begin.
+    """`#cortex_m.place<arena, 1024>`: a tensor encoding: where a planned value's bytes begin.
 
     `region` is "arena" (planned memory); `offset` is in bytes. A planned tensor without a place
     is a constant.
@@ -124,7 +124,7 @@ class CortexMPatterns(HasCanonicalizationPatternsTrait):
 
 
 def uncountable_tensor(op: Operation) -> str | None:
-    """What is wrong with an operand or result of more bytes than a kernel can index, if one is."""
+    """The error if an operand or result has more bytes than a kernel can index, else None."""
     types = [v.type for v in (*op.operands, *op.results) if isinstance(v.type, TensorType)]
     most = max((nbytes(storage_type(type)) for type in types), default=0)
     return f"a tensor has {most} bytes, more than {MOST_BYTES}" if most > MOST_BYTES else None
@@ -143,8 +143,8 @@ class KernelOp(IRDLOperation):
 
     The op `cortex_m.pad` calls the operator `cortex_m::pad.out`, whose schema is in ExecuTorch's
     `operators.yaml`. Operands and properties are named as there (its `self` is `input` here).
-    `VIEWS` says how the kernel wants to see each tensor; tensors not named there are contiguous.
-    `INPLACE` names the operands whose bytes the result may take over.
+    `VIEWS` is the view that the kernel takes of each tensor; a tensor that it does not list is
+    contiguous. `INPLACE` lists the operands whose bytes the result may overwrite.
     """
 
     VIEWS: ClassVar[Mapping[str, View]] = {}
@@ -166,7 +166,7 @@ class KernelOp(IRDLOperation):
         )
 
     def view(self, name: str) -> View:
-        """How the kernel wants to see an operand or the result, named as in the dialect."""
+        """The view that the kernel takes of an operand or the result, named as in the dialect."""
         return self.VIEWS.get(name, View.CONTIGUOUS)
 
     def argument(self, name: str) -> SSAValue | Attribute | None:

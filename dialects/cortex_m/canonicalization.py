@@ -1,4 +1,4 @@
-"""Canonicalization of `cortex_m`: views of views, lookups of lookups, scratch nobody uses."""
+"""Canonicalization of `cortex_m`: views of views, lookups of lookups, unused scratch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmopt.dialects.cortex_m.memory import ScratchOp, ViewOp
 
 
 class ComposeViews(RewritePattern):
-    """`view(view(x))` → `view(x)`, or `x` where the type comes back."""
+    """`view(view(x))` → `view(x)`, or `x` if it has the type of the result."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ViewOp, rewriter: PatternRewriter) -> None:
@@ -26,7 +26,7 @@ class ComposeViews(RewritePattern):
 
 
 class EraseUnusedScratch(RewritePattern):
-    """Scratch whose kernel call is gone."""
+    """Erase scratch whose kernel call is gone."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ScratchOp, rewriter: PatternRewriter) -> None:
@@ -37,7 +37,7 @@ class EraseUnusedScratch(RewritePattern):
 class ComposeLookups(RewritePattern):
     """`lookup(lookup(x, f), g)` → `lookup(x, g ∘ f)`, also through views; exact.
 
-    The inner result has no other use, so that no lookup is made twice.
+    The inner result must have no other use, or its lookup would run twice.
     """
 
     @op_type_rewrite_pattern
@@ -64,7 +64,7 @@ class ComposeLookups(RewritePattern):
 
 
 class DropIdentityLookup(RewritePattern):
-    """A table that gives each integer itself does nothing."""
+    """Drop a lookup whose table maps each integer to itself."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QuantizedActivationOp, rewriter: PatternRewriter) -> None:

@@ -1,8 +1,8 @@
 """Convolution kernels. Activations are [N,H,W,C], int8; padding is (top, left).
 
-What lies below and to the right of the input is read as its zero point as far as the output's
-height and width ask for it, so padding on those sides needs no property. `scratch` is working
-memory of the size CMSIS-NN asks for on the target's ISA.
+The kernel reads the input's zero point below and to the right of the input, as far as the output's
+height and width need it. So padding on those sides needs no property. `scratch` is working memory
+of the size that CMSIS-NN asks for on the target's ISA.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _ConvolutionOp(KernelOp):
                 raise self.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
 
     def _verify_limits(self, *, depthwise: bool) -> None:
-        """Nothing is longer than the kernel's counters."""
+        """Check the sizes against the kernel's counters."""
         input, weight, output = (shape_of(v) for v in (self.input, self.weight, self.output))
         reason = convolution_limit(
             input, weight, output, ints_of(self.padding), ints_of(self.dilation),
@@ -77,7 +77,7 @@ class _ConvolutionOp(KernelOp):
             raise self.error(reason)
 
     def _verify_window(self, kernel: tuple[int, int]) -> None:
-        """Each output position begins inside the padded input and some input is under it."""
+        """Check that the window of each output position overlaps the input."""
         n, h, w, _ = shape_of(self.input)
         out_n, oh, ow, _ = shape_of(self.output)
         if out_n != n:
@@ -96,7 +96,7 @@ class _ConvolutionOp(KernelOp):
 
 @irdl_op_definition
 class QuantizedConv2dOp(_ConvolutionOp):
-    """`arm_convolve_wrapper_s8`; weight [O,KH,KW,C/groups], groups from its last dimension."""
+    """`arm_convolve_wrapper_s8`; weight [O,KH,KW,C/groups]: its last dimension gives the groups."""
 
     name = "cortex_m.quantized_conv2d"
 
@@ -152,13 +152,13 @@ class QuantizedDepthwiseConv2dOp(_ConvolutionOp):
 class QuantizedTransposeConv2dOp(_ConvolutionOp):
     """`arm_transpose_conv_wrapper_s8`; weight [O,KH,KW,C].
 
-    The kernel overruns its output where stride + padding exceeds kernel + output_padding; such
-    shapes are rejected here.
+    The kernel overruns its output if stride + padding exceeds kernel + output_padding. The
+    verifier rejects such shapes.
     """
 
     name = "cortex_m.quantized_transpose_conv2d"
 
-    # All again, so that output_scratch comes last: operands stand in the order of definition.
+    # Defined again, so that output_scratch comes last: operands have the order of definition.
     input = operand_def(TensorType)
     weight = operand_def(TensorType)
     bias = opt_operand_def(TensorType)

@@ -13,14 +13,14 @@ from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT
 from cmopt.dialects.shapes import element_of, shape_of
 
 ADD_LEFT_SHIFT = 20
-"""How far ExecuTorch's quantized_add shifts its inputs up before scaling them."""
+"""Bits by which ExecuTorch's quantized_add shifts its inputs left before it scales them."""
 
 _ANY_UNARY = {"input": View.ANY, "output": View.ANY}
 _ANY_BINARY = {"input": View.ANY, "other": View.ANY, "output": View.ANY}
 
 
 class _BorderOp(KernelOp):
-    """Between float32 and int8 or int16; shape stays."""
+    """A conversion between float32 and int8 or int16. The shape stays."""
 
     input = operand_def(TensorType)
     scale = prop_def(FloatAttr)
@@ -47,9 +47,9 @@ class _BorderOp(KernelOp):
 class QuantizePerTensorOp(_BorderOp):
     """`clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max)`.
 
-    Infinities saturate, and NaN gives the zero point: so do the interpreter and the host's kernel.
-    The stock kernel on MVE wraps where `x / scale` leaves 16 bits, and rounds some ties otherwise.
-    What it makes of NaN is not known.
+    In the interpreter and the host's kernel, infinities saturate and NaN gives the zero point.
+    The stock kernel on MVE wraps if `x / scale` exceeds 16 bits, and rounds some ties differently.
+    Its result for NaN is not known.
     """
 
     name = "cortex_m.quantize_per_tensor"
@@ -155,7 +155,7 @@ class QuantizedMulOp(_BroadcastingOp):
 class QuantizedDivOp(_BinaryOp):
     """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32.
 
-    Where `b` is `zb` the quotient is 0, so that the result is the output's zero point.
+    If `b` is `zb`, the quotient is 0 and the result is the output's zero point.
     """
 
     name = "cortex_m.quantized_div"

@@ -1,9 +1,9 @@
 """The limits of the kernels: one table for the lowering, the verifiers and the host library.
 
-`lowering/` asks it which calls are right. The verifiers of this dialect refuse what is beyond it,
-and so do the interpreters, which run verified IR. CMake writes the constants into a header for
-the host's operators (`kernels/write_limits.py`), so that the host refuses what a device does
-wrong. This file imports nothing, so that the build can read it by itself.
+The rules in `lowering/` keep calls within them. The verifiers of this dialect reject calls beyond
+them, and the interpreters run verified IR only. CMake writes the constants into a header for the
+host's operators (`kernels/write_limits.py`), so that the host rejects calls that a device would
+compute wrongly. This file imports nothing, so that the build can read it alone.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 Shape = tuple[int, ...]
 
 MOST_BYTES = 2**31 - 1
-"""Of one tensor. ExecuTorch's operators and CMSIS-NN index bytes in int32."""
+"""Bytes of one tensor. ExecuTorch's operators and CMSIS-NN index bytes in int32."""
 
 MOST_RANK = 4
-"""Of what is transposed or padded: `cmsis_nn_dims` has four sizes."""
+"""Rank of a tensor that is transposed or padded: `cmsis_nn_dims` has four sizes."""
 
 LONGEST_STEP = 65535
-"""Of a stride, padding or dilation, and of a pool's kernel, along an axis.
+"""Stride, padding, dilation, and the kernel size of a pool, along one axis.
+
 
 CMSIS-NN multiplies them by positions in int32, and counts positions in 16 bits."""
 
@@ -28,37 +29,38 @@ LONGEST_AXIS = 65535
 emulated cores. `arm_convolve_1x1_s8` counts in 32 bits and has no such limit."""
 
 LONGEST_DEPTHWISE_AXIS = 32767
-"""The same of a depthwise convolution: `arm_depthwise_conv_s8_opt` counts in 16 signed bits."""
+"""The same for a depthwise convolution: `arm_depthwise_conv_s8_opt` counts in 16 signed bits."""
 
 LONGEST_FILTER = 65535
-"""The weights of one output of a convolution: `arm_convolve_s8` counts them in 16 bits."""
+"""Weights of one output channel of a convolution: `arm_convolve_s8` counts them in 16 bits."""
 
 MOST_CHANNELS = 65535
-"""Of a convolution's input and output: 16 bits again."""
+"""Channels of a convolution's input and output: they are counted in 16 bits."""
 
 DEPTHWISE_BLOCK = 124
-"""The channels the depthwise kernel takes at a time on MVE (CMSIS-NN's CH_IN_BLOCK_MVE).
+"""Channels that the depthwise kernel takes at a time on MVE (CMSIS-NN's CH_IN_BLOCK_MVE).
 
-With more it offsets the bias pointer, so that a bias must be there."""
+With more channels it offsets the bias pointer, so it needs a bias."""
 
 LONGEST_SOFTMAX = 511
-"""Elements of a row. Where the exponentials, each at most 1, sum to 512, `arm_softmax_s8` shifts
-by 32 bits, which C leaves undefined."""
+"""Elements of a softmax's row. Each exponential is at most 1. If they sum to 512,
+`arm_softmax_s8` shifts by 32 bits, which is undefined in C."""
 
 SMALLEST_SOFTMAX_SCALE = 2.0**-26
-"""Of a softmax's input: the kernel shifts differences, in 26 fraction bits, to the left only."""
+"""Scale of a softmax's input: the kernel shifts differences (26 fraction bits) left only."""
 
 LONGEST_MATRIX_AXIS = 65535
-"""Of a matrix that is transposed by itself, and of the offsets of its rows: 16 bits.
+"""Rows and columns of a transposed matrix, and the offsets of its rows.
+
 
 `arm_transpose_s8_nhcw` gathers from up to 8 rows at a time on MVE, with offsets in 16 bits, and
 counts both axes in 16 bits on every core. Found by a sweep on an emulated Cortex-M55."""
 
 GATHERED_ROWS = 8
-"""How many rows that is."""
+"""The number of those rows."""
 
 LONGEST_SHIFT = 31
-"""Of a requantization, to the left or to the right: the kernels shift 32-bit numbers."""
+"""Shift of a requantization, left or right: the kernels shift 32-bit numbers."""
 
 
 def is_pointwise(weight: Shape, padding: Shape, dilation: Shape, channels: int) -> bool:
@@ -73,11 +75,11 @@ def is_pointwise(weight: Shape, padding: Shape, dilation: Shape, channels: int) 
 def convolution_limit(
     input: Shape, weight: Shape, output: Shape, padding: Shape, dilation: Shape, *, depthwise: bool
 ) -> str | None:
-    """Which limit a convolution exceeds, None where it exceeds none.
+    """The limit that a convolution exceeds, or None.
 
     input, output: [N,H,W,C]. weight: [O,KH,KW,C/groups], or [1,KH,KW,O] for the depthwise kernel.
-    padding: (top, left). A depthwise convolution of one channel to several is an ordinary one on
-    MVE, and both sets of limits hold for it.
+    padding: (top, left). MVE runs a depthwise convolution of one channel to several as an ordinary
+    one, so both sets of limits hold for it.
     """
     if not depthwise and is_pointwise(weight, padding, dilation, input[3]):
         return None
@@ -94,10 +96,10 @@ def convolution_limit(
 
 
 def transpose_limit(shape: Shape, perm: Shape) -> str | None:
-    """Which limit a transpose exceeds, None where it exceeds none.
+    """The limit that a transpose exceeds, or None.
 
-    Only the kernel for matrices has one. It is reached with two dimensions, and with four of which
-    the last two change places.
+    Only the kernel for matrices has a limit. It runs for rank 2, and for rank 4 if the last two
+    dimensions are exchanged.
     """
     if perm not in ((1, 0), (0, 1, 3, 2)):
         return None
@@ -105,4 +107,4 @@ def transpose_limit(shape: Shape, perm: Shape) -> str | None:
     reach = max(rows, columns, (min(rows, GATHERED_ROWS) - 1) * columns)
     if reach <= LONGEST_MATRIX_AXIS:
         return None
-    return f"a matrix of {rows} by {columns} is larger than its kernel counts in 16 bits"
+    return f"a matrix of {rows} by {columns} is larger than the kernel's 16-bit counters allow"

@@ -36,8 +36,8 @@ from cmopt.dialects.shapes import (
 class QuantizedLinearOp(KernelOp):
     """`arm_fully_connected_s8`: input [..., I], weights [O, I], one multiplier and shift.
 
-    MVE reads `kernel_sum` (`input_offset · Σw + bias`) and no bias; DSP and scalar read `bias`
-    and no kernel sum; an op carries exactly what its target reads.
+    MVE reads only `kernel_sum` (`input_offset · Σw + bias`). DSP and scalar cores read only `bias`.
+    An op has the one that its target reads.
     """
 
     name = "cortex_m.quantized_linear"
@@ -173,7 +173,7 @@ class TransposeOp(KernelOp):
 
 @irdl_op_definition
 class PadOp(KernelOp):
-    """`arm_pad_s8`: constant padding; the lists are 4 long, right-aligned to the dimensions."""
+    """`arm_pad_s8`: constant padding. Each list has 4 entries, right-aligned to the dimensions."""
 
     name = "cortex_m.pad"
     VIEWS: ClassVar[Mapping[str, View]] = {

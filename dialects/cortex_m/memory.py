@@ -1,4 +1,4 @@
-"""Bytes rather than arithmetic: scratch memory and views."""
+"""Ops on memory without arithmetic: scratch memory and views."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from cmopt.dialects.shapes import element_of, int_of, numel, shape_of
 class ScratchOp(IRDLOperation):
     """Working memory of one kernel call; its contents are undefined before and after.
 
-    Not pure: two kernels' scratch are two values, each live during its own call only.
+    Not pure: each kernel call has its own scratch, which is live during that call only.
     """
 
     name = "cortex_m.scratch"
@@ -48,7 +48,7 @@ class ScratchOp(IRDLOperation):
 
 @irdl_op_definition
 class SubviewOp(IRDLOperation):
-    """`numel(output)` elements from element `offset` on: part of the same bytes, no instruction."""
+    """`numel(output)` elements from element `offset` on: the same bytes, no instruction."""
 
     name = "cortex_m.subview"
 
@@ -69,7 +69,7 @@ class SubviewOp(IRDLOperation):
 
     @property
     def byte_offset(self) -> int:
-        """Where the part begins."""
+        """Where the part begins, in bytes."""
         return int_of(self.offset) * itemsize(self.output.type)
 
     def verify_(self) -> None:
@@ -82,15 +82,15 @@ class SubviewOp(IRDLOperation):
             )
         before, after = place_of(self.input), place_of(self.output)
         if before is not None and after != before + self.byte_offset:
-            raise VerifyException(f"must stand {self.byte_offset} bytes behind its input")
+            raise VerifyException(f"must begin {self.byte_offset} bytes into its input")
 
 
 @irdl_op_definition
 class JoinOp(IRDLOperation):
-    """The bytes of its operands, one after the other: made where the operands are, no instruction.
+    """The bytes of its operands, one after the other, where the operands are: no instruction.
 
-    An operand is joined once, is no constant, no part of another value and no join itself: its
-    bytes can stand in one place only.
+    An operand is joined once. It is not a constant, a part of another value, or a join, because
+    its bytes can be in one place only.
     """
 
     name = "cortex_m.join"
@@ -120,7 +120,7 @@ class JoinOp(IRDLOperation):
         place = place_of(self.output)
         for value, offset in zip(self.inputs, self.byte_offsets(), strict=True):
             if place is not None and place_of(value) != place + offset:
-                raise VerifyException(f"an operand does not stand {offset} bytes into the result")
+                raise VerifyException(f"an operand does not begin {offset} bytes into the result")
 
 
 @irdl_op_definition

@@ -16,7 +16,7 @@ _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
 
 
 class _PoolOp(KernelOp):
-    """Windows over height and width; quantization stays."""
+    """Windows over height and width. The quantization stays."""
 
     input = operand_def(TensorType)
     kernel_size = prop_def(DenseArrayBase)
@@ -52,14 +52,15 @@ class _PoolOp(KernelOp):
 
 @irdl_op_definition
 class QuantizedAvgPool2dOp(_PoolOp):
-    """`arm_avgpool_s8`: divides by the positions inside the input; scale and zero point stay.
+    """`arm_avgpool_s8`: divides by the number of positions inside the input.
 
-    The kernel ignores `zero_point`, `multiplier` and `shift`; they are 0 here.
+    Scale and zero point stay. The kernel ignores `zero_point`, `multiplier` and `shift`; they are
+    0 here.
     """
 
     name = "cortex_m.quantized_avg_pool2d"
 
-    input = operand_def(TensorType)  # before scratch: operands stand in the order of definition
+    input = operand_def(TensorType)  # before scratch: operands have the order of definition
     scratch = operand_def(TensorType)
     zero_point = prop_def(IntegerAttr)
     multiplier = prop_def(IntegerAttr)

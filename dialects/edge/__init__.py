@@ -2,12 +2,12 @@
 
 Tensors carry PyTorch's logical shapes. An element type is a float, an integer, or
 `!quant.uniform`; an op on quantized types *means* dequantize → the op in float32 → quantize.
-A memory order that is not the default is a `#edge.dim_order` encoding on the type; only
-`edge.to_dim_order` changes it, every other op reads and gives default order. Ops the lowering
-does not look at are one generic `edge.call`, which becomes a portable kernel call.
+A memory order other than the default is a `#edge.dim_order` encoding on the type. Only
+`edge.to_dim_order` changes it; all other ops read and return the default order. An operator that
+has no op of its own is an `edge.call`, which becomes a portable kernel call.
 
-A module holds a family of ops. What it defines, and does not begin with an underscore, is the
-package's; of that the ops and attributes named `edge.…` are the dialect.
+A module holds a family of ops. The package exports its names without a leading underscore. The
+exported ops and attributes named `edge.…` form the dialect.
 """
 
 from cmopt.dialects.collecting import dialect_of

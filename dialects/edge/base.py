@@ -33,7 +33,7 @@ def _parse_dims(parser: AttrParser) -> DenseArrayBase:
 
 @irdl_attr_definition
 class DimOrderAttr(ParametrizedAttribute):
-    """`#edge.dim_order<[0, 2, 3, 1]>`: an encoding, dimensions from outermost to innermost."""
+    """`#edge.dim_order<[0, 2, 3, 1]>`: dimensions from outermost to innermost, as an encoding."""
 
     name = "edge.dim_order"
 
@@ -69,9 +69,9 @@ class _EdgePatterns(HasCanonicalizationPatternsTrait):
 
 
 class EdgeOp(InferringOp):
-    """Common ground: pure, properties in the attribute dictionary, MLIR's functional type.
+    """An `edge` op: pure, properties in the attribute dictionary, MLIR's functional type.
 
-    A rule leaves the result's element type open by default: it may be quantized in its own way.
+    By default an op does not fix its result's element type, which may have its own quantization.
     """
 
     traits = traits_def(Pure(), _EdgePatterns())
@@ -82,12 +82,12 @@ class EdgeOp(InferringOp):
 
 
 def optional(value: SSAValue | None) -> list[SSAValue]:
-    """An optional operand in the form op constructors take."""
+    """An optional operand in the form that op constructors take."""
     return [] if value is None else [value]
 
 
 def verify_tensors(op: IRDLOperation) -> None:
-    """Default memory order everywhere, and per-axis scales that fit their shapes."""
+    """Check that memory orders are the default, and that per-axis scales fit their shapes."""
     for value in (*op.operands, *op.results):
         if isinstance(value.type, TensorType) and isinstance(value.type.encoding, DimOrderAttr):
             raise VerifyException(
@@ -97,7 +97,7 @@ def verify_tensors(op: IRDLOperation) -> None:
 
 
 def verify_elements(op: IRDLOperation) -> None:
-    """All floating or all quantized: a half-folded op would have no exact meaning."""
+    """Check that all tensors are floating or all are quantized: a mixed op has no exact meaning."""
     verify_tensors(op)
     quantized = [quantized_element(v.type) is not None for v in (*op.operands, *op.results)]
     if any(quantized) and not all(quantized):

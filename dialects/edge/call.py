@@ -51,9 +51,9 @@ class OperandAttr(ParametrizedAttribute):
 class CallOp(IRDLOperation):
     """Any other PyTorch operator, by its overload name; becomes a portable `aten::` kernel.
 
-    `target` is "aten.softmax.int"; `arguments` holds its schema's arguments in order (defaults
-    filled in), a tensor as `#edge.operand<i>`, a list as an array, None as the type `none`.
-    `reason` says why the op stays on a portable kernel, once lowering has decided that.
+    `target` is a name such as "aten.softmax.int". `arguments` holds its schema's arguments in order
+    (defaults filled in): a tensor as `#edge.operand<i>`, a list as an array, None as the type
+    `none`. Lowering sets `reason`: why the op stays on a portable kernel.
     """
 
     name = "edge.call"

@@ -1,4 +1,4 @@
-"""What functions of one element have in common, and those of two."""
+"""The base class of functions of one element, and the functions of two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cmopt.dialects.shapes import broadcast_shape, shape_of
 
 
 class UnaryOp(EdgeOp):
-    """An elementwise function of one tensor; shape stays."""
+    """An elementwise function of one tensor. The shape stays."""
 
     input = operand_def(TensorType)
     output = result_def(TensorType)
@@ -39,8 +39,8 @@ class UnaryOp(EdgeOp):
 class BinaryOp(EdgeOp):
     """An elementwise function of two tensors under NumPy broadcasting.
 
-    `ATEN` names the overloads of ATen operators that the op is. The first gives its meaning. The
-    importer and the quantizer know them from here.
+    `ATEN` lists the ATen overloads that the op stands for; the first defines its meaning. The
+    importer and the quantizer read this list.
     """
 
     ATEN: ClassVar[tuple[str, ...]]
@@ -93,9 +93,9 @@ class MulOp(BinaryOp):
 
 @irdl_op_definition
 class DivOp(BinaryOp):
-    """`lhs / rhs`; by zero an infinity of the sign of `lhs`, and NaN for 0 / 0.
+    """`lhs / rhs`. Division by zero gives an infinity with the sign of `lhs`, and NaN for 0 / 0.
 
-    On a quantized type infinities saturate, and NaN is the zero point.
+    On a quantized type, infinities saturate and NaN gives the zero point.
     """
 
     name = "edge.div"

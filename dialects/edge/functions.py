@@ -1,4 +1,4 @@
-"""The functions of one element: each becomes a lookup table, whatever it computes."""
+"""The functions of one element. Each becomes a lookup table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MEANINGS = {
     "mish": "`x * tanh(log(1 + exp(x)))`",
     "neg": "`-x`",
     "reciprocal": "`1 / x`; infinite at 0",
-    "round": "The nearest integer, the even one of two",
+    "round": "The nearest integer, ties to even",
     "rsqrt": "`1 / sqrt(x)`; NaN below 0, infinite at 0",
     "sigmoid": "`1 / (1 + exp(-x))`",
     "sign": "-1, 0 or 1",
@@ -44,7 +44,7 @@ _MEANINGS = {
     "square": "`x * x`",
     "tan": "Tangent, of radians",
     "tanh": "Hyperbolic tangent",
-    "trunc": "The integer next to x towards 0",
+    "trunc": "`x`, rounded towards 0",
 }
 
 
@@ -64,7 +64,7 @@ FUNCTIONS: dict[str, type[UnaryOp]] = {
     **{name: _op(name, meaning) for name, meaning in _MEANINGS.items()},
     "relu": ReluOp,
 }
-"""The ops without parameters, by the name of the ATen operator they are."""
+"""The ops without parameters, by the name of their ATen operator."""
 
 
 @irdl_op_definition
@@ -109,7 +109,7 @@ class LeakyReluOp(UnaryOp):
 class EluOp(UnaryOp):
     """`scale * x` where positive, else `scale * alpha * (exp(input_scale * x) - 1)`.
 
-    With other numbers it is celu and selu too.
+    Other parameters give celu and selu.
     """
 
     name = "edge.elu"
@@ -121,7 +121,7 @@ class EluOp(UnaryOp):
 
 @irdl_op_definition
 class PowOp(UnaryOp):
-    """`x ^ exponent`; NaN where x is negative and the exponent no integer."""
+    """`x ^ exponent`; NaN if x is negative and the exponent is not an integer."""
 
     name = "edge.pow"
 
@@ -159,7 +159,7 @@ class HardshrinkOp(UnaryOp):
 
 @irdl_op_definition
 class LogitOp(UnaryOp):
-    """`log(x / (1 - x))` of x clamped to `eps … 1 - eps`; of x itself where `eps` is negative."""
+    """`log(x / (1 - x))` of x clamped to `eps … 1 - eps`; a negative `eps` does not clamp."""
 
     name = "edge.logit"
 
@@ -168,7 +168,7 @@ class LogitOp(UnaryOp):
 
 @irdl_op_definition
 class SoftshrinkOp(UnaryOp):
-    """`x` brought nearer to 0 by `lambd`, and 0 where it would pass it."""
+    """`x` moved towards 0 by `lambd`; 0 where it would pass 0."""
 
     name = "edge.softshrink"
 
@@ -181,4 +181,4 @@ WITH_PARAMETERS: dict[str, type[UnaryOp]] = {
         *(EluOp, HardshrinkOp, LeakyReluOp, LogitOp, PowOp, SoftplusOp, SoftshrinkOp, ThresholdOp),
     )
 }
-"""The ops whose properties are those of the ATen operator, under its name; all are numbers."""
+"""The ops whose properties are the parameters of their ATen operator, all numbers, by its name."""

@@ -19,7 +19,7 @@ class MatmulOp(EdgeOp):
     """`lhs @ rhs` over the last two dimensions (aten.matmul, bmm, mm); the others are a batch.
 
     lhs [..., M, K], rhs [..., K, N], output [..., M, N], of one rank and batch. With
-    `transposed_rhs`, what the kernel takes, rhs is [..., N, K].
+    `transposed_rhs`, as the kernel takes it, rhs is [..., N, K].
     """
 
     name = "edge.matmul"

@@ -34,7 +34,7 @@ from cmopt.dialects.shapes import (
 
 
 class MovementOp(EdgeOp):
-    """Each element of the result is one of the operand, or a constant the op names."""
+    """Each element of the result is an element of the operand, or a constant of the op."""
 
     input = operand_def(TensorType)
     output = result_def(TensorType)
@@ -53,15 +53,15 @@ class MovementOp(EdgeOp):
 class ReshapeOp(MovementOp):
     """The same elements, in row-major order, under another shape (view, flatten, squeeze, …).
 
-    A quantized axis keeps its size and stride. Where several dimensions have them, which are then
-    of size 1, the result may name any.
+    A quantized axis keeps its size and stride. If several dimensions have them, which are then of
+    size 1, any of them can be the result's axis.
     """
 
     name = "edge.reshape"
 
     @classmethod
     def of(cls, input: SSAValue, shape: Sequence[int]) -> Self:
-        """`input` under `shape`. Raises VerifyException where that splits a quantized axis."""
+        """`input` under `shape`. Raises VerifyException if that splits a quantized axis."""
         return cls.inferred([input], shape=shape)
 
     def infer_type(self) -> TensorType:
@@ -82,7 +82,7 @@ class ReshapeOp(MovementOp):
 
 
 def keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axis: int) -> bool:
-    """Whether a reshape leaves one axis as it is: same size, same stride, same place."""
+    """Whether a reshape keeps the size and stride of an axis."""
     return source[axis] == target[new_axis] and numel(source[axis:]) == numel(target[new_axis:])
 
 
@@ -90,7 +90,7 @@ def keeps_axis(source: Sequence[int], axis: int, target: Sequence[int], new_axis
 class PermuteOp(MovementOp):
     """`out.shape[i] = in.shape[perm[i]]` (permute, transpose, moveaxis).
 
-    The axis of a per-axis quantized type moves along.
+    The axis of a per-axis quantized type moves with its dimension.
     """
 
     name = "edge.permute"
@@ -109,7 +109,7 @@ class PermuteOp(MovementOp):
 
 
 def permuted_type(type: Attribute, perm: Sequence[int]) -> TensorType:
-    """The type `edge.permute` gives: shape permuted, a quantized axis moved along."""
+    """The result type of `edge.permute`. A quantized axis moves with its dimension."""
     assert isinstance(type, TensorType)
     element = type.element_type
     if (quantized := quantized_element(type)) is not None and quantized.is_per_axis:
@@ -226,7 +226,7 @@ def dim_order(type: Attribute) -> tuple[int, ...]:
 
 
 def with_dim_order(type: TensorType, order: Sequence[int]) -> TensorType:
-    """`type` in memory order `order`; the default order carries no encoding."""
+    """`type` in memory order `order`. The default order has no encoding."""
     default = tuple(order) == tuple(range(len(order)))
     encoding = NoneAttr() if default else DimOrderAttr(ints(order))
     return TensorType(type.element_type, type.get_shape(), encoding)

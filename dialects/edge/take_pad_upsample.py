@@ -1,4 +1,4 @@
-"""Ops that repeat, reorder and surround elements along single dimensions, and upsampling."""
+"""Ops that repeat, reorder or pad along single dimensions, and upsampling."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from cmopt.dialects.shapes import (
 class TakeOp(MovementOp):
     """`out[…, j, …] = in[…, indices[j], …]` along dimension `dim`.
 
-    What flip, roll, tile, index_select, a slice with a step, nearest upsampling, reflection,
-    replication and circular padding do, one op for each dimension.
+    It expresses flip, roll, tile, index_select, a slice with a step, nearest upsampling, and
+    reflection, replication and circular padding, with one op for each dimension.
     """
 
     name = "edge.take"
@@ -44,7 +44,7 @@ class TakeOp(MovementOp):
         return cls.inferred([input], {"dim": IntegerAttr(dim, i64), "indices": ints(indices)})
 
     def steps(self) -> tuple[int, int, int] | None:
-        """(start, end, step) of the slice that takes the same, if the indices rise evenly."""
+        """(start, end, step) of an equal slice, or None if the indices do not rise evenly."""
         indices = ints_of(self.indices)
         if len(indices) < 2 or (step := indices[1] - indices[0]) < 1:
             return None
@@ -61,9 +61,9 @@ class TakeOp(MovementOp):
 
 @irdl_op_definition
 class PadOp(MovementOp):
-    """`low[i]` elements of `value` before dimension i and `high[i]` behind it.
+    """`low[i]` elements of `value` before dimension i and `high[i]` after it.
 
-    The elements are real: a quantized result holds the quantization of `value`.
+    `value` is a real number: a quantized result holds its quantization.
     """
 
     name = "edge.pad"
@@ -94,7 +94,8 @@ class PadOp(MovementOp):
 class UpsampleBilinear2dOp(EdgeOp):
     """Bilinear upsampling of [N,C,H,W] by whole factors (aten.upsample_bilinear2d).
 
-    The corners' pixels, not their centres, are aligned (PyTorch's `align_corners=False`).
+    The edges of the images are aligned, not the centres of their corner pixels (PyTorch's
+    `align_corners=False`).
     """
 
     name = "edge.upsample_bilinear2d"
@@ -104,7 +105,7 @@ class UpsampleBilinear2dOp(EdgeOp):
 
     @property
     def factors(self) -> tuple[int, int]:
-        """How often the height and the width go into the result's."""
+        """The result's height and width divided by the input's, rounded down."""
         (_, _, height, width), (_, _, rows, columns) = shape_of(self.input), shape_of(self.output)
         return rows // height, columns // width
 

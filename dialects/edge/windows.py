@@ -49,7 +49,7 @@ def _verify_data_format(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> str:
 
 
 def spatial(shape: Sequence[int], format: str) -> tuple[int, int, int, int]:
-    """A rank-4 shape as (n, c, h, w) whatever its data format."""
+    """A rank-4 shape in data format `format` as (n, c, h, w)."""
     n, *rest = shape
     c, h, w = rest if format == "NCHW" else (rest[2], rest[0], rest[1])
     return n, c, h, w
@@ -61,7 +61,7 @@ def _verify_window_input(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> None:
 
 
 class WindowOp(EdgeOp):
-    """An op with many properties, made of operands and properties as they are in the IR."""
+    """An op with many properties. `of` takes operands and properties as they are in the IR."""
 
     @classmethod
     def of(
@@ -158,7 +158,7 @@ class LinearOp(WindowOp):
 
 @irdl_op_definition
 class AvgPool2dOp(WindowOp):
-    """Mean over windows (aten.avg_pool2d without divisor_override); `padding` as `edge.conv2d`."""
+    """Mean over windows (aten.avg_pool2d without divisor_override). `padding` as `edge.conv2d`."""
 
     name = "edge.avg_pool2d"
 

@@ -1,4 +1,4 @@
-"""The `ethos_u` dialect: what an Arm Ethos-U computes in one go, as a region of `tosa` ops."""
+"""The `ethos_u` dialect: what one call of an Arm Ethos-U computes, as a region of `tosa` ops."""
 
 from cmopt.dialects.collecting import dialect_of
 from cmopt.dialects.ethos_u.constraints import *

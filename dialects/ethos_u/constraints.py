@@ -1,7 +1,7 @@
-"""What each NPU can do of TOSA: one table, read by the partitioner and by the verifier.
+"""The TOSA ops that each NPU can do: one table for the partitioner and the verifier.
 
-U55 and U65 are described by `vela --supported-ops-report` of Vela 5.1; a U85 takes every integer
-op of TOSA 1.0 at level 8K. A rule gives the reason against an op, or None.
+The source for U55 and U65 is `vela --supported-ops-report` of Vela 5.1. A U85 takes every integer
+op of TOSA 1.0 at level 8K. A rule returns the reason against an op, or None.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MAX_RANK = 6
 MAX_WEIGHT_SUM = 127 << 16
 MAX_PAD_BEFORE = 127
 MAX_PAD_BEHIND = 255
-"""What the registers of every family hold of a window's padding; Vela 5.1 drops the bits above."""
+"""The most padding that the registers of every family hold; Vela 5.1 drops the bits above."""
 
 MAX_SLICED = 4
-"""Dimensions of a slice: Vela ends its process on some of more, read in another shape."""
+"""Dimensions of a slice: Vela aborts on some with more that are read in another shape."""
 
 MAX_KERNEL = 8192
 """Level 8K: the longest kernel, stride and padding of a window."""
@@ -40,7 +40,7 @@ def family_of(npu: str) -> str:
 
 
 def why_not(op: Operation, npu: str) -> str | None:
-    """Why the NPU cannot do a `tosa` op; None where it can."""
+    """Why the NPU cannot do a `tosa` op; None if it can."""
     family = family_of(npu)
     if family not in FAMILIES:
         return f"there is no NPU {npu!r}"
@@ -58,7 +58,7 @@ def _tensors(op: Operation) -> Iterable[SSAValue]:
 
 
 def _level(op: Operation) -> str | None:
-    """What level 8K asks of every op."""
+    """The limits of level 8K for every op."""
     for value in _tensors(op):
         if (rank := len(shape_of(value))) > MAX_RANK:
             return f"tensors have rank {MAX_RANK} at most, not {rank}"
@@ -68,7 +68,7 @@ def _level(op: Operation) -> str | None:
 
 
 def _elements(*allowed: Attribute) -> Rule:
-    """The first operand is of one of these types."""
+    """The first operand has one of these element types."""
 
     def rule(op: Operation) -> str | None:
         if (found := element_of(op.operands[0])) in allowed:
@@ -100,7 +100,7 @@ def _stride(limit: int) -> Rule:
 
 
 def _padding(op: Operation) -> str | None:
-    """Before an axis 127 at most, behind it 255."""
+    """The padding is at most 127 before an axis and 255 behind it."""
     top, bottom, left, right = ints_of(op.properties["pad"])
     if max(top, left) > MAX_PAD_BEFORE or max(bottom, right) > MAX_PAD_BEHIND:
         return (
@@ -171,7 +171,7 @@ def _transposed_stride(op: tosa.TransposeConv2DOp) -> str | None:
 
 
 def _transpose(op: tosa.TransposeOp) -> str | None:
-    """Any permutation of 8 or 16 bits while no N - 2 axes multiply to more than 65,536."""
+    """Any permutation of 8 or 16 bits, if no product of N - 2 axes exceeds 65,536."""
     shape = shape_of(op.input1)
     if element_of(op.input1) == i32:
         return "transposes of 32 bits are not delegated"
@@ -205,7 +205,7 @@ def _resize(op: tosa.ResizeOp) -> str | None:
 
 
 def _matmul_axes(op: tosa.MatMulOp) -> str | None:
-    """Of more rows Vela 5.1 drops the high bits, and says nothing."""
+    """Vela 5.1 silently drops the high bits of a longer axis."""
     longest = max(*shape_of(op.a)[1:], shape_of(op.b)[2])
     return None if longest <= MAX_AXIS else f"an axis of {longest} is longer than {MAX_AXIS}"
 

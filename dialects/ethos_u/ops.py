@@ -43,7 +43,7 @@ class YieldOp(IRDLOperation):
 
 @irdl_op_definition
 class DelegateOp(IRDLOperation):
-    """One call of the NPU: a command stream of Vela's, compiled from the region.
+    """One call of the NPU: a command stream that Vela compiles from the region.
 
     `npu` is an accelerator configuration ("ethos-u55-128"). The region takes the operands as
     block arguments, contains `tosa` ops that this NPU can do, and yields the results. Operands and
@@ -84,7 +84,7 @@ class DelegateOp(IRDLOperation):
             ("argument", block.args, self.inputs),
             ("result", end.values, self.outputs),
         ):
-            # A planned value's type has a place outside, and none inside.
+            # A planned value's type has a place outside the region only.
             if [_form(v) for v in inner] != [_form(v) for v in outer]:
                 raise VerifyException(f"the region's {what}s are not of the op's types")
         if not self.outputs:

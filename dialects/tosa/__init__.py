@@ -1,9 +1,9 @@
 """The `tosa` dialect, TOSA 1.0 for integers, in MLIR's spelling.
 
-What a delegate's region is made of. The meaning is the specification's, INT profile
-(https://www.mlplatform.org/tosa/tosa_spec.html); `interpreters/tosa/` computes it. The ops
-are our own, because xDSL's verifiers let wrong shapes and types through; its enumerations are used.
-What a module defines is the package's, and its ops and attributes are the dialect.
+A delegate's region consists of these ops. The specification, INT profile, defines their meaning
+(https://www.mlplatform.org/tosa/tosa_spec.html); `interpreters/tosa/` computes it. The ops are
+defined here because xDSL's verifiers accept wrong shapes and types; its enumerations are used.
+The package exports what its modules define. Its ops and attributes form the dialect.
 """
 
 from xdsl.dialects.tosa import NanModeAttr as NanModeAttr

@@ -1,4 +1,4 @@
-"""What the `tosa` ops that xDSL lacks have in common, and `!tosa.shape`."""
+"""The base class of the `tosa` ops, their constants, and `!tosa.shape`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from cmopt.dialects.shapes import element_of
 
 @irdl_attr_definition
 class ShapeType(ParametrizedAttribute, TypeAttribute):
-    """`!tosa.shape<4>`: a list of that many sizes, known when compiling."""
+    """`!tosa.shape<4>`: a list of four sizes, known at compile time."""
 
     name = "tosa.shape"
 
@@ -79,7 +79,7 @@ class ConstOp(IRDLOperation):
 
     def verify_(self) -> None:
         if self.values.get_type() != self.output.type:
-            raise VerifyException(f"{self.values.get_type()} is no {self.output.type}")
+            raise VerifyException(f"values are {self.values.get_type()}, not {self.output.type}")
 
 
 @irdl_op_definition
@@ -115,14 +115,14 @@ class ConstShapeOp(IRDLOperation):
 
 
 def sizes_of(value: SSAValue) -> tuple[int, ...]:
-    """The sizes a `!tosa.shape` operand holds. Raises VerifyException where they are computed."""
+    """The sizes in a `!tosa.shape` operand. Raises VerifyException if they are not constant."""
     if not isinstance(value.owner, ConstShapeOp):
         raise VerifyException("a shape operand must be a tosa.const_shape")
     return value.owner.sizes()
 
 
 def verify_sizes(value: SSAValue, name: str, count: int) -> tuple[int, ...]:
-    """Check how many sizes a shape operand holds and return them."""
+    """Check the number of sizes in a shape operand and return them."""
     sizes = sizes_of(value)
     if len(sizes) != count:
         raise VerifyException(f"{name} must hold {count} sizes, got {list(sizes)}")

@@ -12,12 +12,12 @@ _I48 = IntegerType(48)
 
 
 def dtype_of(element: Attribute) -> np.dtype[np.generic]:
-    """The dtype that holds an element type. Raises ValueError for one without."""
+    """The dtype that holds an element type. Raises ValueError if there is none."""
     return np.dtype(np.int64) if element == _I48 else numpy_dtype(element)
 
 
 def constant_array(attr: DenseIntOrFPElementsAttr) -> Array:
-    """The array in a dense attribute, of any element type a tosa.const has."""
+    """The array in a dense attribute, of any element type of a tosa.const."""
     dtype = dtype_of(attr.get_element_type())
     if dtype == np.bool_:
         truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0

@@ -28,7 +28,7 @@ _SUMS: dict[Attribute, Attribute] = {i8: i32, _I16: IntegerType(48)}
 
 
 class _UnaryOp(TosaOp):
-    """One operand, a result of its shape."""
+    """An op of one operand, whose result has the same shape."""
 
     input1 = operand_def(TensorType)
     output = result_def(TensorType)
@@ -61,8 +61,8 @@ class ClampOp(TosaOp):
 
 @irdl_op_definition
 class TableOp(_UnaryOp):
-    """`table[x + 128]` for an int8 x and 256 int8; for an int16 and 513 int16, between two of
-    them, in int32."""
+    """`table[x + 128]` for an int8 x and a table of 256 int8. For an int16 x and a table of 513
+    int16, the interpolation between two entries, in int32."""
 
     name = "tosa.table"
 
@@ -74,7 +74,7 @@ class TableOp(_UnaryOp):
 
     def verify_(self) -> None:
         if _TABLES.get(element_of(self.input1)) != self.table.type:
-            raise VerifyException(f"{self.table.type} is no table for {element_of(self.input1)}")
+            raise VerifyException(f"{self.table.type} is not a table for {element_of(self.input1)}")
         super().verify_()
 
 
@@ -92,7 +92,7 @@ class ClzOp(_UnaryOp):
 
 @irdl_op_definition
 class CastOp(_UnaryOp):
-    """To another element type; a wider integer keeps its value."""
+    """A cast to another element type. A wider integer keeps its value."""
 
     name = "tosa.cast"
 
@@ -146,7 +146,7 @@ class SubOp(_Int32Op):
 
 @irdl_op_definition
 class MulOp(_BinaryOp):
-    """The product in int32; of two int32 its low half, or `shift` places less, rounded half up."""
+    """The product in int32. Of two int32, its low half; with `shift`, shifted right, half up."""
 
     name = "tosa.mul"
 
@@ -184,14 +184,14 @@ class MinimumOp(_Int32Op):
 
 @irdl_op_definition
 class LogicalLeftShiftOp(_BinaryOp):
-    """`input1 << input2`, the shift below the number of bits; what passes the type is lost."""
+    """`input1 << input2`, for a shift below the number of bits. Bits beyond the type are lost."""
 
     name = "tosa.logical_left_shift"
 
 
 @irdl_op_definition
 class ArithmeticRightShiftOp(_BinaryOp):
-    """`input1 >> input2`, the sign kept; with `round`, half is added first."""
+    """`input1 >> input2`. The sign stays. With `round`, half is added first."""
 
     name = "tosa.arithmetic_right_shift"
 
@@ -216,7 +216,7 @@ class MatMulOp(TosaOp):
     def verify_(self) -> None:
         element = element_of(self.a)
         if element_of(self.b) != element or element not in _SUMS:
-            raise VerifyException(f"multiplies no {element} by {element_of(self.b)}")
+            raise VerifyException(f"cannot multiply {element} by {element_of(self.b)}")
         verify_one(self.a_zp, "a_zp", element)
         verify_one(self.b_zp, "b_zp", element)
         super().verify_()

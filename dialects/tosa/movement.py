@@ -52,7 +52,7 @@ class ReshapeOp(_MovementOp):
     def infer_shape(self) -> Sequence[int]:
         sizes = sizes_of(self.shape)
         if numel(sizes) != numel(shape_of(self.input1)):
-            raise VerifyException(f"{self.input1.type} has not the elements of {list(sizes)}")
+            raise VerifyException(f"{self.input1.type} cannot take the shape {list(sizes)}")
         return sizes
 
 
@@ -72,7 +72,7 @@ class TransposeOp(_MovementOp):
 
 @irdl_op_definition
 class PadOp(_MovementOp):
-    """`padding` holds [before, after] for each dimension; `pad_const` is what stands there."""
+    """`padding` holds [before, after] for each dimension; `pad_const` is the value."""
 
     name = "tosa.pad"
 
@@ -127,7 +127,7 @@ class TileOp(_MovementOp):
 
 @irdl_op_definition
 class ConcatOp(TosaOp):
-    """The inputs one behind the other along `axis`."""
+    """The inputs one after the other along `axis`."""
 
     name = "tosa.concat"
 
@@ -140,7 +140,7 @@ class ConcatOp(TosaOp):
 
     def infer_shape(self) -> Sequence[int]:
         if not self.input1:
-            raise VerifyException("joins nothing")
+            raise VerifyException("needs at least one operand")
         shape, axis = shape_of(self.input1[0]), int_of(self.axis)
         if not 0 <= axis < len(shape):
             raise VerifyException(f"axis {axis} is outside rank {len(shape)}")
@@ -177,7 +177,7 @@ class ResizeOp(EnumDictOp):
 
     scale [y_n, y_d, x_n, x_d]: the factor is n/d; offset [y, x] and border [y, x] in units of 1/n.
     The result has `((H - 1)·y_n - offset_y + border_y) / y_d + 1` rows. `NEAREST_NEIGHBOR` keeps
-    the element type; `BILINEAR` of int8 gives int32, n_y·n_x times the mean.
+    the element type; `BILINEAR` of int8 gives int32, y_n·x_n times the mean.
     """
 
     name = "tosa.resize"
@@ -213,7 +213,7 @@ class ResizeOp(EnumDictOp):
 def _resampled(size: int, n: int, d: int, offset: int, border: int) -> int:
     """The new size of one dimension, resampled by n/d. The limits are TOSA's."""
     if not (1 <= n <= 1 << 11 and 1 <= d < 16 * n):
-        raise VerifyException(f"scale {n}/{d} must be of 1…2048 over 1…16·{n} - 1")
+        raise VerifyException(f"scale {n}/{d} must be 1…2048 over 1…16·{n} - 1")
     if not (-n <= offset < 16 * n and -16 * n <= border < n):
         raise VerifyException(f"offset {offset} or border {border} is too far for a scale of {n}")
     span = (size - 1) * n - offset + border

@@ -1,4 +1,4 @@
-"""The one op that scales: between quantized types, and from accumulators to them."""
+"""The op that scales between quantized types, and from accumulators to quantized types."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cmopt.dialects.tosa.enums import EnumDictOp
 class RescaleOp(EnumDictOp):
     """`(input - input_zp) * multiplier / 2^shift + output_zp`, saturated to the result's type.
 
-    Multiplier (i32, or i16 without `scale32`) and shift (i8) hold one element, or with
-    `per_channel` one for each of the last dimension.
+    Multiplier (i32, or i16 without `scale32`) and shift (i8) hold one element; with `per_channel`,
+    one for each element of the last dimension.
     """
 
     name = "tosa.rescale"

@@ -18,11 +18,11 @@ ACCUMULATORS: dict[tuple[Attribute, Attribute], Attribute] = {
     (i8, i8): i32,
     (IntegerType(16), i8): IntegerType(48),
 }
-"""The type of a convolution's sums, by those of input and weight."""
+"""The type of a convolution's sums, by the types of input and weight."""
 
 
 class ConvolutionOp(TosaOp):
-    """What the three convolutions share: operands, zero points, one bias an output channel."""
+    """The base of the three convolutions: operands, zero points, one bias per output channel."""
 
     input = operand_def(TensorType)
     weight = operand_def(TensorType)
@@ -65,7 +65,7 @@ def window_shape(
     sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int],
     dilation: Sequence[int],
 ) -> list[int]:  # fmt: skip
-    """Height and width of a window op's result; TOSA wants every window to fit exactly."""
+    """Height and width of a window op's result. In TOSA, the windows must fit exactly."""
     result = []
     for size, k, s, before, after, d in zip(
         sizes, kernel, stride, pad[::2], pad[1::2], dilation, strict=True

@@ -1,6 +1,6 @@
-"""Canonicalization of `edge`: the algebra of reshape and permute, and constants through it.
+"""Canonicalization of `edge`: compose and drop data movement, and apply it to constants.
 
-Every rule here is exact for any element type: data movement commutes with per-element casts.
+Every pattern is exact for any element type: data movement commutes with per-element casts.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from cmopt.dialects.shapes import (
 
 
 class DropIdentity(RewritePattern):
-    """A movement or dim-order change between equal types is its operand, if it keeps the order."""
+    """Drop a movement or dim-order change that changes neither the type nor the order."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(
@@ -99,7 +99,7 @@ class PermuteToReshape(RewritePattern):
 
 
 class FoldMovedConstant(RewritePattern):
-    """Move constants ahead of time; a quantized axis moves along."""
+    """Move constants at compile time. A quantized axis moves with them."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(
@@ -132,7 +132,7 @@ class ExpandToReshape(RewritePattern):
 
 
 class DropExpandOfOperand(RewritePattern):
-    """`add(expand(x), y)` → `add(x, y)` where `y` gives the result its shape as well."""
+    """`add(expand(x), y)` → `add(x, y)` if the result has the same shape without it."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: BinaryOp, rewriter: PatternRewriter) -> None:
@@ -186,7 +186,7 @@ class SinkDequantizeThroughCat(RewritePattern):
 
 
 class RequantizeCatOperands(RewritePattern):
-    """Bring each operand of a quantized cat to the result's parameters, by a requantization."""
+    """Requantize each operand of a quantized cat to the result's parameters."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
@@ -199,7 +199,7 @@ class RequantizeCatOperands(RewritePattern):
 
 
 class DropTrivialCat(RewritePattern):
-    """A cat of one tensor is that tensor; empty parts add nothing."""
+    """A cat of one tensor becomes that tensor. Empty operands are dropped."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: CatOp, rewriter: PatternRewriter) -> None:
@@ -235,4 +235,4 @@ CANONICALIZATION: dict[type[EdgeOp], tuple[RewritePattern, ...]] = {
     SliceOp: (DropIdentity(), FoldMovedConstant(), *SLICE, SinkDequantize()),
     CatOp: (DropTrivialCat(), *CAT, SinkDequantizeThroughCat(), RequantizeCatOperands()),
 }
-"""The patterns of an op's class, or of the nearest class it is derived from."""
+"""Patterns by op class. An op takes those of the nearest class that it derives from."""

@@ -1,6 +1,6 @@
-"""Canonicalization of `edge.slice` and `edge.cat`: parts of what was joined from parts.
+"""Canonicalization of `edge.slice` and `edge.cat`: slices of slices and of cats.
 
-Every rule is exact for any element type.
+Every pattern is exact for any element type.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from cmopt.dialects.shapes import element_of, int_of, shape_of
 
 
 def kept_dim(op: ReshapeOp, dim: int) -> int | None:
-    """The dimension of a reshape's operand that is dimension `dim` of its result, if one is."""
+    """The dimension of a reshape's operand that is dimension `dim` of its result, or None."""
     source, target = shape_of(op.input), shape_of(op.output)
     return next((d for d in range(len(source)) if keeps_axis(source, d, target, dim)), None)
 
 
 def is_joined(value: SSAValue, dim: int) -> bool:
-    """Whether a slice along `dim` finds the operands of a cat along it, behind no more than
-    reshapes and other cats."""
+    """Whether `value` is a cat along `dim`, with no more than reshapes and other cats between."""
     owner = value.owner
     if isinstance(owner, ReshapeOp):
         kept = kept_dim(owner, dim)
@@ -44,8 +43,8 @@ class ComposeSlices(RewritePattern):
 
 
 class SliceOfCat(RewritePattern):
-    """`slice(cat(a, b, …))` → the cat of what is left of each operand; along another dimension
-    only where the slice of each finds a cat in its turn."""
+    """`slice(cat(a, b, …))` → the cat of each operand's part of the slice. Along another dimension
+    than the cat's, each operand must be a cat along that dimension again."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
@@ -70,7 +69,7 @@ class SliceOfCat(RewritePattern):
 
 
 class SliceOfReshape(RewritePattern):
-    """`slice(reshape(x))` → `reshape(slice(x))` where the slice then finds a cat."""
+    """`slice(reshape(x))` → `reshape(slice(x))` if the slice then reads a cat."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: SliceOp, rewriter: PatternRewriter) -> None:
@@ -86,7 +85,7 @@ class SliceOfReshape(RewritePattern):
 class JoinNeighbours(RewritePattern):
     """`cat(…, slice(x, a…b), slice(x, b…c), …)` → `cat(…, slice(x, a…c), …)`.
 
-    Where that is all of x, or where nothing else reads the two slices.
+    The new slice must be all of x, or nothing else may read the two slices.
     """
 
     @op_type_rewrite_pattern

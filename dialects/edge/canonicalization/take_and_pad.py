@@ -1,6 +1,6 @@
-"""Canonicalization of `edge.take` and `edge.pad`: compose, drop, and pads into windows.
+"""Canonicalization of `edge.take` and `edge.pad`: compose, drop, and fold pads into windows.
 
-Every rule is exact for any element type.
+Every pattern is exact for any element type.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ComposeTakes(RewritePattern):
 
 
 class TakeToSlice(RewritePattern):
-    """A take of consecutive indices is a slice; of all of them in order, its operand."""
+    """A take of consecutive indices becomes a slice. A take of all in order becomes its operand."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: TakeOp, rewriter: PatternRewriter) -> None:
@@ -52,7 +52,7 @@ class TakeToSlice(RewritePattern):
 
 
 class ComposePads(RewritePattern):
-    """A pad of nothing is its operand; two pads with one value are one."""
+    """A pad that adds nothing becomes its operand. Two pads with one value become one."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: PadOp, rewriter: PatternRewriter) -> None:
@@ -69,9 +69,9 @@ class ComposePads(RewritePattern):
 
 
 class PadBehindReshape(RewritePattern):
-    """`reshape(pad(x))` → `pad(reshape(x))` where the reshape adds and drops unit dimensions only.
+    """`reshape(pad(x))` → `pad(reshape(x))` if the reshape adds and drops unit dimensions only.
 
-    So the pad of a 1-D signal meets the convolution that works on it with a height of 1.
+    This brings the pad of a 1-D signal next to the 2-D convolution that reads it with height 1.
     """
 
     @op_type_rewrite_pattern
@@ -82,7 +82,7 @@ class PadBehindReshape(RewritePattern):
         shape = shape_of(op.output)
         kept = [d for d, size in enumerate(shape_of(pad.output)) if size != 1]
         places = [d for d, size in enumerate(shape) if size != 1]
-        # What is of size 1 after padding has not been padded, unless it was empty.
+        # A dimension of size 1 after padding was not padded, unless it was empty.
         if [shape_of(pad.output)[d] for d in kept] != [shape[d] for d in places]:
             return
         if 0 in shape_of(pad.input):
@@ -96,9 +96,9 @@ class PadBehindReshape(RewritePattern):
 
 
 class FoldPadIntoWindow(RewritePattern):
-    """`conv2d(pad(x, 0))` → `conv2d(x)` with wider padding; so for `max_pool2d` of a lowest value.
+    """`conv2d(pad(x, 0))` → `conv2d(x)` with wider padding; also `max_pool2d` of the lowest value.
 
-    As far as the kernels pad: no window may lie wholly in the padding. Float kernels pad both
+    The kernels set limits: no window may lie wholly in the padding, and float kernels pad both
     sides alike.
     """
 
@@ -127,7 +127,7 @@ class FoldPadIntoWindow(RewritePattern):
 
 
 def is_neutral(op: Conv2dOp | MaxPool2dOp, pad: PadOp) -> bool:
-    """Whether what `pad` adds is what the window op pads with itself."""
+    """Whether `pad` adds the value that the window op itself pads with."""
     if isinstance(op, Conv2dOp):
         return float(pad.value.value.data) == 0.0
     element = quantized_element(pad.output.type)
@@ -149,7 +149,7 @@ def fits(op: Conv2dOp | MaxPool2dOp, padding: list[int], format: str) -> bool:
 
 
 def stored_value(op: PadOp) -> float:
-    """The element a pad adds, as the result's type stores it."""
+    """The element that a pad adds, as the result's type stores it."""
     stored = from_float(np.array([op.value.value.data], np.float32), op.output.type)
     return float(stored.astype(np.float64)[0])
 

@@ -4,7 +4,7 @@
 // RUN: not cm-opt %s -p convert-edge-to-cortex-m 2>&1 | filecheck %s
 // RUN: cm-opt %s -p canonicalize,fall-back-to-float,lower-reductions,cse | filecheck %s --check-prefix=SAME
 
-// CHECK: error: 'func.func' op argument 0 is no tensor but i32
+// CHECK: error: 'func.func' op argument 0 must be a tensor, got i32
 // SAME:      func.func @forward(%x: i32) -> i32
 // SAME-NEXT:   func.return %x : i32
 func.func @forward(%x: i32) -> i32 {

@@ -3,14 +3,14 @@
 
 // A program is one block, from tensors to tensors.
 
-// expected-error@+1 {{'func.func' op argument 0 is no tensor but i32}}
+// expected-error@+1 {{'func.func' op argument 0 must be a tensor, got i32}}
 func.func @argument(%x: i32) {
   func.return
 }
 
 // -----
 
-// expected-error@+1 {{'func.func' op result 1 is no tensor but i32}}
+// expected-error@+1 {{'func.func' op result 1 must be a tensor, got i32}}
 func.func @result(%x: tensor<2xf32>) -> (tensor<2xf32>, i32) {
   %0 = arith.constant 1 : i32
   func.return %x, %0 : tensor<2xf32>, i32

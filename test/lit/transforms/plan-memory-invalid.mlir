@@ -3,14 +3,14 @@
 // Only the cortex_m stage is planned: elsewhere a place would take the memory order's place.
 
 func.func @forward(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
-  // expected-error@+1 {{'quant.qcast' op does not belong into stage cortex_m}}
+  // expected-error@+1 {{'quant.qcast' op does not belong to stage cortex_m}}
   %0 = quant.qcast %x : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>
   func.return %0 : tensor<4x!quant.uniform<i8:f32, 0.5>>
 }
 
 // -----
 
-// expected-error@+1 {{'func.func' op argument 0 is no tensor but i32}}
+// expected-error@+1 {{'func.func' op argument 0 must be a tensor, got i32}}
 func.func @forward(%x: i32) {
   func.return
 }

@@ -58,11 +58,11 @@
 
 // 7 rows of 9,363 bytes reach beyond 16 bits.
 %x = "test.op"() : () -> tensor<8x9363xi8>
-// expected-error@+1 {{'cortex_m.transpose' op a matrix of 8 by 9363 is larger than its kernel counts in 16 bits}}
+// expected-error@+1 {{'cortex_m.transpose' op a matrix of 8 by 9363 is larger than the kernel's 16-bit counters allow}}
 %0 = cortex_m.transpose %x {perm = array<i64: 1, 0>} : (tensor<8x9363xi8>) -> tensor<9363x8xi8>
 
 // -----
 
 %x = "test.op"() : () -> tensor<1x1x65536x2xi8>
-// expected-error@+1 {{'cortex_m.transpose' op a matrix of 65536 by 2 is larger than its kernel counts in 16 bits}}
+// expected-error@+1 {{'cortex_m.transpose' op a matrix of 65536 by 2 is larger than the kernel's 16-bit counters allow}}
 %0 = cortex_m.transpose %x {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x1x65536x2xi8>) -> tensor<1x1x2x65536xi8>

@@ -17,7 +17,7 @@ func.func @f(%x: tensor<4x3xi8>) {
 // -----
 
 func.func @f(%x: tensor<8xi8, #cortex_m.place<arena, 16>>) {
-  // expected-error@+1 {{'cortex_m.subview' op must stand 4 bytes behind its input}}
+  // expected-error@+1 {{'cortex_m.subview' op must begin 4 bytes into its input}}
   %0 = cortex_m.subview %x {offset = 4 : i64} : (tensor<8xi8, #cortex_m.place<arena, 16>>) -> tensor<4xi8, #cortex_m.place<arena, 16>>
   func.return
 }
@@ -41,7 +41,7 @@ func.func @f(%x: tensor<3xi8>, %y: tensor<3xi32>) {
 // -----
 
 func.func @f(%x: tensor<3xi8, #cortex_m.place<arena, 0>>, %y: tensor<3xi8, #cortex_m.place<arena, 4>>) {
-  // expected-error@+1 {{'cortex_m.join' op an operand does not stand 3 bytes into the result}}
+  // expected-error@+1 {{'cortex_m.join' op an operand does not begin 3 bytes into the result}}
   %0 = cortex_m.join %x, %y : (tensor<3xi8, #cortex_m.place<arena, 0>>, tensor<3xi8, #cortex_m.place<arena, 4>>) -> tensor<6xi8, #cortex_m.place<arena, 0>>
   func.return
 }

@@ -93,7 +93,7 @@
 // -----
 
 %a, %t = "test.op"() : () -> (tensor<2xi8>, tensor<255xi8>)
-// expected-error@+1 {{'tosa.table' op tensor<255xi8> is no table for i8}}
+// expected-error@+1 {{'tosa.table' op tensor<255xi8> is not a table for i8}}
 %0 = tosa.table %a, %t : (tensor<2xi8>, tensor<255xi8>) -> tensor<2xi8>
 
 // -----

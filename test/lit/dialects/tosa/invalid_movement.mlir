@@ -1,6 +1,6 @@
 // RUN: DIAGNOSTICS
 
-// expected-error@+1 {{'tosa.const' op tensor<2xi8> is no tensor<3xi8>}}
+// expected-error@+1 {{'tosa.const' op values are tensor<2xi8>, not tensor<3xi8>}}
 %0 = "tosa.const"() <{values = dense<0> : tensor<2xi8>}> : () -> tensor<3xi8>
 
 // -----
@@ -18,7 +18,7 @@
 
 %x = "test.op"() : () -> tensor<4xi8>
 %s = tosa.const_shape {values = dense<[5]> : tensor<1xindex>} : () -> !tosa.shape<1>
-// expected-error@+1 {{'tosa.reshape' op tensor<4xi8> has not the elements of [5]}}
+// expected-error@+1 {{'tosa.reshape' op tensor<4xi8> cannot take the shape [5]}}
 %0 = tosa.reshape %x, %s : (tensor<4xi8>, !tosa.shape<1>) -> tensor<5xi8>
 
 // -----
@@ -87,7 +87,7 @@
 
 // -----
 
-// expected-error@+1 {{'tosa.concat' op joins nothing}}
+// expected-error@+1 {{'tosa.concat' op needs at least one operand}}
 %0 = tosa.concat {axis = 0 : i32} : () -> tensor<4xi8>
 
 // -----
@@ -129,7 +129,7 @@
 %s = tosa.const_shape {values = dense<[0, 1, 2, 1]> : tensor<4xindex>} : () -> !tosa.shape<4>
 %o = tosa.const_shape {values = dense<[0, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
 %b = tosa.const_shape {values = dense<[0, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
-// expected-error@+1 {{'tosa.resize' op scale 0/1 must be of 1…2048 over 1…16·0 - 1}}
+// expected-error@+1 {{'tosa.resize' op scale 0/1 must be 1…2048 over 1…16·0 - 1}}
 %0 = tosa.resize %x, %s, %o, %b {mode = NEAREST_NEIGHBOR} : (tensor<1x2x2x1xi8>, !tosa.shape<4>, !tosa.shape<2>, !tosa.shape<2>) -> tensor<1x3x3x1xi8>
 
 // -----
