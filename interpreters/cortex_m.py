@@ -37,7 +37,7 @@ def _convolution(op: Any, weight: Array, bias: Array | None, requantize: Any) ->
 
 @register_impls
 class CortexMFunctions(InterpreterFunctions):
-    """Values are row-major numpy arrays; scratch is garbage that no kernel may depend on."""
+    """Values are row-major numpy arrays. Scratch holds garbage, on which no kernel may depend."""
 
     @impl(cm.QuantizePerTensorOp)
     def quantize_per_tensor(

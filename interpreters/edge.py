@@ -23,9 +23,9 @@ from cmopt.interpreters.edge_elementwise import ElementwiseFunctions, clamped, r
 
 
 def _to_nchw(op: Any, *tensors: torch.Tensor) -> list[torch.Tensor]:
-    # Contiguous: torch sums in another order for other strides, and a layout must change no bit.
-    # A copy: of one channel the view counts as contiguous but keeps the strides of NHWC, and with
-    # those torch 2.13 convolves wrongly where one window of a longer stride fills the width.
+    # Contiguous, because torch's order of summation depends on strides, and a layout must not
+    # change a bit. A copy, because a view of one channel counts as contiguous but keeps the strides
+    # of NHWC. With those, torch 2.13 is wrong if one window of a longer stride fills the width.
     order = torch.contiguous_format
     return [
         t.permute(NHWC_TO_NCHW).clone(memory_format=order) if is_nhwc(op) else t for t in tensors
@@ -37,8 +37,8 @@ def _from_nchw(op: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _windows(op: edge.AvgPool2dOp | edge.MaxPool2dOp, y: torch.Tensor) -> torch.Tensor:
-    """The windows that count. In ceil_mode one that starts in the padding behind does not, but
-    to torch padding that was put there before the pool is input."""
+    """The windows that count. In ceil_mode, a window that starts in the padding at the end does not
+    count. But torch counts it, because it takes the padding added before the pool as input."""
     format = data_format_of(op)
     _, _, height, width = edge.spatial(shape_of(op.output), format)
     return y[:, :, :height, :width]
@@ -64,8 +64,8 @@ class EdgeFunctions(ElementwiseFunctions):
         y = F.conv2d(padded, weight, bias_or_none, ints_of(op.stride), 0, dilation, groups)
         return result(_from_nchw(op, clamped(op, y)), op.output)
 
-    # Over one dimension: over two, the second of size 1, so that `wrap-conv1d` changes no bit of
-    # a sum.
+    # One-dimensional ops run over two dimensions, the second of size 1: so `wrap-conv1d` does not
+    # change a bit of a sum.
 
     @impl(edge.Conv1dOp)
     def conv1d(
@@ -89,7 +89,7 @@ class EdgeFunctions(ElementwiseFunctions):
             assert include, "asymmetric padding counts"
             x, before = F.pad(x, (before, after)), 0
         window = (*ints_of(op.kernel_size), 1), (*ints_of(op.stride), 1), (before, 0)
-        # In double, as over two dimensions.
+        # In double, as for two dimensions.
         y = F.avg_pool2d(x.double().unsqueeze(-1), *window, ceil, include).squeeze(-1).float()
         return result(y[..., : shape_of(op.output)[-1]], op.output)
 
@@ -127,7 +127,7 @@ class EdgeFunctions(ElementwiseFunctions):
         lhs, rhs = tensors(op, args)
         if int_of(op.transposed_rhs):
             rhs = rhs.transpose(-2, -1)
-        # Summed in double: a layout may change the order, and must not change a bit.
+        # In double: a layout may change the order of summation, but must not change a bit.
         return result(torch.matmul(lhs.double(), rhs.double()).float(), op.output)
 
     @impl(edge.SoftmaxOp)
@@ -135,7 +135,7 @@ class EdgeFunctions(ElementwiseFunctions):
         self, interpreter: Interpreter, op: edge.SoftmaxOp, args: PythonValues
     ) -> PythonValues:
         (x,) = tensors(op, args)
-        # Along the last dimension whatever the layout: torch sums in an order of its own there.
+        # Always along the last dimension, because torch's order of summation depends on it.
         y = torch.softmax(x.movedim(int_of(op.dim), -1).contiguous(), -1)
         return result(y.movedim(-1, int_of(op.dim)), op.output)
 
@@ -150,7 +150,7 @@ class EdgeFunctions(ElementwiseFunctions):
         if (top, left) != (bottom, right):
             assert include, "asymmetric padding counts"
             x, padding = _pad(x, op.padding, 0.0), (0, 0)
-        # In double, as a mean is: a layout or a pool in its place must not change a bit.
+        # In double, like a mean: neither a layout nor a pool instead of a mean may change a bit.
         y = F.avg_pool2d(x.double(), kernel, ints_of(op.stride), padding, ceil, include).float()
         return result(_from_nchw(op, _windows(op, y)), op.output)
 
@@ -167,14 +167,14 @@ class EdgeFunctions(ElementwiseFunctions):
     @impl(edge.MeanOp)
     def mean(self, interpreter: Interpreter, op: edge.MeanOp, args: PythonValues) -> PythonValues:
         (x,) = tensors(op, args)
-        # In double: a layout may change the order, and must not change a bit.
+        # In double: a layout may change the order of summation, but must not change a bit.
         y = torch.mean(x.double(), ints_of(op.dims), keepdim=True)
         return result(y.float(), op.output)
 
     @impl(edge.SumOp)
     def sum(self, interpreter: Interpreter, op: edge.SumOp, args: PythonValues) -> PythonValues:
         (x,) = tensors(op, args)
-        # In double: a layout may change the order, and must not change a bit.
+        # In double: a layout may change the order of summation, but must not change a bit.
         y = torch.sum(x.double(), ints_of(op.dims), keepdim=True)
         return result(y.float(), op.output)
 
@@ -226,14 +226,14 @@ class EdgeFunctions(ElementwiseFunctions):
 
     @impl(edge.PadOp)
     def pad(self, interpreter: Interpreter, op: edge.PadOp, args: PythonValues) -> PythonValues:
-        # The operand's own elements keep their bytes, as in a cat.
+        # The operand's elements keep their bytes, as in a cat.
         value = from_float(np.array([op.value.value.data], np.float32), op.output.type)[0]
         widths = list(zip(ints_of(op.low), ints_of(op.high), strict=True))
         return (np.pad(args[0], widths, constant_values=value),)
 
     @impl(edge.CatOp)
     def cat(self, interpreter: Interpreter, op: edge.CatOp, args: PythonValues) -> PythonValues:
-        # An operand of the result's own type keeps its bytes: quantizing what it means gives them.
+        # An operand of the result's type keeps its bytes: requantization would give the same.
         type = op.output.type
         parts = [
             a if element_of(v) == type.element_type else from_float(to_float(a, v.type), type)
@@ -270,7 +270,7 @@ class EdgeFunctions(ElementwiseFunctions):
 
 
 def _check_indices(op: edge.CallOp, arguments: list[Any]) -> None:
-    """Raise ValueError with the index that `index_select` has none for: torch names none."""
+    """Raise ValueError for an index outside `index_select`: torch's error does not give it."""
     if not op.target.data.startswith("aten.index_select."):
         return
     source, dim, indices = arguments[:3]
@@ -281,7 +281,7 @@ def _check_indices(op: edge.CallOp, arguments: list[Any]) -> None:
 
 
 def _index_message(text: str) -> str:
-    """torch's message about an index, in the words of `_check_indices`."""
+    """torch's message about an index, rewritten like that of `_check_indices`."""
     found = re.search(r"index (-?\d+) is out of bounds for dimension \d+ with size (\d+)", text)
     return text if found is None else f"index {found[1]} of {found[2]}"
 
@@ -291,7 +291,7 @@ def _contiguous(tensor: torch.Tensor) -> Array:
 
 
 def _typed(type: torch.Type, value: Any) -> Any:
-    """A dtype argument arrives as its name."""
+    """The argument itself, or the dtype if the argument is the name of one."""
     if isinstance(value, str) and "ScalarType" in str(type):
         return getattr(torch, value)
     return value

@@ -1,4 +1,5 @@
-"""What the elementwise `edge` ops compute: the ATen operator of their name, in float32.
+"""What the elementwise `edge` ops compute: their ATen operator, in float32.
+
 
 This module imports torch.
 """
@@ -21,7 +22,7 @@ Meaning: TypeAlias = Callable[..., torch.Tensor]
 
 
 def tensors(op: Operation, args: PythonValues) -> list[torch.Tensor]:
-    """The operands' meaning, as torch tensors."""
+    """The operands' meaning (floats), as torch tensors."""
     values = zip(args, op.operands, strict=True)
     return [torch.from_numpy(np.array(to_float(a, v.type))) for a, v in values]
 
@@ -32,13 +33,13 @@ def result(result: torch.Tensor, value: SSAValue) -> PythonValues:
 
 
 def clamped(op: Operation, x: torch.Tensor) -> torch.Tensor:
-    """`x` under the clamp that is fused into `op`."""
+    """`x`, clamped as `op`'s fused activation says."""
     low, high = activation_bounds(op)
     return x if low is None and high is None else torch.clamp(x, low, high)
 
 
 def _aten(op: Any, *operands: torch.Tensor) -> torch.Tensor:
-    """The ATen operator an op is, with the op's properties for numbers."""
+    """The ATen operator of an op, called with the op's properties as numbers."""
     names = op.ATEN if isinstance(op, edge.BinaryOp) else (op.name.removeprefix("edge."),)
     operator = getattr(torch.ops.aten, names[0].split(".")[0])
     value: torch.Tensor = operator(*operands, *numbers_of(op))
@@ -55,7 +56,7 @@ _MEANINGS: dict[type[Operation], Meaning] = {
 
 
 class ElementwiseFunctions(InterpreterFunctions):
-    """The ops of `_MEANINGS`; `register_impls` on a subclass finds a method for each."""
+    """Has a method for each op of `_MEANINGS`; `register_impls` on a subclass finds them."""
 
 
 def _method(op_type: type[Operation], meaning: Meaning) -> Any:

@@ -12,7 +12,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp
 
 @register_impls
 class QuantFunctions(InterpreterFunctions):
-    """Casts, and the constants they are usually made of."""
+    """Casts and constants."""
 
     @impl(ConstantOp)
     def constant(

@@ -25,7 +25,7 @@ GARBAGE = 0xA5
 
 
 def make_interpreter(module: ModuleOp) -> Interpreter:
-    """An interpreter that knows every dialect the module uses; torch only for `edge` ops."""
+    """An interpreter for every dialect in the module. It imports torch for `edge` ops only."""
     interpreter = Interpreter(module)
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(QuantFunctions())
@@ -39,7 +39,10 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
 
 
 def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
-    """Run one function on arrays of exactly its argument types; planned functions in one arena."""
+    """Run one function on arrays of exactly its argument types; a planned one, in one arena.
+
+    Raises ValueError if the inputs do not fit.
+    """
     func = main_function(module, name)
     arguments = func.body.block.args
     if len(inputs) != len(arguments):
@@ -53,14 +56,14 @@ def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward")
 
 
 class _Arena:
-    """Runs a planned function in one byte array, filled with garbage first."""
+    """Runs a planned function in one byte array, which is first filled with garbage."""
 
     def __init__(self, func: FuncOp, interpreter: Interpreter):
         self.func = func
         self.interpreter = interpreter
         size = func.attributes[ARENA_BYTES]
         if not isinstance(size, IntegerAttr) or size.value.data < 0:
-            raise ValueError(f"{ARENA_BYTES} is no size: {size}")
+            raise ValueError(f"{ARENA_BYTES} is not a size: {size}")
         self.memory: NDArray[np.uint8] = np.full(size.value.data, GARBAGE, np.uint8)
         self.constants: dict[SSAValue, Array] = {}
 
@@ -70,7 +73,7 @@ class _Arena:
         return self.memory[offset : offset + nbytes(value.type)]
 
     def load(self, value: SSAValue) -> Array:
-        """A copy of a value, out of its bytes or the constants."""
+        """A copy of a value, from its bytes or the constants."""
         if value in self.constants:
             return self.constants[value]
         dtype = numpy_dtype(value.type.element_type)  # type: ignore[attr-defined]
@@ -90,7 +93,7 @@ class _Arena:
             if isinstance(op, ReturnOp):
                 return [self.load(value) for value in op.operands]
             if isinstance(op, ViewOp | SubviewOp | JoinOp):
-                continue  # the bytes are where they are
+                continue  # the bytes are in place
             if isinstance(op, ScratchOp):
                 self._bytes(op.output)[:] = GARBAGE
                 continue

@@ -1,9 +1,9 @@
 """What the int8 kernels of CMSIS-NN compute, in numpy: the specification of `cortex_m`.
 
-Every function is bit exact to CMSIS-NN's default (double rounding) build and works on plain
-row-major arrays; nothing here knows of IR or of PyTorch. Offsets follow CMSIS-NN: an
-`input_offset` is minus the input's zero point, an `output_offset` plus the output's. Malformed
-arguments raise `ValueError`.
+Every function is bit-exact to CMSIS-NN's default (double rounding) build and works on plain
+row-major arrays, without IR or PyTorch. Offsets follow CMSIS-NN: an `input_offset` is minus the
+input's zero point, and an `output_offset` is the output's zero point. Malformed arguments raise
+`ValueError`.
 """
 
 from cmopt.interpreters.cmsis_nn.convolution import (

@@ -1,6 +1,6 @@
 """The three convolutions, NHWC activations and OHWI filters.
 
-A position outside the input contributes nothing: it reads as the input's zero point.
+A position outside the input reads as the input's zero point, so it adds nothing.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def convolve_s8(
     """2-D convolution: input [N, H, W, Cin], filter [Cout, KH, KW, Cin / groups] to
     int8 [N, OH, OW, Cout].
 
-    `multipliers`, `shifts` and `bias` are [Cout]; `padding` is (top, left), bottom and right
+    `multipliers`, `shifts` and `bias` are [Cout]. `padding` is (top, left); bottom and right
     follow from `output_hw`. The number of groups is Cin / filter.shape[3].
     """
     operator = "convolve_s8"
@@ -153,9 +153,9 @@ def transpose_conv_s8(
     """Transposed convolution: input [N, H, W, Cin], filter [Cout, KH, KW, Cin] to
     int8 [N, OH, OW, Cout].
 
-    `output_hw` must be `(in - 1) * stride - 2 * padding + kernel + output_padding`, and
-    `dilation` (1, 1): CMSIS-NN has no other. The result is the mathematical one also for the
-    geometries in which a version of the kernel is defective.
+    `output_hw` must be `(in - 1) * stride - 2 * padding + kernel + output_padding`, and `dilation`
+    must be (1, 1), as in CMSIS-NN. For geometries in which a version of the kernel is defective,
+    the result is the mathematically correct one.
     """
     operator = "transpose_conv_s8"
     check_int8(operator, input=input, filter=filter)

@@ -25,7 +25,7 @@ def transpose(input: Int8Array, perm: Sequence[int]) -> Int8Array:
     """A row-major copy whose axis i is axis `perm[i]` of `input`."""
     check_int8("transpose", input=input)
     if sorted(perm) != list(range(input.ndim)):
-        raise ValueError(f"transpose: {list(perm)} is no permutation of rank {input.ndim}")
+        raise ValueError(f"transpose: {list(perm)} is not a permutation of rank {input.ndim}")
     return np.asarray(np.transpose(input, perm), order="C")
 
 

@@ -1,4 +1,4 @@
-"""Elementwise operations on two int8 arrays; shapes broadcast as numpy's do."""
+"""Elementwise operations on two int8 arrays. Shapes broadcast as in numpy."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def elementwise_add_s8(
     activation_min: int,
     activation_max: int,
 ) -> Int8Array:
-    """Sum: both operands are shifted left by `left_shift` and brought to a common scale first."""
+    """Sum. Both operands are first shifted left by `left_shift` and brought to a common scale."""
     operator = "elementwise_add_s8"
     _check_operands(operator, a, b)
     check_input_offsets(operator, self_offset=self_offset, other_offset=other_offset)
@@ -109,7 +109,8 @@ def div_s8(
     output_zero_point: int,
     output_scale: float,
 ) -> Int8Array:
-    """Quotient, evaluated in float32, for there is no fixed point kernel.
+    """Quotient, in float32 because there is no fixed-point kernel.
+
 
     `output_scale` is the factor scale(a) / (scale(b) * scale(out)). A divisor at its zero point
     gives the quotient 0. Rounds to nearest, ties away from zero; saturates.

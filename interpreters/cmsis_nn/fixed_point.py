@@ -1,7 +1,7 @@
-"""The 32-bit fixed point arithmetic under the kernels, held in int64 arrays.
+"""The 32-bit fixed-point arithmetic of the kernels, in int64 arrays.
 
 A real factor is a pair (multiplier, shift) that stands for `multiplier * 2**(shift - 31)`.
-Intermediates that leave 32 bits wrap in two's complement, as they do in the registers.
+Intermediates beyond 32 bits wrap in two's complement, as in the registers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def divide_by_power_of_two(value: Int64Array, exponent: Int64Array | int) -> Int
 def high_multiply(value: Int64Array, multiplier: Int64Array | int) -> Int64Array:
     """`value * multiplier / 2**31`, rounded to nearest, ties towards positive infinity.
 
-    Both must fit 32 bits; the result does but for the square of -2**31.
+    Both must fit 32 bits. The result then fits too, except for the square of -2**31.
     """
     return (value * np.asarray(multiplier, np.int64) + (1 << 30)) >> 31
 
@@ -45,8 +45,8 @@ def requantize(
 ) -> Int64Array:
     """`value * multiplier * 2**(shift - 31)` with CMSIS-NN's double rounding.
 
-    A positive shift is applied before the product, a negative one after it, with a rounding of
-    its own. `multiplier` (int32) and `shift` (-31..31) are scalars or broadcast on the last axis.
+    A positive shift is applied before the product. A negative one is applied after it and rounds
+    again. `multiplier` (int32) and `shift` (-31..31) are scalars or broadcast on the last axis.
     """
     multipliers = np.asarray(multiplier, dtype=np.int64)
     shifts = np.asarray(shift, dtype=np.int64)
@@ -69,7 +69,7 @@ def requantize_to_int8(
 ) -> Int8Array:
     """Requantize an accumulator, add the output's zero point and clamp to the activation range.
 
-    The sum is of 32 bits, as in the kernels.
+    The sum has 32 bits, as in the kernels.
     """
     scaled = wrap_int32(requantize(accumulator, multiplier, shift) + output_offset)
     return np.clip(scaled, activation_min, activation_max).astype(np.int8)

@@ -1,4 +1,4 @@
-"""Between float32 and integers: the scalar kernels' meaning, in float32 arithmetic."""
+"""Conversions between float32 and integers: the scalar kernels' meaning, in float32."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def quantize(
 ) -> NDArray[Any]:
     """`clamp(round(x * (1 / scale)) + zero_point, qmin, qmax)` as `dtype`.
 
-    The reciprocal and the product are rounded to float32, ties of the rounding go to even. What
-    C leaves undefined is defined here: a quotient beyond 32 bits saturates, a NaN counts as 0.
+    The reciprocal and the product are rounded to float32; `round` has ties to even. Two cases that
+    are undefined in C are defined here: a quotient beyond 32 bits saturates, and NaN counts as 0.
     """
     target = np.dtype(dtype)
     if x.dtype != np.float32:

@@ -22,8 +22,8 @@ from cmopt.interpreters.cmsis_nn.fixed_point import (
 def exact_matmul(lhs: NDArray[np.int16], rhs: NDArray[np.int16]) -> Int64Array:
     """`lhs @ rhs` without rounding, for operands of magnitude at most 256.
 
-    Goes through floating point, for speed: every partial sum is an integer below the bound at
-    which the chosen format stops to be exact, so the order of summation does not matter.
+    It uses floating point for speed. Every partial sum is an integer that the chosen format holds
+    exactly, so the order of summation does not matter.
     """
     bound = lhs.shape[-1] << 16
     if bound >= 1 << 53:

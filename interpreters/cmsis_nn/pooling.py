@@ -1,4 +1,4 @@
-"""Average and maximum pooling over [N, H, W, C] arrays; padding positions do not take part."""
+"""Average and maximum pooling over [N, H, W, C] arrays. Positions in the padding do not count."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Softmax in fixed point: exponential and reciprocal by polynomial, all in 32-bit numbers.
 
-A number is a Q format: Qm.n has m integer bits and n fraction bits. The algorithm is that of
-gemmlowp and TensorFlow Lite's reference kernels: a scaled difference in Q5.26, its exponential in
-Q0.31, their sum in Q12.19.
+Numbers have a Q format: Qm.n has m integer bits and n fraction bits. The algorithm is that of
+gemmlowp and of TensorFlow Lite's reference kernels: a scaled difference in Q5.26, its exponential
+in Q0.31, the sum of exponentials in Q12.19.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def _shift_left_saturating(value: Int64Array, exponent: int) -> Int64Array:
 def _exp_of_negative(value: Int64Array) -> Int64Array:
     """exp of a Q5.26 number <= 0, in Q0.31.
 
-    Splits the number into a part in [-1/4, 0), for which a Taylor polynomial around -1/8 serves,
-    and a multiple of 1/4 whose exponential is a product of tabulated factors.
+    The number is split into a part in [-1/4, 0), whose exponential is a Taylor polynomial around
+    -1/8, and a multiple of 1/4, whose exponential is a product of tabulated factors.
     """
     quarter = 1 << (_DIFFERENCE_FRACTION_BITS - 2)
     part = (value & (quarter - 1)) - quarter
@@ -80,10 +80,10 @@ def _one_over_one_plus(value: Int64Array) -> Int64Array:
 def softmax_s8(input: Int8Array, *, multiplier: int, shift: int, diff_min: int) -> Int8Array:
     """Softmax over the last axis, in the fixed output quantization: scale 1/256, zero point -128.
 
-    `multiplier * 2**(shift - 31)` brings a difference of two inputs to Q5.26; differences below
-    `diff_min` (<= 0) count as nothing. A row whose sum of exponentials reaches 512 needs a final
-    shift of 32 bits or more, which C leaves undefined; it is then taken as exact here.
-    Raises `ValueError` when the sum leaves 32 bits (more than 4,095 times the largest term).
+    `multiplier * 2**(shift - 31)` brings a difference of two inputs to Q5.26. Differences below
+    `diff_min` (<= 0) add nothing to the sum. If the sum of a row's exponentials reaches 512, the
+    final shift is 32 bits or more, which is undefined in C; it is exact here. Raises `ValueError`
+    if the sum exceeds 32 bits (more than 4,095 times the largest term).
     """
     operator = "softmax_s8"
     check_int8(operator, input=input)
@@ -96,13 +96,13 @@ def softmax_s8(input: Int8Array, *, multiplier: int, shift: int, diff_min: int) 
     wide = input.astype(np.int64)
     difference = wide - wide.max(axis=-1, keepdims=True)
     counts = difference >= diff_min
-    # Differences that do not count are replaced, for scaling them may leave the domain of exp.
+    # Differences that do not count become 0, because their scaled values may leave exp's domain.
     scaled = _multiply(wrap_int32(np.where(counts, difference, 0) << shift), multiplier)
     exponential = np.where(counts, _exp_of_negative(scaled), 0)
     terms = divide_by_power_of_two(exponential, _ACCUMULATOR_INTEGER_BITS)
     total = terms.sum(axis=-1, keepdims=True)
     if np.any(total > INT32_MAX):
-        raise ValueError(f"{operator}: the sum of a row of {input.shape[-1]} leaves 32 bits")
+        raise ValueError(f"{operator}: the sum of a row of {input.shape[-1]} exceeds 32 bits")
     bits = np.frexp(total.astype(np.float64))[1].astype(np.int64)
     headroom = 32 - bits
     reciprocal = _one_over_one_plus((total << headroom) - (1 << 32 - 1))

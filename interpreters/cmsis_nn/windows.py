@@ -38,7 +38,7 @@ def windows(
     """The windows of an [N, H, W, C] array as a view [N, OH, OW, KH, KW, C].
 
     Window (i, j) begins at row `i * stride[0] - padding[0]` and column `j * stride[1] -
-    padding[1]`; positions outside the array read `fill`. Any `output_hw` is allowed.
+    padding[1]`. Positions outside the array read `fill`. Any `output_hw` is allowed.
     """
     batch, _, _, channels = array.shape
     extent = [

@@ -22,7 +22,7 @@ def wide(value: Array) -> Int64Array:
 
 
 def multiply(op: tosa.MulOp, a: Array, b: Array, shift: Array) -> Array:
-    """`a * b`; of int32 the low 32 bits, or with a shift `(a * b + half) >> shift`."""
+    """`a * b`. For int32, the low 32 bits; with a shift, `(a * b + half) >> shift`."""
     places = int(shift.reshape(-1)[0])
     result = wide(a) * wide(b)
     if element_of(op.input1) != IntegerType(32):
@@ -44,14 +44,14 @@ def clamp(op: tosa.ClampOp, value: Array) -> Array:
 
 
 def cast(op: tosa.CastOp, value: Array) -> Array:
-    """To another integer type, what does not fit cut off; to and from i1 by comparison with 0."""
+    """A cast to another integer type: high bits are cut off. A cast to i1 compares with 0."""
     target = dtype_of(element_of(op.output))
     result: Array = (value != 0) if target == np.bool_ else value.astype(target)
     return result
 
 
 def table(op: tosa.TableOp, value: Array, entries: Array) -> Array:
-    """int8: a lookup in 256; int16: between 513 entries, linearly, the result 7 bits finer."""
+    """int8: a lookup in 256 entries. int16: linear interpolation of 513, with 7 more bits."""
     if value.dtype == np.int8:
         result: Array = entries[wide(value) + 128]
         return result
@@ -63,20 +63,20 @@ def table(op: tosa.TableOp, value: Array, entries: Array) -> Array:
 
 
 def count_leading_zeros(value: Array) -> Array:
-    """Of int32 as 32 bits; 32 for 0."""
+    """The leading zeros of an int32; 32 for 0."""
     bits = value.astype(np.uint32).astype(np.float64)
     return (32 - np.frexp(bits)[1]).astype(np.int32)
 
 
 def left_shift(op: tosa.LogicalLeftShiftOp, value: Array, places: Array) -> Array:
-    """`value << places`, cut to the type; places below the number of bits."""
+    """`value << places`, cut to the type. `places` must be below the number of bits."""
     require(op.name, places, 0, 8 * value.dtype.itemsize - 1, "shift")
     result: Array = (wide(value) << wide(places)).astype(value.dtype)
     return result
 
 
 def right_shift(op: tosa.ArithmeticRightShiftOp, value: Array, places: Array) -> Array:
-    """`value >> places`, with `round` half up; places below the number of bits."""
+    """`value >> places`, with `round` half up. `places` must be below the number of bits."""
     require(op.name, places, 0, 8 * value.dtype.itemsize - 1, "shift")
     shift = wide(places)
     half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), 0)
@@ -99,7 +99,7 @@ def rescale(op: tosa.RescaleOp, value: Array, *constants: Array) -> Array:
     double = op.rounding_mode.data == tosa.RoundingMode.DOUBLE_ROUND
     scale32 = bool(int_of(op.scale32))
     if (elements[0].width.data == 48 and scale32) or (double and not scale32):
-        raise ValueError(f"{op.name}: scale32 = {scale32} does not go with its type or rounding")
+        raise ValueError(f"{op.name}: scale32 = {scale32} does not fit its type or rounding")
     if scale32:
         scaled = apply_scale_32(op.name, number - zero_in, multiplier, shift, double)
     else:
@@ -116,7 +116,7 @@ def _integer(element: Attribute) -> IntegerType:
 def reduce(op: Any, value: Array) -> Array:
     """Sum, minimum or maximum along `axis`, which keeps one element.
 
-    A sum adds one element after the other, and each partial sum must fit (TOSA 1.0, REDUCE_SUM).
+    A sum adds elements in order, and each partial sum must fit (TOSA 1.0, REDUCE_SUM).
     """
     axis = int_of(op.axis)
     if isinstance(op, tosa.ReduceSumOp):

@@ -26,7 +26,7 @@ from cmopt.interpreters.tosa.values import narrowed
 
 @register_impls
 class TosaFunctions(InterpreterFunctions):
-    """Values are numpy arrays, those of i48 int64; a shape is a tuple of integers."""
+    """Values are numpy arrays (int64 for i48). A shape is a tuple of integers."""
 
     @impl(ethos_u.DelegateOp)
     def delegate(

@@ -24,7 +24,7 @@ def slice_of(value: Array, start: Sizes, size: Sizes) -> Array:
 
 
 def resize(op: tosa.ResizeOp, value: Array, scale: Sizes, offset: Sizes, border: Sizes) -> Array:
-    """Resample [N,H,W,C]; bilinear results are n_y·n_x times the mean."""
+    """Resample [N,H,W,C]. Bilinear results are y_n·x_n times the mean."""
     axes = [
         _samples(out, size, n, d, o)
         for out, size, n, d, o in zip(
@@ -48,7 +48,7 @@ def resize(op: tosa.ResizeOp, value: Array, scale: Sizes, offset: Sizes, border:
 def _samples(
     count: int, size: int, n: int, d: int, offset: int
 ) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """For each of `count` results: the two elements it lies between and how far, in 1/n."""
+    """For each of `count` results, the two elements around it and the distance, in 1/n."""
     place = np.arange(count, dtype=np.int64) * d + offset
     first = place // n
     return np.clip(first, 0, size - 1), np.clip(first + 1, 0, size - 1), place - first * n

@@ -18,8 +18,9 @@ def apply_scale_32(
 ) -> Int64Array:
     """`value * multiplier / 2**shift`, half up; int32 in and out, multiplier int32, broadcast.
 
-    With `double_round` and a shift above 31 the product is first rounded to 31 bits less, half
-    away from zero. Raises ValueError where value, multiplier, shift or result are out of range.
+    With `double_round` and a shift above 31, the lowest 31 bits of the product are first rounded
+    off, half away from zero. Raises ValueError if a value, multiplier, shift or result is out of
+    range.
     """
     factor: Int64Array = multiplier.astype(np.int64)
     places: Int64Array = shift.astype(np.int64)
@@ -66,4 +67,4 @@ def rescale_zero_point(name: str, value: Array, element: IntegerType, unsigned: 
     number = number % (1 << width) if unsigned else number
     if width == 8 or number == 0 or (width == 16 and unsigned and number == 1 << 15):
         return number
-    raise ValueError(f"{name}: zero point {number} is none of an {element}")
+    raise ValueError(f"{name}: zero point {number} is not allowed for {element}")

@@ -1,7 +1,7 @@
-"""Integers of the `tosa` dialect as numpy arrays: types, ranges, and what must hold.
+"""Integers of the `tosa` dialect as numpy arrays: types, ranges and checks.
 
 An array of i48 is held in int64. Functions take arrays of the operand types and compute in int64
-(or exactly, in float64), so that nothing wraps unseen.
+(or exactly, in float64), so that no number wraps silently.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def zero_point(name: str, value: Array, element: Attribute) -> int:
 
 
 def product(name: str, lhs: Array, rhs: Array) -> Int64Array:
-    """`lhs @ rhs` without rounding, through floating point for speed.
+    """`lhs @ rhs` without rounding, in floating point for speed.
 
-    Every partial sum is an integer below the bound at which the chosen format stops to be exact,
-    so the order of summation does not matter. Raises ValueError where no format holds them.
+    Every partial sum is an integer that the chosen format holds exactly, so the order of
+    summation does not matter. Raises ValueError if no format holds them.
     """
     largest = [int(max(abs(int(a.min())), abs(int(a.max())))) if a.size else 0 for a in (lhs, rhs)]
     bound = lhs.shape[-1] * largest[0] * largest[1]
     if bound >= 1 << 53:
-        raise ValueError(f"{name}: a sum that may reach {bound} is not computed exactly")
+        raise ValueError(f"{name}: a sum may reach {bound}, which is too large to compute exactly")
     kind = np.float32 if bound < 1 << 24 else np.float64
     result: Int64Array = np.matmul(lhs.astype(kind), rhs.astype(kind)).astype(np.int64)
     return result

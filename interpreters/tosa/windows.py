@@ -1,4 +1,4 @@
-"""Convolutions and pools: NHWC; a place outside the input contributes nothing."""
+"""Convolutions and pools: NHWC. A place outside the input adds nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _patches(op: Any, array: Array, fill: int, kernel: Sequence[int]) -> Array:
 
 
 def _centred(op: Any, value: Array, weight: Array, zeros: Sequence[Array]) -> tuple[Array, Array]:
-    """Input and weight less their zero points, in int32."""
+    """Input and weight minus their zero points, in int32."""
     input_zp, weight_zp = (
         zero_point(op.name, zero, element_of(operand))
         for zero, operand in zip(zeros, (op.input, op.weight), strict=True)
@@ -94,7 +94,7 @@ def transpose_conv2d(
 
 
 def _landing(count: int, step: int, first: int, size: int) -> tuple[slice, slice]:
-    """Where `first + i * step`, i < count, falls inside [0, size): those places, and those i."""
+    """The places `first + i * step` inside [0, size) for i < count, and their i, as slices."""
     low = max(0, -(first // step))
     high = max(low, min(count, -((first - size) // step)))
     if low == high:
