@@ -1,4 +1,4 @@
-"""Average pools as sums: which of them divide every window by the same number."""
+"""Average pools that divide every window by the same number, and can be computed as sums."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 
 
 def common_divisor(op: AvgPool2dOp) -> int | None:
-    """What every window of the pool divides its sum by; None where windows differ.
+    """The number by which every window of the pool divides its sum; None if windows differ.
 
-    As PyTorch counts: without `count_include_pad` the positions inside the input, with it those
-    inside the padded input. A last window of `ceil_mode` may reach beyond that.
+    PyTorch counts the positions inside the input, or with `count_include_pad` those inside the
+    padded input. A last window of `ceil_mode` may reach beyond both.
     """
     format = data_format_of(op)
     sizes, outputs = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))
@@ -37,7 +37,7 @@ def common_divisor(op: AvgPool2dOp) -> int | None:
 def averages_once(op: AvgPool2dOp) -> bool:
     """Whether the pool changes its quantization and a convolution with ones can compute it.
 
-    Each window must touch the input, as the verifiers of the convolutions ask.
+    Each window must overlap the input: the verifiers of the convolutions require it.
     """
     source, target = quantized_element(op.input.type), quantized_element(op.output.type)
     if source is None or target is None or source == target:
@@ -63,5 +63,5 @@ def average_overflow(op: AvgPool2dOp) -> str | None:
 
 
 def one_over(divisor: int) -> UniformQuantizedType:
-    """The type of weights that are stored as 1 and mean 1 / divisor."""
+    """The quantized type in which a stored 1 means 1 / divisor."""
     return UniformQuantizedType.get(IntegerType(8), 1.0 / divisor)

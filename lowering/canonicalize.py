@@ -16,7 +16,7 @@ from cmopt.lowering.rewrite import apply_patterns
 
 @dataclass(eq=False, repr=False)
 class _CanonicalizationPatterns(RewritePattern):
-    """Applies the patterns an op names in its `HasCanonicalizationPatternsTrait`."""
+    """Applies the patterns in an op's `HasCanonicalizationPatternsTrait`."""
 
     _patterns: dict[type[Operation], tuple[RewritePattern, ...]] = field(
         default_factory=dict[type[Operation], tuple[RewritePattern, ...]], init=False

@@ -30,7 +30,7 @@ from cmopt.support.targets import Isa, get_target
 
 
 def pass_as_storage(func: FuncOp) -> None:
-    """Make quantized arguments and results integers; their types are noted on the border."""
+    """Make quantized arguments and results integers, and set their types as border attributes."""
     block = func.body.block
     args = {i: a.type for i, a in enumerate(block.args) if quantized_element(a.type) is not None}
     for index, type in args.items():
@@ -60,9 +60,10 @@ def check_sizes(func: FuncOp) -> None:
 
 
 def lower_function(func: FuncOp, isa: Isa) -> None:
-    """Replace each op that a rule lowers; what has none stays, for `verify-stage` to name.
+    """Replace each op that a rule lowers. `verify-stage` reports the others.
 
-    The ops are lowered in order and erased at the end: the rules see what makes an operand.
+    The ops are lowered in order and erased at the end, so that a rule sees the producers of its
+    operands.
     """
     block, build = func.body.block, kernel_builder(isa)
     lowered: list[Operation] = []
@@ -88,7 +89,7 @@ def lower_function(func: FuncOp, isa: Isa) -> None:
 
 
 def _hand_over(op: Operation, value: SSAValue, gone: set[Operation]) -> None:
-    """Give `value` to the readers of an op's result that stay."""
+    """Replace an op's result by `value`, if an op outside `gone` reads it."""
     (result,) = op.results
     if all(use.operation in gone for use in result.uses):
         return
@@ -104,8 +105,8 @@ def _hand_over(op: Operation, value: SSAValue, gone: set[Operation]) -> None:
 class ConvertEdgeToCortexMPass(ModulePass):
     """Lower quantized `edge` ops to `cortex_m` kernels for one target.
 
-    Each rule of `lowering/cortex_m/` states its bound in steps. The target decides scratch
-    sizes and whether a linear carries a bias or a kernel sum.
+    Each rule of `lowering/cortex_m/` states its bound in steps. The scratch sizes,
+    and whether a linear has a bias or a kernel sum, depend on the target.
     """
 
     name = "convert-edge-to-cortex-m"

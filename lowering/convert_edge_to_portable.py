@@ -43,9 +43,10 @@ NOT_QUANTIZED = "the quantizer left it in float"
 def _padded(
     op: edge.Conv2dOp | edge.MaxPool2dOp | edge.AvgPool2dOp, b: PortableBuilder, value: float | None
 ) -> tuple[SSAValue, list[int]]:
-    """The input and the padding left to do: the kernels pad both sides alike, else a pad does.
+    """The input, and the padding left for the kernel, which pads both sides alike.
 
-    value: what the op pads with; None where padding is not input, and no pad can stand for it.
+    A pad op does other padding. value: what the op pads with; None if padding does not count as
+    input, so that a pad op cannot do it.
     """
     top, bottom, left, right = ints_of(op.padding)
     if (top, left) == (bottom, right):
@@ -54,7 +55,7 @@ def _padded(
         raise CompileError(
             f"pads {top}, {bottom}, {left}, {right}: the float kernel pads both sides alike",
             op=op,
-            hint="quantize the op, or pad with a torch.nn.functional.pad of its own",
+            hint="quantize the op, or pad with a separate torch.nn.functional.pad",
         )
     n, c, h, w = shape_of(op.input)
     type = TensorType(op.output.type.element_type, [n, c, h + top + bottom, w + left + right])
@@ -163,7 +164,7 @@ def _take(op: edge.TakeOp, b: PortableBuilder) -> SSAValue:
 
 
 def _pad(op: edge.PadOp, b: PortableBuilder) -> SSAValue:
-    """The portable operator wants the last dimension first."""
+    """The portable operator takes the last dimension first."""
     pairs = list(zip(ints_of(op.low), ints_of(op.high), strict=True))
     border = [amount for pair in reversed(pairs) for amount in pair]
     return b.call("constant_pad_nd.default", op.input, border, op.value.value.data)
@@ -210,7 +211,7 @@ _RULES: dict[type[Operation], Rule] = {
 
 
 class ConvertToCall(RewritePattern):
-    """A float `edge` op → the calls that compute it, each with the reason it is one."""
+    """A float `edge` op → the calls that compute it, each with the reason for the call."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: edge.EdgeOp, rewriter: PatternRewriter) -> None:
@@ -218,7 +219,7 @@ class ConvertToCall(RewritePattern):
         if rule is None or quantized_element(op.results[0].type) is not None:
             return
         if isinstance(op, edge.CatOp) and is_outermost(shape_of(op.output), int_of(op.dim)):
-            return  # Its operands are made where they stand in the result: no call.
+            return  # Its operands are made in their places in the result: no call.
         b = PortableBuilder(op)
         value = rule(op, b)
         value.name_hint = op.results[0].name_hint
@@ -234,7 +235,7 @@ class ConvertToCall(RewritePattern):
 class MakeNchw(RewritePattern):
     """A float window op on NHWC → permute, the NCHW form of the same op, permute back; exact.
 
-    The portable kernels know no other layout. A constant weight is permuted ahead of time.
+    The portable kernels take NCHW only. A constant weight is permuted at compile time.
     """
 
     @op_type_rewrite_pattern
@@ -267,7 +268,7 @@ VIEWS = frozenset(
     {"alias", "as_strided", "detach", "diagonal", "expand", "permute", "select", "slice", "split"}
     | {"split_with_sizes", "squeeze", "t", "transpose", "unbind", "unfold", "unsqueeze", "view"}
 )
-"""Operators that alias their input; their `_copy` twins make tensors of their own, as IR does."""
+"""Operators that alias their input. Their `_copy` forms make new tensors, as IR does."""
 
 
 class CopyViews(RewritePattern):
@@ -282,7 +283,7 @@ class CopyViews(RewritePattern):
 
 
 class FoldDequantizeOfConstant(RewritePattern):
-    """A constant no kernel dequantizes (per axis, or of 32 bits) is stored in float; exact."""
+    """Dequantize constants at compile time (for per axis or 32 bits there is no kernel); exact."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: DCastOp, rewriter: PatternRewriter) -> None:
@@ -291,7 +292,7 @@ class FoldDequantizeOfConstant(RewritePattern):
 
 
 class GiveReason(RewritePattern):
-    """An op the lowering does not know says so."""
+    """Set the reason of calls that have no integer kernel."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: edge.CallOp, rewriter: PatternRewriter) -> None:
@@ -310,8 +311,8 @@ class GiveReason(RewritePattern):
 class ConvertEdgeToPortablePass(ModulePass):
     """Make every float `edge` op a call of ExecuTorch's portable kernels, with its reason.
 
-    Exact but for the order of float32 sums, and for the last bits of silu, hardswish and
-    hardsigmoid, which are calls of simpler kernels.
+    Exact except for the order of float32 sums, and for the last bits of silu, hardswish and
+    hardsigmoid, which become calls of simpler kernels.
     """
 
     name = "convert-edge-to-portable"

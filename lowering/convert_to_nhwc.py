@@ -1,4 +1,4 @@
-"""Bring convolutions and pools on quantized tensors to the layout their kernels work in."""
+"""Bring convolutions and pools on quantized tensors to the layout of their kernels."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ConvertToNhwc(RewritePattern):
 class ConvertToNhwcPass(ModulePass):
     """Rewrite quantized conv2d, avg_pool2d and max_pool2d from NCHW to NHWC with permutes around.
 
-    Float ops keep PyTorch's layout: they become portable kernels.
+    Float ops keep PyTorch's layout, because they become portable kernels.
     """
 
     name = "convert-to-nhwc"

@@ -1,4 +1,4 @@
-"""Give the NPU what it can do, in as few delegates as possible."""
+"""Move the ops that the NPU can do into as few delegates as possible."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from cmopt.lowering.tosa.levels import Processor, levels
 from cmopt.lowering.tosa.rules import lower, sources_of
 from cmopt.support.diagnostics import CompileError
 
-AT_THE_END = "at the end of a delegate it is cheaper on the CPU"
-"""Why a softmax stays outside."""
+AT_THE_END = "at the end of a delegate it is cheaper on the core"
+"""The reason of a softmax that stays outside."""
 
 
 def work(op: Operation) -> int:
-    """Multiplications of a `tosa` op, or elements it writes."""
+    """Multiplications of a `tosa` op, or the elements that it writes."""
     size = sum(numel(shape_of(value)) for value in op.results)
     if isinstance(op, tosa.Conv2DOp | tosa.TransposeConv2DOp):
         return size * numel(shape_of(op.weight)[1:])
@@ -50,7 +50,7 @@ def work_of(ops: Sequence[Operation]) -> int:
 
 
 class Partition:
-    """The split of one function; `delegates` are the ops of each delegate, in order."""
+    """The split of one function. `delegates` holds the ops of each delegate, in order."""
 
     def __init__(self, func: FuncOp, npu: str, min_work: int):
         self.block = func.body.block
@@ -64,12 +64,12 @@ class Partition:
             self._split()
 
     def _split(self) -> None:
-        """Cut. A softmax that is trimmed off runs on the CPU, which may save a delegate."""
+        """Cut until nothing is trimmed off. A trimmed softmax runs on the core: saves delegates."""
         while trimmed := self._cut():
             self.reasons.update(dict.fromkeys(trimmed, AT_THE_END))
 
     def _cut(self) -> list[Operation]:
-        """Make the delegates; gives what was trimmed and is not free on the CPU."""
+        """Make the delegates; returns the trimmed ops that are not free on the core."""
         ops = [op for op in self.block.ops if not isinstance(op, ReturnOp)]
         self.level = levels(ops, self._sources, self._processor)
         found: dict[int, list[Operation]] = defaultdict(list)
@@ -88,7 +88,7 @@ class Partition:
         return [v.owner for v in sources_of(op) if isinstance(v.owner, Operation)]
 
     def _processor(self, op: Operation) -> Processor:
-        if op not in self.reasons:  # a constant, the cast of one, or of what a call reads
+        if op not in self.reasons:  # a constant, or the cast of a constant or of a call's operand
             is_constant = all(constant_of(value) is not None for value in op.results)
             return Processor.EITHER if is_constant else Processor.CPU
         if self.reasons[op] is not None:
@@ -96,13 +96,13 @@ class Partition:
         return Processor.EITHER if isinstance(op, ReshapeOp) else Processor.NPU
 
     def _leave_small_delegates(self, min_work: int) -> bool:
-        """Leave to the CPU what is not worth a call of the NPU, if it has the kernels."""
+        """Leave delegates to the core that are not worth a call of the NPU, if it has kernels."""
         found = False
         for ops in self.delegates.values():
             if any(no_kernel_reason(op) for op in ops if isinstance(op, EdgeOp)):
                 continue
             if all(isinstance(op, MovementOp | CatOp) for op in ops):
-                reason = "it only moves data, as much as a call of the NPU copies"
+                reason = "it only moves data; a call of the NPU would copy as much"
             elif min_work and (amount := work_of(ops)) < min_work:
                 reason = f"its delegate is small: {amount} operations, below {min_work}"
             else:
@@ -112,7 +112,7 @@ class Partition:
         return found
 
     def reorder(self) -> None:
-        """Put the ops level after level; what was trimmed off a delegate comes behind it."""
+        """Put the ops in the order of levels; ops trimmed off a delegate come after it."""
         inside = self._inside()
         order = sorted(self.level, key=lambda op: (self.level[op], op not in inside))
         end = self.block.last_op
@@ -123,17 +123,17 @@ class Partition:
 
 
 def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
-    """Without what is cheaper outside and that no other op of the delegate reads; may be empty.
+    """`ops` without those that are cheaper outside and not read inside; may be empty.
 
-    On the CPU a reshape is another name for the same bytes, and a softmax is one kernel call. On
-    the NPU a softmax takes 35 operations and 5 KB of commands.
+    On the core, a reshape is another name for the same bytes, and a softmax is one kernel call.
+    On the NPU, a softmax takes 35 operations and 5 KB of commands.
     """
     inside = set(ops)
     for op in reversed(ops):
         cheap = isinstance(op, ReshapeOp) or (
             isinstance(op, SoftmaxOp) and no_kernel_reason(op) is None
         )
-        # As the rules see it: a requantization reads past the dequantize in front of it.
+        # As in the rules, a requantization reads the operand of the dequantize before it.
         if cheap and not any(v.owner is op for user in inside for v in sources_of(user)):
             inside.remove(op)
     kept = [op for op in ops if op in inside]
@@ -141,7 +141,7 @@ def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
 
 
 def _readers(value: SSAValue) -> set[Operation]:
-    """What reads a value; a requantization reads what is dequantized for it."""
+    """The ops that read a value. A requantization reads the operand of its dequantize."""
     readers: set[Operation] = set()
     for use in value.uses:
         users = {other.operation for result in use.operation.results for other in result.uses}
@@ -151,9 +151,9 @@ def _readers(value: SSAValue) -> set[Operation]:
 
 
 def outline(ops: Sequence[Operation], npu: str) -> None:
-    """Replace `ops` of one block by a delegate, in front of whatever follows the last of them.
+    """Replace `ops` of one block by a delegate, placed after the last of them.
 
-    A result that is an operand of the delegate, or another result, is passed around it.
+    A result that equals an operand of the delegate or another result is not yielded again.
     """
     build = RegionBuilder()
     for op in ops:
@@ -193,7 +193,7 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
 
 
 def mark_outside(partition: Partition) -> None:
-    """Note on every op left outside why the NPU does not do it."""
+    """Set on every op outside the delegates why the NPU cannot do it."""
     for op, reason in partition.reasons.items():
         is_value = any(constant_of(value) is None for value in op.results)
         if reason is not None and is_value:
@@ -202,11 +202,11 @@ def mark_outside(partition: Partition) -> None:
 
 @dataclass(frozen=True)
 class DelegateToEthosUPass(ModulePass):
-    """Move what the NPU can do into `ethos_u.delegate` ops; at most the bound of each TOSA rule.
+    """Move the ops that the NPU can do into `ethos_u.delegate` ops.
 
-    The number of delegates is the smallest possible (see `tosa.levels`). Ops left outside get
-    `ethos_u.reason`. Delegates that would only move data stay on the CPU, and with `min-work`
-    those of fewer multiplications.
+    The bound is that of each TOSA rule. The number of delegates is the smallest possible (see
+    `tosa.levels`). Ops outside get `ethos_u.reason`. Delegates that would only move data stay on
+    the core; with `min-work`, also those with fewer multiplications.
     """
 
     name = "delegate-to-ethos-u"

@@ -1,4 +1,4 @@
-"""Which divisors may be zero: a quotient by zero needs more than the kernels for division give."""
+"""Which divisors may be zero: the kernels for division do not give the quotient by zero."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from cmopt.dialects.quant import SCastOp, qtype_of
 
 
 def is_zero(value: SSAValue) -> NDArray[np.int8]:
-    """A table that gives 1 for the zero point of an int8 value, and 0 for all else."""
+    """A lookup table: 1 for the zero point of an int8 value, else 0."""
     steps = EVERY_INT8.astype(np.int64) - qtype_of(value).zero_point
     return np.equal(steps, 0).astype(np.int8)
 
 
 def may_be_zero(value: SSAValue) -> bool:
-    """Whether an int8 value may hold its zero point, as far as its producers tell.
+    """Whether an int8 value may hold its zero point, as far as its producers show.
 
-    It holds none where it comes from constants and lookup tables without one, also through
-    movement of elements. Of all else it must be supposed: a zero point lies in the range of the
-    stored values.
+    It cannot if it comes from constants and lookup tables without the zero point, also through
+    movement of elements. Any other value may, because the zero point is in the storage range.
     """
     zero, seen, open_values = qtype_of(value).zero_point, set[SSAValue](), [value]
     while open_values:
@@ -43,7 +42,7 @@ def may_be_zero(value: SSAValue) -> bool:
 
 
 def _stored_values(value: SSAValue) -> NDArray[np.generic] | None:
-    """All that a constant or the result of a lookup table may hold; None for other values."""
+    """The elements that a constant or a lookup table's result may hold; None for other values."""
     if (stored := constant_of(value)) is not None:
         return stored
     owner = value.owner

@@ -1,4 +1,4 @@
-"""Bring products and softmax on quantized tensors to the form their kernels take."""
+"""Bring products and softmax on quantized tensors to the form of their kernels."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class SoftmaxOverLast(RewritePattern):
 class ExposeTransposesPass(ModulePass):
     """Write quantized matmuls with a transposed rhs and softmax over the last dimension.
 
-    The permutes this takes are ops of their own, for the choice of layouts to cancel. Float ops
-    keep PyTorch's form: they become portable kernels.
+    The choice of layouts can cancel the permutes that this adds. Float ops keep PyTorch's form,
+    because they become portable kernels.
     """
 
     name = "expose-transposes"

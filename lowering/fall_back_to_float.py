@@ -1,4 +1,4 @@
-"""Give quantized ops without an integer kernel their meaning in float."""
+"""Compute quantized ops without an integer kernel in float."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cmopt.lowering.rewrite import apply_patterns
 
 @dataclass
 class ExpandUnsupported(RewritePattern):
-    """`op(q…)` → `qcast(op(dcast(q)…))`, noting the reason; exact, it is the op's definition.
+    """`op(q…)` → `qcast(op(dcast(q)…))` with the reason; exact: it is the op's definition.
 
-    What the NPU can do, if there is one, stays.
+    Ops that the NPU can do stay, if there is an NPU.
     """
 
     npu: str = ""
@@ -56,9 +56,9 @@ class ExpandUnsupported(RewritePattern):
 
 @dataclass(frozen=True)
 class FallBackToFloatPass(ModulePass):
-    """Expand quantized ops that nothing computes to dequantize → float op → quantize.
+    """Expand quantized ops without an integer kernel to dequantize → float op → quantize.
 
-    With `npu`, ops that it can do in place of a kernel stay.
+    With `npu`, ops that the NPU can do stay.
     """
 
     name = "fall-back-to-float"

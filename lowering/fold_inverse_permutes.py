@@ -1,4 +1,4 @@
-"""Cancel permutes that meet, or fold them into weights."""
+"""Cancel adjacent permutes, or fold them into weights."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from cmopt.lowering.rewrite import apply_patterns, recreated
 class FoldIntoLinear(RewritePattern):
     """`linear(reshape(permute(x)), w)` → `linear(reshape(x), w')` with the columns of w permuted.
 
-    The reshape must flatten all but the first dimension, which the permute leaves in place: what
-    `flatten(x, 1)` of a channels-last tensor is.
+    The reshape must flatten all dimensions but the first, which the permute must leave in place.
+    `flatten(x, 1)` of a channels-last tensor has this form.
     """
 
     @op_type_rewrite_pattern
@@ -56,9 +56,9 @@ class FoldIntoLinear(RewritePattern):
 
 
 class SharePermute(RewritePattern):
-    """Of two permutes that move the same bytes the second is a reshape of the first.
+    """If two permutes move the same bytes, make the second a reshape of the first.
 
-    They may put dimensions of size 1 in different places.
+    They may differ in the places of dimensions of size 1.
     """
 
     @op_type_rewrite_pattern
@@ -78,10 +78,10 @@ class SharePermute(RewritePattern):
 
 @dataclass(frozen=True)
 class FoldInversePermutesPass(ModulePass):
-    """Compose permutes, drop those that undo each other, and fold what can be into weights.
+    """Compose permutes, drop those that undo each other, and fold permutes into weights.
 
-    A permute that moves no byte becomes a reshape, and reshapes compose. Exact, but for the order
-    of a linear's sum in float32.
+    A permute that moves no byte becomes a reshape, and reshapes compose. Exact except for the
+    order of a linear's sum in float32.
     """
 
     name = "fold-inverse-permutes"

@@ -1,4 +1,4 @@
-"""Make float ops between dequantize and quantize ops on quantized tensors."""
+"""Fold the casts around float ops, so that the ops work on quantized tensors."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class FoldIntoQuantizedOp(RewritePattern):
     """`qcast(op(dcast(a), dcast(b), …))` → `op(a, b, …)` on the quantized types.
 
     Exact by the meaning of an `edge` op on quantized types. Every use of the result must be the
-    same quantization. A constant operand that is float is quantized too: the bias to the
-    accumulator's scale (at most half an accumulator step off), a splat exactly; any other
-    constant would lose bits and keeps the op in float.
+    same quantization. A float constant operand is quantized too: a bias to the accumulator's
+    scale (at most half an accumulator step off), a splat exactly. Any other constant would lose
+    bits, so the op stays in float.
     """
 
     @op_type_rewrite_pattern
@@ -73,7 +73,7 @@ class FoldIntoQuantizedOp(RewritePattern):
 
 
 def quantized_operand(op: EdgeOp, operand: SSAValue, new_ops: list[Operation]) -> SSAValue | None:
-    """The quantized value an operand stands for, or None; ops that make it go to `new_ops`."""
+    """The quantized value of an operand, or None. Ops that make it are added to `new_ops`."""
     if isinstance(producer := operand.owner, DCastOp):
         return producer.input
     if (values := constant_of(operand)) is None or values.dtype != np.float32:
@@ -105,7 +105,7 @@ def accumulator_type(
 
 
 def splat_type(values: Array) -> UniformQuantizedType | None:
-    """A type that holds a constant with one value exactly: the value is −1, 0 or 1 steps."""
+    """A type that holds a constant of one value exactly, as −1, 0 or 1 steps; else None."""
     first = values.reshape(-1)[0] if values.size else None
     if first is None or not np.isfinite(first) or not (values == first).all():
         return None
@@ -113,7 +113,7 @@ def splat_type(values: Array) -> UniformQuantizedType | None:
 
 
 class HoistQuantize(RewritePattern):
-    """`qcast(move(x))` → `move(qcast(x))` for data movement: each element by itself."""
+    """`qcast(move(x))` → `move(qcast(x))` for data movement: each element is quantized alone."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
@@ -140,8 +140,8 @@ class HoistQuantize(RewritePattern):
 class SinkDequantize(RewritePattern):
     """`move(dcast(x))` → `dcast(move(x))` for data movement, and for a join of equal types.
 
-    Exact: the same elements are dequantized, each by itself. Not where a pad is of a value that
-    the type does not hold, nor where the moved tensor is larger and wanted in float.
+    Exact: the same elements are dequantized, each alone. Does not apply to a pad whose value the
+    type does not hold, or if the result is larger than the operands and is used in float.
     """
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
@@ -169,7 +169,7 @@ class SinkDequantize(RewritePattern):
 
 
 def _is_worth(op: Operation) -> bool:
-    """Whether the result is quantized again, or no larger than what is moved."""
+    """Whether the result is quantized again, or not larger than the operands."""
     users = [use.operation for use in op.results[0].uses]
     size = sum(numel(shape_of(value)) for value in op.operands)
     return size >= numel(shape_of(op.results[0])) or (

@@ -24,12 +24,12 @@ from cmopt.dialects.shapes import element_of
 from cmopt.lowering.rewrite import apply_patterns
 
 FUSES = (AddOp, Conv2dOp, ConvTranspose2dOp, LinearOp, MaxPool2dOp, SubOp)
-"""The ops that end in a clamp of their own (`activation_min`, `activation_max`)."""
+"""The ops that end in a clamp (`activation_min`, `activation_max`)."""
 
 
 def compose(outer: float | None, inner: float | None, low: float | None, high: float | None
             ) -> float | None:  # fmt: skip
-    """One bound of `clamp(clamp(x, inner…), low, high)`; `outer` is what stands for no bound."""
+    """One bound of `clamp(clamp(x, inner…), low, high)`; `outer` if there is no inner bound."""
     if inner is None:
         return outer
     if low is not None:
@@ -40,8 +40,8 @@ def compose(outer: float | None, inner: float | None, low: float | None, high: f
 class FuseActivation(RewritePattern):
     """`relu(conv(x))` → `conv(x) {activation_min = 0}`, for relu and clamp after any of `FUSES`.
 
-    Exact: between the two nothing is rounded, as the types are equal and the first op has no
-    other user.
+    Exact: nothing is rounded between the two ops, because their types are equal. The first op
+    must have no other user.
     """
 
     @op_type_rewrite_pattern

@@ -1,4 +1,4 @@
-"""Bring the elements of dilated windows together, where the kernel wants neighbours."""
+"""Bring the elements of dilated windows together, because the kernel takes adjacent elements."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from cmopt.lowering.rewrite import apply_patterns, recreated
 class GatherDilatedWindows(RewritePattern):
     """`max_pool2d(x) {dilation}` → `max_pool2d(take(x))` of windows that do not overlap; exact.
 
-    In place of padding stands another element of the same window: what counts twice changes no
-    maximum. Left alone is a pool with a window that has no element at all.
+    Padding is replaced by another element of the same window: counting an element twice does not
+    change the maximum. A pool with a window without elements stays.
     """
 
     @op_type_rewrite_pattern
@@ -55,7 +55,7 @@ class GatherDilatedWindows(RewritePattern):
 
 @dataclass(frozen=True)
 class GatherWindowsPass(ModulePass):
-    """Make quantized max pools with a dilation pools without, of elements picked for them."""
+    """Replace quantized max pools with dilation by pools without it, of gathered elements."""
 
     name = "gather-windows"
 

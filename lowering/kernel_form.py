@@ -1,4 +1,4 @@
-"""The form in which kernels take quantized ops: what stage layout brings them to."""
+"""The form in which kernels take quantized ops. Stage layout brings ops to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cmopt.lowering.rewrite import recreated
 
 
 def other_form(op: Operation) -> str | None:
-    """What keeps a quantized op from being in the form of its kernels, or None."""
+    """Why a quantized op is not in the form of its kernels, or None."""
     if not op.results or quantized_element(op.results[0].type) is None:
         return None
     if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp) and not is_nhwc(op):
@@ -35,9 +35,9 @@ def other_form(op: Operation) -> str | None:
 
 
 def in_kernel_form(op: Operation) -> Operation:
-    """The same op in the form of its kernels, on arguments of its own, in no block.
+    """The same op in the form of its kernels, on new arguments and in no block.
 
-    A constant weight is brought along. `op` itself where it is in that form.
+    A constant weight stays a constant. Returns `op` itself if it already has that form.
     """
     if other_form(op) is None:
         return op

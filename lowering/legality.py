@@ -1,7 +1,7 @@
 """Which `edge` ops on quantized tensors a target can do, and why it cannot do the others.
 
-Decided by trial: the op's rule lowers it, and what comes out is thrown away. An answer depends on
-the op's types, properties and constants alone, and is kept for the next who asks.
+Decided by trial: the op's rule lowers it, and the result is thrown away. An answer depends only on
+the op's types, properties and constants, and is cached.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from cmopt.lowering.tosa.rules import lower
 from cmopt.support.targets import Isa
 
 MOST_ANSWERS = 10_000
-"""So many answers are kept; then all are dropped."""
+"""The number of cached answers; beyond it, all are dropped."""
 
 _answers: dict[tuple[Any, ...], str | None] = {}
 
 
 def no_kernel_reason(op: Operation) -> str | None:
-    """Why an `edge` op on quantized tensors has no integer kernel on the core; None where it has.
+    """Why an `edge` op on quantized tensors has no integer kernel on the core; None if it has one.
 
-    The same for all instruction sets. An op that stage layout rewrites is asked for in the form
-    it will have.
+    The answer is the same for all instruction sets. An op that stage layout will rewrite is tried
+    in the form it will have.
     """
     if isinstance(op, ToDimOrderOp):
         return None  # `materialize-dim-order` makes permutes of it.
@@ -44,20 +44,20 @@ def no_kernel_reason(op: Operation) -> str | None:
 
 
 def npu_reason(op: Operation, npu: str) -> str | None:
-    """Why an op on quantized tensors cannot run on an NPU; None where it can."""
+    """Why an op on quantized tensors cannot run on an NPU; None if it can."""
     if isinstance(op, CallOp):
         return f"{op.target.data} has no lowering to TOSA"
     if isinstance(op, QCastOp | DCastOp) and not _is_requantization(op):
-        return "converts between float and integers, the NPU has integers only"
+        return "converts between float and integers; the NPU has integers only"
     if not op.results or quantized_element(op.results[0].type) is None:
         return _reason_without_quantization(op)
     return _answered(op, npu, lambda op: _not_in_tosa(op, npu))
 
 
 def why_not_delegated(op: Operation, npu: str) -> str | None:
-    """As `npu_reason`, also where `npu` is empty: there is none.
+    """As `npu_reason`; `npu` may be empty: there is no NPU.
 
-    A window op that is still NCHW is asked for in the form it will have.
+    A window op that is still NCHW is tried in the form it will have.
     """
     if not npu:
         return "there is no NPU"
@@ -99,7 +99,7 @@ def _on_kernel_form(op: Operation, ask: Callable[[Operation], str | None]) -> st
 
 
 def _reason_without_quantization(op: Operation) -> str:
-    """What was found when the op was expanded to float, else what it computes in."""
+    """The reason found when the op was expanded to float, else the type in which it computes."""
     if isinstance(found := op.attributes.get(NPU_REASON), StringAttr):
         return found.data
     elements = {element_of(value) for value in op.results}
@@ -122,7 +122,7 @@ def _answered(op: Operation, target: str, ask: Callable[[Operation], str | None]
 
 
 def _key(op: Operation) -> tuple[Any, ...]:
-    """All that a rule may look at: kind, types, properties, constants, and equal operands."""
+    """All that a rule may read: kind, types, properties, constants, and equal operands."""
     places: dict[SSAValue, int] = {}
     operands = [(places.setdefault(v, len(places)), _operand_key(v)) for v in op.operands]
     properties = sorted(op.properties.items(), key=lambda entry: entry[0])

@@ -1,4 +1,4 @@
-"""Make reductions of quantized tensors pools, and sums linear layers, in the layouts chosen."""
+"""Replace reductions of quantized tensors by pools, and sums by linear layers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from cmopt.lowering.rules import Builder, Unsupported
 
 
 class Steps(Builder):
-    """Collects the ops that stand for one reduction."""
+    """Collects the ops that replace one reduction."""
 
     def __init__(self, op: ReductionOp):
         super().__init__()
@@ -47,7 +47,7 @@ class Steps(Builder):
         return self.add(ReshapeOp.of(value, shape))
 
     def with_reduced_last(self) -> SSAValue:
-        """The operand as a matrix, a row for each element of the result."""
+        """The operand as a matrix with one row for each element of the result."""
         shape, dims = shape_of(self.op.input), ints_of(self.op.dims)
         kept = [d for d in range(len(shape)) if d not in dims]
         order, value = [*kept, *dims], self.op.input
@@ -60,8 +60,8 @@ class Steps(Builder):
 def pooled(steps: Steps, kind: type[AvgPool2dOp | MaxPool2dOp]) -> SSAValue:
     """A pool over all of the reduced elements.
 
-    What lies behind them is channels; if nothing does, they are the width of a plane of one
-    channel.
+    The dimensions after the reduced ones become channels. If there are none, the reduced elements
+    become the width of a plane of one channel.
     """
     op = steps.op
     value, found = op.input, extent(shape_of(op.input), ints_of(op.dims))
@@ -89,12 +89,12 @@ def pooled(steps: Steps, kind: type[AvgPool2dOp | MaxPool2dOp]) -> SSAValue:
 
 
 def reduced_count(op: ReductionOp) -> int:
-    """How many elements each result is made of."""
+    """The number of elements that each result is computed from."""
     return numel(shape_of(op.input)) // numel(shape_of(op.output))
 
 
 def weighted_sum(steps: Steps, type: UniformQuantizedType) -> SSAValue:
-    """A linear layer over the reduced elements, its weights stored as 1 on `type`."""
+    """A linear layer over the reduced elements, with weights stored as 1 in `type`."""
     rows = steps.with_reduced_last()
     length = shape_of(rows)[1]
     ones, weight = typed_constant(
@@ -105,21 +105,21 @@ def weighted_sum(steps: Steps, type: UniformQuantizedType) -> SSAValue:
 
 
 def two_steps(count: int) -> tuple[int, int] | None:
-    """Two factors of `count` that a pool can count, the smaller one last; None without any."""
+    """Two factors of `count` that a pool can count, the smaller one last; None if none exist."""
     least = -(-count // LONGEST_STEP)
     small = next((n for n in range(least, math.isqrt(count) + 1) if count % n == 0), None)
     return None if small is None else (count // small, small)
 
 
 def maximum_of_maxima(steps: Steps, op: AmaxOp) -> SSAValue:
-    """The maximum of more elements than a pool can count, in two steps; exact.
+    """The maximum of more elements than one pool can count, by two pools; exact.
 
-    Raises Unsupported where there are no two.
+    Raises Unsupported if two pools cannot do it.
     """
     count = reduced_count(op)
     if (factors := two_steps(count)) is None:
         raise Unsupported(
-            f"a pool counts {LONGEST_STEP} elements, and {count} is no product of two such"
+            f"a pool counts to {LONGEST_STEP}, and {count} is not a product of two such counts"
         )
     rows = steps.with_reduced_last()
     value = steps.reshape(rows, (shape_of(rows)[0], *factors))
@@ -130,7 +130,7 @@ def maximum_of_maxima(steps: Steps, op: AmaxOp) -> SSAValue:
 
 
 def minimum(steps: Steps, op: AminOp) -> SSAValue:
-    """amin(x) → -amax(-x); exact, for -x is quantized so that each integer q is -1 - q."""
+    """amin(x) → -amax(-x); exact, because the type of -x stores -1 - q for each integer q."""
     element = qtype_of(op.input)
     low, high = element.storage_range
     mirrored = (-1 - high, -1 - low)
@@ -144,11 +144,11 @@ def minimum(steps: Steps, op: AminOp) -> SSAValue:
 
 
 def parts_of(op: ReductionOp) -> list[Operation]:
-    """Ops that make up a reduction of a quantized tensor, in order; the last gives its result.
+    """Ops that compute a reduction of a quantized tensor, in order; the last gives its result.
 
-    A mean or maximum is a pool with one window for each result, exact. A sum, and a mean of more
-    elements than a pool can count, is a linear layer with one rounding; the weights of the mean
-    are 1 / count, which a float may miss in its last bits.
+    A mean or maximum is a pool with one window for each result; exact. A sum, or a mean of more
+    elements than a pool can count, is a linear layer, which rounds once. The mean's weights are
+    1 / count; a float may differ from that in its last bits.
     """
     steps = Steps(op)
     is_long = reduced_count(op) > LONGEST_STEP
@@ -179,10 +179,10 @@ class LowerReduction(RewritePattern):
 
 @dataclass(frozen=True)
 class LowerReductionsPass(ModulePass):
-    """Make means and extrema of quantized tensors pools over a plane, and sums linear layers.
+    """Replace quantized means and extrema by pools over a plane, and sums by linear layers.
 
-    Exact, but for the order of a sum in float32. A mean of more elements than a pool can count is
-    a linear layer too.
+    Exact except for the order of a sum in float32. A mean of more elements than a pool can count
+    becomes a linear layer too.
     """
 
     name = "lower-reductions"

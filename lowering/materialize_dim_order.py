@@ -1,4 +1,4 @@
-"""Turn memory orders at the function's border into physical layouts."""
+"""Turn memory orders on the function's border into row-major tensors and permutes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cmopt.support.diagnostics import CompileError
 
 
 def physical(type: Attribute) -> TensorType:
-    """The row-major tensor with the bytes of one in another memory order."""
+    """The row-major tensor type with the same bytes as `type` in its memory order."""
     assert isinstance(type, TensorType)
     return TensorType(type.element_type, permuted(type.get_shape(), dim_order(type)))
 
@@ -36,7 +36,7 @@ def is_default(order: tuple[int, ...]) -> bool:
 
 
 def materialize(func: FuncOp) -> None:
-    """Make one function row-major; every `to_dim_order` in it becomes a permute."""
+    """Make one function row-major. Every `to_dim_order` in it becomes a permute."""
     casts = [op for op in func.body.block.ops if isinstance(op, ToDimOrderOp)]
     moves = [(op, dim_order(op.input.type), dim_order(op.output.type)) for op in casts]
     args = [dim_order(argument.type) for argument in func.body.block.args]
@@ -82,7 +82,7 @@ class MaterializeDimOrderPass(ModulePass):
     """Make `#edge.dim_order` arguments and results row-major, with a visible permute inside.
 
     A [1,3,8,8] argument in order [0,2,3,1] becomes [1,8,8,3] with the argument attribute
-    `edge.dim_order = [0,2,3,1]`: the same bytes, so the caller notices nothing.
+    `edge.dim_order = [0,2,3,1]`: the same bytes, so nothing changes for the caller.
     """
 
     name = "materialize-dim-order"

@@ -1,4 +1,4 @@
-"""Calls of ExecuTorch's portable kernels: how they are made, and those of elementwise ops."""
+"""Calls of ExecuTorch's portable kernels: their builder, and the calls of elementwise ops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmopt.lowering.rules import Builder, Rule
 
 
 class PortableBuilder(Builder):
-    """Collects the calls that stand for one op."""
+    """Collects the calls that replace one op."""
 
     def __init__(self, op: Operation):
         super().__init__()
@@ -27,7 +27,7 @@ class PortableBuilder(Builder):
         return self.add(portable_call(f"aten.{target}", arguments, result))
 
     def clamped(self, value: SSAValue) -> SSAValue:
-        """The clamp that was fused into the op, as a call of its own."""
+        """`value`, clamped by a call if a clamp was fused into the op."""
         low, high = activation_bounds(self.op)
         if low is None and high is None:
             return value
@@ -49,7 +49,7 @@ def _hardswish(b: PortableBuilder, x: SSAValue, numbers: list[float]) -> SSAValu
 
 
 def _softplus(b: PortableBuilder, x: SSAValue, numbers: list[float]) -> SSAValue:
-    """max(x, 0) + log(1 + exp(-|x|)), which nothing overflows and which needs no threshold."""
+    """max(x, 0) + log(1 + exp(-|x|)), which cannot overflow and needs no threshold."""
     beta = numbers[0] if numbers else 1.0
     scaled = x if beta == 1 else b.call("mul.Scalar", x, beta)
     distance = b.call("neg.default", b.call("abs.default", scaled))
@@ -89,7 +89,7 @@ def _softshrink(b: PortableBuilder, x: SSAValue, numbers: list[float]) -> SSAVal
     return b.call("sub.Tensor", x, within, 1)
 
 
-# Functions that have no kernel of their own.
+# Functions without a single kernel.
 _COMPOSITES: dict[str, Function] = {
     "hardshrink": _hardshrink,
     "hardsigmoid": _hardsigmoid,
@@ -103,7 +103,7 @@ _COMPOSITES: dict[str, Function] = {
     "threshold": _threshold,
 }
 COMPOSITES = frozenset(f"edge.{name}" for name in _COMPOSITES)
-"""The ops that become several kernels, whose result may differ in its last bits."""
+"""The ops that become several kernels. Their result may differ in its last bits."""
 
 
 def _unary(op: edge.UnaryOp, b: PortableBuilder) -> SSAValue:
@@ -125,4 +125,4 @@ ELEMENTWISE: dict[type[Operation], Rule] = {
     edge.GeluOp: lambda op, b: b.call("gelu.default", op.input, op.approximate.data),
     edge.BinaryOp: _binary,
 }
-"""Calls that compute a float elementwise op, by its class."""
+"""The rules of float elementwise ops, by the op's class."""

@@ -20,7 +20,7 @@ from xdsl.ir import Attribute, SSAValue
 from cmopt.dialects.edge import CallOp, OperandAttr
 
 Argument: TypeAlias = SSAValue | int | float | bool | str | Sequence["Argument"] | None
-"""What an operator takes: tensors, numbers, names, nothing, and lists of these."""
+"""An operator's argument: a tensor, a number, a name, None, or a list of these."""
 
 
 def portable_call(target: str, arguments: Sequence[Argument], *types: Attribute) -> CallOp:

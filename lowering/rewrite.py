@@ -1,4 +1,4 @@
-"""Apply rewrite patterns: the one way every pass of the project does it."""
+"""Apply rewrite patterns, in the same way for every pass."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ def apply_patterns(
     recursive: bool = True,
     fold: Context | None = None,
 ) -> None:
-    """Rewrite `module` in place, at each op with the first pattern that changes something.
+    """Rewrite `module` in place. At each op, the first pattern that changes something is applied.
 
-    Ops without effect and without users are erased on the way. Every op a pattern inserts gets
-    the location of the op it matched. An exception in a pattern is raised as it is, with a note
-    saying at which op.
+    Ops without effect and without users are erased. Every inserted op gets the location of the
+    matched op. An exception in a pattern is raised unchanged, with a note that names the op.
 
-    recursive: visit new and changed ops too, until nothing changes any more; otherwise every op
-        that is there at the start once.
+    recursive: visit new and changed ops too, until nothing changes; otherwise visit every op
+    that exists at the start once.
     fold: also call the ops' folders, and make constants in this context.
     """
     greedy = GreedyRewritePatternApplier(list(patterns), ctx=fold, folding_enabled=fold is not None)
@@ -57,7 +56,7 @@ def recreated(
 
 
 class _Escape(BaseException):
-    """Carries an exception past the walker, which would print the whole module into it."""
+    """Carries an exception past the walker, which would add the printed module to it."""
 
     def __init__(self, error: Exception):
         self.error = error
@@ -69,7 +68,7 @@ class _Escaping(RewritePattern):
     pattern: RewritePattern
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
-        # Taken now: the pattern may have erased the op when it fails.
+        # Read now, because the pattern may have erased the op when it fails.
         name, location = op.name, op.location
         try:
             self.pattern.match_and_rewrite(op, rewriter)

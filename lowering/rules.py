@@ -1,8 +1,8 @@
-"""Rules: each lowers one kind of op to one target, or says why that cannot be had.
+"""Rules: each lowers one kind of op to one target, or says why it cannot.
 
-A rule is `rule(op, builder) -> value`: it appends what computes `op` to the builder and gives the
-result, or raises `Unsupported`. Whoever asks whether an op has a kernel runs its rule on trial
-(`lowering/legality.py`), so that a limit is written once, where the op is lowered.
+A rule is `rule(op, builder) -> value`. It appends the ops that compute `op` to the builder and
+returns the result, or raises `Unsupported`. To ask whether an op has a kernel, its rule is run on
+trial (`lowering/legality.py`). So a limit is written only once, where the op is lowered.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ class Unsupported(Exception):
 
 
 def rule_of(op: Operation, table: Mapping[type[Kind], Rule]) -> Rule | None:
-    """The rule of an op's class, or of the nearest class it is derived from."""
+    """The rule of an op's class, or of the nearest class that it derives from; or None."""
     return next((table[kind] for kind in type(op).__mro__ if kind in table), None)
 
 
 class Builder:
-    """Collects the ops that stand for others, in order."""
+    """Collects the ops that replace others, in order."""
 
     def __init__(self) -> None:
         self.ops: list[Operation] = []
 
     def add(self, op: Operation) -> SSAValue:
-        """Append an op; gives its first result."""
+        """Append an op; returns its first result."""
         self.ops.append(op)
         return op.results[0]
 
     def extend(self, ops: list[Operation], value: SSAValue) -> SSAValue:
-        """Append ops; gives `value`, which they make."""
+        """Append ops; returns `value`, which they compute."""
         self.ops.extend(ops)
         return value

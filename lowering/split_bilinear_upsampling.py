@@ -20,10 +20,10 @@ from cmopt.lowering.rewrite import apply_patterns
 
 
 def blur(factor: int) -> NDArray[np.int8]:
-    """The taps, as whole numbers, of the filter that makes linear upsampling of nearest one.
+    """The integer taps of the filter that turns nearest upsampling into linear upsampling.
 
-    A box as long as a repeated element makes ramps of steps. An even box has its middle between
-    two elements: half of each of two neighbouring boxes.
+    A box filter as long as a repeated element turns steps into ramps. A box of even length has
+    its centre between two elements, so the filter is the mean of the two nearest boxes.
     """
     if factor % 2:
         return np.ones(factor, np.int8)
@@ -31,9 +31,9 @@ def blur(factor: int) -> NDArray[np.int8]:
 
 
 class SplitIntoBlur(RewritePattern):
-    """`upsample_bilinear2d(x)` → `conv2d(take(x))`: repeated, with borders, then blurred.
+    """`upsample_bilinear2d(x)` → `conv2d(take(x))`: repeat, with borders, then blur.
 
-    The filter's weights are whole numbers of one step, so nothing is lost in int8. Exact, but for
+    The filter's weights are whole numbers of steps, so int8 holds them exactly. Exact except for
     the order of the sum in float32. For quantized ops.
     """
 
@@ -43,7 +43,7 @@ class SplitIntoBlur(RewritePattern):
             return
         value: SSAValue = op.input
         ops: list[Operation] = []
-        # The width first: the fewer rows are copied so.
+        # The width first, because fewer rows are then copied.
         for dim in (3, 2):
             size, factor = shape_of(op.input)[dim], op.factors[dim - 2]
             border = len(blur(factor)) // 2
@@ -66,9 +66,9 @@ class SplitIntoBlur(RewritePattern):
 
 @dataclass(frozen=True)
 class SplitBilinearUpsamplingPass(ModulePass):
-    """Make quantized bilinear upsampling nearest upsampling and a depthwise convolution.
+    """Replace quantized bilinear upsampling by nearest upsampling and a depthwise convolution.
 
-    Exact, but for the order of a sum in float32.
+    Exact except for the order of a sum in float32.
     """
 
     name = "split-bilinear-upsampling"

@@ -1,4 +1,4 @@
-"""Compute the parts of a 1×1 convolution's channels where they are wanted, each by itself."""
+"""Split 1×1 convolutions, so that each used part of the channels is computed separately."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, resized, s
 from cmopt.lowering.rewrite import apply_patterns
 
 MOST_GROUPS = 4
-"""Calls that one transpose is worth, at most."""
+"""The most convolution calls that may replace one transpose."""
 
 
 def pointwise(value: SSAValue) -> Conv2dOp | None:
-    """The NCHW convolution on int8 that makes a value, if it looks at one position at a time.
+    """The NCHW convolution on int8 that makes a value, if it reads one position at a time.
 
-    Its channels can be computed apart without gathering the input more than once.
+    Its channels can be computed separately without gathering the input more than once.
     """
     op = value.owner
     if not isinstance(op, Conv2dOp) or is_nhwc(op) or int_of(op.groups) != 1:
@@ -38,7 +38,7 @@ def pointwise(value: SSAValue) -> Conv2dOp | None:
 
 
 def behind_reshapes(value: SSAValue) -> SSAValue:
-    """What a value is another shape of, as long as nothing else reads it on the way."""
+    """The value before the reshapes that make `value`, as long as nothing else reads between."""
     while isinstance(owner := value.owner, ReshapeOp) and value.has_one_use():
         value = owner.input
     return value
@@ -61,7 +61,7 @@ def selected(value: SSAValue, channels: NDArray[np.int64]) -> tuple[list[Operati
 
 
 def part_of(conv: Conv2dOp, channels: NDArray[np.int64]) -> list[Operation]:
-    """Ops that compute some output channels of a convolution; the last one gives them."""
+    """Ops that compute some output channels of a convolution; the last gives the result."""
     ops: list[Operation] = []
     operands: list[SSAValue] = [conv.input]
     for value in conv.operands[1:]:
@@ -76,8 +76,8 @@ def part_of(conv: Conv2dOp, channels: NDArray[np.int64]) -> list[Operation]:
 class SliceOfConvolution(RewritePattern):
     """`slice(conv(x))` along channels → `conv'(x)` with those channels only; exact.
 
-    Where slices are all that reads the convolution and no two take the same channel. Between the
-    two a reshape may split the channels.
+    Only slices may read the convolution, and no two of them the same channel. A reshape between
+    the convolution and the slice may split the channels.
     """
 
     @op_type_rewrite_pattern
@@ -106,9 +106,9 @@ class SliceOfConvolution(RewritePattern):
 
 class TransposeOfConvolution(RewritePattern):
     """`permute(conv(x))` from [groups, channels, positions] to [groups, positions, channels] →
-    `cat(permute(conv(x)), …)`, one convolution a group; exact.
+    `cat(permute(conv(x)), …)`, one convolution for each group; exact.
 
-    Channels stand last in the kernels' layout: each of the permutes then moves no byte.
+    Channels are last in the kernels' layout, so each of the new permutes moves no byte.
     """
 
     @op_type_rewrite_pattern
@@ -139,8 +139,8 @@ class TransposeOfConvolution(RewritePattern):
 class SplitConvolutionsPass(ModulePass):
     """Split 1×1 convolutions on int8 that are read in parts, or group by group.
 
-    Instead of copying parts out of its result, or transposing it, each part is computed where it
-    is wanted: as many products as before, and no byte moved.
+    The result is not copied in parts or transposed: each part is computed where it is used, with
+    as many products as before.
     """
 
     name = "split-convolutions"

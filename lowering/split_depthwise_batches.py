@@ -17,9 +17,9 @@ from cmopt.lowering.rewrite import apply_patterns
 
 
 class SplitDepthwiseBatch(RewritePattern):
-    """`conv2d(x)` with one input channel a group and N items → `cat(conv2d(x[0]), …)`; exact.
+    """`conv2d(x)` with one input channel per group and N items → `cat(conv2d(x[0]), …)`; exact.
 
-    The depthwise kernel takes one item; slices and cat along the batch are ranges of bytes.
+    The depthwise kernel takes one item. Slices and cat along the batch are ranges of bytes.
     """
 
     @op_type_rewrite_pattern

@@ -23,8 +23,8 @@ from cmopt.lowering.rewrite import apply_patterns
 class Axis:
     """One axis of a transposed convolution: `size` inputs, `taps` weights `dilation` apart.
 
-    Output o is of phase o mod stride. The outputs of one phase are an ordinary convolution of the
-    input, with every stride-th weight, backwards.
+    Output o has phase o mod stride. The outputs of one phase are an ordinary convolution of the
+    input with every stride-th weight, in reverse order.
     """
 
     size: int
@@ -35,7 +35,7 @@ class Axis:
     output: int
 
     def readers(self) -> dict[tuple[int, int], int]:
-        """(phase, offset) → tap: output t·stride + phase reads input t + offset with it."""
+        """(phase, offset) → tap: output t·stride + phase reads input t + offset with this tap."""
         found = {}
         for phase in range(self.stride):
             for tap in range(self.taps):
@@ -46,18 +46,18 @@ class Axis:
 
     @property
     def offsets(self) -> range:
-        """The inputs that output 0 of any phase reads: the window of all phases."""
+        """The inputs that output 0 of all phases reads: the window of the convolution."""
         offsets = [offset for _, offset in self.readers()]
         return range(min(offsets), max(offsets) + 1)
 
     @property
     def steps(self) -> int:
-        """Outputs of each phase, the last of which may lie behind the end."""
+        """The number of outputs of each phase. The last one may lie behind the end."""
         return -(-self.output // self.stride)
 
     @property
     def border(self) -> tuple[int, int]:
-        """Padding before and behind the input; negative where it is not read."""
+        """Padding before and behind the input; negative if input elements are not read."""
         return -self.offsets[0], self.steps - 1 + self.offsets[-1] - (self.size - 1)
 
 
@@ -90,7 +90,7 @@ def repeated_type(type: Attribute, count: int, shape: tuple[int, ...]) -> Tensor
 class SplitIntoPhases(RewritePattern):
     """`conv_transpose2d(x, w)` → `interleave(conv2d(x, w'))`, w' with a channel for each phase.
 
-    No multiplication with inserted zeros, and the interleaving is one permute. Exact, but for the
+    It does not multiply inserted zeros, and the interleaving is one permute. Exact except for the
     order of the sum in float32. For quantized ops of one group with constant weights.
     """
 
@@ -160,7 +160,7 @@ class Moves:
         self.value = value
 
     def append(self, op: Operation, hint: str | None = None) -> None:
-        """Go on with the result of `op`."""
+        """Append `op`; its result becomes the value."""
         self.ops.append(op)
         self.value = op.results[0]
         self.value.name_hint = hint
@@ -171,17 +171,17 @@ class Moves:
         self.append(ReshapeOp.of(self.value, shape))
 
     def slice(self, dim: int, start: int, size: int) -> None:
-        """Part of a dimension, if it is not all of it."""
+        """A part of a dimension; no op if the part is the whole dimension."""
         if size != shape_of(self.value)[dim]:
             self.append(SliceOp.of(self.value, dim, start, size))
 
 
 @dataclass(frozen=True)
 class SplitTransposedConvolutionsPass(ModulePass):
-    """Make quantized transposed convolutions ordinary ones whose channels are then interleaved.
+    """Replace quantized transposed convolutions by ordinary ones with interleaved channels.
 
-    CMSIS-NN's own kernel writes past its output for some strides and paddings; this does with the
-    kernel of ordinary convolutions. Exact, but for the order of a sum in float32.
+    CMSIS-NN's kernel for them writes past its output for some strides and paddings. This needs
+    only the kernel for ordinary convolutions. Exact except for the order of a sum in float32.
     """
 
     name = "split-transposed-convolutions"

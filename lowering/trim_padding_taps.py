@@ -1,4 +1,4 @@
-"""Cut off the taps of a convolution that only ever meet padding."""
+"""Cut off the taps of a convolution that read only padding."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ class Axis:
 
     @property
     def output(self) -> int:
-        """Output positions."""
+        """The number of output positions."""
         padding = self.before + self.after
         return window_output(self.size, self.taps, self.stride, padding, self.dilation)
 
     def is_live(self, tap: int) -> bool:
-        """Whether a tap is over the input at some output position.
+        """Whether a tap reads the input at some output position.
 
-        At position i it is over i·stride + first. The positions over input 0 or later begin at
-        the quotient of -first, rounded up; if any reads the input, the first of them does.
+        At position i it reads element i·stride + first. The first position with an element ≥ 0 is
+        -first / stride, rounded up. If any position reads the input, this one does.
         """
         first = tap * self.dilation - self.before
         position = max(0, -(first // self.stride))
         return position < self.output and position * self.stride + first < self.size
 
     def trimmed(self) -> tuple[Axis, int]:
-        """The axis without dead taps at its ends, and how many went from the front.
+        """The axis without dead taps at its ends, and the number of taps cut at the front.
 
-        Itself, and 0, where no shorter axis has the same output: padding cannot be negative, nor
-        wider than the kernel reaches.
+        Returns the axis itself and 0 if no shorter axis has the same output: padding cannot be
+        negative, or wider than the kernel reaches.
         """
         live = [tap for tap in range(self.taps) if self.is_live(tap)]
         if not live:
@@ -65,8 +65,8 @@ class Axis:
 class TrimPaddingTaps(RewritePattern):
     """conv2d(x, w) → conv2d(x, part of w) with less padding.
 
-    A tap over padding adds weight · 0, for the padding of a quantized input is its zero point.
-    Both data formats, any stride and dilation; the weight must be a constant.
+    A tap on padding adds weight · 0, because the padding of a quantized input is its zero point.
+    Any data format, stride and dilation; the weight must be a constant.
     """
 
     @op_type_rewrite_pattern
@@ -102,7 +102,7 @@ class TrimPaddingTaps(RewritePattern):
 
 @dataclass(frozen=True)
 class TrimPaddingTapsPass(ModulePass):
-    """Cut off the taps of quantized convolutions that meet padding at every output position."""
+    """Cut off the taps of quantized convolutions that read padding at every output position."""
 
     name = "trim-padding-taps"
 

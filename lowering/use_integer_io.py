@@ -21,7 +21,7 @@ from cmopt.support.diagnostics import CompileError
 
 
 class QuantizeBeforeDimOrder(RewritePattern):
-    """`qcast(to_dim_order(x))` → `to_dim_order(qcast(x))`, so that an argument meets its qcast."""
+    """`qcast(to_dim_order(x))` → `to_dim_order(qcast(x))`, so that the qcast reads the argument."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
@@ -56,7 +56,10 @@ def _is_float(value: SSAValue) -> bool:
 
 
 def quantize_border(func: FuncOp) -> None:
-    """Retype arguments that are only quantized, and results that are only dequantized."""
+    """Make arguments that are only quantized, and results that are dequantized, integers.
+
+    Raises CompileError for other float arguments and results.
+    """
     for index, argument in enumerate(func.body.block.args):
         casts = _quantizations(argument)
         if casts is None:
@@ -87,7 +90,7 @@ def _refuse(func: FuncOp, what: str) -> None:
 
 @dataclass(frozen=True)
 class UseIntegerIoPass(ModulePass):
-    """Drop the quantization of inputs and the dequantization of outputs: callers pass int8."""
+    """Drop the quantization of inputs and the dequantization of outputs: the caller passes int8."""
 
     name = "use-integer-io"
 

@@ -1,4 +1,4 @@
-"""What each stage may contain, written down and checked."""
+"""What each stage may contain, and the check."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _values(op: Operation) -> list[SSAValue]:
 
 
 def _has_kernel(op: Operation, npu: str) -> str | None:
-    """A quantized op has an integer kernel or can be delegated; others were expanded to float."""
+    """A quantized op has an integer kernel or can be delegated: no others are left."""
     if not isinstance(op, EdgeOp) or quantized_element(op.results[0].type) is None:
         return None
     reason = no_kernel_reason(op)
@@ -43,7 +43,7 @@ def _has_kernel(op: Operation, npu: str) -> str | None:
 
 
 def _is_physical(op: Operation, npu: str) -> str | None:
-    """Everything is row-major, and quantized windows are NHWC."""
+    """Everything is row-major, and quantized ops have the form of their kernels."""
     if isinstance(op, ToDimOrderOp):
         return "a memory order is left"
     for value in _values(op):
@@ -53,7 +53,7 @@ def _is_physical(op: Operation, npu: str) -> str | None:
 
 
 def _is_storage(op: Operation, npu: str) -> str | None:
-    """Integers and floats only."""
+    """No type is quantized."""
     for value in _values(op):
         if quantized_element(value.type) is not None:
             return f"{value.type} is still a quantized type"
@@ -61,7 +61,7 @@ def _is_storage(op: Operation, npu: str) -> str | None:
 
 
 def _is_placed(op: Operation, npu: str) -> str | None:
-    """Every value but a constant has a place."""
+    """Every value except a constant has a place."""
     for value in _values(op):
         if place_of(value) is None and not is_constant(value):
             return f"{value.type} has no place"
@@ -69,7 +69,7 @@ def _is_placed(op: Operation, npu: str) -> str | None:
 
 
 def _is_not_placed(op: Operation, npu: str) -> str | None:
-    """No memory plan yet."""
+    """No value has a place."""
     for value in _values(op):
         encoding = value.type.encoding if isinstance(value.type, TensorType) else NoneAttr()
         if not isinstance(encoding, NoneAttr | DimOrderAttr):
@@ -78,12 +78,12 @@ def _is_not_placed(op: Operation, npu: str) -> str | None:
 
 
 Rule = Callable[[Operation, str], str | None]
-"""From an op and the NPU beside the core ("" for none) to what is wrong, or None."""
+"""Takes an op and the target's NPU ("" for none); returns what is wrong, or None."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Which ops a stage may contain, and what holds for each."""
+    """The dialects and ops that a stage may contain, and the rules for each op."""
 
     dialects: frozenset[str]
     ops: frozenset[str]
@@ -111,7 +111,7 @@ STAGES: dict[str, Stage] = {
 
 
 def _outside_delegates(module: ModuleOp) -> Iterator[Operation]:
-    """Every op but those in a delegate's region, which its own verifier knows."""
+    """Every op outside the regions of delegates, which the delegates' verifier checks."""
     yield module
     for func in module.body.block.ops:
         yield func
@@ -120,18 +120,18 @@ def _outside_delegates(module: ModuleOp) -> Iterator[Operation]:
 
 
 def _misplaced(op: Operation, stage: str) -> CompileError:
-    """What to say of an op that a stage may not contain."""
+    """The error for an op that a stage may not contain."""
     if isinstance(op, QCastOp | DCastOp):
         type = op.output.type if isinstance(op, QCastOp) else op.input.type
         element = quantized_element(type)
         if element is not None and (element.is_per_axis or element.storage.width.data > 16):
             hint = "kernels quantize per tensor, to 8 or 16 bits"
             return CompileError(f"has no kernel for {type} at run time", op=op, hint=hint)
-    return CompileError(f"does not belong into stage {stage}", op=op)
+    return CompileError(f"does not belong to stage {stage}", op=op)
 
 
 def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
-    """Raise CompileError at the first op that does not belong into a stage, or no such stage."""
+    """Raise CompileError for the first op that does not belong to a stage, or an unknown stage."""
     if name not in STAGES:
         raise CompileError(f"unknown stage {name!r}", hint=f"one of {', '.join(STAGES)}")
     stage = STAGES[name]
@@ -147,7 +147,7 @@ def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
 class VerifyStagePass(ModulePass):
     """Check that a module contains only what `stage` may contain; changes nothing.
 
-    With `npu`, quantized ops without a kernel may stay as long as it can do them.
+    With `npu`, quantized ops without a kernel may stay if the NPU can do them.
     """
 
     name = "verify-stage"

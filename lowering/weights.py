@@ -1,4 +1,4 @@
-"""The weights of convolutions and linear layers, as every integer kernel takes them."""
+"""The weights of convolutions and linear layers, and the checks that all targets share."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def require_int8(*values: SSAValue) -> None:
 def constant_weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
     """The stored weight.
 
-    Raises Unsupported for activations that are not int8 per tensor, for a weight or bias at run
-    time, a weight that is empty, not symmetric int8 or quantized along another axis than the
-    output channels, and where an accumulator might overflow.
+    Raises Unsupported if an activation is not int8 per tensor, if the weight or bias is not a
+    constant, if the weight is empty, not symmetric int8, or quantized along another axis than the
+    output channels, or if an accumulator might overflow.
     """
     require_int8(op.input, op.output)
     if (weight := constant_of(op.weight)) is None:

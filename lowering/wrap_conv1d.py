@@ -1,4 +1,4 @@
-"""Bring convolutions and pools over one dimension to those over two, which have kernels."""
+"""Replace convolutions and pools over one dimension by those over two, which have kernels."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _IN_TWO: dict[type[EdgeOp], type[EdgeOp]] = {
     MaxPool1dOp: MaxPool2dOp,
 }
 _OF_A_SECOND_DIMENSION = {"kernel_size": 1, "stride": 1, "dilation": 1, "padding": 0}
-"""What a window over one dimension is told of another, of size 1."""
+"""The parameters of the second dimension, of size 1."""
 
 
 class WrapWindow(RewritePattern):
     """`conv1d(x, w)` → `unwrap(conv2d(wrap(x), wrap(w)))`, where wrapping adds a unit dimension.
 
-    The one dimension becomes the height. Exact: no kernel's sum gets another term.
+    The one dimension becomes the height. Exact: no sum gets another term.
     """
 
     @op_type_rewrite_pattern
@@ -67,7 +67,7 @@ class WrapWindow(RewritePattern):
 
 
 class UnwrapLater(RewritePattern):
-    """`f(unwrap(conv2d(…)))` → `unwrap(f(conv2d(…)))`: an activation stands next to its op."""
+    """`f(unwrap(conv2d(…)))` → `unwrap(f(conv2d(…)))`, so that an activation follows its op."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: UnaryOp, rewriter: PatternRewriter) -> None:
@@ -82,11 +82,10 @@ class UnwrapLater(RewritePattern):
 
 @dataclass(frozen=True)
 class WrapConv1dPass(ModulePass):
-    """Rewrite conv1d, avg_pool1d and max_pool1d as the ops over two dimensions, the second of
-    size 1.
+    """Rewrite conv1d, avg_pool1d and max_pool1d as ops over two dimensions, the second of size 1.
 
-    Between two that follow each other nothing is left: unwrapping and wrapping are reshapes, and
-    those cancel. Weights are reshaped ahead of time.
+    Wrapping and unwrapping are reshapes, which cancel between two such ops in a row. Weights are
+    reshaped at compile time.
     """
 
     name = "wrap-conv1d"

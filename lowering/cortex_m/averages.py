@@ -1,4 +1,4 @@
-"""edge.avg_pool2d from one type to another → a convolution or linear layer with weights of one.
+"""edge.avg_pool2d that changes its type → a convolution or linear layer with weights of one.
 
 The pool kernel keeps the quantization. A convolution sums in 32 bits and requantizes once.
 """
@@ -32,18 +32,18 @@ from cmopt.lowering.rules import Unsupported
 from cmopt.support.targets import Isa
 
 MOST_DEPTHWISE_CHANNELS = 16
-"""How many channels a depthwise convolution sums side by side: what fills a vector of MVE."""
+"""The most channels that a depthwise convolution sums side by side: they fill an MVE vector."""
 
 MOST_CROSSED_CHANNELS = 8
-"""How many an ordinary one does: beyond that, products with zero outweigh the shorter im2col."""
+"""The same for an ordinary convolution: with more, products with zero cost more than im2col."""
 
 SPARE_PART = 4
-"""Of the ways whose weights and scratch take a fourth of the input's bytes at most, the fastest."""
+"""The fastest way is taken whose weights and scratch have at most 1/4 of the input's bytes."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The geometry of an NHWC pool, of no dilation: shapes, (h, w) pairs, (top, left) padding."""
+    """An NHWC pool's geometry, without dilation: shapes, (h, w) pairs, (top, left) padding."""
 
     input: tuple[int, ...]
     output: tuple[int, ...]
@@ -52,7 +52,7 @@ class Windows:
     padding: tuple[int, ...]
 
     def narrowed(self) -> Windows:
-        """The same bytes with width 1, where windows are as wide as the input."""
+        """The same bytes with width 1, if windows are as wide as the input."""
         n, h, w, c = self.input
         if self.kernel[1] != w or self.output[2] != 1 or self.padding[1] != 0:
             return self
@@ -62,7 +62,7 @@ class Windows:
         )  # fmt: skip
 
     def joined(self) -> Windows:
-        """The same bytes in one image, where windows go on from one image to the next."""
+        """The same bytes as one image, if the windows continue from one image to the next."""
         n, h, w, c = self.input
         count, stride = self.output[1], self.stride[0]
         if self.padding[0] != 0 or (count - 1) * stride + self.kernel[0] > h:
@@ -76,7 +76,7 @@ class Windows:
         )  # fmt: skip
 
     def folded(self, channels: int) -> Windows:
-        """The same bytes with so many channels, the others in the width, which must be 1."""
+        """The same bytes with `channels` channels; the others go to the width, which must be 1."""
         n, h, one, c = self.input
         assert one == self.kernel[1] == 1, self
         part = c // channels
@@ -87,7 +87,7 @@ class Windows:
 
     @property
     def is_rows(self) -> bool:
-        """Whether the windows are all of the input, one behind the other, of one channel."""
+        """Whether the windows cover the whole input, one after the other, with one channel."""
         n, h, w, c = self.input
         follows = self.stride[0] == self.kernel[0] and self.padding[0] == 0
         return (n, w, c) == (1, 1, 1) and follows and self.output[1] * self.stride[0] == h
@@ -95,30 +95,30 @@ class Windows:
 
 @dataclass(frozen=True)
 class Sum:
-    """One way to sum: as a convolution in so many groups with these int8 weights [O,KH,KW,I]."""
+    """One way to sum: a convolution in `groups` groups with int8 weights [O,KH,KW,I]."""
 
     windows: Windows
     weight: Array
     groups: int
 
     def call(self) -> Window:
-        """The geometry of the convolution; of one image where it takes one at a time."""
+        """The geometry of the convolution; of one image, if it takes one at a time."""
         w = self.windows
         images = 1 if self.groups > 1 else w.input[0]
         input, output = (images, *w.input[1:]), (images, *w.output[1:])
         return Window(input, self.weight.shape, output, w.stride, w.padding, (1, 1))
 
     def working_bytes(self, isa: Isa) -> int | None:
-        """What it takes for weights and scratch; None where no kernel is right."""
+        """Bytes of weights and scratch; None if no kernel is right."""
         call = best_call(self.call(), self.groups, isa)
         return None if call is None else self.weight.nbytes + call.scratch(isa)
 
 
 def sums(windows: Windows) -> Iterator[Sum]:
-    """The ways to sum, the faster first.
+    """The ways to sum, fastest first.
 
-    A depthwise convolution makes a product for each element. An ordinary one over few channels
-    makes as many more as it has channels, most with zero, but on MVE it needs far less scratch.
+    A depthwise convolution makes one product for each element. An ordinary one makes one for each
+    element and output channel, most of them with zero, but needs far less scratch on MVE.
     """
     kh, kw = windows.kernel
     channels = windows.input[3]
@@ -137,7 +137,7 @@ def sums(windows: Windows) -> Iterator[Sum]:
 
 
 def best_sum(windows: Windows, isa: Isa) -> Sum | None:
-    """The fastest sum whose memory is small against the input's, else that with the least."""
+    """The fastest sum whose memory is small compared to the input's, else the smallest; or None."""
     ways = [(way, way.working_bytes(isa)) for way in sums(windows)]
     right = [(way, size) for way, size in ways if size is not None]
     spare = numel(windows.input) // SPARE_PART
@@ -146,7 +146,7 @@ def best_sum(windows: Windows, isa: Isa) -> Sum | None:
 
 
 def forms(op: AvgPool2dOp) -> list[Windows]:
-    """The pool's geometry in either data format as NHWC, the easiest to sum first."""
+    """The pool's possible geometries as NHWC, the easiest to sum first."""
     format = data_format_of(op)
     shapes = (spatial(shape_of(value), format) for value in (op.input, op.output))
     input, output = ((n, h, w, c) for n, c, h, w in shapes)
@@ -160,12 +160,11 @@ def averaged_once(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
     """An average pool that changes its quantization → a sum with weights of one; at most 1 step.
 
     The weights mean 1 / divisor, so that the kernel divides as it requantizes, and rounds once.
-    That takes windows that all divide by one number: `averages.common_divisor`. Padding that
-    counts is the kernel's own: it reads zero points there.
+    All windows must divide by one number: `averages.common_divisor`. If padding counts, the
+    kernel pads: it reads zero points there.
 
-    Windows of one channel that follow each other are rows of a linear layer. Where windows are as
-    wide as the input, channels may stand side by side in the width; a few of them are then all
-    that the weights need.
+    Windows of one channel that follow each other are rows of a linear layer. If windows are as
+    wide as the input, channels can move to the width; the weights then need few channels.
     """
     for windows in forms(op):
         if windows.is_rows:

@@ -1,4 +1,4 @@
-"""Functions of two int8 tensors → their kernels, or a lookup table where one is a number."""
+"""Functions of two int8 tensors → their kernels, or a lookup table if one is a number."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.weights import require_int8
 
 MIN_CALL = 16
-"""A constant of fewer elements is repeated ahead of time: a kernel call for each is too dear."""
+"""A constant of fewer elements is repeated at compile time: one kernel call each costs more."""
 
 
 def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
@@ -60,8 +60,8 @@ def scaled_binary(op: AddOp | SubOp | MulOp, b: KernelBuilder) -> SSAValue:
     """Add, sub and mul of int8 tensors → quantized_add, quantized_mul; at most 1 step.
 
     The kernels take equal shapes, or repeat the last dimension of a 4-D tensor for each pixel.
-    Any tensor can be seen as pixels of its trailing dimensions; an operand that is not whole in
-    those is expanded to them first, a constant ahead of time.
+    Any tensor can be seen as pixels of its trailing dimensions. An operand without all elements of
+    a pixel is first expanded to a pixel; a constant, at compile time.
     """
     shape = shape_of(op.output)
     swapped = has_narrow_lhs(op)
@@ -84,16 +84,16 @@ def scaled_binary(op: AddOp | SubOp | MulOp, b: KernelBuilder) -> SSAValue:
 
 
 def has_narrow_lhs(op: BinaryOp) -> bool:
-    """Whether the operand to repeat, or the constant, is the left one and not the right one."""
+    """Whether only the left operand is repeated or constant."""
     shape = shape_of(op.output)
     is_narrow = shape_of(op.lhs) != shape or constant_of(op.lhs) is not None
     return is_narrow and shape_of(op.rhs) == shape and constant_of(op.rhs) is None
 
 
 def repeated_block(narrow: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The trailing dimensions of `shape` that `narrow` has to be expanded to.
+    """The trailing dimensions of `shape` to which `narrow` must be expanded.
 
-    In front of them it has only dimensions of size 1, so that repeating the block is all.
+    `narrow` has only dimensions of size 1 before them, so the block is then repeated as a whole.
     """
     padded = (1,) * (len(shape) - len(narrow)) + narrow
     first = next((d for d, size in enumerate(padded) if size != 1), len(shape) - 1)
@@ -101,16 +101,16 @@ def repeated_block(narrow: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int
 
 
 def operand(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    """The int8 of an operand broadcast to `shape`."""
+    """The int8 values of an operand, broadcast to `shape`."""
     return repeated(b, b.value(value), shape, value.name_hint)
 
 
 def repeated(
     b: KernelBuilder, stored: SSAValue, shape: tuple[int, ...], hint: str | None = None
 ) -> SSAValue:
-    """int8 broadcast to `shape`: a constant ahead of time, else by a copy.
+    """int8 values, broadcast to `shape`: a constant at compile time, else by a copy.
 
-    Leading dimensions of size 1 that `shape` has not are dropped.
+    Leading dimensions of size 1 beyond the rank of `shape` are dropped.
     """
     own = shape_of(stored)[max(len(shape_of(stored)) - len(shape), 0) :]
     if (array := constant_of(stored)) is not None:
@@ -162,10 +162,10 @@ def mul_properties(op: BinaryOp, swapped: bool) -> Properties:
 def div(op: DivOp, b: KernelBuilder) -> SSAValue:
     """edge.div of int8 tensors → quantized_div, operands expanded; at most 1 step.
 
-    The kernel gives 0 for a quotient by zero. Where the divisor may be zero, a term is added: for
-    a zero divisor the dividend in steps of its own, saturated to ±127, in steps four times as long
-    as the output's; for all others 0. So x / 0 saturates with the sign of x, and 0 / 0 is 0. The
-    sum is exact, since all factors in it are powers of two.
+    The kernel gives 0 for division by zero. If the divisor may be zero, a term is added. For a
+    zero divisor, it is the dividend in its own steps times 128, saturated to int8, and counts four
+    output steps a unit; else it is 0. So x / 0 saturates with the sign of x, and 0 / 0 is 0. The
+    sum is exact, because all its factors are powers of two.
     """
     shape = shape_of(op.output)
     lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
@@ -205,7 +205,7 @@ def zeros_of(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAVa
 
 
 def by_zero(b: KernelBuilder, dividend: SSAValue, zero_point: int, zeros: SSAValue) -> SSAValue:
-    """The dividend's steps times 128, saturated to int8, where `zeros` is 1; 0 where it is 0."""
+    """The dividend's steps times 128, saturated to int8, where `zeros` is 1; else 0."""
     properties: Properties = {
         "self_zero_point": zero_point,
         "other_zero_point": 0,
@@ -216,7 +216,7 @@ def by_zero(b: KernelBuilder, dividend: SSAValue, zero_point: int, zeros: SSAVal
 
 
 def scaled_by(factors: Mapping[str, float]) -> dict[str, int]:
-    """The multipliers and shifts of operands and output, by their names."""
+    """Multipliers and shifts by property name, from factors by the name of operand or output."""
     result = {}
     for name, real in factors.items():
         result[f"{name}_multiplier"], result[f"{name}_shift"] = fixed_point(real)
@@ -226,9 +226,8 @@ def scaled_by(factors: Mapping[str, float]) -> dict[str, int]:
 def extremum(op: EdgeMinimumOp | EdgeMaximumOp, b: KernelBuilder) -> SSAValue:
     """edge.minimum and maximum → minimum, maximum on the result's quantized type; exact.
 
-    Quantization is monotone: the smaller of two results is the result of the smaller. The kernels
-    broadcast too, but wrongly where one side has one element in each row and the other has not:
-    operands are expanded.
+    Quantization is monotone, so the smaller operand also gives the smaller result. Operands are
+    expanded, because the kernels broadcast wrongly if only one of them has rows of one element.
     """
     target, shape = qtype_of(op.output), shape_of(op.output)
     stored = [b.value_as(value, target) for value in (op.lhs, op.rhs)]
@@ -245,4 +244,4 @@ BINARY: dict[type[BinaryOp], Rule] = {
     EdgeMinimumOp: extremum,
     EdgeMaximumOp: extremum,
 }
-"""The kernels of functions of two tensors, by the op's class."""
+"""The rules of functions of two tensors, by the op's class."""

@@ -1,4 +1,4 @@
-"""Builds kernel calls: ops on storage integers that stand for ops on quantized values."""
+"""Builds kernel calls: ops on storage integers that replace ops on quantized values."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ I8 = IntegerType(8)
 class KernelBuilder(Builder):
     """Collects kernel calls for one instruction set.
 
-    The rules read values of the ops that are lowered; `value` gives what stands for them: the
-    stored integers of a quantized value, any other value itself.
+    A rule reads the values of the ops that are lowered. `value` returns their replacement: the
+    stored integers of a quantized value; any other value itself.
     """
 
     def __init__(self, isa: Isa, lower: Callable[[Operation, KernelBuilder], SSAValue]):
@@ -42,7 +42,7 @@ class KernelBuilder(Builder):
         self._values: dict[SSAValue, SSAValue] = {}
 
     def lower(self, op: Operation) -> SSAValue:
-        """Append what computes `op` and note the result. Raises Unsupported."""
+        """Append the ops that compute `op` and record the result. Raises Unsupported."""
         start = len(self.ops)
         value = self._lower(op, self)
         for new in self.ops[start:]:
@@ -53,9 +53,9 @@ class KernelBuilder(Builder):
         return value
 
     def expand(self, ops: Sequence[Operation]) -> SSAValue:
-        """Lower the ops that an op is made of, in order; gives what stands for the last result.
+        """Lower the ops that an op is made of, in order; returns what replaces the last result.
 
-        They are in no block, and are of no further use.
+        The ops are in no block, and cannot be used afterwards.
         """
         values = [self.lower(op) for op in ops]
         for op in ops:
@@ -64,7 +64,7 @@ class KernelBuilder(Builder):
         return values[-1]
 
     def forget(self, start: int) -> None:
-        """Take back the ops from `start` on: those of an op that could not be lowered."""
+        """Drop the ops from `start` on: those of an op that could not be lowered."""
         for op in reversed(self.ops[start:]):
             op.drop_all_references()
         dropped = set(self.ops[start:])
@@ -72,7 +72,7 @@ class KernelBuilder(Builder):
         self._values = {v: new for v, new in self._values.items() if new.owner not in dropped}
 
     def value(self, outside: SSAValue) -> SSAValue:
-        """What stands for a value of the ops that are lowered."""
+        """The replacement of a value of the ops that are lowered."""
         if outside in self._values:
             return self._values[outside]
         if quantized_element(outside.type) is None:
@@ -86,8 +86,8 @@ class KernelBuilder(Builder):
         )
 
     def value_as(self, outside: SSAValue, target: UniformQuantizedType) -> SSAValue:
-        """The integers that stand for a value on another int8 type: a constant's ahead of time,
-        else by a lookup table; exact."""
+        """The stored integers of a value, requantized to another int8 type: a constant's at compile
+        time, else by a lookup table; exact."""
         if (real := float_constant_of(outside)) is not None:
             return self.constant(quantize(real, target), outside.name_hint)
         stored = self.value(outside)

@@ -48,7 +48,7 @@ def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
     """edge.conv2d (NHWC, constant weight) → one kernel call; at most 1 step.
 
     A bias in other steps than the accumulator's adds half a step of the accumulator.
-    Which kernel, and which axis is its height: see `dispatch.best_call`.
+    `dispatch.best_call` chooses the kernel, and the axis that is its height.
     """
     weight, window, source = constant_weight(op), window_of(op), b.value(op.input)
     if pads_beyond_kernel(op):
@@ -63,7 +63,7 @@ def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
 def pads_beyond_kernel(op: Conv2dOp) -> bool:
     """Whether a window of an NHWC convolution may lie wholly in the padding.
 
-    The kernels do not take that: the padding is then a tensor of its own.
+    The kernels do not take such padding, so the input is padded before the call.
     """
     reach = [
         d * (k - 1) for k, d in zip(shape_of(op.weight)[1:3], ints_of(op.dilation), strict=True)
@@ -76,7 +76,7 @@ def convolution(
     op: Conv2dOp | LinearOp, source: SSAValue, weight: NDArray[np.generic], window: Window,
     b: KernelBuilder,
 ) -> SSAValue:  # fmt: skip
-    """`op` on the stored `source`, by the convolution kernel that `window` describes."""
+    """Computes `op` on the stored integers `source`, by the convolution kernel that `window` describes."""
     if window.depthwise:
         weight = np.transpose(weight, (3, 1, 2, 0))
     channels_out = window.output[3]
@@ -118,10 +118,10 @@ def hint_of(value: SSAValue | None) -> str | None:
 
 
 def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
-    """edge.linear (constant weight) → quantized_linear; at most 1 step, and as for conv2d.
+    """edge.linear (constant weight) → quantized_linear; the bound is that of conv2d.
 
-    The kernel reads one multiplier only, so weights quantized per channel become a 1×1
-    convolution instead. The bias has the form that the instruction set reads.
+    The kernel reads one multiplier only, so a linear with weights quantized per channel becomes a
+    1×1 convolution. The bias has the form that the instruction set reads.
     """
     weight = constant_weight(op)
     if qtype_of(op.weight).is_per_axis:
@@ -158,9 +158,9 @@ def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
 
 
 def conv_transpose2d(op: ConvTranspose2dOp, b: KernelBuilder) -> SSAValue:
-    """Raises Unsupported: this is what `split-transposed-convolutions` leaves."""
+    """Raises Unsupported: `split-transposed-convolutions` has replaced the supported ones."""
     if int_of(op.groups) != 1:
         raise Unsupported("a transposed convolution in groups has no integer kernel")
     raise Unsupported(
-        "a transposed convolution needs constant symmetric weights, one scale an output channel"
+        "a transposed convolution needs constant symmetric weights, one scale per output channel"
     )

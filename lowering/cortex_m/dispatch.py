@@ -1,8 +1,9 @@
-"""The ways to call CMSIS-NN for one convolution: what each reaches, and which of them is best.
+"""The ways to call CMSIS-NN for one convolution: the function each reaches, and the best way.
 
-Read off `arm_convolve_wrapper_s8` and `arm_depthwise_conv_wrapper_s8`, and swept on emulated cores.
-A program is right on every instruction set, whichever it is compiled for: what one CMSIS-NN build
-computes wrong is not chosen for another. Scratch and speed count for the target only.
+Read off `arm_convolve_wrapper_s8` and `arm_depthwise_conv_wrapper_s8`, and tested by sweeps on
+emulated cores. A program must be right on every instruction set, not only on its target: a call
+that any CMSIS-NN build computes wrongly is never chosen. Scratch and speed count for the target
+only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from cmopt.support.targets import Isa
 
 
 class Function(Enum):
-    """What the two wrappers dispatch to."""
+    """The functions to which the two wrappers dispatch."""
 
     CONVOLVE = "arm_convolve_s8"
     CONVOLVE_1X1 = "arm_convolve_1x1_s8"
@@ -60,22 +61,22 @@ class Window:
         )  # fmt: skip
 
     def without_idle_dilation(self) -> Window:
-        """Dilation 1 where the kernel has one tap: the fast functions ask for it."""
+        """With dilation 1 where the kernel has one tap: the fast functions require it."""
         pairs = zip(self.weight[1:3], self.dilation, strict=True)
         return replace(self, dilation=tuple(1 if taps == 1 else d for taps, d in pairs))
 
     @property
     def is_grouped(self) -> bool:
-        """More than one group."""
+        """Whether there is more than one group."""
         return not self.depthwise and self.weight[3] != self.input[3]
 
     @property
     def needs_bias(self) -> bool:
-        """Whether CMSIS-NN would offset a null bias and read there, for a group or a block."""
+        """Whether CMSIS-NN would offset a null bias pointer and read there (group or block)."""
         return self.is_grouped or (self.depthwise and self.input[3] > DEPTHWISE_BLOCK)
 
     def scratch(self, isa: Isa) -> int:
-        """Bytes of working memory the kernel asks for."""
+        """Bytes of working memory that the kernel needs."""
         size = scratch.depthwise_conv2d if self.depthwise else scratch.conv2d
         return size(
             isa,
@@ -89,7 +90,7 @@ class Window:
 
 
 def function_of(window: Window) -> Function:
-    """The function a wrapper reaches, where it is the least reliable of all builds'.
+    """The function that a wrapper reaches; if builds differ, the least reliable one.
 
     A depthwise convolution of one channel to several becomes an ordinary one on MVE.
     """
@@ -122,11 +123,12 @@ def is_right(window: Window) -> bool:
 
 
 def is_row_right(window: Window) -> bool:
-    """Whether `arm_convolve_1_x_n_s8` is right on MVE, the one build where it is its own code.
+    """Whether `arm_convolve_1_x_n_s8` is right on MVE, the only build where it has its own code.
 
     It computes the outputs in three runs: those that begin in the left padding, those within the
-    input, those that end in the right padding. Of the last it copies all but one tap of input,
-    so the first of them must stick out by one; and it pads left and right alike.
+    input, and those that end in the right padding. For the first output of the last run it copies
+    all but one tap of input, so that output must reach one tap into the padding. It pads left and
+    right alike.
     """
     size, taps, outputs = window.input[2], window.weight[2], window.output[2]
     stride, padding = window.stride[1], window.padding[1]
@@ -141,10 +143,10 @@ def is_row_right(window: Window) -> bool:
 
 
 def orientations(window: Window) -> list[Window]:
-    """The calls that mean the same on the same bytes, the faster first.
+    """The calls that compute the same from the same bytes, fastest first.
 
-    Where one axis is 1 throughout, it may be height or width. Every function spends less on a
-    step in width; only the order of the axes differs.
+    If one axis is 1 throughout, it may be height or width. In every function, a step in width
+    costs less.
     """
     axes = list(zip(window.input[1:3], window.weight[1:3], window.output[1:3], strict=True))
     if (1, 1, 1) not in axes:
@@ -154,10 +156,10 @@ def orientations(window: Window) -> list[Window]:
 
 
 def right_calls(window: Window, groups: int) -> list[Window]:
-    """The calls to choose from, among equals in scratch the fastest first; empty if none is right.
+    """The calls to choose from, the fastest of equal scratch first; empty if none is right.
 
-    A depthwise convolution of several channels is a grouped one only where nothing else is right:
-    that takes up to ten times the instructions. With one channel it is an ordinary one as well.
+    A depthwise convolution of several channels becomes a grouped one only if no other call is
+    right: that takes up to ten times the instructions. With one channel, it may be an ordinary one.
     """
     window = window.without_idle_dilation()
     tiers = [orientations(window)]
@@ -171,6 +173,6 @@ def right_calls(window: Window, groups: int) -> list[Window]:
 
 
 def best_call(window: Window, groups: int, isa: Isa) -> Window | None:
-    """The call with least scratch of those that are right, then the fastest; None without any."""
+    """The right call with the least scratch, then the fastest; None if none is right."""
     calls = right_calls(window, groups)
     return min(calls, key=lambda call: call.scratch(isa), default=None)

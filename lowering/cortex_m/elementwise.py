@@ -13,7 +13,7 @@ from cmopt.lowering.weights import require_int8
 def function_of_one(op: Operation, b: KernelBuilder) -> SSAValue:
     """Any function of one int8 tensor → quantized_activation; at most 1 step.
 
-    Exact but for the last float32 bits of the function itself.
+    Exact except for the last float32 bits of the function itself.
     """
     require_int8(op.results[0])
     if (found := lookup_of(op)) is None:

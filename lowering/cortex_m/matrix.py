@@ -22,7 +22,7 @@ from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.weights import require_int8
 
 PROBABILITY = UniformQuantizedType.get(IntegerType(8), 1 / 256, -128)
-"""The only type the softmax kernel gives."""
+"""The only result type of the softmax kernel."""
 
 _DIFFERENCE_BITS = 26
 """Fraction bits of a difference to the greatest element; CMSIS-NN keeps 5 integer bits of it."""
@@ -60,7 +60,7 @@ def matmul(op: MatmulOp, b: KernelBuilder) -> SSAValue:
 def softmax(op: SoftmaxOp, b: KernelBuilder) -> SSAValue:
     """edge.softmax over the last dimension → softmax; at most 1 step of 1/256.
 
-    To another type than the kernel gives, a requantization follows.
+    A requantization follows if the result has another type than the kernel's.
     """
     last = len(shape_of(op.input)) - 1
     if (row := shape_of(op.input)[int_of(op.dim)]) > LONGEST_SOFTMAX:
@@ -88,10 +88,9 @@ def softmax(op: SoftmaxOp, b: KernelBuilder) -> SSAValue:
 
 
 def difference_scale(scale: float) -> tuple[int, int, int]:
-    """(multiplier, shift, least difference) with which the kernel scales differences of inputs.
+    """(multiplier, shift, least difference) for the kernel to scale differences of inputs.
 
-    As TensorFlow Lite prepares them: differences in Q5.26, those beyond the range of 5 bits
-    count as nothing.
+    As in TensorFlow Lite: differences are in Q5.26, and those beyond 5 integer bits add nothing.
     """
     multiplier, shift = fixed_point(min(scale * (1 << _DIFFERENCE_BITS), (1 << 31) - 1.0))
     largest = ((1 << 31 - _DIFFERENCE_BITS) - 1) * (1 << _DIFFERENCE_BITS) / (1 << shift)

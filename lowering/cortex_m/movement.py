@@ -32,7 +32,7 @@ from cmopt.lowering.weights import require_int8
 
 
 def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
-    """What quantize_per_tensor and dequantize_per_tensor are told of a quantized type."""
+    """The properties of quantize_per_tensor and dequantize_per_tensor for a quantized type."""
     low, high = type.storage_range
     return {
         "scale": type.scale,
@@ -65,7 +65,7 @@ def dequantize(op: DCastOp, b: KernelBuilder) -> SSAValue:
 
 
 def _require_border_type(type: UniformQuantizedType) -> None:
-    """Raise Unsupported for what quantize_per_tensor and dequantize_per_tensor do not know."""
+    """Raise Unsupported if quantize_per_tensor and dequantize_per_tensor do not take the type."""
     if type.is_per_axis or type.storage.width.data > 16:
         raise Unsupported("kernels quantize per tensor, to 8 or 16 bits")
 
@@ -76,9 +76,9 @@ def reshape(op: ReshapeOp, b: KernelBuilder) -> SSAValue:
 
 
 def permute(op: PermuteOp, b: KernelBuilder) -> SSAValue:
-    """edge.permute of int8 → transpose of as few dimensions as describe it; exact.
+    """edge.permute of int8 → transpose of as few dimensions as possible; exact.
 
-    The kernel takes four: what needs more is done in several.
+    The kernel takes four dimensions. A permute of more becomes several transposes.
     """
     require_int8(op.input)
     value = b.value(op.input)
@@ -94,7 +94,7 @@ def is_outermost(shape: tuple[int, ...], dim: int) -> bool:
 
 
 def slice(op: SliceOp, b: KernelBuilder) -> SSAValue:
-    """edge.slice of int8 → subview where it is one range of bytes, else portable slice; exact."""
+    """edge.slice of int8 → subview if it is one range of bytes, else portable slice; exact."""
     require_int8(op.input)
     source, type = b.value(op.input), storage_type(op.output.type)
     shape, dim, start = shape_of(op.input), int_of(op.dim), int_of(op.start)
@@ -111,16 +111,16 @@ def expand(op: ExpandOp, b: KernelBuilder) -> SSAValue:
 
 
 def expanded(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    """int8 `value` repeated to `shape`; a view where it has as many elements already."""
+    """int8 `value` repeated to `shape`; a view if it already has as many elements."""
     if numel(shape_of(value)) == numel(shape):
         return b.view(value, shape)
     return b.portable("aten.expand_copy.default", value, shape, False, type=int8_tensor(shape))
 
 
 def cat(op: CatOp, b: KernelBuilder) -> SSAValue:
-    """edge.cat → join where the parts are ranges of bytes, else, of int8, portable cat; exact.
+    """edge.cat → join if the operands are ranges of bytes, else portable cat of int8; exact.
 
-    A part on another quantized type than the result is requantized first.
+    An operand of another quantized type than the result is first requantized.
     """
     target, dim, type = quantized_element(op.output.type), int_of(op.dim), op.output.type
     if target is not None:
@@ -129,7 +129,7 @@ def cat(op: CatOp, b: KernelBuilder) -> SSAValue:
     if is_outermost(shape_of(op.output), dim):
         return b.add(JoinOp(parts, storage_type(type)))
     if target is None:
-        raise Unsupported("a float cat within rows has no kernel of ours")
+        raise Unsupported("a float cat within rows has no cortex_m kernel")
     return b.portable("aten.cat.default", parts, dim, type=storage_type(type))
 
 
@@ -138,8 +138,8 @@ def transposes(
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """(shape, perm) of the transposes, of rank 4 at most, that make up a permutation.
 
-    None where only dimensions of size 1 move. Beyond rank 4 each brings one run of neighbours to
-    its place, past those that come later.
+    The list is empty if only dimensions of size 1 move. Beyond rank 4, each transpose moves one
+    run of adjacent dimensions to its final place.
     """
     sizes, order = simplest_permute(shape, perm)
     if len(order) < 2:
@@ -164,7 +164,7 @@ def transposes(
 def _within_limits(
     shape: tuple[int, ...], perm: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The same transpose, of a matrix too large for its own kernel as one of rank 3."""
+    """The same transpose; with rank 3, if the matrix is too large for the kernel for matrices."""
     if transpose_limit(shape, perm) is None:
         return shape, perm
     return (*shape, 1), (*perm, len(perm))

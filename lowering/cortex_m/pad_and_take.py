@@ -20,10 +20,10 @@ from cmopt.lowering.weights import require_int8
 
 
 def pad(op: PadOp, b: KernelBuilder) -> SSAValue:
-    """edge.pad of int8 → pad of as few dimensions as describe it; exact."""
+    """edge.pad of int8 → pad of as few dimensions as possible; exact."""
     require_int8(op.input)
     parts = simplest_pad(shape_of(op.input), ints_of(op.low), ints_of(op.high))
-    # The kernel's lists are 4 long; a rank of 4 spares it a second case.
+    # The kernel's lists have 4 entries. With rank 4 it needs no second case.
     if (lead := MOST_RANK - len(parts[0])) < 0:
         raise Unsupported(
             f"the pad kernel takes rank {MOST_RANK} at most, this needs {len(parts[0])}"
@@ -57,7 +57,7 @@ def simplest_pad(
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """(shape, low, high) of the same padding of bytes with as few dimensions as possible.
 
-    A dimension that is not padded becomes one with the one before it.
+    A dimension that is not padded is merged with the one before it.
     """
     sizes: list[int] = []
     before: list[int] = []
@@ -78,7 +78,7 @@ def take(op: TakeOp, b: KernelBuilder) -> SSAValue:
     """edge.take of int8 → portable slice with a step, or index_select; exact."""
     require_int8(op.input)
     if not ints_of(op.indices):
-        raise Unsupported("takes nothing")
+        raise Unsupported("the result is empty")
     source, dim, type = b.value(op.input), int_of(op.dim), storage_type(op.output.type)
     if (steps := op.steps()) is not None:
         return b.portable("aten.slice_copy.Tensor", source, dim, *steps, type=type)

@@ -28,13 +28,13 @@ from cmopt.lowering.weights import require_int8
 def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
     """edge.avg_pool2d → quantized_avg_pool2d, or a sum by ones; at most 1 step, or as stated.
 
-    The pool kernel keeps the quantization. A pool that changes it is a convolution with ones
-    where all windows divide by one number. Else it is a pool and a requantization, which round
-    twice: at most half a step of the input's type and half a step of the output's. That is
+    The pool kernel keeps the quantization. A pool that changes it becomes a convolution with ones
+    if all windows divide by one number. Else it becomes a pool and a requantization, which round
+    twice: by at most half a step of the input's type and half a step of the output's. That is
     `(1 + input scale / output scale) / 2` steps of the output, up to the next whole number.
 
-    The pool kernel divides by the positions inside the input. Where padding counts too, the input
-    is padded with its zero point first, and every position is inside.
+    The pool kernel divides by the number of positions inside the input. If padding counts too,
+    the input is first padded with its zero point, so that every position is inside.
     """
     require_int8(op.input, op.output)
     if averages_once(op):
@@ -69,8 +69,8 @@ def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
 def max_pool2d(op: MaxPool2dOp, b: KernelBuilder) -> SSAValue:
     """edge.max_pool2d → quantized_max_pool2d; exact.
 
-    To another type, the clamp goes into the requantization that follows: its bound may lie
-    between two steps of the input's type.
+    If the type changes, a requantization follows and does the clamp, whose bound may lie between
+    two steps of the input's type.
     """
     if ints_of(op.dilation) != (1, 1):
         raise Unsupported("a dilated window lies in the padding")
@@ -108,9 +108,9 @@ def _require_short_window(op: AvgPool2dOp | MaxPool2dOp) -> None:
 
 
 def kernel_ceil_mode(op: AvgPool2dOp) -> bool | None:
-    """The ceil_mode with which the kernel gives the op's result; None where neither does.
+    """The ceil_mode with which the kernel gives the op's result; None if neither does.
 
-    Padding that counts is input to the kernel, in which it lets a window begin.
+    Padding that counts is input to the kernel, so a window may begin in it.
     """
     format = data_format_of(op)
     sizes, counts = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))

@@ -1,4 +1,4 @@
-"""Which function lowers which op to integer kernels on the core: one table."""
+"""The table of rules that lower ops to integer kernels on the core."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from cmopt.support.targets import Isa
 
 
 def reduction(op: ReductionOp, b: KernelBuilder) -> SSAValue:
-    """What `lower-reductions` makes of it."""
+    """Lowers the ops that `lower-reductions` makes of a reduction."""
     return b.expand(parts_of(op))
 
 
@@ -72,7 +72,7 @@ RULES: dict[type[Operation], Rule] = {
 
 
 def lower(op: Operation, b: KernelBuilder) -> SSAValue:
-    """Append what computes `op`. Raises Unsupported with the reason where nothing does."""
+    """Append the ops that compute `op`. Raises Unsupported with the reason if there are none."""
     if isinstance(op, ConstantOp):
         return b.add(op)
     if isinstance(op, SCastOp):

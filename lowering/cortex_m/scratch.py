@@ -1,6 +1,6 @@
-"""How much scratch memory CMSIS-NN's kernels ask for, per instruction set.
+"""The scratch memory that CMSIS-NN's kernels need, per instruction set.
 
-The sizes come from CMSIS-NN's own size functions, as bound by the executorch package.
+The sizes come from CMSIS-NN's size functions, through the bindings in the executorch package.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _backend(isa: Isa) -> Any:
 def _window(
     input: Ints, output: Ints, stride: Ints, padding: Ints, dilation: Ints
 ) -> dict[str, Any]:
-    """The arguments all convolutions share. Offsets and activation do not enter the size."""
+    """The arguments that all convolutions share. The size does not depend on offsets and clamps."""
     return {
         "input_nhwc": list(input),
         "output_nhwc": list(output),

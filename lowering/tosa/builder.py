@@ -34,17 +34,17 @@ Ints = Sequence[int]
 
 
 FEW_SLICES = 8
-"""Up to how many slices a transpose of four dimensions is made of."""
+"""The most slices that a transpose of four dimensions becomes."""
 
 FEW_COPIES = 16
-"""Up to how many copies a tile makes at once: each is an operation of the NPU."""
+"""The most copies that one tile makes: each is an operation of the NPU."""
 
 
 class RegionBuilder:
-    """Appends `tosa` ops to a block; equal ones, constants among them, are made once.
+    """Appends `tosa` ops to a block. Equal ops and constants are made only once.
 
-    `values` maps values outside, of quantized types, to their stored integers inside. What is not
-    there yet is a constant, or becomes a block argument; `inputs` lists the latter in order.
+    `values` maps values outside, of quantized types, to their stored integers inside. A value that
+    is not in it becomes a constant or a block argument. `inputs` lists the arguments in order.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class RegionBuilder:
         self._ops: dict[tuple[object, ...], SSAValue] = {}
 
     def lower(self, op: Operation, rule: Callable[[Operation, RegionBuilder], SSAValue]) -> None:
-        """Add what `rule` makes of `op`; every new op gets its location."""
+        """Add the ops that `rule` makes of `op`; each gets the location of `op`."""
         self.source = op
         result = rule(op, self)
         result.name_hint = result.name_hint or op.results[0].name_hint
@@ -73,8 +73,8 @@ class RegionBuilder:
         return self.values[outside]
 
     def value_as(self, outside: SSAValue, target: UniformQuantizedType) -> SSAValue:
-        """The integers that stand for a value on another int8 type: a constant's ahead of time,
-        else by a table; exact."""
+        """The stored integers of a value, requantized to another int8 type: a constant's at compile
+        time, else by a table; exact."""
         if (real := float_constant_of(outside)) is not None:
             return self.constant(quantize(real, target), outside.name_hint)
         if (source := qtype_of(outside)) == target:
@@ -82,7 +82,7 @@ class RegionBuilder:
         return self.table(self.value(outside), quantize(dequantize(EVERY_INT8, source), target))
 
     def finish(self, results: Sequence[SSAValue]) -> None:
-        """End the region with its results; what they do not need goes, arguments too."""
+        """End the region with its results. Unused ops and arguments are dropped."""
         self.block.add_op(YieldOp(results))
         for op in reversed(self.block.ops):
             if op.results and not any(value.uses for value in op.results):
@@ -93,7 +93,7 @@ class RegionBuilder:
                 self.inputs.remove(outside)
 
     def add(self, op: Operation) -> SSAValue:
-        """Append an op; gives its first result, or that of an equal op that is there."""
+        """Append an op, unless an equal one exists; returns its first result."""
         properties = sorted(op.properties.items(), key=lambda entry: entry[0])
         key = (type(op), *op.operands, *op.result_types, *properties)
         if key in self._ops:
@@ -163,7 +163,7 @@ class RegionBuilder:
     def arithmetic(
         self, kind: type[Operation], lhs: SSAValue, rhs: SSAValue, *more: SSAValue
     ) -> SSAValue:
-        """An op on two int32 tensors of one rank, broadcast to each other."""
+        """An op on two int32 tensors of the same rank, broadcast to each other."""
         shape = broadcast_shape(shape_of(lhs), shape_of(rhs))
         assert shape is not None
         type = TensorType(i32, shape)
@@ -174,7 +174,7 @@ class RegionBuilder:
         return self.arithmetic(tosa.MulOp, lhs, rhs, self.number(shift))
 
     def clamp(self, value: SSAValue, low: int, high: int) -> SSAValue:
-        """Clamp int8; the value itself where nothing is cut."""
+        """Clamp int8. Returns the value itself if nothing is cut."""
         if (low, high) == (-128, 127):
             return value
         bounds = {"min_val": IntegerAttr(low, i8), "max_val": IntegerAttr(high, i8)}
@@ -187,7 +187,7 @@ class RegionBuilder:
         return self.add(tosa.TableOp([value, self.constant(entries, "table")], value.type))
 
     def reshape(self, value: SSAValue, shape: Ints) -> SSAValue:
-        """`value` under `shape`; of a reshape, its operand's elements."""
+        """`value` under `shape`. A reshape of a reshape becomes one reshape."""
         if isinstance(value.owner, tosa.ReshapeOp):
             value = value.owner.input1
         if shape_of(value) == tuple(shape):
@@ -195,11 +195,11 @@ class RegionBuilder:
         return self.add(tosa.ReshapeOp([value, self.sizes(shape)], like(value, shape)))
 
     def transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
-        """`value` permuted, with as few dimensions as describe it; a reshape where none move.
+        """`value` permuted, with as few dimensions as possible; a reshape if none move.
 
-        The NPU transposes three dimensions at once. More are first brought to a form in which the
-        innermost stays: then what is left are slices. Where an axis would get too long for that,
-        the transpose stays one op, on which the NPU's constraints decide.
+        The NPU transposes three dimensions at once. With more, the innermost dimension is moved
+        by a transpose of its own; the others then move as slices. If an axis would get too long
+        for that, the transpose stays one op, and the NPU's constraints decide about it.
         """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
@@ -217,9 +217,9 @@ class RegionBuilder:
         return self.reshape(value, shape)
 
     def _interleave(self, value: SSAValue) -> SSAValue:
-        """[A,B,C,D] → [A,C,B,D] by slices of the shorter of B and C, put next to each other.
+        """[A,B,C,D] → [A,C,B,D] by slices of the shorter of B and C, joined again.
 
-        As matrices, for the NPU then copies each slice at once.
+        The slices are matrices, because the NPU then copies each at once.
         """
         a, b, c, d = shape_of(value)
         before, parts, width = (a, b, c * d) if b <= c else (a * b, c, d)
@@ -232,9 +232,9 @@ class RegionBuilder:
         return self.reshape(joined, (a, c, b, d))
 
     def slice(self, value: SSAValue, start: Ints, size: Ints) -> SSAValue:
-        """`size` elements from `start` on; the value itself where that is all.
+        """`size` elements from `start` on; the value itself if that is all of it.
 
-        Of more than four dimensions those are merged that are neighbours and not cut.
+        With more than four dimensions, adjacent ones that are not cut are merged.
         """
         if shape_of(value) == tuple(size):
             return value
@@ -282,9 +282,10 @@ class RegionBuilder:
         return self.add(tosa.TileOp([value, self.sizes(multiples)], like(value, shape)))
 
     def _repeated(self, value: SSAValue, dim: int, times: int) -> SSAValue:
-        """The value along one dimension, as copies of copies: the NPU makes one at a time.
+        """The value `times` times along one dimension, as copies of copies.
 
-        256 are 2 · 16 operations, and for 65536 Vela takes seconds in place of minutes.
+        The NPU makes one copy at a time. 256 copies are then 2 · 16 operations, and for 65536
+        Vela takes seconds instead of minutes.
         """
         if times <= FEW_COPIES:
             rank = len(shape_of(value))
@@ -314,10 +315,11 @@ class RegionBuilder:
 
 
 def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two permutations that make `perm`: one leaves the innermost dimension, one moves only it.
+    """Two permutations that compose to `perm`: one leaves the innermost dimension in place, the
+    other moves only one dimension from or to the innermost place.
 
-    One of them is `perm` itself where the innermost dimension stays, or is all that moves.
-    Of the innermost dimensions before and after, the larger is the one that stays.
+    One of them is `perm` itself if only that dimension moves, or if the innermost one stays. Of
+    the innermost dimensions before and after, the larger one stays in the first kind.
     """
     last, new = len(perm) - 1, perm[-1]
     if shape[last] >= shape[new]:
@@ -330,15 +332,15 @@ def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int
 
 
 def like(value: SSAValue, shape: Ints) -> TensorType:
-    """A tensor type of a value's elements."""
+    """The tensor type with a value's element type and `shape`."""
     return TensorType(element_of(value), shape)
 
 
 def tosa_scale(real: float) -> tuple[int, int]:
     """A positive real as (multiplier, shift): `multiplier · 2^-shift`, as RESCALE takes them.
 
-    A multiplier has 31 bits, a shift lies in 2…62 (TOSA 1.0, RESCALE). What is smaller than the
-    smallest such number loses bits of the multiplier. Raises Unsupported for what is too large.
+    A multiplier has 31 bits, and a shift is in 2…62 (TOSA 1.0, RESCALE). A real too small for
+    that loses bits of the multiplier. Raises Unsupported if it is too large.
     """
     mantissa, exponent = math.frexp(real)
     multiplier, shift = round(mantissa * (1 << 31)), 31 - exponent
@@ -352,9 +354,9 @@ def tosa_scale(real: float) -> tuple[int, int]:
 
 
 def _merged(shape: Ints, start: Ints, size: Ints) -> list[tuple[int, int, int]] | None:
-    """(shape, start, size) of each dimension left when whole neighbours are merged; None if none.
+    """(shape, start, size) of each dimension after adjacent whole ones are merged; None if none.
 
-    No dimension gets longer than an axis may be.
+    No merged dimension is longer than MAX_AXIS.
     """
     merged: list[tuple[int, int, int]] = []
     for n, first, count in zip(shape, start, size, strict=True):

@@ -19,10 +19,10 @@ from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.weights import constant_weight
 
 LONGEST_STRIDE = 3
-"""What a U55 can slide a window by."""
+"""The longest stride of a U55's window."""
 
 LONGEST_KERNEL = 64
-"""The rows and columns of a filter that every NPU takes."""
+"""The most rows and columns of a filter that every NPU takes."""
 
 
 def _bias(op: Conv2dOp | LinearOp, channels: int) -> NDArray[np.int32]:
@@ -33,7 +33,7 @@ def _bias(op: Conv2dOp | LinearOp, channels: int) -> NDArray[np.int32]:
 def finish(
     op: Conv2dOp | LinearOp, accumulator: SSAValue, b: RegionBuilder, part: slice = slice(None)
 ) -> SSAValue:
-    """From the accumulator to the op's result; `part` are the output channels it has."""
+    """The op's result from its accumulator, whose output channels are `part`."""
     output = qtype_of(op.output)
     scales = qtype_of(op.weight).params.scales
     factors = (qtype_of(op.input).scale * scales / output.scale).tolist()
@@ -44,7 +44,7 @@ def finish(
 
 
 def conv2d(op: Conv2dOp, b: RegionBuilder) -> SSAValue:
-    """A convolution, with depth 1 for each group a depthwise one, else group by group; ≤ 1 step.
+    """One convolution, a depthwise one (one channel per group), or one per group; ≤ 1 step.
 
     A bias in other steps than the accumulator's adds half a step of the accumulator.
     """
@@ -80,9 +80,9 @@ def _operands(
 
 
 def _window(op: Conv2dOp, source: SSAValue, b: RegionBuilder) -> tuple[SSAValue, tuple[int, ...]]:
-    """The input and padding for which the windows fill it exactly, as TOSA wants it.
+    """The input and padding that the windows fill exactly, as TOSA requires.
 
-    What no window reaches at the bottom and on the right is padding less, or cut off.
+    Rows and columns that no window reaches, at the bottom and on the right, are cut off.
     """
     return fit(
         source, shape_of(op.output)[1:3], shape_of(op.weight)[1:3], ints_of(op.stride),
@@ -94,10 +94,10 @@ def fit(
     source: SSAValue, counts: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...],
     padding: tuple[int, ...], dilation: tuple[int, ...], fill: int, b: RegionBuilder,
 ) -> tuple[SSAValue, tuple[int, ...]]:  # fmt: skip
-    """Cut or pad an NHWC tensor behind, so that `counts` windows fill it exactly.
+    """Cut or pad an NHWC tensor at the end, so that `counts` windows fill it exactly.
 
-    Gives the tensor and [top, bottom, left, right]; what is too wide to be padding is in the
-    tensor, as `fill`. Raises Unsupported where no window reaches the tensor.
+    Returns the tensor and the padding [top, bottom, left, right]. Padding too wide for the NPU
+    becomes part of the tensor, with `fill`. Raises Unsupported if no window reaches the tensor.
     """
     check_reach(shape_of(source)[1:3], counts, kernel, stride, padding, dilation)
     pads: list[int] = []
@@ -116,7 +116,7 @@ def fit(
 
 
 def is_short(before: int, behind: int) -> bool:
-    """Whether an NPU can pad so far along an axis by itself."""
+    """Whether an NPU's window can pad an axis by this much."""
     return before <= MAX_PAD_BEFORE and behind <= MAX_PAD_BEHIND
 
 
@@ -124,9 +124,9 @@ def check_reach(
     sizes: tuple[int, ...], counts: tuple[int, ...], kernel: tuple[int, ...],
     stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...],
 ) -> None:  # fmt: skip
-    """Raise Unsupported where windows read only padding, beside the tensor or over it.
+    """Raise Unsupported if windows read only padding, outside the tensor or on both sides of it.
 
-    With dilation Vela drops such an input, and the arguments behind it go to the wrong places.
+    With dilation, Vela drops such an input, and later arguments then go to the wrong places.
     """
     for size, n, k, s, before, d in zip(
         sizes, counts, kernel, stride, padding[::2], dilation, strict=True
@@ -153,7 +153,7 @@ def convolution(
 
 
 def has_long_stride(op: Conv2dOp) -> bool:
-    """Whether a stride is beyond what every NPU slides by, in a convolution without dilation."""
+    """Whether a convolution without dilation has a stride that not every NPU takes."""
     return max(ints_of(op.stride)) > LONGEST_STRIDE and ints_of(op.dilation) == (1, 1)
 
 
@@ -163,9 +163,9 @@ def patchified(
 ) -> SSAValue:  # fmt: skip
     """The accumulator of a convolution whose long strides become channels or images; exact.
 
-    Cut into blocks of a stride, padded with zeros, filters slide by 1. In the width, blocks are
-    channels under another shape. In the height they are moved there, unless no two windows share
-    a row: then each row of windows is an image.
+    The input is cut into blocks as long as a stride, and filters, padded with zeros, slide by one
+    block. In width, a reshape makes blocks channels. In height, a transpose does so, unless no
+    two windows share a row: then each row of windows becomes an image.
     """
     stride, kernel = list(ints_of(op.stride)), list(weight.shape[1:3])
     stride = [s if s > LONGEST_STRIDE else 1 for s in stride]
@@ -205,9 +205,9 @@ def patchified(
 def _in_blocks(
     op: Conv2dOp, source: SSAValue, stride: list[int], reach: list[int], b: RegionBuilder
 ) -> tuple[SSAValue, tuple[int, ...]]:
-    """The input, cut or padded with zeros to whole blocks along the axes with a long stride.
+    """The input, cut or padded to whole blocks along the axes with a long stride.
 
-    Gives it and the padding that is left to the convolution, along the other axis.
+    Also returns the padding left for the convolution, along the other axis.
     """
     counts, padding = shape_of(op.output)[1:3], ints_of(op.padding)
     check_reach(
@@ -250,7 +250,7 @@ def depthwise(
 
 
 def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
-    """A 1×1 convolution over the rows; ≤ 1 step, and as for conv2d."""
+    """A 1×1 convolution over the rows; the bound is that of conv2d."""
     weight = constant_weight(op)
     out, depth = weight.shape
     rows = numel(shape_of(op.input)[:-1])

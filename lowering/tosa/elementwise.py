@@ -32,16 +32,16 @@ from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.weights import require_int8
 
 RECIPROCAL_BITS = 22
-"""A reciprocal in three tables: 2^22 / 1 times 255 fits in 31 bits."""
+"""Bits of a reciprocal in three tables: 2^22 times 255 fits in 31 bits."""
 
 
 def function_of_one(op: Operation, b: RegionBuilder) -> SSAValue:
     """Any function of one int8 tensor → a table; a clamp on one type → a clamp; ≤ 1 step.
 
-    Exact but for the last float32 bits of the function itself.
+    Exact except for the last float32 bits of the function itself.
     """
     if (found := lookup_of(op)) is None:
-        raise Unsupported("is no function of one int8 tensor")
+        raise Unsupported("is not a function of one int8 tensor")
     source, entries = found
     value = b.value(source)
     if clamp_bounds(op) is not None and qtype_of(source) == qtype_of(op.results[0]):
@@ -72,7 +72,7 @@ def _clamped(op: BinaryOp, value: SSAValue, b: RegionBuilder) -> SSAValue:
 
 
 def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
-    """Both operands to 2^-20 of twice the larger scale, add or subtract, rescale; ≤ 1 step."""
+    """Rescale to 2^-20 of twice the larger scale, add or subtract, rescale; ≤ 1 step."""
     common = 2 * max(qtype_of(op.lhs).scale, qtype_of(op.rhs).scale) / (1 << ADD_LEFT_SHIFT)
     wide = [
         b.rescale(
@@ -99,18 +99,18 @@ def _product(op: BinaryOp, operands: Sequence[SSAValue], factor: float, b: Regio
 
 
 def mul(op: MulOp, b: RegionBuilder) -> SSAValue:
-    """The product of what is stored, without zero points, rescaled; ≤ 1 step."""
+    """The product of the stored integers minus their zero points, rescaled; ≤ 1 step."""
     operands = [_without_zero_point(value, op, b) for value in (op.lhs, op.rhs)]
     factor = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale / qtype_of(op.output).scale
     return _product(op, operands, factor, b)
 
 
 def div(op: DivOp, b: RegionBuilder) -> SSAValue:
-    """The dividend times a 22-bit reciprocal out of three tables, rescaled; ≤ 1 step.
+    """The dividend times a 22-bit reciprocal from three tables, rescaled; ≤ 1 step.
 
-    The reciprocal of 0 is 0 here. Where the divisor may be 0, a term is added to the quotient, in
-    steps of the output: for a divisor of 0 256 times the steps of the dividend, for all others 0.
-    So x / 0 saturates with the sign of x, and 0 / 0 is 0.
+    The tables give 0 for the reciprocal of 0. If the divisor may be 0, a term is added to the
+    quotient, in steps of the output: 256 times the steps of the dividend if the divisor is 0, else
+    0. So x / 0 saturates with the sign of x, and 0 / 0 is 0.
     """
     divisor, zero = _operand(op.rhs, op, b), qtype_of(op.rhs).zero_point
     steps = EVERY_INT8.astype(np.int64) - zero
@@ -128,7 +128,7 @@ def div(op: DivOp, b: RegionBuilder) -> SSAValue:
 
 
 def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
-    """A table of 24-bit entries as three of 8 bits, put together in int32; exact."""
+    """A table of 24-bit entries as three tables of 8 bits, added in int32; exact."""
     total: SSAValue | None = None
     for shift in (16, 8, 0):
         # The top byte is signed; the others are stored from -128 on.
@@ -142,9 +142,9 @@ def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) ->
 
 
 def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
-    """Each operand on the result's type, by a table or ahead of time, then compared; exact.
+    """Requantize operands to the result's type, by a table or at compile time, then compare; exact.
 
-    Quantization is monotone: the smaller of two results is the result of the smaller.
+    Quantization is monotone, so the smaller operand also gives the smaller result.
     """
     target, wide = qtype_of(op.output), []
     for value in (op.lhs, op.rhs):
@@ -163,4 +163,4 @@ BINARY: dict[type[BinaryOp], Rule] = {
     MinimumOp: extremum,
     MaximumOp: extremum,
 }
-"""The forms of functions of two tensors, by the op's class."""
+"""The rules of functions of two tensors, by the op's class."""

@@ -1,4 +1,4 @@
-"""Which ops one call of the NPU computes: as few calls as any split can have."""
+"""Splits ops into calls of the NPU, with the smallest possible number of calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Processor(Enum):
     CPU = 0
     NPU = 1
     EITHER = 2
-    """It costs nothing on either, and stays where its operands come from."""
+    """It costs nothing on either, so it runs where its operands come from."""
 
 
 def levels(
@@ -23,15 +23,15 @@ def levels(
     sources: Callable[[Node], Iterable[Node]],
     processor: Callable[[Node], Processor],
 ) -> dict[Node, int]:
-    """A level for each node: odd where it runs on the NPU, even where on the CPU.
+    """A level for each node: odd if it runs on the NPU, even if it runs on the core.
 
     nodes: in an order in which every node comes after its sources.
 
-    The nodes of one odd level make one delegate. A node's level is at least each of its sources',
-    so running the levels in order runs everything after what it reads: there are no cycles. The
-    level rises only where data changes processors. So the highest level is the number of changes
-    on some path through the graph. Any split has a delegate for each time that path enters the
-    NPU: none has fewer delegates.
+    The nodes of one odd level make one delegate. A node's level is never below a level of its
+    sources, so the levels can run in order, without cycles. The level rises only where data
+    changes processors. So the highest level is the number of changes on some path through the
+    graph. Any split needs a delegate each time that path enters the NPU, so this number of
+    delegates is the smallest.
     """
     level: dict[Node, int] = {}
     for node in nodes:

@@ -16,7 +16,7 @@ from cmopt.lowering.weights import require_int8
 
 
 def matmul(op: MatmulOp, b: RegionBuilder) -> SSAValue:
-    """The product without zero points, rescaled; ≤ 1 step. A transposed rhs is turned back."""
+    """The product without zero points, rescaled; ≤ 1 step. A transposed rhs is transposed back."""
     require_int8(op.lhs, op.rhs, op.output)
     if (reason := product_overflow(op)) is not None:
         raise Unsupported(reason)

@@ -1,4 +1,4 @@
-"""`edge` ops that move data → TOSA's; exact, whatever the elements are."""
+"""`edge` ops that move data → TOSA's; exact for all element types."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
 
 NEAREST_FACTORS = (2, 4, 8)
-"""By which a U55 resizes."""
+"""The factors by which a U55 resizes."""
 
 MOST_RUNS = 4096
-"""The most pieces one tensor is put together from; Vela takes seconds for as many."""
+"""The most pieces that one tensor is joined from. Vela takes seconds for that many."""
 
 
 def reshape(op: ReshapeOp, b: RegionBuilder) -> SSAValue:
@@ -34,7 +34,7 @@ def reshape(op: ReshapeOp, b: RegionBuilder) -> SSAValue:
 
 
 def permute(op: PermuteOp, b: RegionBuilder) -> SSAValue:
-    """A transpose of as few dimensions as describe it."""
+    """A transpose of as few dimensions as possible."""
     return b.transpose(b.value(op.input), ints_of(op.perm))
 
 
@@ -45,11 +45,11 @@ def slice(op: SliceOp, b: RegionBuilder) -> SSAValue:
 
 
 def cat(op: CatOp, b: RegionBuilder) -> SSAValue:
-    """The parts one after the other, each on the result's type first: by a table, exact."""
+    """The operands one after the other, each first requantized by a table; exact."""
     target = qtype_of(op.output)
     parts = [b.value_as(value, target) for value in op.inputs if numel(shape_of(value))]
     if not parts:
-        raise Unsupported("joins nothing")
+        raise Unsupported("all operands are empty")
     return b.concat(parts, int_of(op.dim))
 
 
@@ -62,15 +62,15 @@ def expand(op: ExpandOp, b: RegionBuilder) -> SSAValue:
 
 
 def pad(op: PadOp, b: RegionBuilder) -> SSAValue:
-    """The stored form of the value around the input."""
+    """The input, padded with the value as the result's type stores it."""
     return b.pad(b.value(op.input), ints_of(op.low), ints_of(op.high), int(stored_value(op)))
 
 
 def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
-    """Tiles, strided slices, or runs of neighbours, forward and backward, put together."""
+    """A tile, a strided slice, or runs of adjacent elements (forward or backward), joined."""
     shape, dim, indices = shape_of(op.input), int_of(op.dim), ints_of(op.indices)
     if not indices:
-        raise Unsupported("takes nothing")
+        raise Unsupported("the result is empty")
     if (factors := _upsampling(op)) is not None:
         assert isinstance(op.input.owner, TakeOp)
         return b.resize_nearest(b.value(op.input.owner.input), *factors)
@@ -91,7 +91,7 @@ def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
 
 
 def _upsampling(op: TakeOp) -> tuple[int, int] | None:
-    """(rows, columns) by which a take of a take is the nearest upsampling of an NHWC image."""
+    """(row, column) factors if a take of a take is nearest upsampling of an NHWC image, or None."""
     inner = op.input.owner
     if not isinstance(inner, TakeOp) or len(shape := shape_of(inner.input)) != 4 or shape[0] != 1:
         return None
@@ -128,7 +128,7 @@ def _strided(value: SSAValue, start: int, end: int, step: int, b: RegionBuilder)
 
 
 def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(first, length, step) of the fewest neighbouring runs; step 1, -1, or 0 where one repeats."""
+    """(first, length, step) of runs of adjacent indices. Step is 1, -1, or 0 (a repeated index)."""
     result: list[tuple[int, int, int]] = []
     for index in indices:
         if result:
@@ -147,5 +147,5 @@ def _run(value: SSAValue, run: tuple[int, int, int], b: RegionBuilder) -> SSAVal
         return b.tile(b.slice_dim(value, 1, first, 1), (1, length, 1))
     start = first if step == 1 else first - length + 1
     part = b.slice_dim(value, 1, start, length)
-    # The middle of three is the width, which an NPU can reverse.
+    # The middle one of three dimensions is the width, which an NPU can reverse.
     return part if step == 1 else b.reverse(part, 1)

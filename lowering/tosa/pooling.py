@@ -23,7 +23,7 @@ from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit,
 from cmopt.lowering.weights import require_int8
 
 FEW_PARTS = 16
-"""Up to how many convolutions a mean is made of: 65,536 elements."""
+"""The most convolutions that a mean becomes: enough for 65,536 elements."""
 
 
 def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
@@ -33,15 +33,14 @@ def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
 
 
 def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
-    """The mean, ≤ 1 step; where windows divide by different numbers as stated below.
+    """The mean; ≤ 1 step, except where stated below.
 
-    On one type it is a pool. To another one it is a sum by ones, which is rescaled once: rows of
-    one channel a 1×1 convolution, other windows depthwise ones. What neither can do is a pool on
-    the input's type and then a table, which round twice: at most `(1 + input scale / output
-    scale) / 2` steps, up to the next whole number. Those are windows that divide by different
-    numbers, and windows larger than an NPU's convolutions take, unless they are the whole image.
-
-    Where padding counts, the input of a pool is padded with its zero point first.
+    If the type stays, it is a pool. If the type changes, it is a sum by ones that is rescaled once:
+    a 1×1 convolution for rows of one channel, depthwise convolutions for other windows. If neither
+    is possible, it is a pool on the input's type and a table, which round twice: by at most
+    `(1 + input scale / output scale) / 2` steps, up to the next whole number. This is the case if
+    windows divide by different numbers, or if they are larger than an NPU's convolutions take and
+    not the whole image. If padding counts, the input of a pool is first padded with its zero point.
     """
     require_int8(op.input, op.output)
     source, kind = b.value(op.input), qtype_of(op.input)
@@ -70,13 +69,13 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
 
 
 def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | None:
-    """Sums of windows by depthwise convolutions, rescaled by the divisor; None without a form."""
+    """Sums of windows by depthwise convolutions, rescaled by the divisor; None if impossible."""
     kernel, stride, padding = ints_of(op.kernel_size), _stride(op), ints_of(op.padding)
     counts, divisor = shape_of(op.output)[1:3], common_divisor(op)
     input, output = qtype_of(op.input), qtype_of(op.output)
     assert divisor is not None
     if any(padding) and max(stride) > LONGEST_STRIDE:
-        # As a tensor of its own, whose windows may lie apart; what is padded adds nothing.
+        # Padded as a separate tensor, whose windows may be apart. The padding adds nothing.
         top, bottom, left, right = padding
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), input.zero_point)
         padding = (0, 0, 0, 0)
@@ -110,7 +109,7 @@ def _sum(
     source: SSAValue, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...],
     kind: UniformQuantizedType, b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
-    """The sums of windows, without zero points: a depthwise convolution by ones to int32."""
+    """The int32 sums of windows, minus zero points, by a depthwise convolution with ones."""
     n, *sizes, channels = shape_of(source)
     operands = [
         source,
@@ -127,7 +126,7 @@ def _sum(
 
 
 def _parts(count: int) -> list[tuple[int, int]]:
-    """Windows that a convolution takes with `count` elements together, the largest first."""
+    """Windows that a convolution takes, with `count` elements in total, the largest first."""
     parts = []
     while count:
         height = math.isqrt(count)
@@ -145,15 +144,15 @@ def _parts(count: int) -> list[tuple[int, int]]:
 def _is_row_mean(
     source: SSAValue, kernel: tuple[int, ...], counts: tuple[int, ...], padding: tuple[int, ...]
 ) -> bool:
-    """Whether windows are rows of one channel: what a mean over the last dimension becomes."""
+    """Whether windows are rows of one channel, as for a mean over the last dimension."""
     _, _, width, channels = shape_of(source)
     return channels == 1 and kernel == (1, width) and counts[1] == 1 and not any(padding)
 
 
 def _row_mean(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue:
-    """A 1×1 convolution by ones over the row as channels, rescaled by its length; ≤ 1 step.
+    """A 1×1 convolution by ones, with the row as channels, rescaled by its length; ≤ 1 step.
 
-    A pool would work on one channel of the 16 that the NPU works on at once.
+    A pool would use only one of the 16 channels that the NPU works on at once.
     """
     images, rows, width, _ = shape_of(source)
     input, output = qtype_of(op.input), qtype_of(op.output)
@@ -202,7 +201,7 @@ def _average(
 
 def _counts(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int],
             pad: Sequence[int]) -> list[int]:  # fmt: skip
-    """How many windows there are along height and width."""
+    """The number of windows along height and width."""
     return [
         (size + before + behind - k) // s + 1
         for size, before, behind, k, s in zip(
@@ -217,7 +216,7 @@ def _window_properties(kernel: tuple[int, ...], stride: tuple[int, ...], pad: tu
 
 
 def _apart(op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue) -> bool:
-    """Whether strides are long, and no two windows share an element nor reach into padding."""
+    """Whether strides are long, no two windows share an element, and none reach into padding."""
     stride, kernel = _stride(op), ints_of(op.kernel_size)
     if max(stride) <= LONGEST_STRIDE or any(padding):
         return False
@@ -230,7 +229,7 @@ def _apart(op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAV
 
 
 def _blocks(value: SSAValue, dim: int, count: int, stride: int, b: RegionBuilder) -> SSAValue:
-    """Dimension `dim` as [count, stride], padded behind with what no window reaches."""
+    """Dimension `dim` as [count, stride], padded at the end with elements no window reads."""
     shape = shape_of(value)
     stride = stride if count > 1 else shape[dim]
     missing = max(0, count * stride - shape[dim])
@@ -244,7 +243,7 @@ def _windows(
     source: SSAValue, counts: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...],
     b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
-    """[1, windows, elements of a window, C]."""
+    """The input as [1, windows, elements of a window, C]."""
     value = _blocks(_blocks(source, 2, counts[1], stride[1], b), 1, counts[0], stride[0], b)
     value = b.slice_dim(b.slice_dim(value, 4, 0, kernel[1]), 2, 0, kernel[0])
     images, channels = shape_of(source)[0], shape_of(source)[3]
@@ -253,7 +252,7 @@ def _windows(
 
 
 def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
-    """The maximum, then a clamp or, where the result's type differs, a table; exact."""
+    """The maximum, then a clamp or, if the result's type differs, a table; exact."""
     require_int8(op.input, op.output)
     if ints_of(op.dilation) != (1, 1):
         raise Unsupported("a window with dilation has no form in TOSA")
@@ -273,7 +272,7 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
 def _maximum_apart(
     source: SSAValue, dim: int, count: int, stride: int, kernel: int, b: RegionBuilder
 ) -> SSAValue:
-    """Maxima of `count` windows along a dimension that share nothing: each a row by itself."""
+    """Maxima of `count` separate windows along a dimension: each window becomes a row."""
     blocks = _blocks(source, dim, count, stride, b)
     blocks = b.slice_dim(blocks, dim + 1, 0, kernel)
     shape = shape_of(blocks)

@@ -1,4 +1,4 @@
-"""Which function lowers which `edge` op to TOSA: one table."""
+"""The table of rules that lower `edge` ops to TOSA."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ RULES: dict[type[Operation], Rule] = {
 
 
 def sources_of(op: Operation) -> list[SSAValue]:
-    """What an op reads, as the rules see it: a requantization reads what is dequantized for it."""
+    """The values that an op's rule reads. A requantization reads its dequantize's operand."""
     if isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp):
         return [op.input.owner.input]
     return list(op.operands)
 
 
 def lower(op: Operation, b: RegionBuilder) -> None:
-    """Add to a region what computes `op`. Raises Unsupported with the reason where nothing does."""
+    """Add to a region the ops that compute `op`. Raises Unsupported with the reason if none do."""
     if (rule := rule_of(op, RULES)) is None:
         raise Unsupported(f"{op.name} has no form in TOSA")
     if any(numel(shape_of(value)) == 0 for value in (*sources_of(op), *op.results)):

@@ -1,6 +1,6 @@
-"""edge.softmax → exponentials from tables, their sum, and its reciprocal by one step of Newton's.
+"""edge.softmax → exponentials from tables, their sum, and its reciprocal by one Newton step.
 
-All in 32-bit integers, with the operators a U55 has: it has neither a division nor a select.
+All in 32-bit integers, with the operators of a U55, which has neither a division nor a select.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cmopt.lowering.tosa.elementwise import wide_table
 from cmopt.lowering.weights import require_int8
 
 EXPONENT_BITS = 22
-"""Bits of an exponential, fewer where a long row's sum would leave 31 bits."""
+"""Bits of an exponential; fewer if a long row's sum would exceed 31 bits."""
 
 SEED_BITS = 14
 """A normalized sum in [2^30, 2^31) has a reciprocal 2^45 / sum in (2^14, 2^15]."""
@@ -29,7 +29,7 @@ SEED_BITS = 14
 def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
     """`exp(x - max) / Σ exp(x - max)`; ≤ 1 step.
 
-    Exponentials are right to 2^-22 (less in rows of over 256) and the reciprocal to 2^-14.
+    Exponentials are exact to 2^-22 (less in rows of over 256), and the reciprocal to 2^-14.
     """
     require_int8(op.input, op.output)
     shape, dim = shape_of(op.input), int_of(op.dim)
@@ -60,12 +60,12 @@ def _exponentials(rows: SSAValue, scale: float, bits: int, b: RegionBuilder) -> 
 
 
 def _shares(powers: SSAValue, b: RegionBuilder) -> SSAValue:
-    """Each element of a row over the row's sum, in units of 2^-30."""
+    """Each element of a row divided by the row's sum, in units of 2^-30."""
     total = _reduce(tosa.ReduceSumOp, powers, b)
     zeros = b.add(tosa.ClzOp([total], total.type))
     shift = b.arithmetic(tosa.SubOp, zeros, _number(1, b))
     total, powers = (b.arithmetic(tosa.LogicalLeftShiftOp, v, shift) for v in (total, powers))
-    # Now 2^30 ≤ total < 2^31, and powers are the same parts of it.
+    # Now 2^30 ≤ total < 2^31, and the powers have the same ratios to it.
     middle = _number(3 << 29, b)
     index = b.rescale(b.arithmetic(tosa.SubOp, total, middle), 2.0**-23)
     sums = ((3 << 29) + EVERY_INT8.astype(np.float64) * (1 << 23)).clip(1 << 30, (1 << 31) - 1)

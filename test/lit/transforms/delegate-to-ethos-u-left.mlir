@@ -29,7 +29,7 @@ func.func @not_nhwc(%x: tensor<1x2x8x8x!a>) -> tensor<1x2x4x4x!a> {
 !a = !quant.uniform<i8:f32, 0.5:3>
 
 // CHECK-LABEL: @border
-// CHECK:         quant.qcast %x {ethos_u.reason = "converts between float and integers, the NPU has integers only"}
+// CHECK:         quant.qcast %x {ethos_u.reason = "converts between float and integers; the NPU has integers only"}
 func.func @border(%x: tensor<4xf32>) -> tensor<4x!a> {
   %0 = quant.qcast %x : tensor<4xf32> to tensor<4x!a>
   func.return %0 : tensor<4x!a>

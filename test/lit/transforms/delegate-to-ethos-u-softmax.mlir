@@ -5,7 +5,7 @@
 
 // A softmax between operators of the core stays there, and what follows them needs no part of
 // its own: both functions are in one.
-// CHECK:       edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the CPU"
+// CHECK:       edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core"
 // CHECK:       ethos_u.delegate
 // CHECK:       tosa.table
 // CHECK:       tosa.table

@@ -41,7 +41,7 @@ func.func @trailing_reshape(%x: tensor<4x4x!a>) -> tensor<16x!a> {
 // So is a softmax the core has a kernel for: on the NPU it takes 35 operations.
 // CHECK-LABEL: @trailing_softmax
 // CHECK:         ethos_u.delegate
-// CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the CPU"
+// CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core"
 func.func @trailing_softmax(%x: tensor<4x4x!a>) -> tensor<4x4x!a> {
   %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
   %1 = edge.softmax %0 {dim = 1 : i64} : (tensor<4x4x!a>) -> tensor<4x4x!a>
@@ -88,7 +88,7 @@ func.func @requantization(%x: tensor<4x4x!a>) -> tensor<4x4x!b> {
 
 // What only moves data stays: a call of the NPU copies as much.
 // CHECK-LABEL: @movement
-// CHECK-NEXT:    %0 = edge.permute %x {{.*}}ethos_u.reason = "it only moves data, as much as a call of the NPU copies"
+// CHECK-NEXT:    %0 = edge.permute %x {{.*}}ethos_u.reason = "it only moves data; a call of the NPU would copy as much"
 func.func @movement(%x: tensor<4x8x!a>) -> tensor<8x4x!a> {
   %0 = edge.permute %x {perm = array<i64: 1, 0>} : (tensor<4x8x!a>) -> tensor<8x4x!a>
   func.return %0 : tensor<8x4x!a>

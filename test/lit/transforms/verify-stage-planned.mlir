@@ -26,7 +26,7 @@ func.func @argument(%x: tensor<2xi8>) {
 // -----
 
 func.func @too_late(%x: tensor<4xf32, #cortex_m.place<arena, 0>>) {
-  // expected-error@+1 {{'edge.relu' op does not belong into stage planned}}
+  // expected-error@+1 {{'edge.relu' op does not belong to stage planned}}
   %0 = edge.relu %x : (tensor<4xf32, #cortex_m.place<arena, 0>>) -> tensor<4xf32, #cortex_m.place<arena, 0>>
   func.return
 }

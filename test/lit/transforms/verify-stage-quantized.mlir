@@ -9,7 +9,7 @@ func.func @no_kernel(%x: tensor<4x!quant.uniform<i16:f32, 0.5>>) -> tensor<4x!qu
 // -----
 
 func.func @too_early(%x: tensor<4xi8>) -> tensor<2x2xi8> {
-  // expected-error@+1 {{'cortex_m.view' op does not belong into stage quantized}}
+  // expected-error@+1 {{'cortex_m.view' op does not belong to stage quantized}}
   %0 = cortex_m.view %x : (tensor<4xi8>) -> tensor<2x2xi8>
   func.return %0 : tensor<2x2xi8>
 }
@@ -24,7 +24,7 @@ func.func @placed(%x: tensor<4xf32, #cortex_m.place<arena, 0>>) {
 // -----
 
 func.func @foreign(%x: i32) -> i32 {
-  // expected-error@+1 {{'arith.addi' op does not belong into stage quantized}}
+  // expected-error@+1 {{'arith.addi' op does not belong to stage quantized}}
   %0 = arith.addi %x, %x : i32
   func.return %0 : i32
 }
