@@ -1,7 +1,7 @@
-"""What is said to the user: one line, at a place, about an op.
+"""Messages to the user: one line, with a source location and an op.
 
-Every stage raises `CompileError` for a fault of the input and uses `warn` and `remark` for what
-is worth knowing. `str()` of each is one line::
+Every stage raises `CompileError` for an error in the input, and uses `warn` and `remark` for other
+messages. `str()` of each is one line::
 
     model.py:41 (permute_3): error: 'edge.permute' op perm [0, 2, 2] is not a permutation; ...
 """
@@ -25,7 +25,7 @@ Severity = Literal["error", "warning", "remark", "note"]
 
 
 def one_line(text: str) -> str:
-    """`text` with line breaks and runs of blanks made single blanks."""
+    """`text` with each line break or run of blanks replaced by one blank."""
     return " ".join(text.split())
 
 
@@ -52,12 +52,12 @@ class Diagnostic:
 
 
 class CompileError(DiagnosticException):
-    """The input cannot be compiled as it stands. `str(error)` is one line: "where: error: what".
+    """The input cannot be compiled. `str(error)` is one line: "where: error: what".
 
-    message: what is wrong, in the user's terms; line breaks become blanks.
-    op: the op it is about; gives the name, and the location unless `location` is given.
+    message: what is wrong, in the user's terms. Line breaks become blanks.
+    op: the op that is wrong. It gives the name, and the location unless `location` is given.
     location: any of xDSL's location attributes.
-    hint: what would help, put behind a semicolon.
+    hint: what would help. It is put after a semicolon.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class CompileError(DiagnosticException):
 
 
 def verify(module: ModuleOp, after: str | None = None) -> None:
-    """Raise a located `CompileError` for the first op, innermost first, that is not valid.
+    """Raise a located `CompileError` for the first invalid op, innermost first.
 
     after: the pass that produced the IR, named in the message.
     """

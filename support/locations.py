@@ -1,4 +1,4 @@
-"""Source locations: shown to a person, and carried through rewrites."""
+"""Source locations: how they are shown, and kept in rewrites."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 
 
 def render(location: Attribute) -> str | None:
-    """One line a person can read, `model.py:41 (permute_3)`; None if nothing is known.
+    """The location as one line, `model.py:41 (permute_3)`; None if nothing is known.
 
-    A column of 0 means "no column" and is left out. Of a call site the callee comes first; of a
-    fused location the known parts in order, each once.
+    A column of 0 means "no column" and is left out. A call site has its callee first. A fused
+    location lists its known parts in order, each once.
     """
     match location:
         case FileLineColLoc():
@@ -67,23 +67,23 @@ class _LocationPreserving(RewritePattern):
             return
         created: list[Operation] = []
         handlers = rewriter.operation_insertion_handler
-        # A new list: the one in place may be shared with the walker's listener.
+        # A new list, because the walker's listener may share the old one.
         rewriter.operation_insertion_handler = [*handlers, created.append]
         try:
             self.pattern.match_and_rewrite(op, rewriter)
         finally:
             rewriter.operation_insertion_handler = handlers
         for root in created:
-            # An op built with a region is announced once, its body is not.
+            # The handler is called for an op with a region, but not for the ops in it.
             for new in root.walk():
                 if isinstance(new.location, UnknownLoc):
                     new.location = location
 
 
 def location_preserving(pattern: RewritePattern) -> RewritePattern:
-    """`pattern`, with every op it inserts taking the location of the op it matched.
+    """`pattern`, changed so that every inserted op takes the location of the matched op.
 
-    A location that the pattern sets itself (a fused one, say) is kept. An op that is only moved
+    A location that the pattern sets itself (such as a fused one) stays. An op that is only moved
     keeps its own.
     """
     return _LocationPreserving(pattern)

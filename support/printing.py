@@ -1,7 +1,7 @@
-"""Print IR fast, whatever the size of its constants.
+"""Print IR fast, for constants of any size.
 
-xDSL unpacks a constant into Python ints to see whether all its elements are equal: 530 MB for
-10 MB of weights. Here bytes are compared with bytes. What is printed is read back bit for bit.
+To see whether all elements of a constant are equal, xDSL unpacks it into Python ints: 530 MB for
+10 MB of weights. Here bytes are compared. Parsing the text gives the same constant bit for bit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation
 from xdsl.printer import Printer
 
-# Up to so many elements a constant is printed as a list, above as one hexadecimal string.
+# A constant of up to this many elements is printed as a list, a larger one as hexadecimal.
 MAX_LISTED_ELEMENTS = 64
 
 
@@ -29,7 +29,7 @@ class IRPrinter(Printer):
     """xDSL's printer with fast constants.
 
     elide_larger_than: print a constant of more elements than this, unless all are equal, as
-    `dense_resource<__elided__>`. What is printed then no longer holds the values.
+    `dense_resource<__elided__>`. The text then does not contain its values.
     """
 
     elide_larger_than: int | None = field(default=None, kw_only=True)
@@ -56,14 +56,14 @@ def _dense(attribute: DenseIntOrFPElementsAttr, splat: bool) -> str:
     if splat or len(attribute) <= MAX_LISTED_ELEMENTS:
         listed = StringIO()
         if splat:
-            # Of one element, since it is unpacked to be printed.
+            # One element only, because xDSL unpacks all elements to print them.
             one = DenseIntOrFPElementsAttr(TensorType(element_type, [1]), BytesAttr(data))
             one.print_without_type(Printer(listed))
         else:
             attribute.print_without_type(Printer(listed))
-        # xDSL prints a float without a short decimal form as the hexadecimal number of its bits,
-        # but in a list reads that as an integer: 123456792.0 would come back as 1290500515.0.
-        # And it takes 0.0 and -0.0 for equal, so that a list of both collapses to one of them.
+        # xDSL prints a float without a short decimal form as the hexadecimal number of its bits.
+        # In a list it parses that as an integer: 123456792.0 would become 1290500515.0. It also
+        # takes 0.0 and -0.0 as equal, so that a list of both collapses to one of them.
         text = listed.getvalue()
         collapsed = not splat and data and "[" not in text
         if "0x" not in text and not collapsed:
@@ -75,7 +75,7 @@ def _is_splat(attribute: DenseIntOrFPElementsAttr) -> bool:
     """Whether all elements have the same bytes."""
     data = attribute.data.data
     size = attribute.get_element_type().compile_time_size
-    # Equal to itself shifted by one element: every element equals the one before it.
+    # If the bytes equal themselves shifted by one element, all elements are equal.
     return bool(data) and memoryview(data)[size:] == memoryview(data)[:-size]
 
 
@@ -89,7 +89,7 @@ def print_module(
 ) -> None:
     """Write `module` (or any op) and a line break to `stream`, by default standard output.
 
-    debuginfo: print `loc(…)` behind every op.
+    debuginfo: print `loc(…)` after every op.
     elide_larger_than: see `IRPrinter`.
     generic: print every op in MLIR's generic form.
     """
@@ -112,7 +112,7 @@ def module_to_text(
     elide_larger_than: int | None = None,
     generic: bool = False,
 ) -> str:
-    """What `print_module` writes, as a string."""
+    """The text that `print_module` writes, as a string."""
     stream = StringIO()
     print_module(
         module,

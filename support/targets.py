@@ -1,4 +1,4 @@
-"""The targets: a Cortex-M core, the instruction set its kernels are built for, and its NPU."""
+"""The targets: a Cortex-M core, the instruction set of its kernels, and its NPU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cmopt.support.diagnostics import CompileError
 
 
 class Isa(Enum):
-    """Which of CMSIS-NN's builds runs; scratch sizes and linear's bias depend on it."""
+    """The CMSIS-NN build that runs. Scratch sizes and the bias of a linear depend on it."""
 
     SCALAR = "scalar"
     DSP = "dsp"
@@ -19,12 +19,12 @@ class Isa(Enum):
 
 @dataclass(frozen=True)
 class NpuFamily:
-    """What all sizes of one Ethos-U have in common.
+    """The properties that all sizes of one Ethos-U share.
 
     system_config, memory_mode: sections of Vela's `Arm/vela.ini`, ExecuTorch's defaults.
-    arena_size_limit: bytes the scheduler may use for feature maps: what that memory mode says, or
-        the whole address space.
-    tosa_extensions: what a TOSA graph for it may use beside the integer profile.
+    arena_size_limit: bytes that the scheduler may use for feature maps: the limit of that memory
+    mode, or the whole address space.
+    tosa_extensions: what a TOSA graph for it may use besides the integer profile.
     """
 
     accelerator: str
@@ -48,17 +48,17 @@ class Npu:
 
     @property
     def defaults(self) -> NpuFamily:
-        """What holds for every size of its family."""
+        """The properties of its family."""
         return NPU_FAMILIES[self.family]
 
     @property
     def tosa_spec(self) -> str:
-        """The TOSA a graph for it is written in, as ExecuTorch spells it."""
+        """The TOSA version and extensions of a graph for it, as ExecuTorch spells them."""
         return "+".join(("TOSA-1.0", "INT", *self.defaults.tosa_extensions))
 
     @property
     def vela_flags(self) -> tuple[str, ...]:
-        """The command line of Vela that says the same as this target."""
+        """The command-line options of Vela for this NPU."""
         return (
             f"--accelerator-config={self.name}",
             "--config=Arm/vela.ini",
@@ -70,7 +70,7 @@ class Npu:
 
 @dataclass(frozen=True)
 class Target:
-    """A core by name, the instruction set its CMSIS-NN is built for, and the NPU beside it."""
+    """A core by name, the instruction set of its CMSIS-NN build, and the NPU next to it."""
 
     name: str
     isa: Isa
@@ -110,11 +110,11 @@ NPUS: dict[str, Npu] = {
         *(Npu(f"ethos-u85-{macs}", "u85", macs) for macs in (128, 256, 512, 1024, 2048)),
     )
 }
-"""Every configuration Vela knows, by its name."""
+"""Every configuration of Vela, by its name."""
 
 
 KERNEL_LIBRARIES = ("stock",)
-"""Operator libraries a program may call: "stock" is what ExecuTorch's own device build has."""
+"""Operator libraries a program may call: "stock" is that of ExecuTorch's device build."""
 
 _CORES: dict[str, Isa] = {
     "cortex-m0": Isa.SCALAR,
@@ -129,13 +129,13 @@ _CORES: dict[str, Isa] = {
     "cortex-m55": Isa.MVE,
     "cortex-m85": Isa.MVE,
 }
-"""Each core with what it has at most; the extensions of Armv8-M cores are the vendor's choice."""
+"""Cores with their largest instruction set. Vendors may leave out Armv8-M extensions."""
 
 _WITHOUT: dict[str, tuple[Isa, Isa]] = {
     "nomve": (Isa.MVE, Isa.DSP),
     "nodsp": (Isa.DSP, Isa.SCALAR),
 }
-"""What a suffix takes away, and what is left; spelled as in GCC's -mcpu."""
+"""The instruction set that a suffix removes, and the one left. Spelled as in GCC's -mcpu."""
 
 
 def target_names() -> tuple[str, ...]:
@@ -147,15 +147,15 @@ def get_target(name: str) -> Target:
     """The target of a name like "cortex-m55", "cortex-m55+nomve" (an M55 built without MVE) or
     "cortex-m55+ethos-u55-128"; the order of the suffixes does not matter.
 
-    Raises CompileError, naming what there is, for a core, a suffix or an NPU that does not exist,
-    for a second NPU and for a suffix that takes away what the core does not have.
+    Raises CompileError, with a hint, for an unknown core, suffix or NPU, for a second NPU, and for
+    a suffix that removes an instruction set that the core does not have.
     """
     core, *suffixes = name.split("+")
     if core not in _CORES:
         raise CompileError(f"unknown target {name!r}", hint=_hint_for_core(core))
     npus = [s for s in suffixes if s.startswith("ethos")]
     if len(npus) > 1:
-        raise CompileError(f"target {name!r} has {len(npus)} NPUs", hint="one at most")
+        raise CompileError(f"target {name!r} has {len(npus)} NPUs", hint="a target has at most one")
     isa = _isa(name, core, [s for s in suffixes if s not in npus])
     return Target(name, isa, _npu(name, npus[0]) if npus else None)
 
@@ -168,7 +168,7 @@ def _hint_for_core(core: str) -> str:
 
 
 def _isa(name: str, core: str, suffixes: list[str]) -> Isa:
-    """What `suffixes` leave of the core's instruction set, in whatever order they stand."""
+    """The core's instruction set after `suffixes`, in any order."""
     isa = _CORES[core]
     order = list(Isa)
     for suffix in suffixes:
@@ -193,6 +193,6 @@ def _npu(name: str, npu: str) -> Npu:
         close = difflib.get_close_matches(npu, NPUS, n=1, cutoff=0.8)
         hint = f"did you mean +{close[0]}? " if close else ""
         raise CompileError(
-            f"unknown NPU +{npu} in target {name!r}", hint=f"{hint}there are {', '.join(NPUS)}"
+            f"unknown NPU +{npu} in target {name!r}", hint=f"{hint}known NPUs: {', '.join(NPUS)}"
         )
     return NPUS[npu]

@@ -1,7 +1,7 @@
 """Verify a module and name the innermost failing op, without printing the module.
 
-xDSL's own `verify` renders the whole module into the exception, which takes seconds when large
-constants are inline, and does not check that a value is defined before it is used.
+xDSL's `verify` prints the whole module into the exception, which takes seconds if constants are
+large. It also does not check that a value is defined before it is used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cmopt.support.diagnostics import CompileError
 
 
 class Verifier:
-    """Checks one module; see `cmopt.support.diagnostics.verify`, which is what to call."""
+    """Checks one module. Callers use `cmopt.support.diagnostics.verify`."""
 
     def __init__(self, after: str | None):
         self._after = f" (after pass '{after}')" if after else ""
@@ -38,7 +38,7 @@ class Verifier:
             raise self._fail(op, f"internal error in its verifier: {what}") from error
 
     def _structure(self, op: Operation) -> None:
-        """What a correct rewrite never breaks: erased operands, terminators, successors."""
+        """Check operands, terminators and successors, which a correct rewrite never breaks."""
         for index, operand in enumerate(op.operands):
             if isinstance(operand, ErasedSSAValue):
                 raise self._fail(op, f"operand #{index} is the result of an erased op")
@@ -59,8 +59,8 @@ class Verifier:
 
     def _region(self, region: Region, parent: Operation) -> None:
         blocks = tuple(region.blocks)
-        # Order is dominance only in a region with one block, and means nothing in a graph region
-        # such as a module's body or one of which nothing is known.
+        # Order is dominance only in a region with one block. It has no meaning in a graph region,
+        # such as a module's body or the region of an unregistered op.
         ordered = len(blocks) == 1 and not isinstance(parent, ModuleOp | UnregisteredOp)
         local: list[SSAValue] = []
         if not ordered:

@@ -95,11 +95,11 @@ def test_every_core_is_a_target() -> None:
         (
             "cortex-m55+ethos-u55-100",
             r"unknown NPU \+ethos-u55-100 in target 'cortex-m55\+ethos-u55-100'; "
-            r"did you mean \+ethos-u55-128\? there are ethos-u55-32, .*, ethos-u85-2048",
+            r"did you mean \+ethos-u55-128\? known NPUs: ethos-u55-32, .*, ethos-u85-2048",
         ),
-        ("cortex-m55+ethos-u99", r"unknown NPU \+ethos-u99 .*; there are ethos-u55-32, "),
-        ("cortex-m55+ethos-u55-128+ethos-u55-128", "has 2 NPUs; one at most"),
-        ("cortex-m55+ethos-u55-128+ethos-u65-256", "has 2 NPUs; one at most"),
+        ("cortex-m55+ethos-u99", r"unknown NPU \+ethos-u99 .*; known NPUs: ethos-u55-32, "),
+        ("cortex-m55+ethos-u55-128+ethos-u55-128", "has 2 NPUs; a target has at most one"),
+        ("cortex-m55+ethos-u55-128+ethos-u65-256", "has 2 NPUs; a target has at most one"),
         ("cortex-m7+ethos-u55-128+nomve", "there is no MVE to leave out; cortex-m7 has DSP"),
     ],
 )
