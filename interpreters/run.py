@@ -39,10 +39,7 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
 
 
 def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
-    """Run one function on arrays of exactly its argument types; a planned one, in one arena.
-
-    Raises ValueError if the inputs do not fit.
-    """
+    """Run one function on arrays of exactly its argument types; a planned one in one arena."""
     func = main_function(module, name)
     arguments = func.body.block.args
     if len(inputs) != len(arguments):

@@ -62,8 +62,7 @@ def check_sizes(func: FuncOp) -> None:
 def lower_function(func: FuncOp, isa: Isa) -> None:
     """Replace each op that a rule lowers. `verify-stage` reports the others.
 
-    The ops are lowered in order and erased at the end, so that a rule sees the producers of its
-    operands.
+    The ops are lowered in order and erased at the end, so that a rule can read its op's producers.
     """
     block, build = func.body.block, kernel_builder(isa)
     lowered: list[Operation] = []

@@ -45,8 +45,7 @@ def _padded(
 ) -> tuple[SSAValue, list[int]]:
     """The input, and the padding left for the kernel, which pads both sides alike.
 
-    A pad op does other padding. value: what the op pads with; None if padding does not count as
-    input, so that a pad op cannot do it.
+    A pad op does other padding. value: what it pads with; None if no pad op can do that.
     """
     top, bottom, left, right = ints_of(op.padding)
     if (top, left) == (bottom, right):

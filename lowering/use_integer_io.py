@@ -56,10 +56,7 @@ def _is_float(value: SSAValue) -> bool:
 
 
 def quantize_border(func: FuncOp) -> None:
-    """Make arguments that are only quantized, and results that are dequantized, integers.
-
-    Raises CompileError for other float arguments and results.
-    """
+    """Make float arguments and results quantized. Raises CompileError if one is used as float."""
     for index, argument in enumerate(func.body.block.args):
         casts = _quantizations(argument)
         if casts is None:

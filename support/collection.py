@@ -1,4 +1,4 @@
-"""Python's collector of cycles, out of the way where IR grows."""
+"""Pause Python's garbage collector while IR grows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """Within, nothing is collected that only a cycle keeps alive.
+    """Within the `with` block, the collector of reference cycles does not run.
 
-    All IR is in cycles, and next to none of it dies before a stage ends: each collection would go
-    through all that lives, again and again.
+    All IR is in cycles, and almost none of it dies before a stage ends. So each collection would
+    visit all live objects again and free nothing.
     """
     was_enabled = gc.isenabled()
     gc.disable()

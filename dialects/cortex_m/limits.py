@@ -19,7 +19,6 @@ MOST_RANK = 4
 LONGEST_STEP = 65535
 """Stride, padding, dilation, and the kernel size of a pool, along one axis.
 
-
 CMSIS-NN multiplies them by positions in int32, and counts positions in 16 bits."""
 
 LONGEST_AXIS = 65535
@@ -39,7 +38,6 @@ MOST_CHANNELS = 65535
 
 DEPTHWISE_BLOCK = 124
 """Channels that the depthwise kernel takes at a time on MVE (CMSIS-NN's CH_IN_BLOCK_MVE).
-
 With more channels it offsets the bias pointer, so it needs a bias."""
 
 LONGEST_SOFTMAX = 511
@@ -51,7 +49,6 @@ SMALLEST_SOFTMAX_SCALE = 2.0**-26
 
 LONGEST_MATRIX_AXIS = 65535
 """Rows and columns of a transposed matrix, and the offsets of its rows.
-
 
 `arm_transpose_s8_nhcw` gathers from up to 8 rows at a time on MVE, with offsets in 16 bits, and
 counts both axes in 16 bits on every core. Found by a sweep on an emulated Cortex-M55."""

@@ -52,10 +52,9 @@ class _PoolOp(KernelOp):
 
 @irdl_op_definition
 class QuantizedAvgPool2dOp(_PoolOp):
-    """`arm_avgpool_s8`: divides by the number of positions inside the input.
+    """`arm_avgpool_s8`: divides by the number of positions inside the input. The type stays.
 
-    Scale and zero point stay. The kernel ignores `zero_point`, `multiplier` and `shift`; they are
-    0 here.
+    The kernel ignores `zero_point`, `multiplier` and `shift`; they are 0 here.
     """
 
     name = "cortex_m.quantized_avg_pool2d"

@@ -19,8 +19,7 @@ def apply_scale_32(
     """`value * multiplier / 2**shift`, half up; int32 in and out, multiplier int32, broadcast.
 
     With `double_round` and a shift above 31, the lowest 31 bits of the product are first rounded
-    off, half away from zero. Raises ValueError if a value, multiplier, shift or result is out of
-    range.
+    off, half away from zero. Raises ValueError if a value or factor is out of range.
     """
     factor: Int64Array = multiplier.astype(np.int64)
     places: Int64Array = shift.astype(np.int64)

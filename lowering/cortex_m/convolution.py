@@ -76,7 +76,7 @@ def convolution(
     op: Conv2dOp | LinearOp, source: SSAValue, weight: NDArray[np.generic], window: Window,
     b: KernelBuilder,
 ) -> SSAValue:  # fmt: skip
-    """Computes `op` on the stored integers `source`, by the convolution kernel that `window` describes."""
+    """Computes `op` on the stored integers `source`, by the kernel that `window` describes."""
     if window.depthwise:
         weight = np.transpose(weight, (3, 1, 2, 0))
     channels_out = window.output[3]

@@ -1,9 +1,8 @@
 """The ways to call CMSIS-NN for one convolution: the function each reaches, and the best way.
 
-Read off `arm_convolve_wrapper_s8` and `arm_depthwise_conv_wrapper_s8`, and tested by sweeps on
-emulated cores. A program must be right on every instruction set, not only on its target: a call
-that any CMSIS-NN build computes wrongly is never chosen. Scratch and speed count for the target
-only.
+Read off `arm_convolve_wrapper_s8` and `arm_depthwise_conv_wrapper_s8`, and swept on emulated cores.
+A program must be right on every instruction set: a call that any CMSIS-NN build computes wrongly
+is never chosen. Only scratch and speed depend on the target.
 """
 
 from __future__ import annotations
@@ -126,9 +125,8 @@ def is_row_right(window: Window) -> bool:
     """Whether `arm_convolve_1_x_n_s8` is right on MVE, the only build where it has its own code.
 
     It computes the outputs in three runs: those that begin in the left padding, those within the
-    input, and those that end in the right padding. For the first output of the last run it copies
-    all but one tap of input, so that output must reach one tap into the padding. It pads left and
-    right alike.
+    input, and those that end in the right padding. For the first of the last it copies all but
+    one tap of input, so it must reach one tap into the padding. Left and right are padded alike.
     """
     size, taps, outputs = window.input[2], window.weight[2], window.output[2]
     stride, padding = window.stride[1], window.padding[1]

@@ -40,7 +40,7 @@ def pad(op: PadOp, b: KernelBuilder) -> SSAValue:
 
 
 def padded(b: KernelBuilder, value: SSAValue, border: Sequence[int], zero: int) -> SSAValue:
-    """An NHWC tensor with [top, bottom, left, right] of its zero point around it."""
+    """An NHWC tensor, padded by [top, bottom, left, right] with its zero point."""
     n, h, w, c = shape_of(value)
     top, bottom, left, right = border
     type = int8_tensor((n, h + top + bottom, w + left + right, c))

@@ -282,10 +282,9 @@ class RegionBuilder:
         return self.add(tosa.TileOp([value, self.sizes(multiples)], like(value, shape)))
 
     def _repeated(self, value: SSAValue, dim: int, times: int) -> SSAValue:
-        """The value `times` times along one dimension, as copies of copies.
+        """Repeats the value along a dimension, by copies of copies: the NPU makes one at a time.
 
-        The NPU makes one copy at a time. 256 copies are then 2 · 16 operations, and for 65536
-        Vela takes seconds instead of minutes.
+        256 are 2 · 16 operations, and for 65536 Vela takes seconds instead of minutes.
         """
         if times <= FEW_COPIES:
             rank = len(shape_of(value))

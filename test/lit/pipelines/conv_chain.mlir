@@ -6,7 +6,7 @@
 // RUN: %{python} -c "import sys; from cmopt.pipeline.cm_opt import main; sys.exit(main([sys.argv[1], '--mlir-elide-elementsattrs-if-larger=16', '-p', open(sys.argv[2]).read()]))" %s %t.int8 | filecheck %s --check-prefixes=PLANNED,INT8
 
 // A convolution with relu, a max pool, a residual add and a classifier, as torch.export gives
-// them, with a channels-last input: one kernel each, and no layout instruction.
+// them, with a channels-last input. Each becomes one kernel, and no op changes a layout.
 
 !x = !quant.uniform<i8:f32, 0.05:-3>
 !h = !quant.uniform<i8:f32, 0.1:-128>

@@ -20,7 +20,7 @@
 
 // -----
 
-// Announced twice, reported once.
+// Expected twice, but reported once.
 // CHECK: expected error "unknown operation" was not produced
 "nowhere.op"() : () -> () // expected-error 2 {{unknown operation}}
 

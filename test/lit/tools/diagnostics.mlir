@@ -25,7 +25,7 @@
 
 // -----
 
-// An op that came from elsewhere has no line here.
+// An op with a location in another file has no line here.
 // expected-error@unknown {{'func.return' op}}
 func.func @f() -> i32 {
   func.return loc("model.py":41:0)

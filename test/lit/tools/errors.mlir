@@ -23,7 +23,7 @@ func.func @f(%x i32) {
 
 // -----
 
-// Invalid IR: the innermost op that is wrong, at its place.
+// Invalid IR: the error is at the innermost wrong op.
 // CHECK-NEXT: {{.*}}errors.mlir:[[# @LINE + 2]]:3: error: 'func.return' op {{.*}}
 func.func @f(%x: i32) -> i32 {
   func.return

@@ -1,6 +1,6 @@
 // RUN: DIAGNOSTICS
 
-// What no compiler for a microcontroller can hold is an error, not a full memory or an exception.
+// A constant too large for any microcontroller is an error. It does not fill the memory or crash.
 
 // expected-error@+1 {{the constant takes 10000000000 bytes, at most 67108864 are supported}}
 %0 = arith.constant dense<1> : tensor<100000x100000xi8>
@@ -17,6 +17,6 @@
 
 // -----
 
-// A string that is not closed, of a length that must not matter.
+// An unclosed string of any length is an error.
 // expected-error@+1 {{End of file reached before closing string literal.}}
 "test.op"() {name = "012345678901234567890123456789012345678901234567890123456789} : () -> ()

@@ -8,7 +8,7 @@
 // DIALECTS: {{^}}cortex_m{{$}}
 // DIALECTS: {{^}}edge{{$}}
 
-// Plain xdsl-opt starts with our dialects and passes registered beside its own.
+// Plain xdsl-opt starts with cmopt's dialects and passes registered next to its own.
 // CHECK: func.func @f
 func.func @f() {
   func.return

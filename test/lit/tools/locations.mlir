@@ -6,7 +6,7 @@
 
 // PLAIN-NOT: loc(
 
-// An op is where its text is, unless it says otherwise.
+// An op's location is that of its text, unless it has its own.
 // CHECK: func.func @f
 // CHECK: arith.constant 3 : i32 loc("{{.*}}locations.mlir":[[# @LINE + 5]]:3)
 // CHECK: arith.constant 4 : i32 loc(unknown)
@@ -15,7 +15,7 @@
 func.func @f() -> i32 {
   %a = arith.constant 3 : i32
   %b = arith.constant 4 : i32 loc(unknown)
-  // What a rewrite makes is where the rewritten op was.
+  // A new op has the location of the rewritten op.
   // CANON: arith.constant 12 : i32 loc("mul_1"("model.py":41:0))
   %0 = arith.muli %a, %b : i32 loc("mul_1"("model.py":41:0))
   func.return %0 : i32 loc(callsite("a.py":1:2 at "b.py":3:4))

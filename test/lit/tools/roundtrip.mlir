@@ -26,7 +26,7 @@ func.func @add(%x: i32) -> i32 {
 
 // -----
 
-// A chunk of nothing but comments is an empty module.
+// A chunk that has only comments is an empty module.
 // CHECK:      // -----
 // CHECK-NEXT: builtin.module {
 // CHECK-NEXT: }

@@ -1,7 +1,7 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(canonicalize)' | filecheck %s
 
-// Patterns are in ../dialects/*/canonicalize.mlir. Here: they run until nothing changes, with
-// folding, and what nobody uses goes.
+// The patterns are tested in ../dialects/*/canonicalize.mlir. This tests that they run until
+// nothing changes, with folding, and that unused ops are erased.
 // CHECK-LABEL: @together
 // CHECK-NEXT:    func.return %x :
 func.func @together(%x: tensor<2x3x!quant.uniform<i8:f32, 0.1>>) -> tensor<2x3x!quant.uniform<i8:f32, 0.1>> {

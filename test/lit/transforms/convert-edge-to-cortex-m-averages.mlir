@@ -4,8 +4,8 @@
 !q = !quant.uniform<i8:f32, 0.5:3>
 !r = !quant.uniform<i8:f32, 0.25>
 
-// A pool keeps its type. To another one, windows are summed and requantized once.
-// Rows of one channel are those of a linear layer.
+// A pool keeps its type. If the type changes, windows are summed and requantized once.
+// Rows of one channel are rows of a linear layer.
 // CHECK-LABEL: func.func @rows
 // CHECK:         cortex_m.quantized_linear {{.*}} : (tensor<2x12xi8>, tensor<1x12xi8>) -> tensor<2x1xi8>
 // CHECK-NOT:     quantized_activation
@@ -15,7 +15,7 @@ func.func @rows(%x: tensor<1x2x12x1x!q>) -> tensor<1x2x1x1x!r> {
   func.return %0 : tensor<1x2x1x1x!r>
 }
 
-// A whole image: a few channels side by side, and the others in the width. On MVE the depthwise
+// A whole image: a few channels stay, and the others move to the width. On MVE the depthwise
 // kernel needs 24,304 bytes of scratch for this, an ordinary convolution 1,600.
 // CHECK-LABEL: func.func @image
 // CHECK:         cortex_m.quantized_conv2d {{.*}} : (tensor<1x98x40x8xi8>, tensor<8x49x1x8xi8>, {{.*}}) -> tensor<1x2x40x8xi8>
@@ -26,7 +26,7 @@ func.func @image(%x: tensor<2x7x7x320x!q>) -> tensor<2x1x1x320x!r> {
   func.return %0 : tensor<2x1x1x320x!r>
 }
 
-// Padding that counts is the kernel's own.
+// If padding counts, the kernel pads.
 // CHECK-LABEL: func.func @padded
 // CHECK-NOT:     cortex_m.pad
 // CHECK:         cortex_m.quantized_depthwise_conv2d {{.*}}padding = array<i64: 1, 1>{{.*}} -> tensor<1x7x7x4xi8>
@@ -35,7 +35,7 @@ func.func @padded(%x: tensor<1x7x7x4x!q>) -> tensor<1x7x7x4x!r> {
   func.return %0 : tensor<1x7x7x4x!r>
 }
 
-// Where it does not count, windows divide by different numbers: a pool, then a table.
+// If it does not count, windows divide by different numbers: a pool, then a table.
 // CHECK-LABEL: func.func @uncounted
 // CHECK:         cortex_m.quantized_avg_pool2d
 // CHECK:         cortex_m.quantized_activation

@@ -4,7 +4,7 @@
 !b = !quant.uniform<i8:f32, 0.25>
 !p = !quant.uniform<i8:f32, 0.25:-128>
 
-// The subtracted operand has a negative multiplier, whichever comes first.
+// The subtracted operand has a negative multiplier, in any order of operands.
 // CHECK-LABEL: func.func @sub
 // CHECK-NEXT:    cortex_m.quantized_add %x, %y {{.*}}self_multiplier = 1073741824 : i32, {{.*}}other_multiplier = -1073741824 : i32, other_shift = -1 : i32
 // CHECK-NEXT:    cortex_m.view %z
@@ -24,7 +24,7 @@ func.func @channels(%x: tensor<1x3x5x4x!a>, %y: tensor<1x1x1x4x!b>) -> tensor<1x
   func.return %0 : tensor<1x3x5x4x!a>
 }
 
-// The block of [3, 4] that is repeated is no larger than it must be.
+// The repeated block [3, 4] is as small as possible.
 // CHECK-LABEL: func.func @rows
 // CHECK:         edge.call "aten.expand_copy.default"(%y) {{.*}} : (tensor<3x1xi8>) -> tensor<3x4xi8>
 // CHECK:         cortex_m.quantized_add {{.*}} : (tensor<1x1x2x12xi8>, tensor<1x1x1x12xi8>) -> tensor<1x1x2x12xi8>
@@ -44,7 +44,7 @@ func.func @long_constant(%x: tensor<3x16x!a>) -> tensor<3x16x!a> {
   func.return %0 : tensor<3x16x!a>
 }
 
-// (0.5 / 0.25) / 0.5 is 4. By zero the kernel gives 0, so a term for zeros is added.
+// (0.5 / 0.25) / 0.5 is 4. The kernel gives 0 for division by zero, so a term for zeros is added.
 // CHECK-LABEL: func.func @div
 // CHECK:         %[[ZERO:.*]] = cortex_m.quantized_activation %y
 // CHECK-NEXT:    %[[TERM:.*]] = cortex_m.quantized_mul %x, %[[ZERO]] {self_zero_point = 3 : i32, other_zero_point = 0 : i32, output_zero_point = 0 : i32, output_multiplier = 1073741824 : i32, output_shift = 8 : i32}
@@ -56,7 +56,7 @@ func.func @div(%x: tensor<4x!a>, %y: tensor<4x!b>) -> tensor<4x!a> {
   func.return %0 : tensor<4x!a>
 }
 
-// exp(y) is 1 at least, which is not its zero point.
+// exp(y) is at least 1, so it is never the zero point.
 // CHECK-LABEL: func.func @div_by_exp
 // CHECK:         %[[EXP:.*]] = cortex_m.quantized_activation %y
 // CHECK-NEXT:    cortex_m.quantized_div %x, %[[EXP]]
@@ -67,7 +67,7 @@ func.func @div_by_exp(%x: tensor<4x!a>, %y: tensor<4x!p>) -> tensor<4x!a> {
   func.return %0 : tensor<4x!a>
 }
 
-// Only the operand of another quantization is brought to the result's.
+// Only the operand of another quantization is requantized.
 // CHECK-LABEL: func.func @minimum
 // CHECK:         %[[Y:.*]] = cortex_m.quantized_activation %y
 // CHECK-NEXT:    cortex_m.minimum %x, %[[Y]]
@@ -78,7 +78,7 @@ func.func @minimum(%x: tensor<4x!a>, %y: tensor<4x!b>, %z: tensor<4x!a>) -> (ten
   func.return %0, %1 : tensor<4x!a>, tensor<4x!a>
 }
 
-// Of one tensor and itself any function is a table.
+// A function of one tensor and itself is a table.
 // CHECK-LABEL: func.func @square
 // CHECK:         cortex_m.quantized_activation %x lut
 // CHECK-NOT:     cortex_m.quantized_mul

@@ -3,7 +3,7 @@
 
 !q = !quant.uniform<i8:f32, 0.5>
 
-// On MVE a row goes to a function of its own, with a third of the scratch.
+// On MVE a row has its own function, with a third of the scratch.
 // CHECK-LABEL: @row
 // MVE-NEXT:      %w = arith.constant
 // MVE:           cortex_m.scratch : tensor<16xi8>
@@ -16,7 +16,7 @@ func.func @row(%x: tensor<1x1x9x4x!q>) -> tensor<1x1x5x2x!q> {
   func.return %y : tensor<1x1x5x2x!q>
 }
 
-// That function is wrong where the last stride leaves inputs over: the row stands on its side.
+// That function is wrong if the last stride leaves inputs unread: the row becomes a column.
 // CHECK-LABEL: @row_with_a_rest
 // CHECK-NEXT:    %[[X:.*]] = cortex_m.view %x : (tensor<1x1x10x4xi8>) -> tensor<1x10x1x4xi8>
 // CHECK-NEXT:    %w = arith.constant dense<1> : tensor<2x3x1x4xi8>
@@ -29,7 +29,7 @@ func.func @row_with_a_rest(%x: tensor<1x1x10x4x!q>) -> tensor<1x1x5x2x!q> {
   func.return %y : tensor<1x1x5x2x!q>
 }
 
-// Nor does it know that several outputs may stick out on the right (two taps of padding, stride 2).
+// It is also wrong if several outputs reach the right padding (two taps of padding, stride 2).
 // CHECK-LABEL: @row_with_an_early_last_run
 // CHECK:         cortex_m.quantized_conv2d %{{.*}} : (tensor<1x11x1x4xi8>, tensor<2x5x1x4xi8>
 func.func @row_with_an_early_last_run(%x: tensor<1x1x11x4x!q>) -> tensor<1x1x6x2x!q> {
@@ -39,7 +39,7 @@ func.func @row_with_an_early_last_run(%x: tensor<1x1x11x4x!q>) -> tensor<1x1x6x2
   func.return %y : tensor<1x1x6x2x!q>
 }
 
-// A dilated row goes to the ordinary function: no scratch to save, but a step in width is cheaper.
+// A dilated row runs in the ordinary function. The scratch is equal, but a step in width is cheaper.
 // CHECK-LABEL: @dilated_row
 // CHECK:         cortex_m.quantized_conv2d %x, %w {{.*}}dilation = array<i64: 1, 2>{{.*}} : (tensor<1x1x9x4xi8>
 func.func @dilated_row(%x: tensor<1x1x9x4x!q>) -> tensor<1x1x9x2x!q> {
@@ -49,7 +49,7 @@ func.func @dilated_row(%x: tensor<1x1x9x4x!q>) -> tensor<1x1x9x2x!q> {
   func.return %y : tensor<1x1x9x2x!q>
 }
 
-// So a column lies down.
+// So a column becomes a row.
 // CHECK-LABEL: @depthwise_column
 // CHECK:         cortex_m.quantized_depthwise_conv2d %{{.*}} : (tensor<1x1x9x4xi8>, tensor<1x1x3x4xi8>
 func.func @depthwise_column(%x: tensor<1x9x1x4x!q>) -> tensor<1x9x1x4x!q> {
@@ -59,7 +59,7 @@ func.func @depthwise_column(%x: tensor<1x9x1x4x!q>) -> tensor<1x9x1x4x!q> {
   func.return %y : tensor<1x9x1x4x!q>
 }
 
-// One channel is depthwise and ordinary at once. On MVE depthwise copies the weight to its scratch; elsewhere it has none.
+// One channel is both depthwise and ordinary. On MVE, depthwise copies the weight to its scratch; elsewhere it has no scratch.
 // CHECK-LABEL: @one_channel
 // MVE:           cortex_m.scratch : tensor<64xi8>
 // MVE-NEXT:      cortex_m.quantized_conv2d
@@ -72,7 +72,7 @@ func.func @one_channel(%x: tensor<1x8x8x1x!q>) -> tensor<1x6x6x4x!q> {
   func.return %y : tensor<1x6x6x4x!q>
 }
 
-// The ordinary function does groups, and offsets the bias for each: there must be one.
+// The ordinary function computes groups and offsets the bias for each, so it needs a bias.
 // CHECK-LABEL: @grouped
 // CHECK:         %[[B:.*]] = arith.constant dense<0> : tensor<4xi32>
 // CHECK:         cortex_m.quantized_conv2d %x, %w bias %[[B]]
@@ -93,7 +93,7 @@ func.func @many_channels(%x: tensor<1x4x4x125x!q>) -> tensor<1x3x3x125x!q> {
   func.return %y : tensor<1x3x3x125x!q>
 }
 
-// A dilation without a second tap would only keep the fast functions away.
+// A dilation of one tap is dropped, because the fast functions take none.
 // CHECK-LABEL: @idle_dilation
 // CHECK:         cortex_m.quantized_conv2d %x, %w {{.*}}dilation = array<i64: 1, 1>
 func.func @idle_dilation(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> {
@@ -103,7 +103,7 @@ func.func @idle_dilation(%x: tensor<1x4x4x4x!q>) -> tensor<1x4x4x2x!q> {
   func.return %y : tensor<1x4x4x2x!q>
 }
 
-// Depthwise functions count positions in 16 bits with a sign, the ordinary one without.
+// Depthwise functions count positions in 16 signed bits, the ordinary one in 16 unsigned bits.
 // CHECK-LABEL: @long_depthwise
 // CHECK:         cortex_m.quantized_conv2d %x, %w bias
 func.func @long_depthwise(%x: tensor<1x1x40000x2x!q>) -> tensor<1x1x39998x2x!q> {

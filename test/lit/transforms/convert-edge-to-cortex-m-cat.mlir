@@ -3,7 +3,7 @@
 !a = !quant.uniform<i8:f32, 0.5:-1>
 !b = !quant.uniform<i8:f32, 0.25:3>
 
-// Along the outermost dimension the parts are ranges of bytes.
+// Along the outermost dimension, the operands are ranges of bytes.
 // CHECK-LABEL: func.func @rows
 // CHECK:         cortex_m.join {{.*}} : (tensor<2x3xi8>, tensor<1x3xi8>) -> tensor<3x3xi8>
 func.func @rows(%x: tensor<2x3x!a>, %y: tensor<1x3x!a>) -> tensor<3x3x!a> {
@@ -11,7 +11,7 @@ func.func @rows(%x: tensor<2x3x!a>, %y: tensor<1x3x!a>) -> tensor<3x3x!a> {
   func.return %0 : tensor<3x3x!a>
 }
 
-// An operand of other parameters is requantized, the other one is not.
+// Only an operand with other parameters is requantized.
 // CHECK-LABEL: func.func @requantized
 // CHECK:         %[[L:.*]] = cortex_m.quantized_activation
 // CHECK-NOT:     cortex_m.quantized_activation
@@ -29,7 +29,7 @@ func.func @columns(%x: tensor<2x3x!a>) -> tensor<2x6x!a> {
   func.return %0 : tensor<2x6x!a>
 }
 
-// A slice of the outermost dimension is a part, another is the portable kernel's.
+// A slice of the outermost dimension is a subview; others run in the portable kernel.
 // CHECK-LABEL: func.func @slices
 // CHECK:         cortex_m.subview {{.*}} {offset = 3 : i64} : (tensor<2x3xi8>) -> tensor<1x3xi8>
 // CHECK:         edge.call "aten.slice_copy.Tensor"{{.*}} -> tensor<2x1xi8>
@@ -39,7 +39,7 @@ func.func @slices(%x: tensor<2x3x!a>) -> (tensor<1x3x!a>, tensor<2x1x!a>) {
   func.return %0, %1 : tensor<1x3x!a>, tensor<2x1x!a>
 }
 
-// So does one that repeats them.
+// A portable kernel repeats bytes, too.
 // CHECK-LABEL: func.func @expand
 // CHECK:         edge.call "aten.expand_copy.default"(%x) {arguments = [#edge.operand<0>, [3 : i64, 2 : i64, 4 : i64], false]{{.*}} -> tensor<3x2x4xi8>
 func.func @expand(%x: tensor<2x1x!a>) -> tensor<3x2x4x!a> {

@@ -1,8 +1,8 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m,canonicalize)' --split-input-file | filecheck %s --check-prefixes=CHECK,MVE
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m{target=cortex-m4},canonicalize)' --split-input-file | filecheck %s --check-prefixes=CHECK,DSP
 
-// Multiplier and shift per channel: 0.5 · 0.5 / 0.5 and 0.5 · 0.25 / 0.5. The bias is in
-// accumulator steps already. Padding is (top, left); the output's size says the rest.
+// Multiplier and shift per channel: 0.5 · 0.5 / 0.5 and 0.5 · 0.25 / 0.5. The bias is
+// already in accumulator steps. Padding is (top, left); the rest follows from the output's size.
 // CHECK-LABEL: @conv2d
 // CHECK-NEXT:    %w = arith.constant dense<1> : tensor<2x3x3x4xi8>
 // CHECK-NEXT:    %b = arith.constant dense<[100, -100]> : tensor<2xi32>
@@ -22,8 +22,8 @@ func.func @conv2d(%x: tensor<1x8x8x4x!quant.uniform<i8:f32, 0.5:-3>>) -> tensor<
 
 // -----
 
-// One multiplier is repeated for every channel; a bias at another scale comes to the accumulator's
-// (0.25): 3 · 0.125 is 1.5 steps, rounded to even.
+// One multiplier is repeated for every channel. A bias at another scale is requantized to the
+// accumulator's (0.25): 3 · 0.125 is 1.5 steps, rounded to even.
 // CHECK-LABEL: @per_tensor
 // CHECK:         %b = arith.constant dense<[2, -4]> : tensor<2xi32>
 // CHECK-NEXT:    %multipliers = arith.constant dense<1073741824> : tensor<2xi32>
@@ -39,7 +39,7 @@ func.func @per_tensor(%x: tensor<1x8x8x4x!quant.uniform<i8:f32, 0.5>>) -> tensor
 
 // -----
 
-// One input channel per group, two output channels each: depthwise, its weight turned.
+// One input channel per group, two output channels each: depthwise, with the weight transposed.
 // CHECK-LABEL: @depthwise
 // CHECK-NEXT:    %w = arith.constant dense<{{\[\[\[\[}}1, 3, 5, 7]], {{\[\[}}2, 4, 6, 8]]]]> : tensor<1x2x1x4xi8>
 // CHECK:         cortex_m.quantized_depthwise_conv2d %x, %w requantize {{.*}}depth_multiplier = 2 : i32
@@ -83,7 +83,7 @@ func.func @linear(%x: tensor<4x3x!quant.uniform<i8:f32, 0.5:-3>>) -> tensor<4x2x
 
 // -----
 
-// The linear kernel has one multiplier: per channel it is a 1×1 convolution over the rows.
+// The linear kernel has one multiplier. With scales per channel it is a 1×1 convolution over the rows.
 // CHECK-LABEL: @linear_per_channel
 // CHECK-NEXT:    %0 = cortex_m.view %x : (tensor<5x4x3xi8>) -> tensor<20x1x1x3xi8>
 // CHECK-NEXT:    %w = arith.constant dense<1> : tensor<2x1x1x3xi8>

@@ -1,6 +1,6 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m)' | filecheck %s
 
-// What has no kernel, or is not in a kernel's layout, is left for verify-stage to name.
+// Ops without a kernel, or not in a kernel's layout, stay. verify-stage reports them.
 
 !q = !quant.uniform<i8:f32, 0.5>
 

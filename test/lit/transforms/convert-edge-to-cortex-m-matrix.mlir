@@ -15,7 +15,7 @@ func.func @matmul(%x: tensor<2x3x3x4x!q>, %y: tensor<2x3x5x4x!p>) -> tensor<2x3x
   func.return %0 : tensor<2x3x3x5x!q>
 }
 
-// 0.5 · 2^26 is 2^30 / 2^31 · 2^26; of differences, 31 / 0.5 count.
+// 0.5 · 2^26 is 2^30 / 2^31 · 2^26. Differences up to 31 / 0.5 count.
 // CHECK-LABEL: func.func @softmax
 // CHECK-NEXT:    cortex_m.softmax %x {dim = 1 : i32, input_zero_point = -1 : i32, output_zero_point = -128 : i32, input_multiplier = 1073741824 : i32, input_shift = 26 : i32, diff_min = -31 : i32}
 func.func @softmax(%x: tensor<3x5x!q>) -> tensor<3x5x!p> {
@@ -23,7 +23,7 @@ func.func @softmax(%x: tensor<3x5x!q>) -> tensor<3x5x!p> {
   func.return %0 : tensor<3x5x!p>
 }
 
-// The kernel gives one type only.
+// The kernel has one result type only.
 // CHECK-LABEL: func.func @other_type
 // CHECK:         cortex_m.softmax
 // CHECK:         cortex_m.quantized_activation

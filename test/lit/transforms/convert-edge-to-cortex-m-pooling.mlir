@@ -1,7 +1,7 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m,canonicalize)' --split-input-file --mlir-elide-elementsattrs-if-larger=16 | filecheck %s
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m,canonicalize)' --split-input-file | filecheck %s --check-prefix=TABLE
 
-// A fused clamp on the type the pool works in is the kernel's.
+// If the type stays, the kernel does a fused clamp.
 // CHECK-LABEL: @max_pool2d
 // CHECK-NEXT:    %0 = cortex_m.quantized_max_pool2d %x {kernel_size = array<i64: 3, 3>, stride = array<i64: 2, 2>, padding = array<i64: 0, 1>, dilation = array<i64: 1, 1>, ceil_mode = false, input_zero_point = 4 : i32, output_zero_point = 4 : i32, activation_min = 4 : i32, activation_max = 127 : i32} : (tensor<1x8x8x4xi8>) -> tensor<1x4x4x4xi8>
 // CHECK-NEXT:    func.return %0
@@ -12,7 +12,7 @@ func.func @max_pool2d(%x: tensor<1x8x8x4x!quant.uniform<i8:f32, 0.5:4>>) -> tens
 
 // -----
 
-// The kernels do not requantize: a table behind does.
+// The kernels do not requantize, so a table follows.
 // CHECK-LABEL: @max_pool2d_requantize
 // CHECK-NEXT:    %0 = cortex_m.quantized_max_pool2d %x {{{.*}}input_zero_point = 4 : i32, output_zero_point = 4 : i32, activation_min = -128 : i32, activation_max = 127 : i32}
 // CHECK-NEXT:    %lut = arith.constant dense_resource<__elided__> : tensor<256xi8>
@@ -25,7 +25,7 @@ func.func @max_pool2d_requantize(%x: tensor<1x8x8x4x!quant.uniform<i8:f32, 0.5:4
 
 // -----
 
-// A fused clamp goes into the table: 0.5 lies between two steps of the pool's own type.
+// A fused clamp goes into the table: 0.5 is between two steps of the pool's type.
 // TABLE-LABEL: @max_pool2d_clamp_requantize
 // TABLE:         dense<"0x{{((80){127})}}9C00{{((32){127})}}"> : tensor<256xi8>
 // CHECK-LABEL: @max_pool2d_clamp_requantize
@@ -40,7 +40,7 @@ func.func @max_pool2d_clamp_requantize(%x: tensor<1x8x8x4x!quant.uniform<i8:f32,
 
 // -----
 
-// The kernel divides by the positions inside the input, as PyTorch does without count_include_pad.
+// The kernel divides by the number of positions inside the input, as PyTorch without count_include_pad.
 // CHECK-LABEL: @avg_pool2d
 // CHECK-NEXT:    %scratch = cortex_m.scratch
 // CHECK-NEXT:    %0 = cortex_m.quantized_avg_pool2d %x scratch %scratch {kernel_size = array<i64: 3, 3>, stride = array<i64: 2, 2>, padding = array<i64: 1, 1>, ceil_mode = false, zero_point = 0 : i32, multiplier = 0 : i32, shift = 0 : i32} : (tensor<1x7x7x4xi8>, tensor<{{[0-9]+}}xi8>) -> tensor<1x4x4x4xi8>
@@ -52,7 +52,7 @@ func.func @avg_pool2d(%x: tensor<1x7x7x4x!quant.uniform<i8:f32, 0.5:4>>) -> tens
 
 // -----
 
-// Padding that counts is written out as zero points first.
+// If padding counts, the input is first padded with zero points.
 // CHECK-LABEL: @avg_pool2d_count_include_pad
 // CHECK-NEXT:    %0 = cortex_m.pad %x {pre_pad = array<i64: 0, 1, 1, 0>, post_pad = array<i64: 0, 1, 1, 0>, pad_value = 4 : i32} : (tensor<1x7x7x4xi8>) -> tensor<1x9x9x4xi8>
 // CHECK-NEXT:    %scratch = cortex_m.scratch

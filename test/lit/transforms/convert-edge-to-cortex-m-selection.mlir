@@ -2,7 +2,7 @@
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 
-// A dimension that is not padded becomes one with the one before it.
+// A dimension that is not padded is merged with the one before it.
 // CHECK-LABEL: func.func @pad
 // CHECK:         cortex_m.view %x : (tensor<2x3x5x7x2xi8>) -> tensor<1x2x3x70xi8>
 // CHECK-NEXT:    cortex_m.pad {{.*}} {pre_pad = array<i64: 0, 0, 1, 0>, post_pad = array<i64: 0, 0, 0, 28>, pad_value = 1 : i32}
@@ -11,7 +11,7 @@ func.func @pad(%x: tensor<2x3x5x7x2x!q>) -> tensor<2x4x7x7x2x!q> {
   func.return %0 : tensor<2x4x7x7x2x!q>
 }
 
-// Indices that rise evenly are a slice, others a constant.
+// Indices that rise evenly become a slice, others a constant.
 // CHECK-LABEL: func.func @take
 // CHECK:         edge.call "aten.slice_copy.Tensor"{{.*}} [#edge.operand<0>, 0 : i64, 1 : i64, 4 : i64, 2 : i64]
 // CHECK:         arith.constant dense<[2, 0]> : tensor<2xi32>
@@ -22,7 +22,7 @@ func.func @take(%x: tensor<5x3x!q>) -> tensor<2x2x!q> {
   func.return %1 : tensor<2x2x!q>
 }
 
-// The transpose kernel takes rank 4: a pixel shuffle's permute is two of them.
+// The transpose kernel takes rank 4, so a pixel shuffle's permute becomes two.
 // CHECK-LABEL: func.func @permute
 // CHECK:         cortex_m.transpose {{.*}} {perm = array<i64: 0, 2, 1, 3>} : (tensor<3x4x5x6xi8>) -> tensor<3x5x4x6xi8>
 // CHECK:         cortex_m.transpose {{.*}} {perm = array<i64: 0, 2, 1>} : (tensor<30x2x6xi8>) -> tensor<30x6x2xi8>

@@ -1,7 +1,7 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m,canonicalize)' --split-input-file --mlir-elide-elementsattrs-if-larger=16 | filecheck %s
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m,canonicalize)' --split-input-file | filecheck %s --check-prefix=TABLE
 
-// Quantized tensors cross the border as integers; what they mean is noted there.
+// Quantized tensors cross the border as integers; attributes hold their types.
 // CHECK-LABEL: @border
 // CHECK-SAME:    (%x: tensor<4xi8> {quant.type = tensor<4x!quant.uniform<i8:f32, 0.5:-3>>}, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xi16> {quant.type = tensor<4x!quant.uniform<i16:f32, 0.25>>})
 // CHECK-NEXT:    %0 = cortex_m.dequantize_per_tensor %x {scale = 5.000000e-01 : f64, zero_point = -3 : i32, quant_min = -128 : i32, quant_max = 127 : i32} : (tensor<4xi8>) -> tensor<4xf32>
@@ -25,7 +25,7 @@ func.func @narrow_range(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i8<-127:12
 
 // -----
 
-// No kernel for it: per axis, or 32 bits.
+// There is no kernel per axis, or for 32 bits.
 // CHECK-LABEL: @no_border_kernel
 // CHECK-NOT:     cortex_m
 // CHECK:         func.return
@@ -37,7 +37,7 @@ func.func @no_border_kernel(%x: tensor<2xf32>) -> (tensor<2x!quant.uniform<i8:f3
 
 // -----
 
-// Any function of one int8 value is a table: for relu 129 zeros, then 1, 2, …
+// Any function of one int8 value is a table. For relu: 129 zeros, then 1, 2, …
 // TABLE-LABEL: @unary
 // TABLE-NEXT:    dense<"0x{{((00){129})}}0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292A2B2C2D2E2F303132333435363738393A3B3C3D3E3F404142434445464748494A4B4C4D4E4F505152535455565758595A5B5C5D5E5F606162636465666768696A6B6C6D6E6F707172737475767778797A7B7C7D7E7F"> : tensor<256xi8>
 // CHECK-LABEL: @unary
@@ -51,7 +51,7 @@ func.func @unary(%x: tensor<2x2x!quant.uniform<i8:f32, 1.0>>) -> tensor<2x2x!qua
 
 // -----
 
-// So is a requantization, without a float in between; its neighbours in float keep theirs.
+// A requantization is a table too, without a float between. Float ops next to it keep their casts.
 // TABLE-LABEL: @requantize
 // TABLE:         dense<"0x{{((80){65})}}828486888A8C8E90929496989A9C9EA0A2A4A6A8AAACAEB0B2B4B6B8BABCBEC0C2C4C6C8CACCCED0D2D4D6D8DADCDEE0E2E4E6E8EAECEEF0F2F4F6F8FAFCFE00020406080A0C0E10121416181A1C1E20222426282A2C2E30323436383A3C3E40424446484A4C4E50525456585A5C5E60626466686A6C6E70727476787A7C7E{{((7F){64})}}"> : tensor<256xi8>
 // CHECK-LABEL: @requantize
@@ -66,7 +66,7 @@ func.func @requantize(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> (tensor<4xf3
 
 // -----
 
-// Between other widths it goes by way of float.
+// Between other widths it goes through float.
 // CHECK-LABEL: @requantize_i16
 // CHECK-NEXT:    %0 = cortex_m.dequantize_per_tensor %x {{.*}} : (tensor<4xi16>) -> tensor<4xf32>
 // CHECK-NEXT:    %1 = cortex_m.quantize_per_tensor %0 {{.*}} : (tensor<4xf32>) -> tensor<4xi8>
@@ -89,7 +89,7 @@ func.func @add(%x: tensor<4x!quant.uniform<i8:f32, 0.5:3>>, %y: tensor<4x!quant.
 
 // -----
 
-// Too small to matter beside the other: nothing, where a kernel would shift by more than 31 bits.
+// An operand that would be shifted by more than 31 bits is too small to count: its multiplier is 0.
 // CHECK-LABEL: @add_vanishing
 // CHECK:         cortex_m.quantized_add {{.*}}other_multiplier = 0 : i32, other_shift = 0 : i32
 func.func @add_vanishing(%x: tensor<4x!quant.uniform<i8:f32, 1.0>>, %y: tensor<4x!quant.uniform<i8:f32, 1.0e-12>>) -> tensor<4x!quant.uniform<i8:f32, 1.0>> {
@@ -109,7 +109,7 @@ func.func @add_crossing(%x: tensor<4x!quant.uniform<i8:f32, 1.0>>, %y: tensor<4x
 
 // -----
 
-// A constant is broadcast ahead of time: the kernels do not. 0.5 · 0.5 / 0.125 is 2.
+// A constant is broadcast at compile time, because the kernels do not. 0.5 · 0.5 / 0.125 is 2.
 // CHECK-LABEL: @mul_constant
 // CHECK-NEXT:    %q = arith.constant dense<{{\[\[}}1, 2], [1, 2], [1, 2]]> : tensor<3x2xi8>
 // CHECK-NEXT:    %0 = cortex_m.quantized_mul %x, %q {self_zero_point = 0 : i32, other_zero_point = 4 : i32, output_zero_point = 0 : i32, output_multiplier = 1073741824 : i32, output_shift = 2 : i32} : (tensor<3x2xi8>, tensor<3x2xi8>) -> tensor<3x2xi8>
@@ -122,8 +122,8 @@ func.func @mul_constant(%x: tensor<3x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<3
 
 // -----
 
-// One value for all is a table, on either side: plus 1 adds two steps. Times 1 keeps all of them:
-// that takes no table.
+// A constant of one value gives a table, on either side: plus 1 adds two steps. Times 1 changes
+// nothing, so it needs no table.
 // TABLE-LABEL: @splat
 // TABLE:         dense<"0x82838485868788898A8B8C8D8E8F909192939495969798999A9B9C9D9E9FA0A1A2A3A4A5A6A7A8A9AAABACADAEAFB0B1B2B3B4B5B6B7B8B9BABBBCBDBEBFC0C1C2C3C4C5C6C7C8C9CACBCCCDCECFD0D1D2D3D4D5D6D7D8D9DADBDCDDDEDFE0E1E2E3E4E5E6E7E8E9EAEBECEDEEEFF0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F202122232425262728292A2B2C2D2E2F303132333435363738393A3B3C3D3E3F404142434445464748494A4B4C4D4E4F505152535455565758595A5B5C5D5E5F606162636465666768696A6B6C6D6E6F707172737475767778797A7B7C7D7E7F7F7F"> : tensor<256xi8>
 // CHECK-LABEL: @splat
@@ -150,7 +150,7 @@ func.func @reshape(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>, %y: tensor<4xf32>)
 
 // -----
 
-// Dimensions that stay together become one, those of size 1 go.
+// Dimensions that stay together are merged, and those of size 1 are dropped.
 // CHECK-LABEL: @permute
 // CHECK-NEXT:    %0 = cortex_m.view %x : (tensor<2x3x1x4x5xi8>) -> tensor<6x20xi8>
 // CHECK-NEXT:    %1 = cortex_m.transpose %0 {perm = array<i64: 1, 0>} : (tensor<6x20xi8>) -> tensor<20x6xi8>

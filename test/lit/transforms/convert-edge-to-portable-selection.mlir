@@ -12,7 +12,7 @@ func.func @selection(%x: tensor<2x3xf32>) -> tensor<3x7xf32> {
   func.return %2 : tensor<3x7xf32>
 }
 
-// Float kernels pad both sides alike: what they cannot, a pad does.
+// Float kernels pad both sides alike. A pad op does other padding.
 // CHECK-LABEL: @uneven
 // CHECK-NEXT:    %[[P:.*]] = edge.call "aten.constant_pad_nd.default"(%x) {arguments = [#edge.operand<0>, [1 : i64, 0 : i64, 0 : i64, 1 : i64], 0.000000e+00 : f64]
 // CHECK-NEXT:    edge.call "aten.convolution.default"(%[[P]], %w)

@@ -18,7 +18,7 @@ func.func @unary(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// Functions without a portable kernel are made of those that have one.
+// Functions without a portable kernel are composed of those that have one.
 // CHECK-LABEL: @composite
 // CHECK-NEXT:    %0 = edge.call "aten.sigmoid.default"(%x)
 // CHECK-NEXT:    %1 = edge.call "aten.mul.Tensor"(%x, %0) {arguments = [#edge.operand<0>, #edge.operand<1>],
@@ -39,7 +39,7 @@ func.func @composite(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-// The reason a quantized op fell back is passed on; a fused clamp is a call of its own.
+// The reason why a quantized op fell back is kept. A fused clamp becomes a separate call.
 // CHECK-LABEL: @reason
 // CHECK-NEXT:    %0 = edge.call "aten.add.Tensor"(%x, %y) {arguments = [#edge.operand<0>, #edge.operand<1>, 1 : i64], reason = "it broadcasts"} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
 // CHECK-NEXT:    %1 = edge.call "aten.clamp.default"(%0) {arguments = [#edge.operand<0>, 0.000000e+00 : f64, none], reason = "it broadcasts"}
@@ -67,7 +67,7 @@ func.func @windows(%x: tensor<1x2x3x4xf32>, %w: tensor<2x2x3x2xf32>, %b: tensor<
 
 // -----
 
-// There is no portable linear: rows times the transposed weight, which is turned ahead of time.
+// There is no portable linear: rows times the transposed weight, which is transposed at compile time.
 // CHECK-LABEL: @linear
 // CHECK-NEXT:    %w = arith.constant dense<{{\[\[}}1.000000e+00, 4.000000e+00], [2.000000e+00, 5.000000e+00], [3.000000e+00, 6.000000e+00]]> : tensor<3x2xf32>
 // CHECK-NEXT:    %0 = edge.reshape %x : (tensor<5x7x3xf32>) -> tensor<35x3xf32>
@@ -93,7 +93,7 @@ func.func @linear_of_argument(%x: tensor<5x3xf32>, %w: tensor<2x3xf32>) -> tenso
 
 // -----
 
-// A call says why it is one, and copies where PyTorch would alias.
+// A call has its reason, and copies where PyTorch would alias.
 // CHECK-LABEL: @calls
 // CHECK-NEXT:    %0 = edge.call "aten.exp.default"(%x) {arguments = [#edge.operand<0>], reason = "there is no integer kernel for exp"}
 // CHECK-NEXT:    %1 = edge.call "aten.neg.default"(%0) {arguments = [#edge.operand<0>], reason = "known"}
@@ -123,7 +123,7 @@ func.func @constants() -> tensor<2x2xf32> {
 
 // -----
 
-// Quantized ops are not its business.
+// Quantized ops stay.
 // CHECK-LABEL: @quantized
 // CHECK-NEXT:    edge.relu
 func.func @quantized(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
@@ -131,7 +131,7 @@ func.func @quantized(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!qua
   func.return %0 : tensor<4x!quant.uniform<i8:f32, 0.5>>
 }
 
-// The kernels work on NCHW.
+// The kernels take NCHW.
 // CHECK-LABEL: @nhwc
 // CHECK-NEXT:    edge.call "aten.permute_copy.default"(%x) {arguments = [#edge.operand<0>, [0 : i64, 3 : i64, 1 : i64, 2 : i64]],
 // CHECK-NEXT:    arith.constant dense<{{.*}}1.000000e+00]], {{.*}}2.000000e+00]], {{.*}}3.000000e+00]]]]> : tensor<1x3x1x1xf32>

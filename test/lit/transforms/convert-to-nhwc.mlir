@@ -4,7 +4,7 @@
 !w = !quant.uniform<i8:f32:0, {0.1, 0.2}>
 !b = !quant.uniform<i32:f32:0, {0.01, 0.02}>
 
-// Input and weight turn, the bias and all else stays.
+// Input and weight are permuted; the bias and all properties stay.
 // CHECK-LABEL: @conv2d
 // CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x4x5x6x!quant.uniform<i8:f32, 0.1>>) -> tensor<1x5x6x4x!quant.uniform<i8:f32, 0.1>>
 // CHECK-NEXT:    %w_1 = edge.permute %w {perm = array<i64: 0, 2, 3, 1>} : (tensor<2x4x3x1x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<2x3x1x4x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
@@ -30,7 +30,7 @@ func.func @pools(%x: tensor<1x2x4x6x!q>) -> tensor<1x2x1x3x!q> {
   func.return %1 : tensor<1x2x1x3x!q>
 }
 
-// Float ops become portable kernels, which work in PyTorch's layout.
+// Float ops become portable kernels, which take PyTorch's layout.
 // CHECK-LABEL: @float
 // CHECK-NOT:     edge.permute
 // CHECK:         edge.avg_pool2d %x {{.*}} : (tensor<1x2x4x6xf32>) -> tensor<1x2x3x6xf32>

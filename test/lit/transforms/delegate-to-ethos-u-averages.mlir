@@ -3,7 +3,7 @@
 !q = !quant.uniform<i8:f32, 0.5:3>
 !r = !quant.uniform<i8:f32, 0.25>
 
-// A pool gives the input's type, and a table behind it would round again.
+// A pool gives the input's type, and a table after it would round again.
 // CHECK-LABEL: func.func @mean
 // CHECK-NOT:     tosa.table
 // CHECK:         tosa.depthwise_conv2d {{.*}} -> tensor<1x1x1x4xi32>
@@ -16,7 +16,7 @@ func.func @mean(%x: tensor<1x7x7x4x!q>) -> tensor<1x1x1x4x!r> {
   func.return %0 : tensor<1x1x1x4x!r>
 }
 
-// On one type it stays a pool.
+// If the type stays, it stays a pool.
 // CHECK-LABEL: func.func @pool
 // CHECK:         tosa.avg_pool2d
 // CHECK:         func.return

@@ -2,7 +2,7 @@
 
 !q = !quant.uniform<i8:f32, 0.1>
 
-// An operator that is no op of the dialect runs on the core, and says so; it is between two parts.
+// An operator without an op in the dialect runs on the core, with the reason, between two delegates.
 // CHECK:       ethos_u.delegate
 // CHECK:       edge.call "aten.cumsum.default"
 // CHECK-SAME:  ethos_u.reason = "aten.cumsum.default has no lowering to TOSA"

@@ -13,7 +13,7 @@ func.func @few(%x: tensor<4x1x!q>) -> tensor<4x16x!q> {
   func.return %y : tensor<4x16x!q>
 }
 
-// Many are copies of copies, and a part of them: the NPU makes them one by one.
+// Many are copies of copies, and a slice of them, because the NPU makes copies one by one.
 // CHECK-LABEL: @many
 // CHECK:       %[[B:.*]] = tosa.tile {{.*}} -> tensor<4x6xi8>
 // CHECK:       %[[W:.*]] = tosa.tile %[[B]], {{.*}} -> tensor<4x36xi8>

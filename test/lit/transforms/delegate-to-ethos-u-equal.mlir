@@ -2,7 +2,7 @@
 
 !q = !quant.uniform<i8:f32, 0.1:-128>
 
-// Two ops that are the same on the NPU are one, and one result: the runtime knows no result twice.
+// Two equal ops on the NPU become one op with one result: the runtime does not take a result twice.
 // CHECK:       %[[D:[a-z0-9_]*]] = ethos_u.delegate
 // CHECK:       tosa.table
 // CHECK-NOT:   tosa.table

@@ -3,7 +3,7 @@
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// Why an op stays on the core: what its lowering needs and the NPU has not.
+// The reason why an op stays on the core: its lowering needs something that the NPU lacks.
 // CHECK-LABEL: @long_stride
 // CHECK:         edge.max_pool2d {{.*}}ethos_u.reason = "tosa.max_pool2d: a stride is 3 at most, not 4"
 // U85-LABEL:   @long_stride

@@ -2,7 +2,7 @@
 
 !q = !quant.uniform<i8:f32, 0.1:-128>
 
-// A clamp that cuts nothing of its type is its operand: no part is left, and nothing crashes.
+// A clamp that cuts nothing of its type becomes its operand: no delegate is left.
 // CHECK-LABEL: @alone
 // CHECK-NOT:   ethos_u.delegate
 // CHECK:       func.return
@@ -11,7 +11,7 @@ func.func @alone(%x: tensor<4x8x!q>) -> tensor<4x8x!q> {
   func.return %y : tensor<4x8x!q>
 }
 
-// Beside an op of the part that reads another operand it is passed around the delegate.
+// If the delegate has another op, the clamp's operand is passed around the delegate.
 // CHECK-LABEL: @beside
 // CHECK-SAME:  (%[[X:.*]]: {{.*}}, %[[Y:.*]]: {{[^)]*}})
 // CHECK:       %[[I:.*]] = quant.scast %[[Y]]

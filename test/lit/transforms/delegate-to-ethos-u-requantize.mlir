@@ -3,8 +3,8 @@
 !q = !quant.uniform<i8:f32, 0.1>
 !p = !quant.uniform<i8:f32, 0.2>
 
-// What a requantization of the part reads is inside, though a cast to float is between; nobody
-// else reads that, so it is no result.
+// The operand of a requantization is in its delegate, although a cast to float is between. Only
+// the requantization reads it, so it is not a result.
 // CHECK:       %[[D:.*]] = ethos_u.delegate
 // CHECK:       ethos_u.yield %{{[a-z0-9_]*}} : tensor<32xi8>
 // CHECK-NOT:   quant.dcast

@@ -1,6 +1,6 @@
 // RUN: cm-opt %s -p 'delegate-to-ethos-u{npu="ethos-u55-128"}' | filecheck %s
 
-// Vela ends its process on some slices of five dimensions: those not cut are merged.
+// Vela aborts on some slices of five dimensions, so dimensions that are not cut are merged.
 
 !t = !quant.uniform<i8:f32, 5.0e-02:-3>
 

@@ -3,8 +3,8 @@
 !q = !quant.uniform<i8:f32, 0.1>
 !p = !quant.uniform<i8:f32, 0.00390625:-128>
 
-// A softmax between operators of the core stays there, and what follows them needs no part of
-// its own: both functions are in one.
+// A softmax between ops of the core stays there. The op after it needs no delegate of its own:
+// both functions are in one.
 // CHECK:       edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core"
 // CHECK:       ethos_u.delegate
 // CHECK:       tosa.table

@@ -3,7 +3,7 @@
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
 
-// What follows each other is one part; integers cross its border, and constants stay inside.
+// Ops in a row are one delegate. Its operands and results are integers, and constants stay inside.
 // CHECK-LABEL: @chain
 // CHECK-NEXT:    %0 = quant.scast %x : {{.*}} to tensor<1x4x4x2xi8>
 // CHECK-NEXT:    %1 = ethos_u.delegate "ethos-u55-128"(%0) {
@@ -24,7 +24,7 @@ func.func @chain(%x: tensor<1x4x4x2x!a>) -> tensor<1x2x4x4x!b> {
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// A reshape at the end of a delegate is outside, where it is another name for the same bytes.
+// A reshape at the end of a delegate is outside: there it is another name for the same bytes.
 // CHECK-LABEL: @trailing_reshape
 // CHECK:           ethos_u.yield %{{.*}} : tensor<4x4xi8>
 // CHECK:         edge.reshape
@@ -38,7 +38,7 @@ func.func @trailing_reshape(%x: tensor<4x4x!a>) -> tensor<16x!a> {
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// So is a softmax the core has a kernel for: on the NPU it takes 35 operations.
+// So is a softmax with a kernel on the core: on the NPU it takes 35 operations.
 // CHECK-LABEL: @trailing_softmax
 // CHECK:         ethos_u.delegate
 // CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core"
@@ -52,7 +52,7 @@ func.func @trailing_softmax(%x: tensor<4x4x!a>) -> tensor<4x4x!a> {
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// Parts that do not depend on each other are one call, whatever lies between them in the text.
+// Ops that do not depend on each other are one delegate, even with other ops between in the text.
 // CHECK-LABEL: @side_by_side
 // CHECK:         edge.round {{.*}}ethos_u.reason = "computes in float"
 // CHECK-COUNT-1: ethos_u.delegate "ethos-u55-128"(%{{.*}}, %{{.*}}) {
@@ -69,7 +69,7 @@ func.func @side_by_side(%x: tensor<4x4x!a>, %y: tensor<4x4x!a>, %z: tensor<4xf32
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
 
-// A requantization between two parts is part of them: a table, exact.
+// A requantization between two ops of a delegate is in it: a table, exact.
 // CHECK-LABEL: @requantization
 // CHECK-COUNT-1: ethos_u.delegate
 // CHECK-NOT:     quant.dcast
@@ -86,7 +86,7 @@ func.func @requantization(%x: tensor<4x4x!a>) -> tensor<4x4x!b> {
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// What only moves data stays: a call of the NPU copies as much.
+// Ops that only move data stay: a call of the NPU would copy as much.
 // CHECK-LABEL: @movement
 // CHECK-NEXT:    %0 = edge.permute %x {{.*}}ethos_u.reason = "it only moves data; a call of the NPU would copy as much"
 func.func @movement(%x: tensor<4x8x!a>) -> tensor<8x4x!a> {
@@ -99,7 +99,7 @@ func.func @movement(%x: tensor<4x8x!a>) -> tensor<8x4x!a> {
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
 
-// A reshape that is requantized in the part is in the part.
+// A reshape that is requantized in the delegate is in the delegate.
 // CHECK-LABEL: @requantized_reshape
 // CHECK-COUNT-1: ethos_u.delegate
 // CHECK:           tosa.reshape

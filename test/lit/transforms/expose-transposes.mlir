@@ -3,7 +3,7 @@
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !p = !quant.uniform<i8:f32, 0.00390625:-128>
 
-// The transpose of keys in an attention and the one the kernel wants cancel.
+// The transpose of an attention's keys and the one that the kernel needs cancel.
 // CHECK-LABEL: func.func @scores
 // CHECK-NEXT:    edge.matmul %q, %k {transposed_rhs = true} : (tensor<2x3x4x!{{.*}}>, tensor<2x5x4x!
 func.func @scores(%q: tensor<2x3x4x!q>, %k: tensor<2x5x4x!q>) -> tensor<2x3x5x!q> {

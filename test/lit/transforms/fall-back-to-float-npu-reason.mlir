@@ -1,6 +1,6 @@
 // RUN: cm-opt %s -p 'fall-back-to-float{npu="ethos-u55-128"},delegate-to-ethos-u{npu="ethos-u55-128"}' | filecheck %s
 
-// What becomes float keeps the reason that the NPU has, which is not that it computes in float.
+// An op that becomes float keeps the NPU's reason, and does not get "computes in float".
 
 !t = !quant.uniform<i16:f32, 5.0e-02>
 

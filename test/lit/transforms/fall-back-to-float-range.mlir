@@ -1,6 +1,6 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(fall-back-to-float)' | filecheck %s
 
-// The kernels compute in 32 bits. Where an output's scale is so small that they would overflow,
+// The kernels compute in 32 bits. If an output's scale is so small that they would overflow,
 // the op is computed in float.
 
 !q = !quant.uniform<i8:f32, 0.5>
@@ -21,7 +21,7 @@ func.func @small(%x: tensor<1x2x!q>, %y: tensor<1x2x!q>) -> (tensor<1x2x!tiny>, 
   func.return %0, %1, %2 : tensor<1x2x!tiny>, tensor<1x2x!tiny>, tensor<1x2x!tiny>
 }
 
-// A bias may reach as far as 32 bits where nothing is shifted up behind it.
+// A bias may use all 32 bits if the accumulator is not shifted left after it.
 // CHECK-LABEL: @large_bias
 // CHECK-NOT:     quant.dcast
 // CHECK:         func.return

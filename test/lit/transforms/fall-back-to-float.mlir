@@ -3,7 +3,7 @@
 !q = !quant.uniform<i8:f32, 0.1>
 !q16 = !quant.uniform<i16:f32, 0.1>
 
-// What has a kernel stays.
+// An op with a kernel stays.
 // CHECK-LABEL: @supported
 // CHECK-NOT:     quant.dcast
 // CHECK:         func.return

@@ -20,7 +20,7 @@ func.func @composed(%x: tensor<2x3x4xf32>) -> tensor<3x4x2xf32> {
   func.return %1 : tensor<3x4x2xf32>
 }
 
-// Only a dimension of size 1 moves: no byte does. Reshapes compose.
+// Only a dimension of size 1 moves, so no byte moves. Reshapes compose.
 // CHECK-LABEL: @unit
 // CHECK-NEXT:    %0 = edge.reshape %x : (tensor<1x3x4xf32>) -> tensor<3x4xf32>
 // CHECK-NEXT:    func.return %0
@@ -30,7 +30,7 @@ func.func @unit(%x: tensor<1x3x4xf32>) -> tensor<3x4xf32> {
   func.return %1 : tensor<3x4xf32>
 }
 
-// Two permutes of the same bytes are one.
+// Two permutes of the same bytes become one.
 // CHECK-LABEL: @shared
 // CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 2, 1, 0>} : (tensor<2x1x3xf32>) -> tensor<3x1x2xf32>
 // CHECK-NEXT:    %1 = edge.reshape %0 : (tensor<3x1x2xf32>) -> tensor<3x2x1xf32>
@@ -56,7 +56,7 @@ func.func @linear(%x: tensor<5x3x2x!q>) -> tensor<5x1x!q> {
   func.return %2 : tensor<5x1x!q>
 }
 
-// Not where the batch moves, the weight is an argument, or its columns have scales of their own.
+// Not if the batch moves, the weight is an argument, or its columns have separate scales.
 // CHECK-LABEL: @linear_stays
 // CHECK:         edge.permute %x {perm = array<i64: 1, 0, 2>}
 // CHECK:         edge.permute %x {perm = array<i64: 0, 2, 1>}

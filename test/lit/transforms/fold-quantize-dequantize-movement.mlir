@@ -2,7 +2,7 @@
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// What a quantizer that does not know moveaxis leaves around it.
+// A quantizer without a rule for moveaxis leaves these casts around it.
 // CHECK-LABEL: @permute
 // CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x2x3x4x!quant.uniform<i8:f32, 0.5:3>>) -> tensor<1x3x4x2x!quant.uniform<i8:f32, 0.5:3>>
 // CHECK-NEXT:    func.return %0
@@ -18,7 +18,7 @@ func.func @permute(%x: tensor<1x2x3x4x!a>) -> tensor<1x3x4x2x!a> {
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
 
-// Of another quantization: one requantization, and the movement in integers.
+// With another quantization: one requantization, and the movement in integers.
 // CHECK-LABEL: @requantizes
 // CHECK-NEXT:    %0 = edge.permute %x {{.*}} -> tensor<3x2x!quant.uniform<i8:f32, 0.5:3>>
 // CHECK-NEXT:    %1 = edge.reshape %0
@@ -38,7 +38,7 @@ func.func @requantizes(%x: tensor<2x3x!a>) -> tensor<6x!b> {
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
 
-// Of two quantizations: moved once, as it is.
+// With two quantizations: one movement of the unchanged integers.
 // CHECK-LABEL: @two_quantizations
 // CHECK-NEXT:    %0 = edge.permute %x {{.*}} -> tensor<3x2x!quant.uniform<i8:f32, 0.5:3>>
 // CHECK-NEXT:    %1 = quant.dcast %0
@@ -56,7 +56,7 @@ func.func @two_quantizations(%x: tensor<2x3x!a>) -> (tensor<3x2x!b>, tensor<3x2x
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// In front of a float op a byte is moved and not four.
+// Before a float op, one byte is moved instead of four.
 // CHECK-LABEL: @float_user
 // CHECK-NEXT:    %0 = edge.permute %x
 // CHECK-NEXT:    %1 = quant.dcast %0
@@ -72,7 +72,7 @@ func.func @float_user(%x: tensor<2x3x!a>) -> tensor<3x2xf32> {
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// A pad of a value the type has not stays in float.
+// A pad with a value that the type does not hold stays in float.
 // CHECK-LABEL: @pad
 // CHECK-NEXT:    quant.dcast
 // CHECK-NEXT:    edge.pad

@@ -60,7 +60,7 @@ func.func @float_operand(%x: tensor<4x!q>, %y: tensor<4xf32>) -> tensor<4x!p> {
   func.return %2 : tensor<4x!p>
 }
 
-// A splat is one step of a type made for it.
+// A splat becomes one step of a new type.
 // CHECK-LABEL: @splat
 // CHECK-NEXT:    %c = arith.constant dense<-1> : tensor<1xi8>
 // CHECK-NEXT:    %c_1 = quant.scast %c : tensor<1xi8> to tensor<1x!quant.uniform<i8:f32, 3.5>>
@@ -98,7 +98,7 @@ func.func @bias(%x: tensor<1x4x!q>, %w: tensor<2x4x!w>) -> tensor<1x2x!p> {
   func.return %3 : tensor<1x2x!p>
 }
 
-// A float weight is no bias.
+// A float weight is not quantized like a bias.
 // CHECK-LABEL: @float_weight
 // CHECK:         edge.linear %{{.*}} : (tensor<1x4xf32>, tensor<2x4xf32>) -> tensor<1x2xf32>
 func.func @float_weight(%x: tensor<1x4x!q>) -> tensor<1x2x!p> {
@@ -109,7 +109,7 @@ func.func @float_weight(%x: tensor<1x4x!q>) -> tensor<1x2x!p> {
   func.return %2 : tensor<1x2x!p>
 }
 
-// Quantization moves in front of what only moves bytes, and folds behind it.
+// Quantization moves before ops that only move bytes, and then folds.
 // CHECK-LABEL: @hoist
 // CHECK-NEXT:    %0 = edge.relu %x : (tensor<2x3x!quant.uniform<i8:f32, 0.5:-3>>) -> tensor<2x3x!quant.uniform<i8:f32, 0.25>>
 // CHECK-NEXT:    %1 = edge.permute %0 {perm = array<i64: 1, 0>} : (tensor<2x3x!quant.uniform<i8:f32, 0.25>>) -> tensor<3x2x!quant.uniform<i8:f32, 0.25>>
@@ -124,7 +124,7 @@ func.func @hoist(%x: tensor<2x3x!q>) -> tensor<6x!p> {
   func.return %4 : tensor<6x!p>
 }
 
-// Per axis a reshape may merge the axis.
+// With a type per axis the qcast stays: a reshape may merge the axis.
 // CHECK-LABEL: @hoist_per_axis
 // CHECK-NEXT:    edge.reshape
 // CHECK-NEXT:    quant.qcast
@@ -134,7 +134,7 @@ func.func @hoist_per_axis(%x: tensor<4xf32>) -> tensor<2x2x!w> {
   func.return %1 : tensor<2x2x!w>
 }
 
-// What moves bytes cannot requantize them.
+// Ops that move bytes cannot requantize them.
 // CHECK-LABEL: @movement_requantizes
 // CHECK-NEXT:    edge.reshape %x : (tensor<4x!quant.uniform<i8:f32, 0.5:-3>>) -> tensor<2x2x!quant.uniform<i8:f32, 0.5:-3>>
 // CHECK-NEXT:    quant.dcast

@@ -3,7 +3,7 @@
 !q = !quant.uniform<i8:f32, 0.1>
 !p = !quant.uniform<i8:f32, 0.2>
 
-// Into every op that ends in a clamp of its own.
+// A clamp fuses into every op that has a clamp at its end.
 // CHECK-LABEL: @fuses
 // CHECK-NEXT:    %0 = edge.linear %x, %w {activation_min = 0.000000e+00 : f32}
 // CHECK-NEXT:    %1 = edge.add %0, %0 {activation_min = 0.000000e+00 : f32}
@@ -35,7 +35,7 @@ func.func @composes(%x: tensor<4xf32>) -> tensor<4xf32> {
   func.return %2 : tensor<4xf32>
 }
 
-// Disjoint clamps: what comes last wins, clamp(clamp(x, 0, 2), 3, 6) is 3.
+// With disjoint clamps the last one wins: clamp(clamp(x, 0, 2), 3, 6) is 3.
 // CHECK-LABEL: @disjoint
 // CHECK-NEXT:    %0 = edge.add %x, %x {activation_min = 3.000000e+00 : f32, activation_max = 3.000000e+00 : f32}
 // CHECK-NEXT:    func.return %0
@@ -45,7 +45,7 @@ func.func @disjoint(%x: tensor<4xf32>) -> tensor<4xf32> {
   func.return %1 : tensor<4xf32>
 }
 
-// On one quantized type, too: rounding is monotone.
+// It fuses if both quantized types are equal, because rounding is monotone.
 // CHECK-LABEL: @quantized
 // CHECK-NEXT:    %0 = edge.add %x, %x {activation_min = 0.000000e+00 : f32}
 // CHECK-NEXT:    func.return %0
@@ -55,7 +55,7 @@ func.func @quantized(%x: tensor<4x!q>) -> tensor<4x!q> {
   func.return %1 : tensor<4x!q>
 }
 
-// Between two types the result is rounded twice.
+// It does not fuse between two types, because the result is rounded twice.
 // CHECK-LABEL: @requantizes
 // CHECK-NEXT:    %0 = edge.add %x, %x :
 // CHECK-NEXT:    %1 = edge.relu %0
@@ -65,7 +65,7 @@ func.func @requantizes(%x: tensor<4x!q>) -> tensor<4x!p> {
   func.return %1 : tensor<4x!p>
 }
 
-// Somebody else wants the sum before the clamp.
+// Another op reads the sum before the clamp.
 // CHECK-LABEL: @several_uses
 // CHECK-NEXT:    %0 = edge.add %x, %x :
 // CHECK-NEXT:    %1 = edge.relu %0

@@ -2,7 +2,7 @@
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 
-// Each window's elements stand together; what would be padding is an element of the same window.
+// The elements of each window become adjacent. Padding becomes an element of the same window.
 // CHECK-LABEL: func.func @dilated
 // CHECK-NEXT:    %[[H:.*]] = edge.take %x {dim = 2 : i64, indices = array<i64: 1, 1, 0, 2, 1, 3, 2, 2>}
 // CHECK-NEXT:    %[[W:.*]] = edge.take %[[H]] {dim = 3 : i64, indices = array<i64: 0, 1, 2, 3>}
@@ -12,7 +12,7 @@ func.func @dilated(%x: tensor<1x1x4x4x!q>) -> tensor<1x1x4x2x!q> {
   func.return %0 : tensor<1x1x4x2x!q>
 }
 
-// Left alone: an empty window, a float pool, and one without dilation.
+// These stay: a pool with an empty window, a float pool, and a pool without dilation.
 // CHECK-LABEL: func.func @others
 // CHECK-NOT:     edge.take
 func.func @others(%x: tensor<1x1x1x1x!q>, %y: tensor<1x1x4x4xf32>, %z: tensor<1x1x2x2x!q>) -> (tensor<1x1x1x1x!q>, tensor<1x1x2x2xf32>, tensor<1x1x1x1x!q>) {

@@ -3,7 +3,7 @@
 !q = !quant.uniform<i8:f32, 0.5:3>
 !r = !quant.uniform<i8:f32, 0.25>
 
-// What lies behind the reduced dimension is channels: no byte moves.
+// The dimensions after the reduced one become channels: no byte moves.
 // CHECK-LABEL: func.func @mean
 // CHECK-NEXT:    edge.reshape %x : {{.*}} -> tensor<2x3x1x4x!quant.uniform<i8:f32, 0.5:3>>
 // CHECK-NEXT:    edge.avg_pool2d {{.*}}kernel_size = array<i64: 3, 1>{{.*}} -> tensor<2x1x1x4x!quant.uniform<i8:f32, 0.25>>
@@ -13,7 +13,7 @@ func.func @mean(%x: tensor<2x3x4x!q>) -> tensor<2x1x4x!r> {
   func.return %0 : tensor<2x1x4x!r>
 }
 
-// Nothing does: a plane of one channel.
+// If there are none, the operand becomes a plane of one channel.
 // CHECK-LABEL: func.func @amax
 // CHECK-NEXT:    edge.reshape %x : {{.*}} -> tensor<1x2x12x1x!quant.uniform<i8:f32, 0.5:3>>
 // CHECK-NEXT:    edge.max_pool2d {{.*}}kernel_size = array<i64: 1, 12>{{.*}} -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:3>>
@@ -22,7 +22,7 @@ func.func @amax(%x: tensor<2x3x4x!q>) -> tensor<2x1x1x!q> {
   func.return %0 : tensor<2x1x1x!q>
 }
 
-// Dimensions apart are brought together.
+// Reduced dimensions that are not adjacent are made adjacent.
 // CHECK-LABEL: func.func @apart
 // CHECK-NEXT:    edge.permute %x {perm = array<i64: 1, 0, 2>}
 // CHECK-NEXT:    edge.reshape {{.*}} -> tensor<1x3x8x1x!quant.uniform<i8:f32, 0.5:3>>
@@ -57,7 +57,7 @@ func.func @long_mean(%x: tensor<2x65536x!q>) -> tensor<2x1x!r> {
   func.return %0 : tensor<2x1x!r>
 }
 
-// A longer maximum is one of maxima.
+// A longer maximum is a maximum of maxima.
 // CHECK-LABEL: func.func @long_amax
 // CHECK:         edge.max_pool2d {{.*}}kernel_size = array<i64: 32768, 1>{{.*}} -> tensor<2x1x1x2x!quant.uniform<i8:f32, 0.5:3>>
 // CHECK:         edge.max_pool2d {{.*}}kernel_size = array<i64: 1, 2>{{.*}} -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:3>>
@@ -66,7 +66,7 @@ func.func @long_amax(%x: tensor<2x65536x!q>) -> tensor<2x1x!q> {
   func.return %0 : tensor<2x1x!q>
 }
 
-// A float reduction has a kernel of its own.
+// A float reduction has its own kernel.
 // CHECK-LABEL: func.func @float
 // CHECK-NEXT:    edge.mean %x
 func.func @float(%x: tensor<2x3xf32>) -> tensor<2x1xf32> {

@@ -1,6 +1,6 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(materialize-dim-order)' --split-input-file | filecheck %s
 
-// The border becomes the bytes as they lie, with a note; the change is a permute inside.
+// The border becomes row-major with an attribute, and the order changes in a permute inside.
 // CHECK-LABEL: @both_ways
 // CHECK-SAME:    (%x: tensor<1x4x5x3xf32> {edge.dim_order = array<i64: 0, 2, 3, 1>}) -> (tensor<1x4x5x3xf32> {edge.dim_order = array<i64: 0, 2, 3, 1>})
 // CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x4x5x3xf32>) -> tensor<1x3x4x5xf32>
@@ -16,7 +16,7 @@ func.func @both_ways(%x: tensor<1x3x4x5xf32, #edge.dim_order<[0, 2, 3, 1]>>) -> 
 
 // -----
 
-// Only the values that have one are noted, beside what stands there already.
+// Only values with a memory order get the attribute; other attributes stay.
 // CHECK-LABEL: @one_of_two
 // CHECK-SAME:    (%x: tensor<4xf32> {edge.name = "x"}, %y: tensor<3x2xf32> {edge.name = "y", edge.dim_order = array<i64: 1, 0>}) -> (tensor<2x3xf32>, tensor<4xf32>)
 func.func @one_of_two(%x: tensor<4xf32> {edge.name = "x"}, %y: tensor<2x3xf32, #edge.dim_order<[1, 0]>> {edge.name = "y"}) -> (tensor<2x3xf32>, tensor<4xf32>) {
@@ -50,7 +50,7 @@ func.func @returned(%x: tensor<2x3xf32, #edge.dim_order<[1, 0]>>) -> tensor<2x3x
 
 // -----
 
-// What is no tensor has no memory order.
+// A value that is not a tensor has no memory order.
 // CHECK-LABEL: @shape
 // CHECK-NEXT:    tosa.const_shape {values = dense<2> : tensor<1xindex>} : () -> !tosa.shape<1>
 // CHECK-NEXT:    func.return %x : tensor<2xi8>

@@ -4,7 +4,7 @@
 !q = !quant.uniform<i8:f32, 0.1>
 !w = !quant.uniform<i8<-127:127>:f32:0, {0.1, 0.2, 0.3, 0.4}>
 
-// Read in two parts: two convolutions, each with its channels' weights and scales.
+// Two slices read it: two convolutions, each with its channels' weights and scales.
 // CHECK-LABEL: @parts
 // CHECK:         arith.constant dense<{{\[\[}}{{\[\[}}1]], {{\[\[}}2]]], {{\[\[}}{{\[}}3]], {{\[\[}}4]]]]>
 // CHECK-NEXT:    quant.scast %{{.*}} to tensor<2x2x1x1x!quant.uniform<i8<-127:127>:f32:0, {0.1, 0.2}>>
@@ -37,7 +37,7 @@ func.func @parts_of_groups(%x: tensor<1x2x3x3x!q>) -> (tensor<1x2x1x9x!q>, tenso
   func.return %2, %3 : tensor<1x2x1x9x!q>, tensor<1x2x1x9x!q>
 }
 
-// Groups outermost and channels innermost, as attention reads its keys: no permute is left.
+// Groups are outermost and channels innermost, as attention reads its keys: no permute is left.
 // CHECK-LABEL: @groups
 // CHECK:         edge.cat %{{.*}}, %{{.*}} {dim = 1 : i64} : (tensor<1x1x9x2x{{.*}} -> tensor<1x2x9x2x
 // LAYOUT-LABEL: @groups
@@ -54,7 +54,7 @@ func.func @groups(%x: tensor<1x2x3x3x!q>) -> tensor<1x2x9x2x!q> {
   func.return %2 : tensor<1x2x9x2x!q>
 }
 
-// Not where something reads all of it, where parts overlap, or for a window of more positions.
+// Not if an op reads all of it, if slices overlap, or with a window of more positions.
 // CHECK-LABEL: @stays
 // CHECK-COUNT-3: edge.conv2d
 // CHECK-NOT:     edge.conv2d

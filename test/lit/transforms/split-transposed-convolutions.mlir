@@ -24,7 +24,7 @@ func.func @phases(%x: tensor<1x1x3x2x!q>) -> tensor<1x2x7x2x!q> {
   func.return %0 : tensor<1x2x7x2x!q>
 }
 
-// Groups, and floats, are not its business.
+// Convolutions with groups, and float ones, stay.
 // CHECK-LABEL: func.func @left
 // CHECK-COUNT-2: edge.conv_transpose2d
 func.func @left(%x: tensor<1x2x2x2x!q>, %y: tensor<1x1x2x2xf32>, %v: tensor<1x1x1x1xf32>) -> (tensor<1x2x2x2x!q>, tensor<1x1x2x2xf32>) {

@@ -14,7 +14,7 @@ func.func @same(%x: tensor<1x1x1x2x!q>) -> tensor<1x2x1x2x!q> {
   func.return %y : tensor<1x2x1x2x!q>
 }
 
-// NHWC, and the height; the three taps lie two rows apart, and only the middle one meets a row.
+// NHWC, and the height. The three taps are two rows apart, and only the middle one reads a row.
 // CHECK-LABEL: @dilated
 // CHECK-NEXT:    %w = arith.constant dense<{{.*}}2{{.*}}5{{.*}}> : tensor<2x1x1x1xi8>
 // CHECK:         edge.conv2d %x, {{.*}}padding = array<i64: 0, 0, 0, 0>
@@ -25,7 +25,7 @@ func.func @dilated(%x: tensor<1x2x4x1x!q>) -> tensor<1x2x4x2x!q> {
   func.return %y : tensor<1x2x4x2x!q>
 }
 
-// Every tap meets the input somewhere.
+// Every tap reads the input somewhere.
 // CHECK-LABEL: @all_live
 // CHECK:         edge.conv2d %x, {{.*}}padding = array<i64: 0, 0, 1, 1>{{.*}}tensor<2x1x1x3x
 func.func @all_live(%x: tensor<1x1x1x2x!q>) -> tensor<1x2x1x2x!q> {

@@ -9,7 +9,7 @@ func.func @forward(%unused: tensor<4xf32>, %x: tensor<4xf32>) -> tensor<4x!quant
 
 // -----
 
-// Quantized in two ways.
+// The argument is quantized in two ways.
 // expected-error@unknown {{forward: input 0 is used as a float inside the model}}
 func.func @forward(%x: tensor<4xf32>) -> (tensor<4x!quant.uniform<i8:f32, 0.5>>, tensor<4x!quant.uniform<i8:f32, 0.25>>) {
   %0 = quant.qcast %x : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.5>>

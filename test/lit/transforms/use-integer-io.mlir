@@ -49,7 +49,7 @@ func.func @memory_order(%x: tensor<1x3x2x2xf32, #edge.dim_order<[0, 2, 3, 1]>>) 
 
 // -----
 
-// Integers are no floats, and what is not used needs no type.
+// Integer arguments stay, and an unused argument needs no type.
 // CHECK-LABEL: @integers
 // CHECK-SAME:    (%i: tensor<4xi64>, %unused: tensor<4xf32>) -> tensor<4xi64>
 func.func @integers(%i: tensor<4xi64>, %unused: tensor<4xf32>) -> tensor<4xi64> {

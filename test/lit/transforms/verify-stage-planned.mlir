@@ -1,6 +1,6 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(verify-stage{stage=planned})' --split-input-file --verify-diagnostics -o /dev/null
 
-// Constants need no place, all else does.
+// All values except constants need a place.
 func.func @planned() -> tensor<2xi8, #cortex_m.place<arena, 0>> {
   %c = arith.constant dense<1> : tensor<2xi8>
   %0 = cortex_m.minimum %c, %c : (tensor<2xi8>, tensor<2xi8>) -> tensor<2xi8, #cortex_m.place<arena, 0>>

@@ -4,7 +4,7 @@
 !q = !quant.uniform<i8:f32, 0.1>
 !w = !quant.uniform<i8<-127:127>:f32:0, {0.1, 0.2}>
 
-// The one dimension becomes the height; the activation stands beside its convolution.
+// The one dimension becomes the height, and the activation follows its convolution.
 // CHECK-LABEL: @conv1d
 // CHECK-NEXT:    %0 = edge.reshape %x : (tensor<1x2x8xf32>) -> tensor<1x2x8x1xf32>
 // CHECK-NEXT:    %1 = edge.reshape %w : (tensor<4x2x3xf32>) -> tensor<4x2x3x1xf32>
@@ -28,8 +28,8 @@ func.func @pools(%x: tensor<1x2x8xf32>) -> tensor<1x2x2xf32> {
   func.return %1 : tensor<1x2x2xf32>
 }
 
-// Weights are reshaped ahead of time, also dequantized ones with a scale per channel. Between two
-// quantized convolutions nothing is left, and around both there is one permute at either end.
+// Weights are reshaped at compile time, also dequantized ones with a scale per channel. Between two
+// quantized convolutions no op is left, and there is one permute before and one after both.
 // FOLDED-LABEL: @chain
 // FOLDED-COUNT-1: edge.permute
 // FOLDED:         arith.constant dense<3> : tensor<2x3x1x2xi8>

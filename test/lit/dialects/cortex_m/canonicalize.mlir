@@ -21,7 +21,7 @@ func.func @views_several_uses(%x: tensor<2x6xi8>) -> (tensor<3x4xi8>, tensor<12x
   func.return %0, %1 : tensor<3x4xi8>, tensor<12xi8>
 }
 
-// A constant has no place to view: it is made in the shape that is wanted.
+// A view of a constant becomes a constant of that shape.
 // CHECK-LABEL: @view_of_constant
 // CHECK-NEXT:    %c = arith.constant dense<{{\[\[}}1, 2], [3, 4]]> : tensor<2x2xi8>
 // CHECK-NEXT:    func.return %c
@@ -47,7 +47,7 @@ func.func @used_scratch() {
   func.return
 }
 
-// One table after another is one table, also through a view.
+// Two tables in a row become one table, also through a view.
 // CHECK-LABEL: @lookups
 // CHECK-NEXT:    %lut = arith.constant dense<7> : tensor<256xi8>
 // CHECK-NEXT:    %0 = cortex_m.view %x : (tensor<4xi8>) -> tensor<2x2xi8>
@@ -62,7 +62,7 @@ func.func @lookups(%x: tensor<4xi8>) -> tensor<2x2xi8> {
   func.return %2 : tensor<2x2xi8>
 }
 
-// What someone else needs is looked up anyway.
+// The inner lookup stays if another op reads its result.
 // CHECK-LABEL: @lookup_of_two_users
 // CHECK:         %0 = cortex_m.quantized_activation %x
 // CHECK-NEXT:    %1 = cortex_m.quantized_activation %0
@@ -75,7 +75,7 @@ func.func @lookup_of_two_users(%x: tensor<4xi8>) -> (tensor<4xi8>, tensor<4xi8>)
   func.return %0, %1 : tensor<4xi8>, tensor<4xi8>
 }
 
-// A table that gives each integer itself is none.
+// A table that maps each integer to itself is dropped.
 // CHECK-LABEL: @identity
 // CHECK-NEXT:    func.return %x
 func.func @identity(%x: tensor<4xi8>) -> tensor<4xi8> {

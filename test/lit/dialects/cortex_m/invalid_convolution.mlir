@@ -54,7 +54,7 @@
 
 // -----
 
-// One for each output channel.
+// One element for each output channel.
 %x, %w, %m, %s, %t = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<6x3x3x8xi8>, tensor<1xi32>, tensor<6xi32>, tensor<16xi8>)
 // expected-error@+1 {{'cortex_m.quantized_conv2d' op requantize_multipliers shape [1] should be [6]}}
 %0 = cortex_m.quantized_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x4x4x8xi8>, tensor<6x3x3x8xi8>, tensor<1xi32>, tensor<6xi32>, tensor<16xi8>) -> tensor<1x2x2x6xi8>

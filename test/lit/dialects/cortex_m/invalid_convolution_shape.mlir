@@ -6,7 +6,7 @@
 
 // -----
 
-// 4 groups cannot share 6 output channels alike.
+// 6 output channels cannot be split into 4 groups.
 %x, %w, %m, %s, %t = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<6x3x3x2xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>)
 // expected-error@+1 {{'cortex_m.quantized_conv2d' op weight [6, 3, 3, 2] does not fit 8 input channels}}
 %0 = cortex_m.quantized_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x4x4x8xi8>, tensor<6x3x3x2xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>) -> tensor<1x2x2x6xi8>
@@ -62,7 +62,7 @@
 
 // -----
 
-// The first window would lie in the padding alone.
+// The first window would lie wholly in the padding.
 %x, %w, %m, %s, %t = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<6x3x3x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>)
 // expected-error@+1 {{'cortex_m.quantized_conv2d' op output height 2 does not fit input 4, kernel 3, stride 1, padding 3, dilation 1}}
 %0 = cortex_m.quantized_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 3, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x4x4x8xi8>, tensor<6x3x3x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>) -> tensor<1x2x2x6xi8>

@@ -12,7 +12,7 @@
 
 // -----
 
-// The order of the other convolutions' weights.
+// This is the weight order of the other convolutions.
 %x, %w, %m, %s, %t = "test.op"() : () -> (tensor<1x4x4x3xi8>, tensor<6x3x3x1xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>)
 // expected-error@+1 {{'cortex_m.quantized_depthwise_conv2d' op weight [6, 3, 3, 1] should be [1, KH, KW, 6]}}
 %0 = cortex_m.quantized_depthwise_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, depth_multiplier = 2 : i32} : (tensor<1x4x4x3xi8>, tensor<6x3x3x1xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>) -> tensor<1x2x2x1xi8>

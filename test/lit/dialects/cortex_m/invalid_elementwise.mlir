@@ -67,7 +67,7 @@
 // -----
 
 // The kernels do not broadcast.
-// What is repeated for each pixel has one pixel, and comes second.
+// The operand that is repeated for each pixel has one pixel, and is the second.
 %x, %y = "test.op"() : () -> (tensor<1x1x1x4xi8>, tensor<1x3x2x4xi8>)
 // expected-error@+1 {{'cortex_m.quantized_mul' op other shape [1, 3, 2, 4] should be [1, 1, 1, 4]}}
 %0 = cortex_m.quantized_mul %x, %y {self_zero_point = 0 : i32, other_zero_point = 0 : i32, output_zero_point = 0 : i32, output_multiplier = 1 : i32, output_shift = 0 : i32} : (tensor<1x1x1x4xi8>, tensor<1x3x2x4xi8>) -> tensor<1x3x2x4xi8>

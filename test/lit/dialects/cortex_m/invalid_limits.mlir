@@ -50,13 +50,13 @@
 
 // -----
 
-// A 1×1 convolution is counted in 32 bits.
+// A 1×1 convolution counts in 32 bits.
 %x, %w, %m, %s, %t = "test.op"() : () -> (tensor<1x65536x1x1xi8>, tensor<1x1x1x1xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>)
 %0 = cortex_m.quantized_conv2d %x, %w requantize %m, %s scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x65536x1x1xi8>, tensor<1x1x1x1xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>) -> tensor<1x65536x1x1xi8>
 
 // -----
 
-// 7 rows of 9,363 bytes reach beyond 16 bits.
+// The offset of 7 rows of 9,363 bytes exceeds 16 bits.
 %x = "test.op"() : () -> tensor<8x9363xi8>
 // expected-error@+1 {{'cortex_m.transpose' op a matrix of 8 by 9363 is larger than the kernel's 16-bit counters allow}}
 %0 = cortex_m.transpose %x {perm = array<i64: 1, 0>} : (tensor<8x9363xi8>) -> tensor<9363x8xi8>

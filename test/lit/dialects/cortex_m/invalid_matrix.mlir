@@ -84,7 +84,7 @@
 
 // -----
 
-// Transposed ahead of time.
+// The rhs must already be transposed.
 %l, %r, %t = "test.op"() : () -> (tensor<5x3x8xi8>, tensor<5x8x2xi8>, tensor<16xi8>)
 // expected-error@+1 {{'cortex_m.quantized_batch_matmul' op rhs_transposed [5, 8, 2] should be [5, N, 8]}}
 %0 = cortex_m.quantized_batch_matmul %l, %r scratch %t {lhs_zero_point = 0 : i32, rhs_zero_point = 0 : i32, output_zero_point = 0 : i32, output_multiplier = 1 : i32, output_shift = 0 : i32} : (tensor<5x3x8xi8>, tensor<5x8x2xi8>, tensor<16xi8>) -> tensor<5x3x2xi8>

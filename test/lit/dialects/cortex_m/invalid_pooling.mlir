@@ -54,14 +54,14 @@
 
 // -----
 
-// A window would lie in the padding alone.
+// A window would lie wholly in the padding.
 %x = "test.op"() : () -> tensor<1x4x4x8xi8>
 // expected-error@+1 {{'cortex_m.quantized_max_pool2d' op output size 2 does not fit input 4, kernel 2, stride 2, padding 2}}
 %0 = cortex_m.quantized_max_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 2, 2>, padding = array<i64: 2, 0>, dilation = array<i64: 1, 1>, ceil_mode = false, input_zero_point = 0 : i32, output_zero_point = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x4x4x8xi8>) -> tensor<1x2x2x8xi8>
 
 // -----
 
-// A window would begin behind the input.
+// A window would begin after the input.
 %x = "test.op"() : () -> tensor<1x4x4x8xi8>
 // expected-error@+1 {{'cortex_m.quantized_max_pool2d' op output size 3 does not fit input 4, kernel 2, stride 2, padding 0}}
 %0 = cortex_m.quantized_max_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 2, 2>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, ceil_mode = false, input_zero_point = 0 : i32, output_zero_point = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x4x4x8xi8>) -> tensor<1x2x3x8xi8>

@@ -48,7 +48,7 @@ func.func @pool(%x: tensor<1x4x4x8xi8>, %t: tensor<16xi8>) {
   func.return
 }
 
-// A linear op carries a bias, a kernel sum, or neither.
+// A linear op has a bias, a kernel sum, or neither.
 // CHECK-LABEL: @matrix
 // CHECK-NEXT:    cortex_m.quantized_linear %x, %w bias %b : tensor<2xi32> {input_offset = 0 : i32, filter_offset = 0 : i32, output_offset = 0 : i32, requantize_multipliers = array<i64: 1073741824>, requantize_shifts = array<i64: -5>, activation_max = 127 : i32, activation_min = -128 : i32} : (tensor<3x8xi8>, tensor<2x8xi8>) -> tensor<3x2xi8>
 // CHECK-NEXT:    cortex_m.quantized_linear %x, %w kernel_sum %b : tensor<2xi32> {{{.*}}} : (tensor<3x8xi8>, tensor<2x8xi8>) -> tensor<3x2xi8>
@@ -78,7 +78,7 @@ func.func @movement(%x: tensor<2x3x4xi8>) {
   func.return
 }
 
-// A planned value carries its place.
+// A planned value has a place.
 // CHECK-LABEL: @places
 // CHECK-NEXT:    cortex_m.view %x : (tensor<2x3xi8, #cortex_m.place<arena, 1024>>) -> tensor<6xi8, #cortex_m.place<arena, 1024>>
 func.func @places(%x: tensor<2x3xi8, #cortex_m.place<arena, 1024>>) {

@@ -58,7 +58,7 @@ func.func @reshapes_several_uses(%x: tensor<2x6xf32>) -> (tensor<3x4xf32>, tenso
   func.return %0, %1 : tensor<3x4xf32>, tensor<12xf32>
 }
 
-// Out of (p ∘ q)[i] = p[q[i]]; q ∘ p would give another shape.
+// The composition is (p ∘ q)[i] = p[q[i]]; q ∘ p would give another shape.
 // CHECK-LABEL: @permutes
 // CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 0, 2, 1, 3>} : (tensor<2x3x4x5xf32>) -> tensor<2x4x3x5xf32>
 // CHECK-NEXT:    func.return %0
@@ -76,7 +76,7 @@ func.func @permute_and_back(%x: tensor<2x3x4xf32>) -> tensor<2x3x4xf32> {
   func.return %1 : tensor<2x3x4xf32>
 }
 
-// Where only dimensions of size 1 move, no byte does.
+// If only dimensions of size 1 move, no byte moves.
 // CHECK-LABEL: @unit_dimensions
 // CHECK-NEXT:    %0 = edge.reshape %x : (tensor<1x3x1x5xf32>) -> tensor<3x1x5x1xf32>
 // CHECK-NEXT:    func.return %0
@@ -103,7 +103,7 @@ func.func @constants() -> (tensor<3x2xf32>, tensor<6xf32>) {
   func.return %0, %1 : tensor<3x2xf32>, tensor<6xf32>
 }
 
-// Their element type stays, whatever it is.
+// Constants of any element type keep it.
 // CHECK-LABEL: @constant_types
 // CHECK-NEXT:    arith.constant dense<{{\[\[}}true], [false]]> : tensor<2x1xi1>
 // CHECK-NEXT:    arith.constant dense<{{\[\[}}1.000000e+00], [2.000000e+00]]> : tensor<2x1xf64>
@@ -118,7 +118,7 @@ func.func @constant_types() -> (tensor<2x1xi1>, tensor<2x1xf64>, tensor<2x1xi64>
   func.return %0, %1, %2 : tensor<2x1xi1>, tensor<2x1xf64>, tensor<2x1xi64>
 }
 
-// The axis of a quantized constant moves along.
+// The axis of a quantized constant moves with its dimension.
 // CHECK-LABEL: @constant_per_axis
 // CHECK-NEXT:    %0 = arith.constant dense<{{\[\[}}1, 4], [2, 5], [3, 6]]> : tensor<3x2xi8>
 // CHECK-NEXT:    %1 = quant.scast %0 : tensor<3x2xi8> to tensor<3x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>
@@ -130,7 +130,7 @@ func.func @constant_per_axis() -> tensor<3x2x!axis1> {
   func.return %1 : tensor<3x2x!axis1>
 }
 
-// Per axis a reshape in the middle may say where the axis is: it stays.
+// With a type per axis the reshape stays: it may say which dimension the axis is.
 // CHECK-LABEL: @per_axis
 // CHECK-NEXT:    %0 = edge.reshape %x
 // CHECK-NEXT:    %1 = edge.reshape %0
@@ -156,7 +156,7 @@ func.func @move_dequantized(%x: tensor<2x3x!q>) -> tensor<6xf32> {
   func.return %2 : tensor<6xf32>
 }
 
-// Per axis it stays: the reshape may merge the axis.
+// With a type per axis the dcast stays: the reshape may merge the axis.
 // CHECK-LABEL: @move_dequantized_per_axis
 // CHECK-NEXT:    %0 = quant.dcast %x
 // CHECK-NEXT:    %1 = edge.reshape %0

@@ -31,7 +31,7 @@ func.func @broadcast_anyway(%x: tensor<1x3xf32>, %y: tensor<2x3xf32>) -> tensor<
   func.return %1 : tensor<2x3xf32>
 }
 
-// Here the expand alone gives the result its shape.
+// Here only the expand gives the result its shape.
 // CHECK-LABEL: @needed
 // CHECK-NEXT:    %0 = edge.expand %x
 // CHECK-NEXT:    %1 = edge.mul %0, %x

@@ -30,7 +30,7 @@ func.func @across_a_seam(%x: tensor<2x3xf32>, %y: tensor<2x4xf32>) -> tensor<2x3
   func.return %1 : tensor<2x3xf32>
 }
 
-// Through a reshape and a cat along another dimension, to the operands behind.
+// The slice reaches the operands through a reshape and a cat along another dimension.
 // CHECK-LABEL: @behind
 // CHECK-NEXT:    %0 = edge.reshape %b : (tensor<1x2x2x2xf32>) -> tensor<1x2x4xf32>
 // CHECK-NEXT:    %1 = edge.reshape %d : (tensor<1x2x3x1xf32>) -> tensor<1x2x3xf32>
@@ -46,7 +46,7 @@ func.func @behind(%a: tensor<1x1x2x2xf32>, %b: tensor<1x2x2x2xf32>, %c: tensor<1
   func.return %5 : tensor<1x2x7xf32>
 }
 
-// Not along another dimension of operands that are whole: it would make two slices of one.
+// Not along another dimension if the operands are not cats: one slice would become two.
 // CHECK-LABEL: @stays
 // CHECK-NEXT:    edge.cat %x, %x {dim = 0 : i64}
 // CHECK-NEXT:    edge.slice
@@ -56,7 +56,7 @@ func.func @stays(%x: tensor<2x3x!q>) -> tensor<4x1x!q> {
   func.return %1 : tensor<4x1x!q>
 }
 
-// Two halves side by side are the whole, whatever else reads one of them.
+// Two adjacent halves become the whole, even if another op reads one of them.
 // CHECK-LABEL: @neighbours
 // CHECK-NEXT:    %0 = edge.slice %x {dim = 1 : i64, start = 2 : i64}
 // CHECK-NEXT:    %1 = edge.relu %0

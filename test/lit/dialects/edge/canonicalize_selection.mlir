@@ -2,7 +2,7 @@
 
 !q = !quant.uniform<i8:f32, 0.5:-128>
 
-// Two takes along one dimension are one; of consecutive indices, a slice.
+// Two takes along one dimension become one; a take of consecutive indices, a slice.
 // CHECK-LABEL: func.func @takes
 // CHECK-NEXT:    edge.slice %x {dim = 0 : i64, start = 1 : i64}
 // CHECK-NEXT:    edge.take %0 {dim = 1 : i64, indices = array<i64: 2, 2>}
@@ -13,7 +13,7 @@ func.func @takes(%x: tensor<4x3xf32>) -> tensor<2x2xf32> {
   func.return %2 : tensor<2x2xf32>
 }
 
-// Flipping twice, and padding with nothing, do nothing.
+// Two flips, and a pad that adds nothing, are dropped.
 // CHECK-LABEL: func.func @nothing
 // CHECK-NEXT:    func.return %x
 func.func @nothing(%x: tensor<2xf32>) -> tensor<2xf32> {
@@ -23,7 +23,7 @@ func.func @nothing(%x: tensor<2xf32>) -> tensor<2xf32> {
   func.return %2 : tensor<2xf32>
 }
 
-// Two pads are one where they add the same number.
+// Two pads become one if they add the same number.
 // CHECK-LABEL: func.func @pads
 // CHECK-NEXT:    edge.pad %x {low = array<i64: 1, 1>, high = array<i64: 2, 0>, value = 0.000000e+00 : f32}
 // CHECK-NEXT:    edge.pad {{.*}} value = 1.000000e+00
@@ -34,7 +34,7 @@ func.func @pads(%x: tensor<2x2xf32>) -> tensor<6x3xf32> {
   func.return %2 : tensor<6x3xf32>
 }
 
-// A constant is padded and picked ahead of time; what is added is quantized.
+// A constant is padded and taken at compile time; the added value is quantized.
 // CHECK-LABEL: func.func @constant
 // CHECK-NEXT:    arith.constant dense<[-126, 7, 5]> : tensor<3xi8>
 func.func @constant() -> tensor<3x!q> {
@@ -45,7 +45,7 @@ func.func @constant() -> tensor<3x!q> {
   func.return %2 : tensor<3x!q>
 }
 
-// Integers are padded rather than floats, if the type holds the number.
+// Integers are padded instead of floats if the type holds the number.
 // CHECK-LABEL: func.func @dequantized
 // CHECK-NEXT:    %[[P:.*]] = edge.pad %x {{.*}} value = 5.000000e-01
 // CHECK-NEXT:    %[[D:.*]] = quant.dcast %[[P]]
@@ -57,7 +57,7 @@ func.func @dequantized(%x: tensor<2x!q>) -> tensor<4xf32> {
   func.return %2 : tensor<4xf32>
 }
 
-// The pad of a signal, through the reshape to an image of width 1, becomes the convolution's.
+// The pad of a signal becomes the convolution's, through the reshape to an image of width 1.
 // CHECK-LABEL: func.func @convolution
 // CHECK-NEXT:    %[[R:.*]] = edge.reshape %x
 // CHECK-NEXT:    edge.conv2d %[[R]], %w {{.*}}padding = array<i64: 2, 1, 0, 0>
@@ -68,7 +68,7 @@ func.func @convolution(%x: tensor<1x2x8x!q>, %w: tensor<3x2x3x1x!q>) -> tensor<1
   func.return %2 : tensor<1x3x9x1x!q>
 }
 
-// Not if a window would lie in the padding, nor if channels are padded, nor with another number.
+// Not if a window would lie in the padding, if channels are padded, or with another number.
 // CHECK-LABEL: func.func @own_pads
 // CHECK-COUNT-3: edge.pad
 // CHECK-NOT:     edge.pad
@@ -82,7 +82,7 @@ func.func @own_pads(%x: tensor<1x2x2x2x!q>, %w: tensor<3x2x2x2x!q>, %v: tensor<3
   func.return %1, %3, %5 : tensor<1x3x3x1x!q>, tensor<1x3x1x1x!q>, tensor<1x3x2x1x!q>
 }
 
-// The least number of the type is what a max pool pads with.
+// A max pool pads with the least number of the type.
 // CHECK-LABEL: func.func @pool
 // CHECK-NEXT:    edge.max_pool2d %x {{.*}}padding = array<i64: 0, 1, 0, 1>
 func.func @pool(%x: tensor<1x2x3x3x!q>) -> tensor<1x2x2x2x!q> {

@@ -1,6 +1,6 @@
 // RUN: cm-opt %s -p canonicalize | filecheck %s
 
-// A slice of everything, and a cat of one, are their operand.
+// A slice of everything, and a cat of one, become their operand.
 // CHECK-LABEL: func.func @nothing
 // CHECK-NEXT:    func.return %x
 func.func @nothing(%x: tensor<2x6xf32>) -> tensor<2x6xf32> {
@@ -9,7 +9,7 @@ func.func @nothing(%x: tensor<2x6xf32>) -> tensor<2x6xf32> {
   func.return %1 : tensor<2x6xf32>
 }
 
-// Empty parts add nothing.
+// Empty operands are dropped.
 // CHECK-LABEL: func.func @empty
 // CHECK-NEXT:    edge.cat %x, %x {dim = 0 : i64}
 func.func @empty(%x: tensor<2xf32>, %e: tensor<0xf32>) -> tensor<4xf32> {
@@ -17,7 +17,7 @@ func.func @empty(%x: tensor<2xf32>, %e: tensor<0xf32>) -> tensor<4xf32> {
   func.return %0 : tensor<4xf32>
 }
 
-// A constant is sliced ahead of time.
+// A constant is sliced at compile time.
 // CHECK-LABEL: func.func @constant
 // CHECK-NEXT:    arith.constant dense<{{\[\[}}2, 3], [6, 7]]> : tensor<2x2xi8>
 func.func @constant() -> tensor<2x2xi8> {
@@ -26,7 +26,7 @@ func.func @constant() -> tensor<2x2xi8> {
   func.return %0 : tensor<2x2xi8>
 }
 
-// Parts of one quantized type are joined before they are dequantized.
+// Operands of one quantized type are joined before they are dequantized.
 // CHECK-LABEL: func.func @same_type
 // CHECK-NEXT:    %[[C:.*]] = edge.cat %a, %b
 // CHECK-NEXT:    quant.dcast %[[C]]
@@ -37,7 +37,7 @@ func.func @same_type(%a: tensor<2x!quant.uniform<i8:f32, 0.5>>, %b: tensor<2x!qu
   func.return %2 : tensor<4xf32>
 }
 
-// Parts of different types stay as they are: no integers mean both.
+// Operands of different types stay: they have no common integers.
 // CHECK-LABEL: func.func @different_types
 // CHECK-COUNT-2: quant.dcast
 // CHECK-NEXT:    edge.cat {{.*}} -> tensor<4xf32>

@@ -1,6 +1,6 @@
 // RUN: DIAGNOSTICS
 
-// All or nothing is quantized.
+// All tensors must be quantized, or none.
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.1>>
 // expected-error@+1 {{'edge.relu' op mixes quantized and plain tensors; insert quant.qcast or quant.dcast so that all are of one kind}}
 %0 = edge.relu %x : (tensor<4x!quant.uniform<i8:f32, 0.1>>) -> tensor<4xf32>
@@ -13,7 +13,7 @@
 
 // -----
 
-// Only edge.to_dim_order knows memory orders.
+// Only edge.to_dim_order takes memory orders.
 %x = "test.op"() : () -> tensor<2x3xf32, #edge.dim_order<[1, 0]>>
 // expected-error@+1 {{'edge.relu' op works in the default memory order, got tensor<2x3xf32, #edge.dim_order<[1, 0]>>; insert edge.to_dim_order}}
 %0 = edge.relu %x : (tensor<2x3xf32, #edge.dim_order<[1, 0]>>) -> tensor<2x3xf32>

@@ -48,7 +48,7 @@
 
 // -----
 
-// Each group gives the same number of output channels.
+// Each group must have the same number of output channels.
 %x, %w = "test.op"() : () -> (tensor<1x4x8x8xf32>, tensor<3x2x3x3xf32>)
 // expected-error@+1 {{'edge.conv2d' op weight [3, 2, 3, 3] does not fit 4 input channels in 2 groups}}
 %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 2 : i64} : (tensor<1x4x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x6x6xf32>

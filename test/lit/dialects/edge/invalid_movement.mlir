@@ -61,7 +61,7 @@
 
 // -----
 
-// The quantized axis has to move along.
+// The quantized axis must move with its dimension.
 %x = "test.op"() : () -> tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
 // expected-error@+1 {{'edge.permute' op result should be tensor<2x2x!quant.uniform<i8:f32:1, {0.1, 0.2}>>, not of !quant.uniform<i8:f32:0, {0.1, 0.2}>}}
 %0 = edge.permute %x {perm = array<i64: 1, 0>} : (tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<2x2x!quant.uniform<i8:f32:0, {0.1, 0.2}>>

@@ -87,7 +87,7 @@ func.func @binary(%x: tensor<2x3xf32>, %y: tensor<4x1x3xf32>) {
   func.return
 }
 
-// A quantized axis moves along; one that keeps its size and stride may be reshaped around.
+// A quantized axis moves with its dimension. A reshape may change the dimensions around it.
 // CHECK-LABEL: @movement
 // CHECK-NEXT:    edge.reshape %x : (tensor<2x3x4xf32>) -> tensor<6x4xf32>
 // CHECK-NEXT:    edge.permute %x {perm = array<i64: 2, 0, 1>} : (tensor<2x3x4xf32>) -> tensor<4x2x3xf32>
@@ -109,7 +109,7 @@ func.func @to_dim_order(%x: tensor<1x3x8x8xf32, #edge.dim_order<[0, 2, 3, 1]>>) 
   func.return
 }
 
-// Operands stand among the arguments by number, also inside lists.
+// Arguments refer to operands by number, also inside lists.
 // CHECK-LABEL: @call
 // CHECK-NEXT:    edge.call "aten.cat.default"(%x, %y) {arguments = {{\[\[}}#edge.operand<0>, #edge.operand<1>], 0 : i64]} : (tensor<4xf32>, tensor<2xf32>) -> tensor<6xf32>
 // CHECK-NEXT:    edge.call "aten.max.dim"(%x) {arguments = [#edge.operand<0>, 0 : i64, false], reason = "no kernel"} : (tensor<4xf32>) -> (tensor<f32>, tensor<i64>)

@@ -6,7 +6,7 @@
 !q32 = !quant.uniform<i32:f32, 0.1>
 !axis = !quant.uniform<i8:f32:0, {0.1, 0.5:1}>
 
-// int8 and int16 survive float32 and back.
+// float32 holds int8 and int16 exactly.
 // CHECK-LABEL: @quantize_of_dequantize
 // CHECK-NEXT:    func.return %x, %y :
 func.func @quantize_of_dequantize(%x: tensor<4x!q>, %y: tensor<4x!q16>) -> (tensor<4x!q>, tensor<4x!q16>) {
@@ -27,7 +27,7 @@ func.func @quantize_of_dequantize_several_uses(%x: tensor<4x!q>) -> (tensor<4xf3
   func.return %0, %1 : tensor<4xf32>, tensor<4x!q>
 }
 
-// Another type is a requantization.
+// With another type it is a requantization.
 // CHECK-LABEL: @requantize
 // CHECK-NEXT:    %0 = quant.dcast %x
 // CHECK-NEXT:    %1 = quant.qcast %0
@@ -49,7 +49,7 @@ func.func @quantize_of_dequantize_i32(%x: tensor<4x!q32>) -> tensor<4x!q32> {
   func.return %1 : tensor<4x!q32>
 }
 
-// Ties go to even, what lies outside is clamped.
+// Ties go to even, and values outside the range are clamped.
 // CHECK-LABEL: @quantize_constant
 // CHECK-NEXT:    %c = arith.constant dense<[0, 2, -2, 127]> : tensor<4xi8>
 // CHECK-NEXT:    %c_1 = quant.scast %c : tensor<4xi8> to tensor<4x!quant.uniform<i8:f32, 2.0>>
@@ -69,7 +69,7 @@ func.func @quantize_constant_per_axis() -> tensor<2x!axis> {
   func.return %0 : tensor<2x!axis>
 }
 
-// A dequantized constant, too.
+// A dequantized constant is folded too.
 // CHECK-LABEL: @requantize_constant
 // CHECK-NEXT:    %0 = arith.constant dense<[2, -2]> : tensor<2xi8>
 // CHECK-NEXT:    quant.scast %0 : tensor<2xi8> to tensor<2x!quant.uniform<i8:f32, 0.2>>
@@ -82,7 +82,7 @@ func.func @requantize_constant() -> tensor<2x!p> {
   func.return %2 : tensor<2x!p>
 }
 
-// A dequantized constant alone stays as it is: its integers are smaller.
+// A dequantized constant alone stays, because its integers are smaller.
 // CHECK-LABEL: @dequantize_constant
 // CHECK:         quant.dcast
 func.func @dequantize_constant() -> tensor<2xf32> {

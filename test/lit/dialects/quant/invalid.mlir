@@ -36,7 +36,7 @@
 
 // -----
 
-// From one quantized type to another goes by way of storage.
+// A cast between two quantized types must go through storage.
 %x = "test.op"() : () -> tensor<4x!quant.uniform<i8:f32, 0.1>>
 // expected-error@+1 {{'quant.scast' op expected element type i8, got tensor<4x!quant.uniform<i8:f32, 0.1>>}}
 %0 = quant.scast %x : tensor<4x!quant.uniform<i8:f32, 0.1>> to tensor<4x!quant.uniform<i8:f32, 0.2>>

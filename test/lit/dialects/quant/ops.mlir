@@ -1,6 +1,6 @@
 // RUN: ROUNDTRIP
 
-// The zero point is printed where it is not 0, the storage range where it is not the type's own.
+// The zero point is printed if it is not 0, the storage range if it is not the full one.
 // CHECK:      zero = !quant.uniform<i8:f32, 0.05>
 // CHECK-SAME: offset = !quant.uniform<i8:f32, 0.05:-3>
 // CHECK-SAME: narrow = !quant.uniform<i8<-127:127>:f32, 0.05>
@@ -24,7 +24,7 @@
   b = !quant.uniform<i8<-7:7>:f32:3, {0.1}>
 } : () -> ()
 
-// A scale comes back to the last bit.
+// A scale is parsed to the same bits.
 // CHECK: !quant.uniform<i8:f32, 0.003921568859368563:-128>
 "test.op"() {t = !quant.uniform<i8:f32, 0.003921568859368563:-128>} : () -> ()
 
