@@ -22,7 +22,7 @@ from cmopt.support.diagnostics import CompileError
 DIM_ORDER = "edge.dim_order"
 """Argument or result attribute: the memory order in which the caller sees these row-major bytes."""
 NAME = "edge.name"
-"""Argument or result attribute: the name the exported program gives it."""
+"""Argument or result attribute: its name in the exported program."""
 QUANTIZED = "quant.type"
 """Argument or result attribute: the quantized type of a tensor passed as integers."""
 REASON = "edge.reason"
@@ -52,7 +52,7 @@ def functions(module: ModuleOp) -> Iterator[FuncOp]:
 def _check_form(func: FuncOp) -> None:
     block = func.body.first_block
     if block is None or block is not func.body.last_block:
-        raise CompileError("has several blocks, a program has one", op=func)
+        raise CompileError("has several blocks; a program has one", op=func)
     if not isinstance(end := block.last_op, ReturnOp):
         raise CompileError("does not end in func.return", op=func)
     for kind, values, attributes in (
@@ -65,7 +65,7 @@ def _check_form(func: FuncOp) -> None:
                 raise CompileError(f"{kind} {index} must be a tensor, got {value.type}", op=func)
             order = entry.get(DIM_ORDER)
             if order is not None and not _is_order(order, value.type.get_num_dims()):
-                raise CompileError(f"{kind} {index}: {DIM_ORDER} is not of its rank", op=func)
+                raise CompileError(f"{kind} {index}: {DIM_ORDER} does not fit its rank", op=func)
 
 
 def _is_order(order: Attribute, rank: int) -> bool:

@@ -64,7 +64,7 @@ class Partition:
             self._split()
 
     def _split(self) -> None:
-        """Cut until nothing is trimmed off. A trimmed softmax runs on the core: saves delegates."""
+        """Cut until no softmax is trimmed off. On the core, one may save a delegate."""
         while trimmed := self._cut():
             self.reasons.update(dict.fromkeys(trimmed, AT_THE_END))
 

@@ -73,7 +73,7 @@ def _is_not_placed(op: Operation, npu: str) -> str | None:
     for value in _values(op):
         encoding = value.type.encoding if isinstance(value.type, TensorType) else NoneAttr()
         if not isinstance(encoding, NoneAttr | DimOrderAttr):
-            return f"{value.type} has a place already"
+            return f"{value.type} already has a place"
     return None
 
 

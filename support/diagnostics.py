@@ -57,7 +57,7 @@ class CompileError(DiagnosticException):
     message: what is wrong, in the user's terms. Line breaks become blanks.
     op: the op that is wrong. It gives the name, and the location unless `location` is given.
     location: any of xDSL's location attributes.
-    hint: what would help. It is put after a semicolon.
+    hint: what would help; printed after a semicolon.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ from xdsl.utils.exceptions import VerifyException
 
 @irdl_attr_definition
 class OperandAttr(ParametrizedAttribute):
-    """`#edge.operand<0>`: where operand 0 of an `edge.call` stands among its arguments."""
+    """`#edge.operand<0>`: the place of operand 0 among the arguments of an `edge.call`."""
 
     name = "edge.operand"
 

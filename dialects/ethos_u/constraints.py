@@ -28,7 +28,7 @@ MAX_PAD_BEHIND = 255
 """The most padding that the registers of every family hold; Vela 5.1 drops the bits above."""
 
 MAX_SLICED = 4
-"""Dimensions of a slice: Vela aborts on some with more that are read in another shape."""
+"""Dimensions of a slice. Vela aborts on some slices with more, if read in another shape."""
 
 MAX_KERNEL = 8192
 """Level 8K: the longest kernel, stride and padding of a window."""

@@ -42,7 +42,7 @@ class RescaleOp(EnumDictOp):
         shape, scale32 = shape_of(self.input), bool(int_of(self.scale32))
         per_channel = bool(int_of(self.per_channel))
         if per_channel and not shape:
-            raise VerifyException("one element has no channels")
+            raise VerifyException("per_channel needs a tensor with dimensions")
         sizes = [shape[-1] if per_channel else 1]
         for name, value, element in (
             ("multiplier", self.multiplier, i32 if scale32 else IntegerType(16)),

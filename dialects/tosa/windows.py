@@ -58,7 +58,7 @@ class ConvolutionOp(TosaOp):
         if shape_of(self.bias) not in ((channels,), (1,)):
             raise VerifyException(f"bias must have {channels} elements or one")
         if element_of(self.bias) != self.acc_type:
-            raise VerifyException(f"bias must be of the accumulator's {self.acc_type}")
+            raise VerifyException(f"bias must have the accumulator's type {self.acc_type}")
 
 
 def window_shape(

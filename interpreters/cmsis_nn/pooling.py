@@ -19,7 +19,7 @@ _NO_DILATION = (1, 1)
 def _positions_inside(
     size: Pair, kernel: Pair, stride: Pair, padding: Pair, output_hw: Pair
 ) -> Int64Array:
-    """How many positions of each window lie inside the input: int64 [OH, OW, 1]."""
+    """The number of positions of each window inside the input: int64 [OH, OW, 1]."""
     counts = []
     for axis in range(2):
         begin = np.arange(output_hw[axis], dtype=np.int64) * stride[axis] - padding[axis]

@@ -35,7 +35,7 @@ MOST_DEPTHWISE_CHANNELS = 16
 """The most channels that a depthwise convolution sums side by side: they fill an MVE vector."""
 
 MOST_CROSSED_CHANNELS = 8
-"""The same for an ordinary convolution: with more, products with zero cost more than im2col."""
+"""The same for an ordinary convolution: with more, products with zero cost too much."""
 
 SPARE_PART = 4
 """The fastest way is taken whose weights and scratch have at most 1/4 of the input's bytes."""

@@ -74,7 +74,7 @@ def scaled_binary(op: AddOp | SubOp | MulOp, b: KernelBuilder) -> SSAValue:
     if block != shape:
         pixels = (1, 1, math.prod(shape) // math.prod(block), math.prod(block))
         if len(shape) == 4 and block == shape[3:]:
-            pixels = shape  # as its neighbours see it
+            pixels = shape  # the shape that its producer and users have
         first = b.view(first, pixels)
         second = b.view(second, (1, 1, 1, pixels[3]))
     kernel = QuantizedMulOp if isinstance(op, MulOp) else QuantizedAddOp
@@ -163,9 +163,9 @@ def div(op: DivOp, b: KernelBuilder) -> SSAValue:
     """edge.div of int8 tensors → quantized_div, operands expanded; at most 1 step.
 
     The kernel gives 0 for division by zero. If the divisor may be zero, a term is added. For a
-    zero divisor, it is the dividend in its own steps times 128, saturated to int8, and counts four
-    output steps a unit; else it is 0. So x / 0 saturates with the sign of x, and 0 / 0 is 0. The
-    sum is exact, because all its factors are powers of two.
+    zero divisor, it is the dividend in its own steps times 128, saturated to int8, in units of four
+    output steps; else it is 0. So x / 0 saturates with the sign of x, and 0 / 0 is 0. The sum is
+    exact, because all its factors are powers of two.
     """
     shape = shape_of(op.output)
     lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)

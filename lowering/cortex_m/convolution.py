@@ -118,7 +118,7 @@ def hint_of(value: SSAValue | None) -> str | None:
 
 
 def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
-    """edge.linear (constant weight) → quantized_linear; the bound is that of conv2d.
+    """edge.linear (constant weight) → quantized_linear; at most 1 step, as for conv2d.
 
     The kernel reads one multiplier only, so a linear with weights quantized per channel becomes a
     1×1 convolution. The bias has the form that the instruction set reads.

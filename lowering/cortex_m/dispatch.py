@@ -125,8 +125,8 @@ def is_row_right(window: Window) -> bool:
     """Whether `arm_convolve_1_x_n_s8` is right on MVE, the only build where it has its own code.
 
     It computes the outputs in three runs: those that begin in the left padding, those within the
-    input, and those that end in the right padding. For the first of the last it copies all but
-    one tap of input, so it must reach one tap into the padding. Left and right are padded alike.
+    input, and those that end in the right padding. In the last run it copies all but one
+    tap of input, so its first output must reach one tap into the padding. It pads both sides alike.
     """
     size, taps, outputs = window.input[2], window.weight[2], window.output[2]
     stride, padding = window.stride[1], window.padding[1]

@@ -73,7 +73,7 @@ def max_pool2d(op: MaxPool2dOp, b: KernelBuilder) -> SSAValue:
     two steps of the input's type.
     """
     if ints_of(op.dilation) != (1, 1):
-        raise Unsupported("a dilated window lies in the padding")
+        raise Unsupported("a dilated window lies wholly in the padding")
     require_int8(op.input, op.output)
     _require_short_window(op)
     keeps_type = qtype_of(op.input) == qtype_of(op.output)

@@ -197,9 +197,9 @@ class RegionBuilder:
     def transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
         """`value` permuted, with as few dimensions as possible; a reshape if none move.
 
-        The NPU transposes three dimensions at once. With more, the innermost dimension is moved
-        by a transpose of its own; the others then move as slices. If an axis would get too long
-        for that, the transpose stays one op, and the NPU's constraints decide about it.
+        The NPU transposes three dimensions at once. With more, one transpose moves a dimension
+        from or to the innermost place, and another moves the others as slices. If an axis would
+        get too long for that, the transpose stays one op, and the NPU's constraints decide.
         """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
@@ -317,8 +317,8 @@ def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int
     """Two permutations that compose to `perm`: one leaves the innermost dimension in place, the
     other moves only one dimension from or to the innermost place.
 
-    One of them is `perm` itself if only that dimension moves, or if the innermost one stays. Of
-    the innermost dimensions before and after, the larger one stays in the first kind.
+    One of them is `perm` itself if only that dimension moves, or if the innermost one stays. The
+    larger of the innermost dimensions before and after is the one that stays in place.
     """
     last, new = len(perm) - 1, perm[-1]
     if shape[last] >= shape[new]:

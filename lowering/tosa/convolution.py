@@ -124,7 +124,7 @@ def check_reach(
     sizes: tuple[int, ...], counts: tuple[int, ...], kernel: tuple[int, ...],
     stride: tuple[int, ...], padding: tuple[int, ...], dilation: tuple[int, ...],
 ) -> None:  # fmt: skip
-    """Raise Unsupported if windows read only padding, outside the tensor or on both sides of it.
+    """Raise Unsupported if no window reads an element of the tensor: all taps are in the padding.
 
     With dilation, Vela drops such an input, and later arguments then go to the wrong places.
     """
@@ -250,7 +250,7 @@ def depthwise(
 
 
 def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
-    """A 1×1 convolution over the rows; the bound is that of conv2d."""
+    """A 1×1 convolution over the rows; ≤ 1 step, as for conv2d."""
     weight = constant_weight(op)
     out, depth = weight.shape
     rows = numel(shape_of(op.input)[:-1])

@@ -44,7 +44,7 @@ func.func @element_types(%x: tensor<4x!q16>, %y: tensor<4x!q>) -> (tensor<4x!q16
 // CHECK:         edge.avg_pool2d {{.*}}edge.reason = "a window of ceil_mode would begin in the padding"
 // CHECK:         edge.avg_pool2d {{.*}}edge.reason = "the average pool kernel pads symmetrically"
 // CHECK:         edge.max_pool2d %x
-// CHECK:         edge.max_pool2d {{.*}}edge.reason = "a dilated window lies in the padding"
+// CHECK:         edge.max_pool2d {{.*}}edge.reason = "a dilated window lies wholly in the padding"
 func.func @pools(%x: tensor<1x1x4x5x!q>, %y: tensor<1x1x5x6x!q>) -> (tensor<1x1x2x3x!q>, tensor<1x1x2x2x!q>, tensor<1x1x2x3x!q>, tensor<1x1x2x3x!q>) {
   %0 = edge.avg_pool2d %y {kernel_size = array<i64: 3, 3>, stride = array<i64: 3, 3>, padding = array<i64: 1, 1, 1, 1>, ceil_mode = true, count_include_pad = true} : (tensor<1x1x5x6x!q>) -> tensor<1x1x2x3x!q>
   %1 = edge.avg_pool2d %x {kernel_size = array<i64: 3, 3>, stride = array<i64: 2, 2>, padding = array<i64: 0, 1, 0, 0>, ceil_mode = false, count_include_pad = true} : (tensor<1x1x4x5x!q>) -> tensor<1x1x2x2x!q>

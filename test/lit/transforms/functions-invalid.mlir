@@ -25,7 +25,7 @@ func.func @end(%x: tensor<2xf32>) {
 
 // -----
 
-// expected-error@+1 {{'func.func' op has several blocks, a program has one}}
+// expected-error@+1 {{'func.func' op has several blocks; a program has one}}
 func.func @blocks(%x: tensor<2xf32>) {
   "test.termop"() [^bb1] : () -> ()
 ^bb1:
@@ -34,7 +34,7 @@ func.func @blocks(%x: tensor<2xf32>) {
 
 // -----
 
-// expected-error@+1 {{'func.func' op argument 0: edge.dim_order is not of its rank}}
+// expected-error@+1 {{'func.func' op argument 0: edge.dim_order does not fit its rank}}
 func.func @order(%x: tensor<2x3xf32> {edge.dim_order = array<i64: 1, 5>}) {
   func.return
 }

@@ -16,7 +16,7 @@ func.func @too_early(%x: tensor<4xi8>) -> tensor<2x2xi8> {
 
 // -----
 
-// expected-error@+1 {{'func.func' op does not fit stage quantized: tensor<4xf32, #cortex_m.place<arena, 0>> has a place already}}
+// expected-error@+1 {{'func.func' op does not fit stage quantized: tensor<4xf32, #cortex_m.place<arena, 0>> already has a place}}
 func.func @placed(%x: tensor<4xf32, #cortex_m.place<arena, 0>>) {
   func.return
 }

@@ -137,7 +137,7 @@
 // -----
 
 %x, %m, %s, %i, %o = "test.op"() : () -> (tensor<i8>, tensor<1xi32>, tensor<1xi8>, tensor<1xi8>, tensor<1xi8>)
-// expected-error@+1 {{'tosa.rescale' op one element has no channels}}
+// expected-error@+1 {{'tosa.rescale' op per_channel needs a tensor with dimensions}}
 %0 = tosa.rescale %x, %m, %s, %i, %o {input_unsigned = false, output_unsigned = false, per_channel = true, rounding_mode = SINGLE_ROUND, scale32 = true} : (tensor<i8>, tensor<1xi32>, tensor<1xi8>, tensor<1xi8>, tensor<1xi8>) -> tensor<i8>
 
 // -----
