@@ -98,7 +98,7 @@ func.func @linear_per_channel(%x: tensor<5x4x3x!quant.uniform<i8:f32, 0.5>>) -> 
 
 // -----
 
-// A window that may lie wholly in the padding: the padding is a tensor of its own.
+// A window may lie wholly in the padding, so the input is padded before the call.
 // CHECK-LABEL: @wide_padding
 // CHECK:         %[[PADDED:.*]] = cortex_m.pad %x {pre_pad = array<i64: 0, 1, 1, 0>, post_pad = array<i64: 0, 1, 2, 0>, pad_value = -3 : i32} : (tensor<1x4x4x2xi8>) -> tensor<1x6x7x2xi8>
 // CHECK:         cortex_m.quantized_conv2d %[[PADDED]], {{.*}}padding = array<i64: 0, 0>
