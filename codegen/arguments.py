@@ -1,7 +1,7 @@
-"""The arguments of kernel calls as EValues, of the kinds that operator schemas ask for.
+"""The arguments of kernel calls as EValues, of the kinds in the operator schemas.
 
-The runtime does not check kinds when it loads a program: an EValue of another kind than the
-schema's ends the process at the call, or faults on the device.
+The runtime does not check kinds when it loads a program. If an EValue has another kind than the
+schema's, the call ends the process, or faults on the device.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ INT_TYPES = frozenset({"int", "ScalarType", "MemoryFormat", "Layout"})
 
 
 def plain(value: Attribute | SSAValue | None, operands: Sequence[SSAValue] = ()) -> Plain:
-    """What a property or an entry of `edge.call`'s `arguments` stands for.
+    """The argument that a property or an entry of `edge.call`'s `arguments` stands for.
 
-    operands: what `#edge.operand<i>` counts. Raises ValueError for any other attribute.
+    operands: `#edge.operand<i>` is the i-th of these. Raises ValueError for an unknown attribute.
     """
     match value:
         case None | NoneType():
@@ -60,11 +60,11 @@ def plain(value: Attribute | SSAValue | None, operands: Sequence[SSAValue] = ())
 
 
 def number_dtype(number: bool | int | float, tensors: Sequence[SSAValue]) -> np.dtype[Any]:
-    """The dtype of a number that stands where an operator takes a tensor.
+    """The dtype of a number passed where an operator takes a tensor.
 
-    As in PyTorch, a number does not promote the tensors it meets within its kind: an int is of the
-    dtype of an integer tensor, a float of that of a float tensor. Boolean tensors (conditions) do
-    not count if there are others.
+    As in PyTorch, a number does not promote tensors of its own kind: an int gets the dtype of an
+    integer tensor, a float that of a float tensor. Boolean tensors (conditions) do not count if
+    there are others.
     """
     dtypes = [numpy_dtype(element_of(value)) for value in tensors]
     met = [d for d in dtypes if d.kind != "b"] or dtypes
@@ -82,8 +82,8 @@ def number_dtype(number: bool | int | float, tensors: Sequence[SSAValue]) -> np.
 class ArgumentEmitter:
     """Makes the EValues of one call.
 
-    tensor: the EValue of a value that is a tensor. tensors: those of the call, which give a number
-    that stands where a tensor is asked its dtype (`number_dtype`).
+    tensor: the EValue of a value that is a tensor. tensors: the tensors of the call, from which
+    `number_dtype` takes the dtype of a number passed as a tensor.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class ArgumentEmitter:
     def emit(self, type: str, value: Plain) -> int:
         """The EValue for an argument of schema type `type`.
 
-        Raises ValueError, to be completed with the argument's name, where `value` has another type.
+        Raises ValueError if `value` has another type. The caller adds the argument's name.
         """
         if type.endswith("?"):
             return self.builder.add_null() if value is None else self.emit(type[:-1], value)
@@ -131,7 +131,7 @@ class ArgumentEmitter:
                 return builder.add_double(float(value))
             case ("bool", int()) if value in (0, 1):
                 return builder.add_bool(bool(value))
-            case ("ScalarType" | "int", str()):  # a dtype by its name
+            case ("ScalarType" | "int", str()):  # the name of a dtype
                 return builder.add_dtype(np.dtype(value))
             case ("str", str()):
                 return builder.add_string(value)
@@ -158,7 +158,7 @@ class ArgumentEmitter:
 
 
 def _number(value: Plain, kind: type[Any]) -> Any:
-    """One item of a list of numbers, as `kind`, which changes none."""
+    """An item of a list as a number of type `kind`. Raises ValueError if that changes its value."""
     if not isinstance(value, bool | int | float) or kind(value) != value:
         raise ValueError(f"{value!r} is not {kind.__name__}")
     return kind(value)

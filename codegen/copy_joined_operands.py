@@ -1,4 +1,4 @@
-"""Copy the operands of joins whose bytes cannot stand where the join wants them."""
+"""Copy the operands of joins that cannot be placed inside the join's result."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from cmopt.dialects.shapes import element_of, numel, shape_of
 
 
 def root(value: SSAValue) -> SSAValue:
-    """What a value is another shape of."""
+    """The value that a chain of views starts from."""
     while isinstance(value.owner, ViewOp):
         value = value.owner.input
     return value
 
 
 def copy_operands(func: FuncOp) -> None:
-    """Give every join operands that are whole values of their own, each joined once."""
+    """Make every operand of a join a whole value that is used by this join only once."""
     joined: set[SSAValue] = set()
     for op in func.body.block.ops:
         if not isinstance(op, JoinOp):
@@ -59,7 +59,7 @@ def copied(value: SSAValue, op: Operation) -> SSAValue:
 
 
 def padded_with_nothing(value: SSAValue) -> list[Operation]:
-    """A copy of int8 by the pad kernel."""
+    """A copy of an int8 value, made by the pad kernel."""
     flat: Operation = ViewOp(value, TensorType(IntegerType(8), [numel(shape_of(value))]))
     if (constant := constant_of(value)) is not None:
         flat = constant_op(constant.reshape(-1), value.name_hint)
@@ -69,16 +69,16 @@ def padded_with_nothing(value: SSAValue) -> list[Operation]:
 
 
 def cloned(value: SSAValue) -> list[Operation]:
-    """A copy of anything else by a portable kernel."""
+    """A copy of a value of another type, made by a portable kernel."""
     arguments: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), NoneType()]
     call = CallOp("aten.clone.default", [value], arguments, [value.type])
-    call.reason = StringAttr("it is joined twice, constant, or a part of another value")
+    call.reason = StringAttr("it is joined twice, a constant, or a part of another value")
     return [call]
 
 
 @dataclass(frozen=True)
 class CopyJoinedOperandsPass(ModulePass):
-    """Copy a join's operand that is constant, part of another value, or joined already."""
+    """Copy operands of joins that are constants, parts of other values, or joined already."""
 
     name = "copy-joined-operands"
 

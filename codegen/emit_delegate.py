@@ -1,7 +1,7 @@
-"""Emit `ethos_u.delegate`: a call of ExecuTorch's Ethos-U backend, with a command stream for it.
+"""Emit `ethos_u.delegate`: a call of ExecuTorch's Ethos-U backend, with its command stream.
 
-What the runtime checks only on the device is checked here: that the stream takes and gives the
-tensors of the op, and that it lies in the file where the NPU's driver can read it.
+Two conditions are checked here because the runtime checks them only on the device: the stream has
+the op's operands and results, and it lies in the file where the NPU's driver can read it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from cmopt.codegen.emit_pte import FunctionEmitter
 
 BACKEND = "EthosUBackend"
-"""What the backend registers itself as."""
+"""The name that the backend registers."""
 
 
 @dataclass(frozen=True)
 class EmittedDelegate:
-    """One call of the NPU: its tensors as "1x8x8x3xi8", its size and Vela's figures, in bytes.
+    """One call of the NPU: its tensors as "1x8x8x3xi8", its sizes in bytes, and Vela's figures.
 
-    stream_bytes: of the delegate's data, weights included; calls with equal data share it.
-    scratch_bytes: what the call takes of the temp allocator.
+    stream_bytes: size of the delegate's data, weights included; calls with equal data share it.
+    scratch_bytes: memory that the call takes from the temp allocator.
     """
 
     name: str
@@ -49,7 +49,7 @@ class EmittedDelegate:
 
 
 def emit_delegate(op: DelegateOp, emitter: FunctionEmitter) -> None:
-    """One call. Raises CompileError, with Vela's reason, for what this NPU cannot do."""
+    """Emit one call. Raises CompileError, with Vela's reason, if the NPU cannot compute it."""
     from cmopt.codegen.tosa_flatbuffer import serialize
 
     npu = _npu(op)
@@ -74,7 +74,7 @@ def emit_delegate(op: DelegateOp, emitter: FunctionEmitter) -> None:
 
 
 def compile_specs(npu: Npu) -> tuple[tuple[str, bytes], ...]:
-    """What ExecuTorch's own backend says of how a delegate was made: keys and values."""
+    """The compile specs that ExecuTorch's own backend writes: keys and values."""
     return (
         ("tosa_spec", npu.tosa_spec.encode()),
         ("compile_flags", " ".join(npu.vela_flags).encode()),
@@ -96,7 +96,7 @@ def _type_text(value: SSAValue) -> str:
 
 
 def _check_border(op: DelegateOp, stream: CommandStream) -> None:
-    """The runtime copies as many bytes as an argument has to where the stream wants them."""
+    """Raises CompileError if a tensor's size in the stream is not that of its runtime argument."""
     _check_tensors(op, "operand", op.inputs, stream.inputs)
     _check_tensors(op, "result", op.outputs, stream.outputs)
 
@@ -111,7 +111,7 @@ def _check_tensors(
             hint="Vela drops an operand that nothing reads",
         )
     for index, (value, tensor) in enumerate(zip(values, tensors, strict=True)):
-        # Vela may write a shape in another way, as 1x3x1024 for 1x3x32x32.
+        # Vela may write a shape differently: 1x3x1024 instead of 1x3x32x32.
         if (numel(shape_of(value)), itemsize(value.type)) != (
             math.prod(tensor.shape),
             tensor.element_size,
@@ -124,9 +124,9 @@ def _check_tensors(
 
 
 def smallest_file(program: Any, alignment: int) -> bytes:
-    """The program as a file, its delegates' data in line or in segments: whichever is smaller.
+    """The smaller of two files of the program: the delegates' data in line, or in segments.
 
-    Raises CompileError if the data of a delegate would not be aligned for the NPU's driver.
+    Raises CompileError if the data of a delegate is not aligned for the NPU's driver.
     """
     streams = [inline.data for inline in program.backend_delegate_data]
     files = [
@@ -145,6 +145,6 @@ def smallest_file(program: Any, alignment: int) -> bytes:
 
 
 def is_aligned(file: bytes, streams: Iterable[bytes]) -> bool:
-    """Whether every stream lies in the file as it is, at an aligned offset."""
+    """Whether the file contains every stream, unchanged, at an aligned offset."""
     offsets = [file.find(stream) for stream in streams]
     return all(offset >= 0 and offset % STREAM_ALIGNMENT == 0 for offset in offsets)

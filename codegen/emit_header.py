@@ -1,4 +1,4 @@
-"""A C header with what firmware must know of a program: sizes, tensors, operators."""
+"""A C header with what firmware must know about a program: sizes, tensors, operators."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _C_TYPES = {
 
 
 def identifier(name: str) -> str:
-    """A C identifier in capitals made of any name."""
+    """A C identifier in capitals, made from any name."""
     clean = re.sub(r"\W", "_", name).upper()
     return clean if re.match(r"[A-Z_]", clean) else f"_{clean}"
 
@@ -72,7 +72,7 @@ def _tensors(
 
 
 def _delegates(prefix: str, delegates: Sequence[EmittedDelegate]) -> list[str]:
-    """The macros of the calls of the NPU; none for a program without."""
+    """The macros of the calls of the NPU; an empty list if the program has none."""
     if not delegates:
         return []
     fast = max(d.figures.fast_scratch_bytes for d in delegates)
@@ -95,7 +95,7 @@ def _delegates(prefix: str, delegates: Sequence[EmittedDelegate]) -> list[str]:
 
 
 def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
-    """The header of a planned function and the program it became; macros begin with `name`."""
+    """The header of a planned function and its emitted program. Macros begin with `name`."""
     prefix = identifier(name)
     arguments, results = func.body.block.args, terminator(func).operands
     entries = [

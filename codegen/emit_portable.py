@@ -1,4 +1,4 @@
-"""Emit `edge.call`: the out-variant of a PyTorch operator, from the portable kernel library."""
+"""Emit `edge.call`: a call of a PyTorch operator's out-variant in the portable kernel library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def emit_call(op: CallOp, emitter: FunctionEmitter) -> None:
-    """One kernel call; every tensor is contiguous, which every portable kernel takes."""
+    """Emit one kernel call. Every tensor is contiguous, which every portable kernel accepts."""
     schema, values = portable_call(op)
     arguments = ArgumentEmitter(
         emitter.builder, lambda value: emitter.value(value, View.CONTIGUOUS), op.operands_

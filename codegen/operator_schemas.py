@@ -1,9 +1,9 @@
 """The schemas of the operators a program calls, as the runtime's generated wrappers read them.
 
-A call carries one EValue for each argument of the operator's schema, the `out` tensors last, and
-one more for the returned value. The kind of each EValue follows from the type in the schema. The
-schemas of `cortex_m::` operators are read from the installed `operators.yaml`; those of the
-portable library have the names of the installed `functions.yaml` and the signatures of PyTorch.
+A call has one EValue for each argument of the operator's schema, with the `out` tensors last, and
+one for the returned value. The type in the schema determines the kind of the EValue. The schemas of
+`cortex_m::` operators are read from the installed `operators.yaml`. Those of the portable library
+have the names in the installed `functions.yaml` and PyTorch's signatures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Argument:
     """One argument: `int[] stride` is ("stride", "int[]", False).
 
     type: "Tensor", "Scalar", "int", "float", "bool", "str", "ScalarType", "MemoryFormat", …;
-    "T[]" is a list of T, "T?" a T or None.
+    "T[]" is a list of T, and "T?" is a T or None.
     """
 
     name: str
@@ -42,12 +42,12 @@ class Schema:
 
     @property
     def qualified(self) -> str:
-        """The name the runtime knows it by: "cortex_m::pad.out"."""
+        """The operator's name in the runtime: "cortex_m::pad.out"."""
         return f"{self.name}.{self.overload}" if self.overload else self.name
 
     @property
     def inputs(self) -> tuple[Argument, ...]:
-        """The arguments in front of the `out` tensors."""
+        """The arguments before the `out` tensors."""
         return tuple(a for a in self.arguments if not a.is_out)
 
     @property
@@ -57,7 +57,7 @@ class Schema:
 
     @property
     def call_length(self) -> int:
-        """EValues of a call: the arguments, and the returned value."""
+        """The number of EValues of a call: the arguments and the returned value."""
         return len(self.arguments) + 1
 
 

@@ -1,10 +1,10 @@
-"""How much memory ExecuTorch's runtime takes on a 32-bit core beside the arena.
+"""How much memory ExecuTorch's runtime takes on a 32-bit core, besides the arena.
 
-The runtime makes its own tables when it loads a method: an EValue for each value, a TensorImpl with
-strides for each tensor, boxed lists, an argument list for each instruction, an entry and compile
-specs for each delegate. They come out of the method allocator. The count follows ExecuTorch 1.5's
-allocations one by one, with the sizes its structures have where pointers take four bytes; it has
-been checked against programs without delegates on an emulated Cortex-M55.
+The runtime makes tables when it loads a method: an EValue for each value, a TensorImpl with strides
+for each tensor, boxed lists, an argument list for each instruction, an entry and compile specs for
+each delegate. It takes them from the method allocator. The count follows ExecuTorch 1.5's
+allocations one by one, with the sizes of its structures for pointers of four bytes. It was compared
+with programs without delegates on an emulated Cortex-M55.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CHAIN = 20
 ARGUMENT_LIST = 8
 TENSOR_META = 12
 DIMENSION_LIMIT = 16
-"""`kTensorDimensionLimit`: bytes the runtime sets aside for one tensor's dim order."""
+"""`kTensorDimensionLimit`: bytes that the runtime reserves for one tensor's dim order."""
 
 
 class BumpAllocator:
@@ -77,10 +77,10 @@ def method_allocator_bytes(plan: Any) -> int:
 
 
 def temp_allocator_bytes(plan: Any, scratch: int = 0) -> int:
-    """Bytes of temp allocator, aligned to 16, that loading and running a method want.
+    """Bytes of temp allocator, aligned to 16, that loading and running a method take.
 
-    Loading wants room for the widest kernel call; with less the runtime takes it from the method
-    allocator instead, for every call. Running wants the `scratch` of the call that has most.
+    Loading takes tensor metadata for the widest kernel call. If the temp allocator is too small,
+    the runtime takes it from the method allocator, for every call. Running takes `scratch`.
     """
     calls = [i.instr_args for chain in plan.chains for i in chain.instructions]
     widths = [len(call.args) for call in calls if type(call).__name__ == "KernelCall"]

@@ -1,7 +1,7 @@
-"""Which kernel of a stock ExecuTorch build an `edge.call` calls, and what that kernel cannot do.
+"""Which kernel of a stock ExecuTorch build an `edge.call` calls, and the limits of that kernel.
 
 A stock device build registers the operators of two files of the installed ExecuTorch: those for
-Cortex-M and the portable library (see `operator_schemas`). A program that needs anything else is
+Cortex-M and the portable library (see `operator_schemas`). A program that needs another operator is
 refused when it is compiled.
 """
 
@@ -32,9 +32,9 @@ HINT = "replace the operator in the model"
 
 @dataclass(frozen=True)
 class Limit:
-    """What a portable kernel refuses although PyTorch's operator takes it.
+    """What a portable kernel refuses although PyTorch's operator accepts it.
 
-    ranks: of the first tensor; reason: why no call can be made at all.
+    ranks: allowed ranks of the first tensor. reason: why the kernel cannot be called at all.
     """
 
     ranks: range | None = None
@@ -45,7 +45,7 @@ LIMITS: dict[str, Limit] = {
     "aten::_conj_physical.out": Limit(reason="takes complex tensors only"),
     "aten::convolution.out": Limit(ranks=range(3, 5)),
 }
-"""By operator. Each was found by running the kernel; every other one takes what PyTorch takes."""
+"""By operator, found by running the kernels. All other kernels accept what PyTorch accepts."""
 
 
 def kernel_schema(op: KernelOp) -> Schema:
@@ -58,7 +58,7 @@ def kernel_schema(op: KernelOp) -> Schema:
 
 
 def portable_call(op: CallOp) -> tuple[Schema, dict[str, Any]]:
-    """The portable operator that a call becomes, and the call's arguments by their names.
+    """The portable operator for a call, and the call's arguments by name.
 
     Raises CompileError if the stock build has none, or if its kernel cannot take these tensors.
     """
@@ -83,12 +83,12 @@ def _refusal(op: CallOp, kernel: str) -> CompileError:
 
 
 _OPTIONS = frozenset({"dtype", "layout", "device", "pin_memory"})
-"""Arguments for a new tensor, which an out-variant may do without, for it is given the tensor."""
+"""Arguments for a new tensor. An out-variant may lack them, because its tensor is given."""
 
 
 @cache
 def _out_variant(target: str) -> tuple[tuple[str, ...], Schema] | None:
-    """The names of an operator's arguments and the schema of its out-variant, if it has one."""
+    """The names of an operator's arguments and the schema of its out-variant; None without one."""
     import torch
 
     namespace, name, overload = target.split(".")
@@ -120,10 +120,10 @@ def _out_overload(packet: Any, functional: Any) -> Any:
 
 
 def temp_bytes(op: CallOp, schema: Schema, values: dict[str, Any]) -> int:
-    """What a portable kernel takes of the runtime's temp allocator on a 32-bit core.
+    """Bytes that a portable kernel takes from the runtime's temp allocator on a 32-bit core.
 
-    Of all kernels only topk takes any: an element and its index, aligned to 16 bytes, for each
-    element of the sorted dimension.
+    Only topk takes any: an element and its index, aligned to 16 bytes, for each element of the
+    sorted dimension.
     """
     if schema.qualified != "aten::topk.values":
         return 0
@@ -134,8 +134,8 @@ def temp_bytes(op: CallOp, schema: Schema, values: dict[str, Any]) -> int:
 def check_stock_calls(module: ModuleOp) -> None:
     """Check that a stock build can load a module of stage "cortex_m" or "planned".
 
-    Raises CompileError, at the user's line, for the first call of an operator that such a build
-    does not have or that cannot take its tensors, and for tensors of more than 16 dimensions.
+    Raises CompileError, at the user's line, for the first operator that such a build does not have
+    or that cannot take its tensors, and for a tensor of more than 16 dimensions.
     """
     for op in module.walk():
         types = [v.type for v in (*op.operands, *op.results) if isinstance(v.type, TensorType)]

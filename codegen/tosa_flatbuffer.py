@@ -1,8 +1,8 @@
-"""A delegate's region as a TOSA 1.0 flatbuffer, the form in which Vela takes a graph.
+"""A delegate's region as a TOSA 1.0 flatbuffer, the format in which Vela takes a graph.
 
-Inputs stand in operand order, outputs in result order: so the runtime hands its arguments over.
-What would break that order at a call is refused (Vela leaves an unused input out, and the runtime
-then reads the wrong argument for each one after it).
+Inputs have the order of the operands and outputs that of the results, because the runtime passes
+its arguments in that order. A graph that would break it is refused: Vela omits an unused input, and
+the runtime would then read the wrong argument for each input after it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cmopt.support.diagnostics import CompileError
 _DTYPES = {1: "BOOL", 8: "INT8", 16: "INT16", 32: "INT32", 48: "INT48"}
 
 Arguments = Callable[[Any, ModuleType], dict[str, object]]
-"""What an op's attribute is made of, from the op and the `tosa_serializer` module."""
+"""Makes the arguments of an op's TOSA attribute from the op and the `tosa_serializer` module."""
 
 
 def _nothing(op: Any, ts: ModuleType) -> dict[str, object]:
@@ -35,7 +35,7 @@ def _axis(op: Any, ts: ModuleType) -> dict[str, object]:
 
 
 def _nan(op: Any, ts: ModuleType) -> dict[str, object]:
-    return {"nan_mode": ts.NanPropagationMode.PROPAGATE}  # without meaning for integers
+    return {"nan_mode": ts.NanPropagationMode.PROPAGATE}  # has no effect on integers
 
 
 def _nan_axis(op: Any, ts: ModuleType) -> dict[str, object]:
@@ -93,8 +93,8 @@ def _mode(op: Any, ts: ModuleType) -> dict[str, object]:
     return {"mode": ts.ResizeMode.NEAREST if nearest else ts.ResizeMode.BILINEAR}
 
 
-# TOSA's name of the operator, that of its attribute, and what the attribute is made of. Operands
-# become inputs in order, shapes among them.
+# TOSA's name of the operator, TOSA's name of its attribute, and the attribute's arguments. Operands
+# become inputs in order; shapes are operands too.
 _OPERATORS: dict[type[Operation], tuple[str, str, Arguments]] = {
     tosa.AddOp: ("ADD", "Add", _nothing),
     tosa.ArithmeticRightShiftOp: ("ARITHMETIC_RIGHT_SHIFT", "ArithmeticRightShift", _round),
@@ -129,11 +129,11 @@ _OPERATORS: dict[type[Operation], tuple[str, str, Arguments]] = {
 
 
 def serialize(op: DelegateOp) -> bytes:
-    """The flatbuffer of a delegate's region. Ops whose results no output needs are left out.
+    """The flatbuffer of a delegate's region. Ops that no output depends on are omitted.
 
-    Tensors go by their SSA name, made unique. Raises CompileError where an input is not needed for
-    any output, an output is an input or a constant, two outputs are one value, an op is not of
-    `tosa`, or a type is none of TOSA's integers.
+    A tensor's name is its SSA name, made unique. Raises CompileError if no output depends on an
+    input, if an output is an input or a constant, if two outputs are one value, if an op is not of
+    `tosa`, or if a type is not one of TOSA's integers.
     """
     import tosa_serializer as ts
 
@@ -173,7 +173,7 @@ def _add(graph: Any, op: Operation, names: dict[SSAValue, str], ts: ModuleType) 
 
 
 def _needed_ops(op: DelegateOp) -> set[Operation]:
-    """The ops that the region's results are computed by. Raises CompileError for a foreign one."""
+    """The ops that compute the region's results. Raises CompileError if one is not of `tosa`."""
     needed: set[Operation] = set()
     waiting: list[SSAValue] = list(op.end.values)
     while waiting:
@@ -188,11 +188,11 @@ def _needed_ops(op: DelegateOp) -> set[Operation]:
 
 
 def _check_interface(op: DelegateOp, needed: set[Operation]) -> None:
-    """Raise CompileError where arguments and results would not be those of the command stream."""
+    """Raises CompileError if the command stream would have other inputs or outputs than the op."""
     for index, argument in enumerate(op.body.block.args):
         if not any(use.operation in needed for use in argument.uses):
             raise CompileError(
-                f"input {index} is not needed for any output: Vela would leave it out", op=op
+                f"input {index} is not needed for any output: Vela would omit it", op=op
             )
     values: Sequence[SSAValue] = op.end.values
     for index, value in enumerate(values):
@@ -205,7 +205,7 @@ def _check_interface(op: DelegateOp, needed: set[Operation]) -> None:
 
 
 def _names(block: Block) -> dict[SSAValue, str]:
-    """A name for each value, in order: its SSA name or its op's, with a number where taken."""
+    """A name for each value, in order: its SSA name or its op's, with a number if it is taken."""
     values = [*block.args, *(result for op in block.ops for result in op.results)]
     names: dict[SSAValue, str] = {}
     taken: set[str] = set()
@@ -223,8 +223,8 @@ def _names(block: Block) -> dict[SSAValue, str]:
 
 
 def _dtype(element: Attribute, ts: ModuleType, op: Operation) -> Any:
-    """The serializer's name of an element type. Raises CompileError for what is no integer."""
+    """The serializer's name of an element type. Raises CompileError if TOSA has no such integer."""
     width = element.width.data if isinstance(element, IntegerType) else 0
     if width not in _DTYPES:
-        raise CompileError(f"{TensorType(element, [])} has no element type of TOSA's", op=op)
+        raise CompileError(f"{TensorType(element, [])} has an element type that TOSA lacks", op=op)
     return getattr(ts.DType, _DTYPES[width])

@@ -1,10 +1,10 @@
-"""Vela, Arm's compiler for Ethos-U: a TOSA flatbuffer in, a command stream out.
+"""Vela, Arm's compiler for Ethos-U: it makes a command stream from a TOSA flatbuffer.
 
-Only Vela's core is used, a C++ extension that loads in milliseconds, in a process of its own. Its
-Python around it, which parses command lines and writes files, is not. What that would pass on is
-said here: the options, and the system configuration (`Arm/vela.ini` of the installed package, and
-which of it the target is). The result is byte for byte what ExecuTorch's own Ethos-U backend puts
-in a program.
+Only Vela's core is used: a C++ extension that loads in milliseconds, in a separate process. Vela's
+Python code, which parses command lines and writes files, is not used. This module passes what that
+code would pass: the options, and the system configuration (`Arm/vela.ini` of the installed package
+and the sections of it for the target). The result is byte for byte what ExecuTorch's own Ethos-U
+backend puts in a program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SIZE_LIMIT = 2 << 30
 """Vela's own limit on a flatbuffer, in bytes."""
 
 _NO_WEIGHTS = b"\0"
-"""What ExecuTorch's backend writes where there is no constant, so that no block is empty."""
+"""ExecuTorch's backend writes this if there is no constant, so that no block is empty."""
 
 _OPTIONS = """
 [compiler]
@@ -43,16 +43,16 @@ tensor_allocator=HillClimb
 [graph]
 softmax_int16_neg_exp_range=10.0
 """
-"""Vela's defaults, with the database of operators that the figures of each come from."""
+"""Vela's defaults, with the operator database that the figures of each operator come from."""
 
 
 @dataclass(frozen=True)
 class OpFigures:
-    """What Vela estimates for one operation of the NPU, fused ones counted with it.
+    """Vela's estimate for one operation of the NPU, together with those fused into it.
 
-    name: the tensor it writes, as the flatbuffer calls it. operator: what Vela made of it; source:
-    the operator it comes from. cycles: of the whole; compute_cycles: if memory took no time.
-    accesses: cycles of access to each memory, by Vela's name of it.
+    name: the name in the flatbuffer of the tensor it writes. operator: Vela's operator. source: the
+    TOSA operator it comes from. cycles: the total. compute_cycles: the cycles if memory took no
+    time. accesses: cycles of access to each memory, by Vela's name for it.
     """
 
     name: str
@@ -69,11 +69,11 @@ class OpFigures:
 class NpuFigures:
     """Vela's estimate of a stream: cycles of the NPU's clock, and bytes.
 
-    cycles: of the whole; compute_cycles: if memory took no time.
-    sram_bytes, dram_bytes, flash_bytes: the most that is in use at a time. Constants count as
-    flash where they are kept in flash and as SRAM where the memory mode keeps them there.
-    weight_bytes: weights as the flatbuffer has them; encoded_weight_bytes: as the NPU reads them.
-    fast_scratch_bytes: SRAM of its own that a U65 wants beside the scratch.
+    cycles: the total. compute_cycles: the cycles if memory took no time.
+    sram_bytes, dram_bytes, flash_bytes: the most in use at a time. Constants count as flash or as
+    SRAM, depending on where the memory mode keeps them.
+    weight_bytes: weights in the flatbuffer. encoded_weight_bytes: weights as the NPU reads them.
+    fast_scratch_bytes: dedicated SRAM that a U65 needs besides the scratch.
     """
 
     cycles: int
@@ -90,7 +90,7 @@ class NpuFigures:
 
 @dataclass(frozen=True)
 class CommandStream:
-    """A compiled delegate: the bytes the runtime takes, what is in them, what Vela says of it."""
+    """A compiled delegate: the bytes for the runtime, their parsed contents, Vela's figures."""
 
     data: bytes
     stream: Stream
@@ -108,21 +108,21 @@ class CommandStream:
 
     @property
     def scratch_bytes(self) -> int:
-        """What a call takes of the runtime's temp allocator."""
+        """Bytes that a call takes from the runtime's temp allocator."""
         return self.stream.scratch_bytes
 
 
 def compile_stream(flatbuffer: bytes, npu: Npu, *, op: Operation | None = None) -> CommandStream:
     """Compile a TOSA graph for `npu`.
 
-    Nothing is printed and no file is written. An input that no operator reads is not among the
-    stream's inputs: Vela drops it.
+    Nothing is printed and no file is written. Vela drops an input that no operator reads: the
+    stream does not have it.
 
-    Raises CompileError, about `op` and with Vela's reason, if `flatbuffer` holds no TOSA graph or
-    one that this NPU cannot run.
+    Raises CompileError, at `op` and with Vela's reason, if `flatbuffer` has no TOSA graph or if
+    this NPU cannot run the graph.
     """
     if flatbuffer[4:8] != _TOSA_MAGIC:
-        raise CompileError("these bytes are no TOSA flatbuffer", op=op)
+        raise CompileError("these bytes are not a TOSA flatbuffer", op=op)
     if len(flatbuffer) > _SIZE_LIMIT:
         raise CompileError(f"a flatbuffer of {len(flatbuffer)} bytes is too large for Vela", op=op)
     options = _OPTIONS.format(arena_size_limit=npu.defaults.arena_size_limit)
@@ -141,7 +141,7 @@ def compile_stream(flatbuffer: bytes, npu: Npu, *, op: Operation | None = None) 
 
 @cache
 def _system_config(npu: Npu) -> str:
-    """What Vela is told of the hardware."""
+    """The system configuration that Vela gets."""
     from importlib.resources import files
 
     memories = (files("ethosu") / "config_files" / "Arm" / "vela.ini").read_text(encoding="utf-8")
@@ -153,7 +153,7 @@ def _system_config(npu: Npu) -> str:
 
 
 def _stream(result: dict[str, Any], commands: bytes, weights: bytes) -> Stream:
-    """The parts of Vela's result that the runtime takes. Raises ValueError as `check_tensor`."""
+    """The parts of Vela's result that the runtime takes. Raises ValueError like `check_tensor`."""
     if result["variables"]:
         raise ValueError("variables are not supported by the runtime")
     stream = Stream(
@@ -195,7 +195,7 @@ def _figures(result: dict[str, Any]) -> NpuFigures:
 def _op_figures(tables: dict[str, list[dict[str, str]]]) -> tuple[OpFigures, ...]:
     """The rows of Vela's performance table, with the names of the operators they come from.
 
-    A table that would be empty is absent.
+    Vela omits a table that would be empty.
     """
     sources = {row["id"]: row["operator"] for row in tables.get("source", [])}
     return tuple(

@@ -1,8 +1,8 @@
-"""Run Vela's compiler core once, for a parent process: a job on standard input, a result on output.
+"""Run Vela's compiler core once for a parent process: job on standard input, result on output.
 
-The core is a C++ extension that ends its process on some graphs. Run as a script, this file
-imports nothing of cmopt, and Vela's core alone takes milliseconds. A message is a line of JSON,
-its header, and the bytes of the blobs whose lengths the header gives.
+The core is a C++ extension that ends its process on some graphs. Run as a script, this file imports
+nothing from cmopt, so that it starts in milliseconds. A message is a header (a line of JSON) and
+the bytes of its blobs; the header has their lengths.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import IO, Any
 
 
 class VelaError(Exception):
-    """Vela did not compile a graph; the message is its reason."""
+    """Vela did not compile a graph. The message is its reason."""
 
 
 def write_message(file: IO[bytes], header: dict[str, Any], blobs: Sequence[bytes]) -> None:
@@ -30,7 +30,7 @@ def write_message(file: IO[bytes], header: dict[str, Any], blobs: Sequence[bytes
 
 
 def read_message(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    """The header and the blobs of a message. Raises ValueError if it is not whole."""
+    """The header and the blobs of a message. Raises ValueError if it is incomplete."""
     line, _, rest = data.partition(b"\n")
     header = json.loads(line)
     if not isinstance(header, dict) or "lengths" not in header:
@@ -47,17 +47,17 @@ def read_message(data: bytes) -> tuple[dict[str, Any], list[bytes]]:
 def run_vela(
     accelerator: str, flatbuffer: bytes, system_config: str, options: str
 ) -> tuple[dict[str, Any], bytes, bytes]:
-    """Compile a TOSA flatbuffer in a process of its own: what Vela says, commands, weights.
+    """Compile a TOSA flatbuffer in a separate process. Returns a header, commands and weights.
 
     The header has `scratch`, `scratch_fast`, `inputs`, `outputs` (each tensor as shape, element
     size, address and region), `report` and `tables` (rows by column name).
 
-    Raises VelaError with Vela's reason, or with what ended its process.
+    Raises VelaError with Vela's reason, or with the signal or exit code that ended its process.
     """
     job = io.BytesIO()
     header = {"accelerator": accelerator, "system_config": system_config, "options": options}
     write_message(job, header, [flatbuffer])
-    # -P: the modules beside this file must not take the place of others.
+    # -P: modules in this folder must not hide others of the same name.
     command = [sys.executable, "-P", __file__]
     done = subprocess.run(command, input=job.getvalue(), capture_output=True, check=False)
     if done.returncode < 0:

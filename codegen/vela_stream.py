@@ -1,9 +1,9 @@
-"""The bytes of an "EthosUBackend" delegate: a Vela command stream and what goes with it.
+"""The bytes of an "EthosUBackend" delegate: a Vela command stream, its weights and its tensors.
 
-Blocks in a fixed order, each a header of 32 bytes (name, unpadded length, whether the data lies
-elsewhere, reserved) and data padded to 16 bytes. The driver reads commands and weights where they
-stand, so the whole must lie at an address that 16 divides. The format is that of ExecuTorch 1.5's
-`VelaBinStream.h`.
+They are blocks in a fixed order. Each has a header of 32 bytes (name, unpadded length, whether the
+data lies elsewhere, reserved) and data padded to 16 bytes. The driver reads commands and weights in
+place, so the address of the whole must be a multiple of 16. `VelaBinStream.h` of ExecuTorch 1.5
+defines the format.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 STREAM_ALIGNMENT = 16
-"""What the address of a stream, and of every block of it, is a multiple of."""
+"""The address of a stream, and of every block in it, is a multiple of this."""
 
 COMMAND_MAGIC = b"COP1"
-"""How the driver knows a command stream of the version it takes."""
+"""The first bytes of a command stream; the driver checks its version by them."""
 
 SCRATCH_REGION = 1
-"""The region of the NPU's addresses that feature maps, inputs and outputs are in."""
+"""The NPU's address region for feature maps, inputs and outputs."""
 
 _HEADER = struct.Struct("<16sIB11s")
 _TENSOR = struct.Struct("<9i")
@@ -40,9 +40,9 @@ _BLOCKS = (
 
 @dataclass(frozen=True)
 class StreamTensor:
-    """Where the NPU finds an input or puts an output: at `offset` bytes of `region`, row-major.
+    """Where the NPU reads an input or writes an output: at `offset` bytes of `region`, row-major.
 
-    shape: as Vela gives it, of rank 6 with ones in front.
+    shape: as Vela writes it, of rank 6 with ones in front.
     """
 
     shape: tuple[int, ...]
@@ -58,7 +58,7 @@ class StreamTensor:
 
 @dataclass(frozen=True)
 class Stream:
-    """What a packed stream holds; `scratch_bytes` is the memory a call of it takes."""
+    """The contents of a packed stream. A call takes `scratch_bytes` of memory."""
 
     commands: bytes
     weights: bytes
@@ -68,7 +68,7 @@ class Stream:
 
 
 def pack_stream(stream: Stream) -> bytes:
-    """The delegate's bytes. Raises ValueError for what the format cannot say."""
+    """The delegate's bytes. Raises ValueError if a number does not fit the format."""
     try:
         data = (
             b"",
@@ -95,10 +95,10 @@ def _pack_tensors(tensors: Sequence[StreamTensor]) -> bytes:
 
 
 def parse_stream(data: bytes) -> Stream:
-    """What `data` holds.
+    """The contents of `data`.
 
-    Raises ValueError if it is no stream the runtime takes: blocks missing, in another order, cut
-    short or kept elsewhere, no command stream, an input or output that is not within the scratch.
+    Raises ValueError if the runtime would not take it: blocks missing, in another order, truncated
+    or stored elsewhere, no command stream, an input or output that is not within the scratch.
     """
     reader = _Reader(data)
     blocks = [reader.block(name) for name in _BLOCKS]
@@ -122,7 +122,7 @@ def parse_stream(data: bytes) -> Stream:
 
 
 class _Reader:
-    """Goes through the blocks of a stream."""
+    """Reads the blocks of a stream one by one."""
 
     def __init__(self, data: bytes):
         self.data = data
@@ -159,7 +159,7 @@ def _parse_tensors(name: str, data: bytes, scratch_bytes: int) -> tuple[StreamTe
 def check_tensor(name: str, tensor: StreamTensor, scratch_bytes: int) -> None:
     """Raise ValueError unless an input or output can be copied to or from the scratch."""
     if len(tensor.shape) != _RANK or min(tensor.shape) < 1:
-        raise ValueError(f"{name}: {list(tensor.shape)} is no shape of rank {_RANK}")
+        raise ValueError(f"{name}: {list(tensor.shape)} is not a shape of rank {_RANK}")
     if tensor.element_size not in (1, 2, 4):
         raise ValueError(f"{name}: elements of {tensor.element_size} bytes")
     if tensor.region != SCRATCH_REGION:

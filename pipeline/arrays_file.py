@@ -14,7 +14,7 @@ from cmopt.support.diagnostics import CompileError
 
 
 def read_npz(path: str) -> dict[str, Array]:
-    """The arrays of a file by name. Nothing is unpickled. Raises CompileError."""
+    """The arrays of a file, by name. Pickled objects are refused. Raises CompileError."""
     try:
         archive = np.load(path, allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
@@ -32,14 +32,14 @@ def read_npz(path: str) -> dict[str, Array]:
 
 
 def write_npz(path: str, arrays: Mapping[str, Array]) -> None:
-    """Write named arrays, whole or not at all."""
+    """Write named arrays: the whole file or nothing."""
     buffer = io.BytesIO()
     np.savez(buffer, **dict(arrays))
     write_output(path, buffer.getvalue())
 
 
 def select(arrays: Mapping[str, Array], names: Sequence[str], path: str) -> list[Array]:
-    """The arrays of those names, in order. Raises CompileError naming what is there instead."""
+    """The arrays with these names, in order. Raises CompileError, listing what is there, if not."""
     missing = [name for name in names if name not in arrays]
     if missing:
         there = ", ".join(arrays) or "nothing"

@@ -1,4 +1,4 @@
-"""`cm-compile`: an exported PyTorch program becomes a `.pte`, or the IR of any stage."""
+"""`cm-compile`: compile an exported PyTorch program to a `.pte`, or to the IR of any stage."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("model", metavar="MODEL.pt2", help="what torch.export.save wrote")
-    add("--target", default="cortex-m55", help="the core, and the NPU beside it if there is one: "
+    add("--target", default="cortex-m55", help="the core, and the NPU next to it if there is one: "
         "cortex-m55+ethos-u55-128 (default cortex-m55)")  # fmt: skip
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
         "each input of the model, samples along a new first dimension")  # fmt: skip
@@ -44,8 +44,8 @@ def _arguments() -> argparse.ArgumentParser:
     add("--stage", default="planned", metavar="|".join(STAGES), help="which IR --emit mlir writes")
     add("--mlir-print-debuginfo", action="store_true", help="write locations too")
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
-    add("--min-npu-work", type=int, default=0, metavar="N", help="keep parts of fewer than N "
-        "multiplications on the core (default 0)")  # fmt: skip
+    add("--min-npu-work", type=int, default=0, metavar="N", help="compute delegates of fewer than "
+        "N multiplications on the core (default 0)")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
     add("-o", dest="output", required=True, metavar="OUT", help="'-' is standard output for mlir")
     return parser
@@ -70,10 +70,10 @@ def load_exported(path: str) -> ExportedProgram:
     logging.getLogger("torch.export").setLevel(logging.CRITICAL)
     try:
         return torch.export.load(path)
-    except Exception as error:  # torch raises of many kinds for a malformed file
+    except Exception as error:  # torch raises many kinds of exception for a malformed file
         raise CompileError(
             f"'{path}' cannot be loaded as a torch.export program: {error}",
-            hint="is it whole, and of this torch version?",
+            hint="check that the file is complete and was written by this torch version",
         ) from None
 
 
@@ -110,7 +110,7 @@ def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProg
     samples = calibration_inputs(exported, path)
     if is_quantized(exported):
         raise CompileError(
-            "the program is quantized already", hint="compile it as it stands, without --calibrate"
+            "the program is quantized already", hint="compile it as it is, without --calibrate"
         )
     try:
         module = exported.module(check_guards=False)
@@ -129,7 +129,7 @@ def _write(path: str, text: str) -> None:
 
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
-    # Before anything slow: nobody wants to wait for torch to learn of a misspelled name.
+    # First, because loading torch is slow: a misspelled name is reported at once.
     check_options(args.target, args.io, args.kernels)
     if args.stage not in STAGES:
         raise CompileError(f"unknown stage {args.stage!r}", hint=f"one of {', '.join(STAGES)}")

@@ -1,6 +1,6 @@
 """`cm-opt`: parse IR, run passes, print IR. The flags are those of mlir-opt.
 
-What is wrong with the input, the pipeline or a file is one line on standard error and exit code 1.
+An error in the input, the pipeline or a file is one line on standard error and exit code 1.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class _CmOpt:
             failed |= bool(problems)
             if output is not None:
                 outputs.append(output)
-        # A file is written whole or not at all; on standard output what succeeded is shown.
+        # A file is written only if all chunks succeed; standard output gets those that do.
         text = "// -----\n".join(outputs)
         if self._args.output == "-":
             sys.stdout.write(text)
@@ -182,7 +182,7 @@ class _CmOpt:
         return chunks
 
     def _process(self, first_line: int, chunk: str) -> tuple[str | None, list[str]]:
-        """The IR that results, if any does, and what to print on standard error for a failure."""
+        """The resulting IR (None if it failed), and the lines to print on standard error."""
         if not self._args.verify_diagnostics:
             try:
                 return self._transform(first_line, chunk), []
@@ -204,7 +204,7 @@ class _CmOpt:
         args, observer = self._args, self._observer
         ctx = make_context(allow_unregistered=args.allow_unregistered_dialect)
         start = perf_counter()
-        # Line breaks in front keep the line numbers those of the file.
+        # Line breaks in front keep the line numbers of the file.
         module = parse_module(ctx, "\n" * (first_line - 1) + chunk, args.input)
         observer.timed("Parser", start)
         start = perf_counter()
@@ -237,7 +237,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if args.show_dialects:
         print("\n".join(sorted(make_context().registered_dialect_names)))
         return 0
-    # Before the input is read: nobody wants to type IR only to learn of a misspelled pass.
+    # Before the input is read: it may be typed in, and a misspelled pass is reported at once.
     passes = parse_pipeline(args.pass_pipeline or args.passes or "", get_all_passes())
     text = read_text(args.input)
     if args.run_reproducer:
@@ -246,7 +246,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _line(error: CompileError) -> str:
-    """An error without a place is at least this tool's."""
+    """The text of an error; one without a location is prefixed with the tool's name."""
     return str(error) if error.location and render(error.location) else f"cm-opt: {error}"
 
 

@@ -1,4 +1,4 @@
-"""`cm-run`: run a `.pte` in ExecuTorch's host runtime, or IR of any stage in the interpreter."""
+"""`cm-run`: run a `.pte` in ExecuTorch's host runtime, or interpret IR of any stage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser = ArgumentParser(
         prog="cm-run",
         description="Run a compiled program on this machine.",
-        epilog="Arrays go by the names of the exported program, which IR carries as edge.name. "
+        epilog="Arrays have the names of the exported program, which IR keeps as edge.name. "
         "A .pte has no names: its inputs are input_0, input_1, … and its outputs output_0, …",
         allow_abbrev=False,
     )
@@ -45,7 +45,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _names(func: FuncOp) -> tuple[list[str], list[str]]:
-    """The names of a function's inputs and outputs; numbered where there are none."""
+    """The names of a function's inputs and outputs; those without a name get a number."""
     result = []
     for attrs, count, kind in (
         (func.arg_attrs, len(func.body.block.args), "input"),
@@ -73,7 +73,7 @@ def _main_function(module: ModuleOp, path: str) -> FuncOp:
 
 
 def run_ir(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
-    """Interpret a file of IR; outputs by name."""
+    """Interpret a file of IR. Returns the outputs by name."""
     module = _module(path)
     names, results = _names(_main_function(module, path))
     outputs = interpret(module, select(inputs, names, input_path))
@@ -85,8 +85,8 @@ def compare_ir(path: str, inputs: dict[str, Array], input_path: str, target: str
     get_target(target)
     if not path.endswith(".mlir"):
         raise CompileError(
-            f"'{path}' is no IR",
-            hint="cm-compile --emit mlir --stage quantized writes what --compare takes",
+            f"'{path}' is not IR",
+            hint="write IR for --compare with cm-compile --emit mlir --stage quantized",
         )
     module = _module(path)
     run_passes(make_context(), module, parse_pipeline("verify-stage{stage=quantized}"))
@@ -95,7 +95,7 @@ def compare_ir(path: str, inputs: dict[str, Array], input_path: str, target: str
 
 
 def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
-    """Run a program file; outputs by number."""
+    """Run a program file. Returns the outputs by number."""
     try:
         with open(path, "rb") as file:
             pte = file.read()
@@ -108,7 +108,7 @@ def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, A
     program = HostProgram(pte)
     names = [f"input_{i}" for i in range(len(program.inputs))]
     if len(names) == 1 and len(inputs) == 1:
-        names = list(inputs)  # only one thing can be meant
+        names = list(inputs)  # one array for one input: its name does not matter
     arrays = select(inputs, names, input_path)
     outputs = program.run([torch.from_numpy(np.asarray(a, order="C")) for a in arrays])
     return {f"output_{i}": y.numpy() for i, y in enumerate(outputs)}

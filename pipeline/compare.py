@@ -1,4 +1,4 @@
-"""Which layer lost the accuracy: every quantized value, beside PyTorch's and beside float."""
+"""Which layer lost the accuracy: each quantized value, compared with PyTorch's and with float."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from cmopt.support.locations import render
 class Row:
     """One quantized value, over all inputs compared.
 
-    `steps` is the largest distance between what the kernels compute and what PyTorch simulates, in
-    steps of the value's own quantization, both from the network's input on. `snr_db` is the power
-    of the float value over the power of its distance from what the kernels compute.
+    Both the kernels and PyTorch's simulation start from the network's input. `steps` is their
+    largest difference, in steps of the value's own quantization. `snr_db` is the power of the float
+    value divided by the power of the kernels' error.
     """
 
     op: str
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows, the least signal-to-noise ratio first."""
+    """Rows, the lowest signal-to-noise ratio first."""
 
     rows: tuple[Row, ...]
 
@@ -60,10 +60,10 @@ class Comparison:
 def compare(quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str) -> Comparison:
     """Compare every quantized value of a module of the "quantized" stage on some inputs.
 
-    Three twins of the function return all its quantized values: as PyTorch simulates them, as the
-    kernels or the NPU compute them, and in float32 without any rounding (weights stay quantized:
-    what they were before is not in the program). Each input is a list of arrays as callers pass
-    them.
+    Three copies of the function return all its quantized values: as PyTorch simulates them, as the
+    kernels or the NPU compute them, and in float32 without rounding. Weights stay quantized in all
+    three, because the program does not contain the original ones. Each input is a list of arrays as
+    callers pass them.
     """
     exposed = quantized.clone()
     points = expose(main_function(exposed))
@@ -105,7 +105,7 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def expose(func: FuncOp) -> list[Operation]:
-    """Return every quantized value that is computed, as storage, behind the function's results."""
+    """Add the storage of each computed quantized value to the results; return the ops, in order."""
     end = terminator(func)
     points = [op for op in func.body.block.ops if is_point(op)]
     casts = [SCastOp(op.results[0], storage_type(op.results[0].type)) for op in points]
@@ -117,14 +117,14 @@ def expose(func: FuncOp) -> list[Operation]:
 
 
 def is_point(op: Operation) -> bool:
-    """Whether an op computes a quantized value (moving one computes nothing)."""
+    """Whether an op computes a quantized value. Reshapes and permutes do not."""
     if not isinstance(op, EdgeOp | QCastOp) or isinstance(op, ReshapeOp | PermuteOp):
         return False
     return quantized_element(op.results[0].type) is not None
 
 
 def unquantized(module: ModuleOp) -> ModuleOp:
-    """The same function in float32: casts are nothing, quantized constants are what they mean."""
+    """The same function in float32: without casts, and with dequantized constants."""
     twin = module.clone()
     func = main_function(twin)
     for op in list(func.body.block.ops):

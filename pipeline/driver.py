@@ -1,4 +1,4 @@
-"""From an exported program to a `.pte`, stage by stage: what the API and the tools stand on."""
+"""From an exported program to a `.pte`, stage by stage. The API and the tools use this."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ IO_MODES = ("float", "int8")
 
 @dataclass
 class Program:
-    """A compiled program: its IR at every stage, its file, its figures. Made by `compile`."""
+    """A compiled program, as `compile` returns it: its IR at every stage, its file, its figures."""
 
     target: str
     io: str
@@ -59,7 +59,7 @@ class Program:
         return self._emitted.pte
 
     def save(self, path: str) -> None:
-        """Write the `.pte`, whole or not at all."""
+        """Write the `.pte`: the whole file or nothing."""
         write_output(path, self.pte)
 
     def header(self, name: str = "model") -> str:
@@ -69,7 +69,7 @@ class Program:
         return emit_header(main_function(self.modules["planned"]), self._emitted, name)
 
     def module(self, stage: str) -> ModuleOp:
-        """The IR of a stage. Raises CompileError for a name that is none of this program's."""
+        """The IR of a stage. Raises CompileError if this program has no stage of that name."""
         if stage not in STAGES:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
         if stage not in self.modules:
@@ -102,9 +102,9 @@ class Program:
         return HostProgram(self.pte)
 
     def run(self, *inputs: Any) -> tuple[torch.Tensor, ...]:
-        """Run the `.pte` in ExecuTorch's host runtime; inputs in any memory format.
+        """Run the `.pte` in ExecuTorch's host runtime.
 
-        inputs: torch tensors or numpy arrays, of the model's shapes and dtypes.
+        inputs: torch tensors or numpy arrays, with the model's shapes and dtypes, in any layout.
         """
         import torch
 
@@ -118,9 +118,9 @@ class Program:
         return tuple(torch.from_numpy(y) for y in outputs)
 
     def compare(self, *inputs: Any) -> Comparison:
-        """Every quantized value beside PyTorch's simulation and beside float, worst first.
+        """Compare every quantized value with PyTorch's simulation and with float, worst first.
 
-        inputs: as for `run`; or lists of them, one item a sample.
+        inputs: as for `run`; or a list for each of them, with one item for each sample.
         """
         from cmopt.pipeline.compare import compare
 
@@ -137,9 +137,9 @@ def as_arrays(inputs: Sequence[Any]) -> list[Array]:
 
 
 def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
-    """Run a module of any stage on arrays as its caller sees them: logical shapes.
+    """Run a module of any stage. Inputs and outputs have logical shapes, as its callers see them.
 
-    Raises CompileError for inputs that do not fit, and for operators that cannot be run on them.
+    Raises CompileError if inputs do not fit, or if an operator fails on them.
     """
     func = main_function(module, name)
     entries = border_attributes(func.arg_attrs, len(func.body.block.args))
@@ -151,7 +151,7 @@ def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") 
         physical.append(np.asarray(moved, order="C"))
     try:
         outputs = run_module(module, physical, name)
-    except (ValueError, RuntimeError) as error:  # torch refuses an operator with the latter
+    except (ValueError, RuntimeError) as error:  # torch raises RuntimeError if an operator fails
         raise CompileError(str(error)) from error
     return _logical(func, outputs)
 
@@ -167,7 +167,7 @@ def _logical(func: FuncOp, outputs: Sequence[Array]) -> list[Array]:
 
 
 def check_options(target: str, io: str, kernels: str) -> None:
-    """Raise CompileError for a target, io mode or kernel library that does not exist."""
+    """Raises CompileError if the target, the io mode or the kernel library does not exist."""
     get_target(target)
     if io not in IO_MODES:
         raise CompileError(f"unknown io {io!r}", hint=f"one of {', '.join(IO_MODES)}")
@@ -189,15 +189,16 @@ def compile(
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
-    exported: what `torch.export.export` gives after PT2E quantization (see `cmopt.quantize`), in
-        the ATen or the Edge dialect.
-    target: a Cortex-M core, "cortex-m55", or one and an NPU, "cortex-m55+ethos-u55-128".
+    exported: the result of `torch.export.export` after PT2E quantization (see `cmopt.quantize`),
+        in the ATen or the Edge dialect.
+    target: a Cortex-M core, "cortex-m55", or a core with an NPU, "cortex-m55+ethos-u55-128".
     io: "float", or "int8" to pass quantized tensors in and out.
     kernels: "stock", the operators of ExecuTorch's own device build.
-    allow_float: also compile a model that nobody quantized, onto portable float kernels.
-    min_npu_work: parts of fewer multiplications than this stay on the core.
+    allow_float: also compile a model that is not quantized, onto portable float kernels.
+    min_npu_work: delegates of fewer multiplications than this stay on the core.
 
-    Raises CompileError, one line with the user's source location, for what cannot be compiled.
+    Raises CompileError, one line with the user's source location, if the program cannot be
+    compiled.
     """
     check_options(target, io, kernels)
     from cmopt.frontend.importer import import_program
@@ -213,7 +214,7 @@ def compile(
 
 
 def _is_float(module: ModuleOp) -> bool:
-    """Whether a module computes in float and nobody has quantized it."""
+    """Whether a module computes in float and is not quantized."""
     ops = list(module.walk())
     values = (value for op in ops for value in op.results if isinstance(value.type, TensorType))
     has_float = any(element_of(value) == f32 for value in values)
@@ -231,8 +232,8 @@ def lower(
 ) -> Program:
     """Take a module of the edge stage through all stages.
 
-    Raises CompileError for what the target cannot run, and warns where it has an NPU and nothing
-    is left for it.
+    Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
+    program has no delegate.
     """
     if not allow_float and _is_float(module):
         raise CompileError(
@@ -246,7 +247,7 @@ def lower(
     for stage, pipeline in stage_pipelines(target, io, min_npu_work).items():
         passes, original = parse_pipeline(pipeline), module
         modules[stage] = module = original.clone()
-        # Once a stage is enough for programs; `cm-opt` finds the pass that made IR invalid.
+        # Verifying once a stage is enough here; `cm-opt` finds the pass that made IR invalid.
         run_passes(ctx, module, passes, verify_each=False, original=original)
         verify(module, after=str(passes[-1]))
         if stage == "ethos_u":

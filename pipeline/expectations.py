@@ -1,13 +1,13 @@
-"""What a test says will be reported, and whether it is: `cm-opt --verify-diagnostics`.
+"""The expected diagnostics of a test, for `cm-opt --verify-diagnostics`.
 
-In the IR's comments, as in MLIR::
+They stand in the IR's comments, as in MLIR::
 
     // expected-error@+1 {{perm [0, 2, 2] is not a permutation}}
     %0 = edge.permute …
 
-The kind is error, warning, remark or note. The place is the line itself, `@+1`, `@-2`, `@above`
-and `@below` (the next line before or after that holds no expectation), or `@unknown` for what has
-no place in this file. The text is a part of the message. A number before the text says how often.
+The kind is error, warning, remark or note. The place is the line itself, `@+1`, `@-2`, `@above` or
+`@below` (the nearest line before or after without an expectation), or `@unknown` for a diagnostic
+outside this file. The text is a part of the message. A number before the text says how often.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ATTEMPT = re.compile(r"[^/]*//[ \t]*expected-(?:error|warning|remark|note)\b")
 
 @dataclass(frozen=True)
 class Expectation:
-    """A message of this kind with this text is to be reported at `line`; None: at no line."""
+    """A diagnostic expected at `line`; None: outside this file. `text` is part of its message."""
 
     severity: Severity
     line: int | None
@@ -37,7 +37,7 @@ class Expectation:
     written_at: int
 
     def matches(self, diagnostic: Diagnostic, line: int | None) -> bool:
-        """Whether `diagnostic`, reported at `line` of this file (None: elsewhere), is meant."""
+        """Whether `diagnostic`, at `line` of this file (None: elsewhere), meets the expectation."""
         return (
             self.severity == diagnostic.severity
             and self.line == line
@@ -46,9 +46,9 @@ class Expectation:
 
 
 def parse_expectations(text: str, first_line: int = 1) -> list[Expectation]:
-    """The expectations in `text`, whose first line has the number `first_line`.
+    """The expectations in `text`. Its first line has the number `first_line`.
 
-    Raises ValueError, naming the line, for a comment that looks like one but cannot be read.
+    Raises ValueError, with the line number, for a malformed expectation.
     """
     lines = text.split("\n")
     holds = [bool(_EXPECTATION.search(line)) for line in lines]
@@ -97,9 +97,9 @@ def _target(place: str | None, index: int, holds: Sequence[bool]) -> int | None:
 def unmet(
     expectations: Sequence[Expectation], diagnostics: Sequence[Diagnostic], file: str
 ) -> list[str]:
-    """One line for each expectation that nothing met and each diagnostic nobody expected.
+    """One line for each expectation that was not met and each diagnostic that was not expected.
 
-    file: the name under which the IR was parsed. Each diagnostic meets at most one expectation.
+    file: the file name the IR was parsed with. Each diagnostic meets at most one expectation.
     """
     left = list(expectations)
     problems: list[str] = []

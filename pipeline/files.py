@@ -1,4 +1,4 @@
-"""Reading inputs and writing outputs, with errors a person can act on."""
+"""Reading inputs and writing outputs, with errors that say what to change."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def read_text(path: str) -> str:
 
 
 def write_output(path: str, data: str | bytes) -> None:
-    """Write a whole file or nothing: to a temporary name beside it, which is then renamed.
+    """Write a whole file or nothing: to a temporary file in the same folder, then renamed.
 
-    What is not a regular file (a device, a pipe) is written directly. Raises `CompileError`.
+    A device or a pipe is written directly. Raises `CompileError`.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
     target = os.path.realpath(path)

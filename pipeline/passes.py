@@ -1,8 +1,8 @@
 """Pass pipelines: from text to passes, and from passes to a changed module.
 
-A pipeline is written as for mlir-opt: `builtin.module(a,b{option=1 other=x,y})`, the wrapper
-optional, blanks around commas allowed. Options have the names of the pass's dataclass fields,
-with `-` or `_`.
+A pipeline is written as for mlir-opt: `builtin.module(a,b{option=1 other=x,y})`. The wrapper is
+optional, and blanks around commas are allowed. Options have the names of the pass's dataclass
+fields, with `-` or `_`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def parse_pipeline(text: str, available: PassFactories | None = None) -> tuple[M
     """The passes that `text` names, ready to run.
 
     available: pass name to a function that returns its class; by default all of the registry.
-    Raises a `CompileError` without location for a malformed text, an unknown pass (naming close
-    ones), an unknown option (naming those there are) and a value of the wrong type.
+    Raises a `CompileError` without location for a malformed text, an unknown pass (with similar
+    names), an unknown option (with the known ones) and a value of the wrong type.
     """
     available = get_all_passes() if available is None else available
     return tuple(_make_pass(spec, available) for spec in _parse_specs(text))
@@ -60,7 +60,7 @@ def _parse_specs(text: str) -> list[ArgSpec]:
     try:
         specs = list(arg_spec.parse_pipeline(_without_blanks(inner)))
     except ArgSpecParseError as error:
-        # The exception holds only the text of a caret display, whose last line is the message.
+        # The exception's text shows the source with a caret; its last line is the message.
         reason = str(error).strip().splitlines()[-1].strip()
         raise CompileError(f"malformed pass pipeline '{text}': {_lower_first(reason)}") from None
     if inner.rstrip().endswith(","):
@@ -69,7 +69,7 @@ def _parse_specs(text: str) -> list[ArgSpec]:
 
 
 def _without_blanks(text: str) -> str:
-    """`text` with blanks only where xDSL wants them: one between two options."""
+    """`text` with blanks only where xDSL expects them: one between two options."""
     out: list[str] = []
     for token in _TOKEN.findall(text):
         if not token.isspace():
@@ -109,7 +109,7 @@ def _make_pass(spec: ArgSpec, available: PassFactories) -> ModulePass:
 
 
 def _bad_value(spec: ArgSpec, cls: type[ModulePass], error: Exception) -> CompileError:
-    """Say which option of `spec` has a value of the wrong type, or else what the pass said."""
+    """The error for an option of `spec` with a value of the wrong type, else the pass's own."""
     hints = get_type_hints(cls)
     for name, values in spec.parameters.items():
         hint = hints[name.replace("-", "_")]
@@ -153,7 +153,7 @@ def pass_options(cls: type[ModulePass]) -> dict[str, PassOption]:
 
 
 def _summary(cls: type[ModulePass]) -> str:
-    """The first line of the docstring, or the words of the class name if it has none."""
+    """The first line of the docstring, or the class name as words if there is no docstring."""
     if doc := (cls.__dict__.get("__doc__") or "").strip():
         return str(doc.partition("\n")[0])
     words = re.findall(r"[A-Z][a-z0-9]*", cls.__name__.removesuffix("Pass"))
@@ -181,13 +181,13 @@ def describe_passes(available: PassFactories | None = None) -> Iterator[str]:
 
 
 class PassObserver(Protocol):
-    """Is told of every pass that runs; see `run_passes`."""
+    """Called before and after every pass that runs; see `run_passes`."""
 
     def before(self, pass_: ModulePass, module: ModuleOp) -> None:
         """`pass_` is about to change `module`."""
 
     def after(self, pass_: ModulePass, module: ModuleOp, seconds: float) -> None:
-        """`pass_` has changed `module`, which is not verified yet, in so many seconds."""
+        """`pass_` has changed `module` in `seconds`; the module is not verified yet."""
 
 
 def run_passes(
@@ -203,15 +203,14 @@ def run_passes(
     """Run `passes` on `module` in order, in place.
 
     verify_each: verify the module after every pass.
-    reproducer: the file to write if a pass fails in a way it should not; by default a new
-        temporary file.
-    original: a copy of `module` that stays as it is; by default one is made.
-    Raises what a pass raises to blame the input (`CompileError`, any `DiagnosticException`), a
-    `CompileError` if the IR is invalid after a pass, and `InternalCompilerError` for any other
-    exception, after writing a reproducer. In each of these cases the module is of no more use.
+    reproducer: the file to write if a pass has an internal error; by default a new temporary file.
+    original: an unchanged copy of `module`; by default one is made.
+    Raises `CompileError` if a pass refuses the input (with that or any `DiagnosticException`) or
+    if the IR is invalid after a pass. Raises `InternalCompilerError` for any other exception, after
+    writing a reproducer. After an error the module is unusable.
     """
     passes = tuple(passes)
-    # What the IR before a failing pass is made from again.
+    # A reproducer repeats the passes before the failing one on this copy.
     original = original or module.clone()
     for index, pass_ in enumerate(passes):
         if observer is not None:

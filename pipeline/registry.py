@@ -1,4 +1,4 @@
-"""The one pass registry: `cm-opt`, the driver and the API name the same passes.
+"""The pass registry, which `cm-opt`, the driver and the API share.
 
 To add a pass called `do-something`: write `DoSomethingPass` in `lowering/do_something.py` (or
 `codegen/`), and add its name here.
@@ -39,7 +39,7 @@ _CODEGEN = ("copy-joined-operands", "plan-memory", "verify-plan")
 
 
 def _own(folder: str, name: str) -> tuple[str, str]:
-    """Where a pass of ours lives: its module and its class follow from its name."""
+    """The module and the class of a pass of ours; both follow from its name."""
     camel_case = "".join(word.capitalize() for word in name.split("-"))
     return f"cmopt.{folder}.{name.replace('-', '_')}", f"{camel_case}Pass"
 

@@ -1,4 +1,4 @@
-"""What a compiled program is made of: kernels, memory, bytes, and what stayed in float."""
+"""The figures of a compiled program: kernels, memory, bytes, and what stayed in float."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from cmopt.support.locations import render
 
 @dataclass(frozen=True)
 class Fallback:
-    """An operator that runs on a portable kernel, why, and the user's line it comes from."""
+    """An operator that runs on a portable kernel, the reason, and the user's source line."""
 
     op: str
     reason: str
@@ -45,7 +45,7 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Outside:
-    """An op the NPU does not do, why, and the user's line it comes from."""
+    """An op that the NPU does not compute, the reason, and the user's source line."""
 
     op: str
     reason: str
@@ -56,12 +56,12 @@ class Outside:
 class Report:
     """Figures of one program. Sizes are in bytes; the arena holds inputs and outputs too.
 
-    `ops` counts kernel calls by name, `operators` lists what ExecuTorch's selective build must
-    register, `arena_bound` is what no memory plan of the same order could undercut, and the two
-    allocator sizes are what ExecuTorch's runtime takes beside the arena on a 32-bit core, the NPU's
-    scratch included. `limits` says where a search ended before the best was proven. `delegates` has
-    an entry for each call of the NPU, with Vela's estimates, and `outside` one for each op that
-    stays on the core.
+    `ops` counts kernel calls by name. `operators` lists what ExecuTorch's selective build must
+    register. `arena_bound` is a lower bound on the arena for this order of ops. The two allocator
+    sizes are the memory that ExecuTorch's runtime takes besides the arena on a 32-bit core,
+    including the NPU's scratch. `limits` lists the searches that ended before the best was proven.
+    `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
+    for each op that stays on the core.
     """
 
     target: str
@@ -82,12 +82,12 @@ class Report:
 
     @property
     def npu_cycles(self) -> int:
-        """Cycles of the NPU that its calls take, memory included, as Vela estimates them."""
+        """Cycles of all calls of the NPU, memory accesses included, as Vela estimates them."""
         return sum(delegate.figures.cycles for delegate in self.delegates)
 
     @property
     def float_ops(self) -> int:
-        """Operators that compute in float, quantize and dequantize at the border excepted."""
+        """Number of operators that compute in float, without the casts at the border."""
         return sum(fallback.is_float for fallback in self.fallbacks)
 
     def to_json(self) -> str:
@@ -127,7 +127,7 @@ def outside_of(module: ModuleOp) -> tuple[Outside, ...]:
 
 
 def warn_without_delegates(module: ModuleOp, target: str) -> None:
-    """Warn where a module of stage "ethos_u" has nothing for the NPU, with the first reasons."""
+    """Warn if a module of stage "ethos_u" has no delegate. The warning has the first reasons."""
     if any(isinstance(op, DelegateOp) for op in module.walk()):
         return
     outside = [out for out in outside_of(module) if not out.op.startswith("quant.")]
@@ -160,7 +160,7 @@ def make_report(
     io: str,
     kernels: str,
 ) -> Report:
-    """The figures of a planned module and the file it became.
+    """The figures of a planned module and of the file emitted from it.
 
     split: the module of stage "ethos_u", for a target with an NPU.
     """

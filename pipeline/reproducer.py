@@ -1,4 +1,4 @@
-"""What is left behind when a pass fails in a way it should not: a file that shows it again.
+"""Reproducers: files that repeat an internal error of a pass.
 
 The file is IR with a header that `cm-opt --run-reproducer` understands::
 
@@ -24,10 +24,10 @@ _HEADER = re.compile(r"^// configuration: --pass-pipeline='(.*)'\s*$", re.MULTIL
 
 
 class InternalCompilerError(Exception):
-    """A pass failed through no fault of the input. `str(error)` is one line.
+    """A pass failed because of a mistake in the pass. `str(error)` is one line.
 
-    pass_name: the pass. reproducer: the path of the file that shows it again, or None if none
-    could be written. The original exception is the cause.
+    pass_name: the pass. reproducer: the path of the file that repeats the error, or None if it
+    could not be written. The original exception is the cause.
     """
 
     def __init__(self, pass_name: str, error: Exception, reproducer: str | None):
@@ -59,10 +59,10 @@ def write_reproducer(
     pipeline_text: Callable[[Sequence[ModulePass]], str],
     path: str | None = None,
 ) -> str | None:
-    """Write the IR before `passes[failed]`, that pass and those behind it; return the path.
+    """Write the IR before `passes[failed]`, with that pass and those after it. Returns the path.
 
-    original: the IR before `passes[0]`. When the passes before the failing one cannot
-    be repeated on it, the file holds `original` and all passes.
+    original: the IR before `passes[0]`. If the passes before the failing one cannot be repeated
+    on it, the file has `original` and all passes.
     path: the file to write, by default a new temporary one.
     Returns None if the file cannot be written.
     """

@@ -25,16 +25,16 @@ _DTYPES = {
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What a program says of one input: dtype, logical sizes, dim order of the bytes it reads."""
+    """One input of a program: dtype, logical sizes, and the dim order of its bytes."""
 
     dtype: torch.dtype
     sizes: tuple[int, ...]
     order: tuple[int, ...]
 
     def in_order(self, tensor: torch.Tensor, what: str) -> torch.Tensor:
-        """`tensor` with its bytes in the program's order; the runtime copies bytes unseen.
+        """`tensor` with its bytes in the program's order. The runtime does not check the order.
 
-        Raises CompileError if dtype or sizes are others.
+        Raises CompileError if dtype or sizes differ from the program's.
         """
         if tensor.dtype != self.dtype or tuple(tensor.shape) != self.sizes:
             raise CompileError(
@@ -51,7 +51,7 @@ class HostProgram:
     def __init__(self, pte: bytes, method: str = "forward"):
         """Check the file and load one method.
 
-        Raises CompileError for a file that is none, and for one that wants an NPU.
+        Raises CompileError if `pte` is not a program file or needs an NPU.
         """
         plan = _plan_of(pte, method)
         self.inputs = _input_infos(plan)
@@ -67,13 +67,13 @@ class HostProgram:
         except RuntimeError as error:
             raise CompileError(
                 f"ExecuTorch's runtime cannot load the program: {error}",
-                hint="an operator of it may not be in this machine's kernel libraries",
+                hint="this machine's kernel libraries may lack one of its operators",
             ) from error
 
     def run(self, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Run once; the outputs are copies.
+        """Run once. The outputs are copies.
 
-        Raises CompileError for inputs that do not fit, and where a kernel fails.
+        Raises CompileError if the inputs do not fit or a kernel fails.
         """
         if len(inputs) != len(self.inputs):
             raise CompileError(f"the program takes {len(self.inputs)} inputs, got {len(inputs)}")
@@ -89,21 +89,21 @@ class HostProgram:
 
 
 def _check_backends(plan: Any, registered: Sequence[str]) -> None:
-    """Raise CompileError if a delegate is for hardware that is not here."""
+    """Raises CompileError if a delegate needs a backend that is not registered here."""
     missing = sorted({d.id for d in plan.delegates} - set(registered))
     if missing:
         raise CompileError(
             f"the program needs {', '.join(missing)}, and there is no NPU on this machine",
-            hint="program.interpret runs it, as does cm-run on its IR",
+            hint="run its IR instead, with program.interpret or cm-run",
         )
 
 
 def _plan_of(pte: bytes, method: str) -> Any:
-    """What the file says of one method."""
+    """The execution plan of one method. Raises CompileError if the file has none."""
     from executorch.exir._serialize._program import deserialize_pte_binary
 
     if pte[4:8] != b"ET12":
-        raise CompileError("not an ExecuTorch program: the file does not begin like one")
+        raise CompileError("not an ExecuTorch program: bytes 4 to 8 of the file are not ET12")
     try:
         program = deserialize_pte_binary(pte).program
         return next(p for p in program.execution_plan if p.name == method)
@@ -121,7 +121,7 @@ def _input_infos(plan: Any) -> list[TensorInfo]:
     for index in plan.inputs:
         tensor = plan.values[index].val if 0 <= index < len(plan.values) else None
         if not isinstance(tensor, Tensor):
-            raise CompileError("the program takes an input that is no tensor")
+            raise CompileError("the program takes an input that is not a tensor")
         dtype = _DTYPES[tensor.scalar_type.name]
         order = tuple(int(d) for d in tensor.dim_order)
         infos.append(TensorInfo(dtype, tuple(tensor.sizes), order))

@@ -1,40 +1,40 @@
-"""The way of the data: which passes make which stage. A named pipeline is a string."""
+"""The stages of a compilation, and the pass pipeline of each, as a string."""
 
 from __future__ import annotations
 
 from cmopt.support.targets import get_target
 
 STAGES = ("edge", "quantized", "layout", "ethos_u", "cortex_m", "planned")
-"""The stages in order. Each is IR that can be printed, verified and executed.
+"""The stages in order. The IR of each can be printed, verified and executed.
 
 Targets without an NPU have no stage "ethos_u".
 """
 
 
 def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, str]:
-    """For each stage the passes that make it of the stage before.
+    """For each stage, the passes that make it from the stage before.
 
     target: a name of `support.targets`. io: "float", or "int8" to pass quantized tensors across
-    the border. min_npu_work: see `delegate-to-ethos-u`. `cm-opt` takes these strings as they are.
+    the border. min_npu_work: see `delegate-to-ethos-u`. `cm-opt` takes these strings unchanged.
     """
     npu = get_target(target).npu
-    beside = f'npu="{npu.name}"' if npu else ""
+    npu_option = f'npu="{npu.name}"' if npu else ""
     integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,fold-quantize-dequantize,canonicalize,"
             f"{integer_io}gather-windows,split-transposed-convolutions,"
-            f"split-bilinear-upsampling,{_pass('fall-back-to-float', beside)},canonicalize,cse,"
-            f"{_pass('verify-stage', 'stage=quantized', beside)}"
+            f"split-bilinear-upsampling,{_pass('fall-back-to-float', npu_option)},canonicalize,cse,"
+            f"{_pass('verify-stage', 'stage=quantized', npu_option)}"
         ),
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
             "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
-            f"lower-reductions,canonicalize,cse,{_pass('verify-stage', 'stage=layout', beside)}"
+            f"lower-reductions,canonicalize,cse,{_pass('verify-stage', 'stage=layout', npu_option)}"
         ),
         "ethos_u": (
-            f"{_pass('delegate-to-ethos-u', beside, f'min-work={min_npu_work}')},"
+            f"{_pass('delegate-to-ethos-u', npu_option, f'min-work={min_npu_work}')},"
             "fall-back-to-float,canonicalize,cse,verify-stage{stage=ethos_u}"
         ),
         "cortex_m": (
@@ -49,6 +49,6 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
 
 
 def _pass(name: str, *options: str) -> str:
-    """A pass with those options that are not empty."""
+    """The text of a pass with its options, without the empty ones."""
     given = " ".join(option for option in options if option)
     return f"{name}{{{given}}}" if given else name

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _console() -> Console:
-    """A console that keeps plain text."""
+    """A console that writes plain text to memory."""
     from rich.console import Console
 
     return Console(file=StringIO(), width=120, color_system=None)
@@ -29,7 +29,7 @@ def _text(console: Console) -> str:
 
 
 def _short(location: str | None) -> str:
-    """A location with at most one folder before the file name, to fit a column."""
+    """A location with at most one folder before the file name, so that it fits a column."""
     if location is None:
         return ""
     path, blank, rest = location.partition(" ")
@@ -50,7 +50,7 @@ def comparison_text(comparison: Comparison) -> str:
 
 
 def _npu_tables(delegates: Sequence[EmittedDelegate]) -> list[Table]:
-    """What each call of the NPU takes, and where the cycles go, by operator."""
+    """Two tables: the figures of each call of the NPU, and its cycles by operator."""
     from rich.table import Table
 
     calls = Table("on the NPU", "where", "cycles", "MACs", "scratch", "data")
@@ -69,7 +69,7 @@ def _npu_tables(delegates: Sequence[EmittedDelegate]) -> list[Table]:
 
 
 def report_text(report: Report) -> str:
-    """The report as plain text: kernels, sizes, the NPU's calls, what is left and why."""
+    """The report as plain text: kernels, sizes, calls of the NPU, ops without an integer kernel."""
     from rich.table import Table
 
     console = _console()

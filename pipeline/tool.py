@@ -17,7 +17,7 @@ from cmopt.support.locations import render
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """One line and exit code 1, as for every other error, instead of a usage text and 2."""
+    """Reports errors in one line with exit code 1, instead of a usage text and code 2."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(1, f"{self.prog}: error: {message}; see --help\n")
@@ -27,19 +27,19 @@ class ArgumentParser(argparse.ArgumentParser):
 def run_tool(
     name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
 ) -> int:
-    """Run a tool's body; gives its exit code: 0, 1 for any failure, 130 when interrupted."""
+    """Run a tool's body. Returns its exit code: 0, 1 for any failure, 130 if interrupted."""
     disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # what imported libraries remark about themselves
+    logging.disable(logging.WARNING)  # hide what imported libraries log
     try:
         return body(argv)
     except CompileError as error:
-        # An error without a place is at least this tool's.
+        # An error without a location is prefixed with the tool's name.
         placed = error.location is not None and render(error.location)
         print(error if placed else f"{name}: {error}", file=sys.stderr)
     except InternalCompilerError as error:
         print(f"{name}: {error}", file=sys.stderr)
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Keep Python from flushing it again at exit.
+        # The reader of our output has closed it. Keep Python from flushing it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130

@@ -1,7 +1,7 @@
 """The dialects and passes as an xDSL universe: plain `xdsl-opt` finds them by entry point.
 
-xDSL refuses two universes that share a name, so what it has under the same name stays xDSL's:
-there, `canonicalize` is the one that loses locations.
+xDSL refuses two universes that share a name, so xDSL's own dialects and passes keep theirs. The
+`canonicalize` of `xdsl-opt` therefore loses locations.
 """
 
 from __future__ import annotations
