@@ -1,14 +1,14 @@
-"""Hashes of the program files that cmopt makes: which of them does a change of the compiler change?
+"""Hashes of the program files that cmopt makes, to see which ones a compiler change affects.
 
     python benchmarks/file_hashes.py [--filter TEXT] [--write]
 
 The files are those of the reference networks (test/models) on a core and with an NPU, and of the
-sample of ExecuTorch's own tests (benchmarks/peer_suites), as both quantizers leave them. They are
-compared with benchmarks/file_hashes.json, which --write makes anew. Each file that differs is
-printed with its old and its new size. The exit code is 1 if one does.
+sample of ExecuTorch's own tests (benchmarks/peer_suites) with both quantizers. They are compared
+with benchmarks/file_hashes.json, which --write replaces. Each file that differs is printed with its
+old and its new size. The exit code is 1 if a file differs.
 
-The scales in a file depend on float arithmetic of PyTorch, so that a machine of another kind may
-give other hashes: write them, make the change, and compare, all on one machine.
+The scales in a file depend on PyTorch's float arithmetic, so another kind of machine may give other
+hashes. Write the hashes, make the change and compare on the same machine.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Make = Callable[[], bytes]
 
 
 def networks() -> Iterator[tuple[str, Make]]:
-    """A name and a way to make the file for each reference network and target."""
+    """For each reference network and target: a name and a function that makes the file."""
     for name, model in MODELS.items():
         for target in TARGETS:
 
@@ -75,18 +75,18 @@ def cases() -> Iterator[tuple[str, Make]]:
 
 
 def entry(make: Make) -> list[int | str]:
-    """The size and the hash of a file, or why there is none."""
+    """The size and the hash of a file, or 0 and the reason why it cannot be made."""
     try:
         pte = make()
     except NoModel as error:
         return [0, str(error)]
-    except Exception as error:  # A model that is refused, or that upstream's quantizer refuses.
+    except Exception as error:  # we or upstream's quantizer refuse the model
         return [0, type(error).__name__]
     return [len(pte), hashlib.sha256(pte).hexdigest()[:16]]
 
 
 def main() -> int:
-    """Make the files, and compare or write; the exit code."""
+    """Make the files, and compare or write. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--filter", default="", metavar="TEXT", help="only names with TEXT")
     parser.add_argument("--write", action="store_true", help="write benchmarks/file_hashes.json")

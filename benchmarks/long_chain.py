@@ -1,11 +1,11 @@
-"""Seconds that each pass takes for a long program, and for one twice as long: is it linear?
+"""Seconds that each pass takes for a program and for one twice as long, to see if it is linear.
 
     python benchmarks/long_chain.py [--ops N] [--target TARGET] [--io IO]
 
-The program is a chain of N convolutions, relus and adds (a third each) with skip connections, as
-the importer leaves it: quantize and dequantize between any two. It is written as text, parsed, and
-taken through the passes of every stage. Times are CPU seconds of this process. A ratio near 2 is
-linear; times below 0.05 s say nothing.
+The program is a chain of N convolutions, relus and adds (a third each) with skip connections. As in
+the importer's output, a quantize and a dequantize stand between any two. The program is written as
+text, parsed, and run through the passes of every stage. Times are CPU seconds of this process. A
+ratio near 2 is linear. Times below 0.05 s are too short to compare.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WINDOW = "stride = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, dilation 
 
 
 def chain(ops: int) -> str:
-    """The text of a chain of about so many ops that compute."""
+    """The text of a chain of about `ops` ops that compute."""
     lines = [f"func.func @forward(%x: {TENSOR}) -> {TENSOR} {{"]
 
     def rounded(value: str) -> str:
@@ -76,20 +76,20 @@ class Clock:
         self.lap(pass_.name)
 
     def lap(self, name: str) -> None:
-        """Count the time since the last call as that of `name`."""
+        """Add the time since the last call to that of `name`."""
         now = time.process_time()
         self.seconds[self.stage, name] += now - self._start
         self._start = now
 
 
 def measure(ops: int, target: str, io: str) -> dict[tuple[str, str], float]:
-    """Seconds by stage and step for a chain of so many ops."""
+    """Seconds by stage and step, for a chain of `ops` ops."""
     clock = Clock()
     text, ctx = chain(ops), make_context()
     clock.lap("generate")
     module = parse_module(ctx, text)
     clock.lap("parse")
-    # As the driver does it.
+    # As in the driver.
     with collection_paused():
         for clock.stage, pipeline in stage_pipelines(target, io).items():
             original, passes = module, parse_pipeline(pipeline)
@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--target", default="cortex-m55")
     parser.add_argument("--io", default="float")
     args = parser.parse_args()
-    measure(30, args.target, args.io)  # Everything is imported.
+    measure(30, args.target, args.io)  # So that everything is imported.
     small, large = (measure(n, args.target, args.io) for n in (args.ops, 2 * args.ops))
     table = Table("stage", "step", f"{args.ops} ops, s", f"{2 * args.ops} ops, s", "ratio")
     for column in table.columns[2:]:

@@ -1,4 +1,4 @@
-"""Train, quantize, compile and run a digits classifier: the whole way, on real data.
+"""Train, quantize, compile and run a classifier of handwritten digits.
 
 python demo/digits.py [-o digits.pte]
 """
@@ -19,7 +19,7 @@ import cmopt
 
 
 def accuracy(data: Digits, predict: Callable[[torch.Tensor], torch.Tensor], what: str) -> float:
-    """Share of the held-out digits that `predict` ([1,1,8,8] → [1,10]) gets right."""
+    """The share of held-out digits that `predict` ([1,1,8,8] → [1,10]) classifies correctly."""
     hits = 0
     images = track(data.test_images.split(1), what, console=CONSOLE, transient=True)
     for image, label in zip(images, data.test_labels, strict=True):
@@ -31,11 +31,11 @@ CONSOLE = Console()
 
 
 def main() -> None:
-    """Run the demo and print what came out."""
+    """Run the demo and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", default="digits.pte", help="where to write the program")
     output = parser.parse_args().output
-    logging.disable(logging.WARNING)  # PyTorch's remarks about itself
+    logging.disable(logging.WARNING)  # hide what PyTorch logs
 
     data = load()
     with CONSOLE.status("training"):

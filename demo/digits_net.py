@@ -40,7 +40,7 @@ class DigitsNet(nn.Module):
 
 @dataclass(frozen=True)
 class Digits:
-    """Images [N,1,8,8] as float32 in 0…1, labels [N]; a quarter is held out."""
+    """Images [N,1,8,8] as float32 in 0…1 and labels [N]. A quarter is held out."""
 
     train_images: torch.Tensor
     train_labels: torch.Tensor
@@ -49,7 +49,7 @@ class Digits:
 
 
 def load() -> Digits:
-    """The 1,797 digits that come with scikit-learn, always split alike."""
+    """The 1,797 digits of scikit-learn, always split in the same way."""
     bunch = load_digits()
     images = (bunch.images / 16.0).astype(np.float32)[:, None]
     parts = train_test_split(
@@ -60,7 +60,7 @@ def load() -> Digits:
 
 
 def train(data: Digits, epochs: int = 12, seed: int = 0) -> DigitsNet:
-    """Train from scratch, in seconds on one core; deterministic for a seed."""
+    """Train from scratch, in seconds on one core. A seed always gives the same network."""
     torch.manual_seed(seed)
     net = DigitsNet()
     optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)

@@ -1,1 +1,1 @@
-"""ExecuTorch's own test suites, case by case, through its flow and through cmopt's."""
+"""ExecuTorch's own test suites, case by case, compiled by ExecuTorch's flow and by cmopt's."""

@@ -1,17 +1,17 @@
-"""Run ExecuTorch's own test suites through its flow and through cmopt's, and compare.
+"""Compile ExecuTorch's own test suites with its flow and with cmopt's, and compare.
 
     python benchmarks/peer_suites [--suite SUITE] [--filter TEXT] [--only FLOW] [--jobs N]
     python benchmarks/peer_suites --sample [--update-baseline]
     python benchmarks/peer_suites --report
 
-The models are those of the test modules in the installed wheel; no test of theirs is run as such.
-Results are appended to build/peer_suites/results.jsonl, and a further run goes on where the last
+The models are those of the test modules in the installed wheel. The tests themselves are not run.
+Results are appended to build/peer_suites/results.jsonl, and the next run continues where the last
 one ended. At the end, or with --report alone, docs/peers.md and build/peer_suites/peers.json are
-written from all of them. Results of an older compiler are not run again: remove the file first.
+written from all results. To repeat cases with a newer compiler, remove results.jsonl first.
 
 --sample runs a fixed part, ours only, and compares it with benchmarks/peer_suites/baseline.json.
-The exit code is 1 if a case ends in a crash, a traceback or wrong bytes that the baseline does not
-know, or if one is worse than the baseline.
+The exit code is 1 if a case ends in a crash, a traceback or wrong bytes that are not in the
+baseline, or if a case is worse than the baseline.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ def arguments() -> argparse.Namespace:
     add("--results", type=Path, default=BUILD / "results.jsonl", metavar="FILE")
     add("--page", type=Path, default=PAGE, metavar="FILE", help="default: docs/peers.md")
     add("--list", action="store_true", help="print the names of the cases, and run nothing")
-    add("--report", action="store_true", help="write the page from what is there")
+    add("--report", action="store_true", help="write the page from the results on disk")
     add("--sample", action="store_true", help="run the sample, and compare with the baseline")
     add("--update-baseline", action="store_true", help="with --sample: write the baseline")
     args = parser.parse_args()
     is_part = args.suite or args.filter or args.only or args.every > 1
     if args.update_baseline and (is_part or not args.sample):
-        parser.error("--update-baseline goes with --sample alone: the baseline is of all of it")
+        parser.error("--update-baseline needs --sample, and all of the sample")
     return args
 
 
 def main() -> int:
-    """Run what has no result yet, and write what came out."""
+    """Run the cases without a result, and write the results."""
     start = time.monotonic()
     args = arguments()
     if args.report:
@@ -100,7 +100,7 @@ def main() -> int:
 
 
 def judge(store: Store, update: bool) -> int:
-    """Print where the sample differs from the baseline, or write the baseline; the exit code."""
+    """Print how the sample differs from the baseline, or write it. Returns the exit code."""
     worse, better = sample.judged(store.results.values(), sample.read_baseline())
     for title, lines in (("worse", worse), ("better", better)):
         for line in lines:

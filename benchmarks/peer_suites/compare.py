@@ -1,4 +1,4 @@
-"""Where one result is worse than another: ours than upstream's, today's than the baseline's."""
+"""Where a result is worse than another: ours than upstream's, or a new one than the baseline's."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from peer_suites.outcomes import FAULTS, OK, SKIPPED, Result
 
 BASELINE_FIGURES = ("float", "core", "delegates", "steps", "snr")
-"""What the baseline keeps of a result that is ok, in this order behind the outcome."""
+"""The figures that the baseline keeps of an ok result, in this order, after the outcome."""
 
 NOISE_DB = 3.0
 GOOD_ENOUGH_DB = 60.0
-"""A signal this far above its noise is not compared further."""
+"""Signal-to-noise ratios above this count as equal."""
 
 
 @dataclass(frozen=True)
 class Worse:
-    """One aspect in which a case is worse, the two values, and why if the report says so."""
+    """An aspect in which a case is worse, the two values, and the reason if the report has one."""
 
     key: str
     flow: str
@@ -31,8 +31,8 @@ class Worse:
 def worse_than_upstream(ours: Result, upstream: Result | None) -> list[Worse]:
     """Every aspect in which a result of ours is worse than upstream's.
 
-    A fault of ours is one whatever upstream does. A case that upstream cannot compile, or that was
-    skipped, is not compared further.
+    A fault of ours always counts. A case that upstream cannot compile, or that was skipped, is not
+    compared further.
     """
     if ours.outcome in FAULTS:
         theirs = upstream.outcome if upstream is not None else ""
@@ -49,10 +49,10 @@ def _worse(result: Result, aspect: str, ours: Any, upstream: Any, reason: str = 
 
 
 def _left(message: str) -> str:
-    """What a refusal says is left to the core, without the borders of every program."""
+    """The reasons in the warning that nothing is for the NPU, without those of the borders."""
     _, _, listed = message.partition("': ")
     parts = [part for part in listed.split("; ") if not part.startswith(("quant.", "compile it"))]
-    return "; ".join(parts) or "there is nothing but views and the borders"
+    return "; ".join(parts) or "the program has only views and borders"
 
 
 def _fault(result: Result) -> str:
@@ -60,7 +60,7 @@ def _fault(result: Result) -> str:
 
 
 def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
-    """In what is computed: steps from the quantized model, noise, wrong integers."""
+    """Worse results: steps from the quantized model, noise, wrong integers."""
     found = []
     a, b = ours.figures, upstream.figures
     if a.get("steps") is not None and a["steps"] > max(1.0, b.get("steps") or 0.0):
@@ -75,7 +75,7 @@ def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
 
 
 def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
-    """In what the program is: where it runs, what it takes."""
+    """Worse programs: more operators on the core, more cycles, calls or bytes."""
     a, b = ours.figures, upstream.figures
     reason = "; ".join(ours.reasons)
     found = []
@@ -91,7 +91,7 @@ def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
         if a["cycles"] > 1.01 * b["cycles"]:
             found.append(_worse(ours, "cycles", a["cycles"], b["cycles"]))
     elif a.get("delegates"):
-        return found  # Another way to run it altogether: sizes say nothing.
+        return found  # Only ours uses the NPU: sizes cannot be compared.
     elif a["calls"] > b["calls"]:
         found.append(_worse(ours, "calls", a["calls"], b["calls"], reason))
     for name, aspect in (("arena", "arena, bytes"), ("pte", ".pte, bytes")):
@@ -112,17 +112,17 @@ Baseline = Mapping[str, Mapping[str, list[Any]]]
 
 
 def baseline_entry(result: Result) -> list[Any]:
-    """What the baseline keeps of a result: its outcome and, if it is ok, some figures."""
+    """The baseline's entry for a result: its outcome and, if it is ok, some figures."""
     if result.outcome != OK:
         return [result.outcome]
     return [OK, *(result.figures.get(name) for name in BASELINE_FIGURES)]
 
 
 def against_baseline(result: Result, baseline: Baseline) -> tuple[str | None, str | None]:
-    """What is worse than the baseline, and what is better; each a phrase or None.
+    """What is worse than the baseline, and what is better: a phrase or None for each.
 
-    A case the baseline does not know is worse if it ends in a fault. A fault the baseline knows is
-    neither.
+    A case that is not in the baseline is worse if it ends in a fault. A fault that is in the
+    baseline is neither worse nor better.
     """
     before = baseline.get(result.key, {}).get(result.flow)
     if before is None:
@@ -147,13 +147,13 @@ def against_baseline(result: Result, baseline: Baseline) -> tuple[str | None, st
 
 
 def _change(name: str, was: float | None, now: float | None) -> int:
-    """1 where a figure became worse, -1 where it became better, 0 where it is as it was."""
+    """1 if a figure became worse, -1 if it became better, 0 if it is unchanged."""
     if was is None or now is None:
         return 0
     if name == "snr":
         was, now = min(was, GOOD_ENOUGH_DB), min(now, GOOD_ENOUGH_DB)
         return (now < was - NOISE_DB) - (now > was + NOISE_DB)
-    if name == "delegates":  # None at all is worse than any, fewer are better than more.
+    if name == "delegates":  # 0 is worst; otherwise fewer are better
         return (not now and bool(was)) or (bool(was) and now > was) or -(now != was)
     tolerance = 0.5 if name == "steps" else 0
     return (now > was + tolerance) - (now < was - tolerance)

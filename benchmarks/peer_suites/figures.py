@@ -1,4 +1,4 @@
-"""Numbers of one compiled case: bytes that must agree, steps, noise, and sizes."""
+"""The figures of one compiled case: bytes that must agree, steps, noise, and sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils import _pytree
 
 Tensors = Sequence[torch.Tensor]
 FAR = 1e6
-"""Stands for an infinite number of steps: where one side has no number."""
+"""Stands for an infinite number of steps: one of the two values is not a number."""
 BORDER = ("quantize_per_tensor", "dequantize_per_tensor")
 
 
@@ -23,7 +23,7 @@ def flat(outputs: Any) -> list[torch.Tensor]:
 
 
 def copies(inputs: Sequence[Any]) -> tuple[Any, ...]:
-    """Inputs of their own for a model that may write to them."""
+    """Copies of the inputs, because a model may write to them."""
     copied: tuple[Any, ...] = _pytree.tree_map_only(
         torch.Tensor, lambda x: x.detach().clone(), tuple(inputs)
     )
@@ -52,10 +52,9 @@ def first_difference(left: Tensors, right: Tensors) -> str | None:
 
 
 def is_rounding(left: Tensors, right: Tensors, scales: Sequence[float | None]) -> bool:
-    """Whether two lists of tensors differ by no more than float operators may.
+    """Whether two lists of tensors differ by at most the rounding of float operators.
 
-    That is one step of an output's quantization, and for outputs that are float themselves
-    1e-4 of the largest value.
+    That is one step of an output's quantization; for float outputs it is 1e-4 of the largest value.
     """
     for a, b, scale in zip(left, right, scales, strict=True):
         if not a.is_floating_point():
@@ -74,7 +73,7 @@ def is_rounding(left: Tensors, right: Tensors, scales: Sequence[float | None]) -
 
 
 def output_scales(exported: ExportedProgram) -> list[float | None]:
-    """The scale of each output that is a dequantized tensor, else None."""
+    """For each output its scale if it is a dequantized tensor, else None."""
     scales: list[float | None] = []
     (result,) = [node for node in exported.graph.nodes if node.op == "output"]
     for node in _pytree.tree_leaves(result.args[0]):
@@ -96,9 +95,9 @@ def steps(outputs: Tensors, meant: Tensors, scales: Sequence[float | None]) -> f
 
 
 def noise(outputs: Tensors, reference: Tensors) -> float | None:
-    """The signal-to-noise ratio of float outputs in dB, the lowest of them; at most 200.
+    """The lowest signal-to-noise ratio of the float outputs, in dB, at most 200.
 
-    None where no output has a finite signal.
+    None if no output has a finite signal.
     """
     worst = None
     for a, b in zip(outputs, reference, strict=True):
@@ -116,7 +115,7 @@ def noise(outputs: Tensors, reference: Tensors) -> float | None:
 
 
 def wrong_integers(outputs: Tensors, reference: Tensors) -> int | None:
-    """How many elements of outputs that are no floats differ; None if there are no such outputs."""
+    """How many elements of integer outputs differ; None if all outputs are float."""
     pairs = [(a, b) for a, b in zip(outputs, reference, strict=True) if not b.is_floating_point()]
     if not pairs:
         return None
@@ -125,9 +124,9 @@ def wrong_integers(outputs: Tensors, reference: Tensors) -> int | None:
 
 
 def of_file(pte: bytes) -> dict[str, int]:
-    """Counts and sizes read back from a program file, by whomever it was made.
+    """Counts and sizes read from a program file, ours or upstream's.
 
-    calls: of kernels, without delegates. core: of those, all but quantize and dequantize.
+    calls: kernel calls, without delegates. core: those that are not quantize or dequantize.
     """
     from compare_upstream import takes_float
     from executorch.exir._serialize._program import deserialize_pte_binary

@@ -1,4 +1,4 @@
-"""One case through one flow: quantize, compile, run, and the figures of what came out."""
+"""Run one case in one flow: quantize, compile, run, and collect the figures."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ AFTER_COMPILING = ("interpret", "interpret planned", "run", "reference model", "
 
 
 class NotQuantized(Exception):
-    """Upstream's quantizer gives no program; the cause says why."""
+    """Upstream's quantizer gives no program. The reason is the exception's cause."""
 
 
 class Bound(nn.Module):
-    """A model as a function of the tensors among its inputs; the other inputs are constants."""
+    """A model as a function of its tensor inputs. The other inputs are constants."""
 
     def __init__(self, model: nn.Module, inputs: tuple[Any, ...]):
         super().__init__()
@@ -61,7 +61,7 @@ class Bound(nn.Module):
 
 
 class Subject:
-    """The model of a case; what several flows need of it is computed once."""
+    """The model of a case. What several flows need is computed once."""
 
     def __init__(self, case: Case, recorded: Recorded):
         self.key, self.target, self.has_npu = case.key, case.suite.target, case.suite.has_npu
@@ -73,17 +73,17 @@ class Subject:
 
     @property
     def inputs(self) -> tuple[Any, ...]:
-        """What the model takes, a fresh copy: some models write to it."""
+        """A new copy of the model's inputs, because some models write to them."""
         return figures.copies(self._inputs)
 
     @property
     def tester_inputs(self) -> tuple[Any, ...]:
-        """The same as upstream's tester has them, in its memory format; a fresh copy."""
+        """A new copy of the inputs in the memory format of upstream's tester."""
         return figures.copies(self._given)
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """The tensors among the inputs, in order: what a program takes."""
+        """The tensor inputs, in order: the inputs of a compiled program."""
         return figures.tensors_of(self.inputs)
 
     @property
@@ -94,17 +94,17 @@ class Subject:
 
     @cached_property
     def expected(self) -> list[torch.Tensor]:
-        """What the float model gives."""
+        """The outputs of the float model."""
         with torch.no_grad():
             return figures.flat(copy.deepcopy(self.model)(*self.inputs))
 
     @property
     def upstream_quantized(self) -> ExportedProgram:
-        """The program as upstream's quantizer leaves it. Raises NotQuantized."""
+        """The program that upstream's quantizer makes. Raises NotQuantized."""
         if self._failure is None:
             try:
                 return self._upstream_quantized
-            except Exception as error:  # Upstream raises whatever it runs into.
+            except Exception as error:  # Upstream raises many kinds of exception.
                 self._failure = error
         raise NotQuantized(f"{type(self._failure).__name__}: {self._failure}") from self._failure
 
@@ -120,7 +120,7 @@ class Subject:
 
 
 def run_flow(subject: Subject, flow: str, phase: Phase) -> Result:
-    """The result of one flow; whatever it raises is part of the result."""
+    """The result of one flow. An exception becomes a part of the result."""
     run = {"ours": _ours, "theirs": _theirs, "upstream": _upstream}[flow]
     at = ["begin"]
 
@@ -144,7 +144,7 @@ def run_flow(subject: Subject, flow: str, phase: Phase) -> Result:
 
 
 def _why_no_export(subject: Subject) -> str | None:
-    """Why PyTorch itself cannot export or run the model; None where it can."""
+    """Why PyTorch itself cannot export or run the model; None if it can."""
     try:
         assert subject.expected is not None
         with torch.no_grad():
@@ -170,7 +170,7 @@ def _compiled(
     phase: Phase,
 ) -> Result:  # fmt: skip
     phase("compile")
-    # A model without floats, or without anything its quantizer knows, has no quantize operator.
+    # A model of integers, or without operators that the quantizer knows, gets no quantize operator.
     allow_float = not any("quantize_per" in str(node.target) for node in exported.graph.nodes)
     program = cmopt.compile(exported, target=subject.target, allow_float=allow_float)
     note = ""
@@ -193,7 +193,7 @@ def _compiled(
             difference = f"run and interpret: {difference}"
             if not found["float"] or not figures.is_rounding(ran, outputs, scales):
                 return Result(subject.key, flow, WRONG_BYTES, "run", difference, figures=found)
-            note = f"a float operator rounds otherwise, {difference}"
+            note = f"a float operator rounds differently, {difference}"
     phase("measure")
     with torch.no_grad():
         meant = figures.flat(exported.module(check_guards=False)(*called_with))
@@ -215,9 +215,9 @@ def _reasons(program: cmopt.Program) -> list[str]:
 def _disagreement(
     program: cmopt.Program, inputs: tuple[Any, ...], outputs: list[torch.Tensor], phase: Phase
 ) -> str | None:
-    """Where two ways to run a program differ by a byte; None if they do not.
+    """Where two ways to run a program give different bytes; None if all agree.
 
-    The planned stage is interpreted, and each delegate is held to Arm's reference model of TOSA.
+    The planned stage is interpreted, and each delegate is compared with Arm's TOSA reference model.
     """
     phase("interpret planned")
     planned = list(program.interpret(*inputs, stage="planned"))
@@ -252,10 +252,10 @@ def _delegates_disagree(program: cmopt.Program, inputs: tuple[Any, ...]) -> str 
 
 
 def _upstream(subject: Subject, phase: Phase) -> Result:
-    """ExecuTorch's own lowering.
+    """The result of ExecuTorch's own lowering.
 
-    On a core its outputs are those of its operators' Python implementations. Beside an NPU they are
-    those of its quantized program in PyTorch, for its command stream runs nowhere here.
+    On a core, the outputs are those of its operators' Python implementations. With an NPU they are
+    those of its quantized program in PyTorch, because its command stream cannot be run here.
     """
     tester = subject.recorded.tester
     phase("upstream's quantizer")
@@ -286,7 +286,7 @@ def _upstream(subject: Subject, phase: Phase) -> Result:
 
 
 def _upstream_outputs(tester: Any, subject: Subject) -> tuple[list[torch.Tensor] | None, str]:
-    """Upstream's outputs, or why it has none: some of its operators cannot be run in Python."""
+    """Upstream's outputs, or the reason why some operator cannot be run in Python."""
     inputs = subject.tester_inputs
     module = tester.get_artifact().exported_program().module(check_guards=False)
     try:
@@ -299,7 +299,7 @@ def _upstream_outputs(tester: Any, subject: Subject) -> tuple[list[torch.Tensor]
 
 
 def _lowered_for_npu(tester: Any) -> list[bytes]:
-    """Lower to a program; the TOSA graphs that went to Vela."""
+    """Lower to a program. Returns the TOSA graphs that were passed to Vela."""
     from executorch.backends.arm.ethosu import EthosUBackend
 
     flatbuffers: list[bytes] = []
@@ -316,7 +316,7 @@ def _lowered_for_npu(tester: Any) -> list[bytes]:
 
 
 def _cycles(flatbuffers: list[bytes], npu: str) -> int:
-    """As Vela estimates them, the same way as for a program of ours."""
+    """The cycles that Vela estimates, with the same options as for a program of ours."""
     from cmopt.codegen.vela import compile_stream
 
     return sum(compile_stream(graph, NPUS[npu]).figures.cycles for graph in flatbuffers)

@@ -1,4 +1,4 @@
-"""What became of a case in one flow, and what an exception says of it."""
+"""The outcome of a case in one flow, also from an exception."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ WRONG_BYTES = "wrong bytes"
 
 OUTCOMES = (OK, REFUSED, ERROR, CRASH, TIMEOUT, WRONG_BYTES, SKIPPED)
 FAULTS = (ERROR, CRASH, TIMEOUT, WRONG_BYTES)
-"""What no program of ours may end in, whatever the model."""
+"""Outcomes that a program of ours must never have."""
 
 FLOWS = ("ours", "theirs", "upstream")
-"""cmopt with its own quantizer; cmopt on upstream's quantized program; ExecuTorch alone."""
+"""cmopt with its own quantizer, cmopt on upstream's quantized program, and ExecuTorch alone."""
 
 CLEAR = ("CompileError", "ValueError", "TypeError")
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,9 +31,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 class Result:
     """The outcome of one case in one flow.
 
-    message: one line for all but "ok". phase: what was being done. frame: for an error, the
-    innermost line of this repository, "lowering/x.py:12 in name". figures: see `figures`.
-    reasons: what stayed in float or off the NPU, and why.
+    message: one line, unless the outcome is "ok". phase: the last phase that began. frame: for an
+    error, the innermost line of this repository, "lowering/x.py:12 in name". figures: see
+    `figures`. reasons: what stayed in float or off the NPU, and why.
     """
 
     key: str
@@ -47,21 +47,20 @@ class Result:
     reasons: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """Only what is set."""
+        """The fields that are set."""
         return {name: value for name, value in asdict(self).items() if value not in ("", {}, [])}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Result:
-        """The inverse of `to_json`; raises TypeError for other fields."""
+        """The inverse of `to_json`. Raises TypeError for unknown fields."""
         return cls(**values)
 
 
 def of_exception(error: BaseException, flow: str) -> tuple[str, str, str]:
-    """Outcome, message and frame of what a flow raised.
+    """Outcome, message and frame of an exception that a flow raised.
 
-    A flow of ours refuses a model by a CompileError, or by a ValueError or TypeError that our own
-    code raises. Anything else it raises is an error. Upstream has no such promise: all that it
-    raises is its way to refuse.
+    A flow of ours refuses a model with a CompileError, or with a ValueError or TypeError that our
+    own code raises. Any other exception is an error. For upstream, every exception is a refusal.
     """
     message = without_places(f"{type(error).__name__}: {error}")
     if flow == "upstream":
@@ -81,19 +80,19 @@ def of_exception(error: BaseException, flow: str) -> tuple[str, str, str]:
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """The frames of what was raised first."""
+    """The frames of the exception that was raised first."""
     while error.__cause__ is not None:
         error = error.__cause__
     return list(traceback.extract_tb(error.__traceback__))
 
 
 def _is_raise(frame: traceback.FrameSummary) -> bool:
-    """Whether a frame stands at a `raise`, which may take several lines."""
+    """Whether a frame is at a `raise` statement, which may have several lines."""
     return "raise" in (frame.line or "") or "raise" in (getattr(frame, "_original_line", "") or "")
 
 
 def _inside(filename: str) -> bool:
-    """Whether a file is part of this repository, tests and benchmarks excepted."""
+    """Whether a file is part of this repository, but not of its tests and benchmarks."""
     path = Path(filename).resolve()
     if filename.startswith("<") or not path.is_relative_to(REPOSITORY):
         return False

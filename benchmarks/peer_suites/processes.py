@@ -1,4 +1,4 @@
-"""Cases in forked processes: a crash or an endless loop ends one case and not the run."""
+"""Cases in forked processes: a crash or an endless loop ends one case, not the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Body = Callable[[Case, Sequence[str], Emit], None]
 
 @dataclass
 class _Child:
-    """One process: what it has to do, and what it said last."""
+    """One process: its work, and what it reported last."""
 
     case: Case
     flows: list[str]
@@ -47,11 +47,11 @@ def run_cases(
     folder: Path,
     until: float,
 ) -> Iterator[Result]:
-    """The results of each case in each of its flows, as they come.
+    """The results of each case in each of its flows, as they become known.
 
-    body: called in a process of its own; it emits {"flow", "phase"} before each phase of a flow and
-        {"result"} at the end of each flow. timeout: seconds for one flow. folder: for the output of
-        the processes. until: no case begins after this time of `time.monotonic`.
+    body: runs in a process for each case. It emits {"flow", "phase"} before each phase of a flow
+        and {"result"} at the end of each flow. timeout: seconds for one flow. folder: for the
+        output of the processes. until: no case begins after this time of `time.monotonic`.
     """
     waiting = [(case, list(flows)) for case, flows in reversed(work)]
     children: dict[int, _Child] = {}
@@ -108,7 +108,7 @@ def _child(
     try:
         os.setpgid(0, 0)
         os.close(reader)
-        faulthandler.disable()  # Its lines would hide what was said last.
+        faulthandler.disable()  # Its lines would hide the last line of output.
         for stream in (1, 2):
             os.dup2(log, stream)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
@@ -146,7 +146,7 @@ def _read(child: _Child, data: bytes, timeout: float) -> Iterator[Result]:
 
 
 def _end(child: _Child) -> Result | None:
-    """What became of the flow that a process was in when it ended; None if it was in none."""
+    """The result of the flow in which a process ended; None if it was in no flow."""
     os.close(child.pipe)
     _, status = os.waitpid(child.pid, 0)
     said = child.log.read_text(errors="replace").strip().splitlines()
@@ -168,7 +168,7 @@ def _end(child: _Child) -> Result | None:
 
 
 def _kill(pid: int) -> None:
-    """End a process and what it has started."""
+    """End a process and the processes that it has started."""
     for end in (os.killpg, os.kill):
         try:
             end(pid, signal.SIGKILL)
@@ -178,5 +178,5 @@ def _kill(pid: int) -> None:
 
 
 def skipped(key: str, flow: str, reason: str) -> Result:
-    """The result of a case that gives nothing to compare."""
+    """The result of a case that has nothing to compare."""
     return Result(key, flow, SKIPPED, "record", without_places(reason))

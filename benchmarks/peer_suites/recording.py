@@ -1,4 +1,4 @@
-"""What a test function hands to ExecuTorch's tester: its model, its inputs, its way to quantize."""
+"""What a test passes to ExecuTorch's tester: its model, its inputs, and how it quantizes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from peer_suites.suites import Case, seed
 
 @dataclass(frozen=True)
 class Recorded:
-    """The model and the inputs of a case, and ExecuTorch's tester with its stage to quantize."""
+    """The model and the inputs of a case, and ExecuTorch's tester with its quantize stage."""
 
     model: nn.Module
     inputs: tuple[Any, ...]
@@ -25,20 +25,20 @@ class Recorded:
 
 
 class NoModel(Exception):
-    """A test that gives nothing to compare. `str(error)` is the reason."""
+    """A test has nothing to compare. `str(error)` is the reason."""
 
 
 class _Stop(BaseException):
-    """Leaves a test function, through its own `except Exception`, with what was recorded."""
+    """Leaves a test function, past its own `except Exception`, with what was recorded."""
 
     def __init__(self, recorded: tuple[Any, ...]):
         self.recorded = recorded
 
 
 def record(case: Case) -> Recorded:
-    """Call the test until it reaches the tester. Raises NoModel if it does not get there.
+    """Run the test until it reaches the tester. Raises NoModel if it does not.
 
-    The random numbers that a test draws for its inputs depend on the name of the case alone.
+    The random numbers that a test draws for its inputs depend only on the name of the case.
     """
     from executorch.backends.test.harness.tester import Tester
 
@@ -58,7 +58,7 @@ def record(case: Case) -> Recorded:
             recorded = stop.recorded
         except NoModel:
             raise
-        except BaseException as error:  # pytest's `skip` is no Exception.
+        except BaseException as error:  # pytest's `skip` is not an Exception.
             if isinstance(error, KeyboardInterrupt):
                 raise
             line = " ".join(str(error).split())[:160]
@@ -73,7 +73,7 @@ def record(case: Case) -> Recorded:
 
 
 def _arguments(case: Case) -> dict[str, Any]:
-    """The parameters, and the fixtures of ExecuTorch's own `conftest` that give models a target."""
+    """The parameters of a case, and the fixtures of ExecuTorch's `conftest` that give a target."""
     arguments = dict(case.arguments)
     for name in inspect.signature(case.function).parameters:
         if name in arguments:
@@ -90,7 +90,7 @@ def _arguments(case: Case) -> dict[str, Any]:
 
 
 class _Runner:
-    """Stands where the operator suite's own runner stands; stops at the model of an index."""
+    """Replaces the operator suite's own runner, and stops at the model with the given index."""
 
     def __init__(self, index: int):
         self._before = index
@@ -107,7 +107,7 @@ class _Runner:
 
 
 def _by_its_flow(case: Case, _: str, model: nn.Module, inputs: Any) -> tuple[Any, ...]:
-    """As ExecuTorch's suite of operators makes its tester for a backend."""
+    """The tester that ExecuTorch's suite of operators makes for a backend."""
     if case.suite.has_npu:
         from executorch.backends.test.suite.flows.arm import ARM_ETHOS_U55_FLOW as flow
     else:
@@ -126,7 +126,7 @@ def _by_its_flow(case: Case, _: str, model: nn.Module, inputs: Any) -> tuple[Any
 
 
 def _checked(case: Case, recorded: Recorded) -> Recorded:
-    """Refuse what is not about int8."""
+    """Raises NoModel if the test does not quantize its model to int8."""
     from executorch.backends.test.harness.stages import Quantize
 
     if not isinstance(recorded.quantize, Quantize):

@@ -1,4 +1,4 @@
-"""Run cases that have no result yet, each in a process of its own."""
+"""Run the cases that have no result yet, each in a separate process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from peer_suites.suites import Case, Suite, Uncollected, collect
 
 
 def collected(suites: Sequence[Suite]) -> tuple[list[Case], list[Uncollected]]:
-    """The cases of several suites. Importing their modules takes seconds."""
+    """The cases of several suites. This imports their modules, which takes seconds."""
     quiet()
     cases: list[Case] = []
     missing: list[Uncollected] = []
@@ -35,13 +35,13 @@ def collected(suites: Sequence[Suite]) -> tuple[list[Case], list[Uncollected]]:
 
 
 def quiet() -> None:
-    """Turn off what libraries say on the way."""
+    """Turn off the warnings and logs of libraries."""
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
 
 
 def warm_up(suites: Sequence[Suite], flows: Sequence[str]) -> None:
-    """Import what the flows need, and compile once: a forked process then has it already."""
+    """Import what the flows need, and compile once, so that forked processes need not."""
     import torch
     from torch import nn
 
@@ -65,11 +65,11 @@ def warm_up(suites: Sequence[Suite], flows: Sequence[str]) -> None:
     if "upstream" in flows:
         compare_upstream.upstream_program(model, [batch], explicit_layout=False)
     gc.collect()
-    gc.freeze()  # The pages of what is there stay shared with the forked processes.
+    gc.freeze()  # Forked processes then share the pages of existing objects.
 
 
 def body(case: Case, flows: Sequence[str], emit: Emit) -> None:
-    """What a process does: record the case, then run its flows one after the other."""
+    """The work of a process: record the case, then run its flows one after the other."""
     from peer_suites.flows import Subject, run_flow
     from peer_suites.recording import NoModel, record
 
@@ -95,11 +95,11 @@ def run(
     timeout: float,
     until: float,
 ) -> None:
-    """Fill `store` with the results that it does not have, and show how far it is."""
+    """Add the missing results to `store`, and show the progress."""
     for item in missing:
         for flow in store.missing(item.key, flows):
             store.add(skipped(item.key, flow, item.reason))
-    ordered = sorted(cases, key=lambda case: case.index)  # Every function has its turn first.
+    ordered = sorted(cases, key=lambda case: case.index)  # First one case of every function.
     work = [(case, left) for case in ordered if (left := store.missing(case.key, flows))]
     if not work:
         return

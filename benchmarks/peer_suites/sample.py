@@ -1,4 +1,4 @@
-"""The few cases that every change has to pass, and what they gave when the baseline was written."""
+"""The sample of cases that every change must pass, and its results in the baseline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from peer_suites.outcomes import Result
 from peer_suites.suites import Case
 
 EVERY = 29
-"""One case of so many."""
+"""The sample has one of this many cases."""
 
 FLOWS = ("ours", "theirs")
-"""The flows that are ours to keep good."""
+"""The flows that use our compiler."""
 
 FORMERLY_BAD = (
     "cortex_m/misc.test_portable_int8::test_shared_qspec_portable_int8_ops[index_put]",
@@ -37,7 +37,7 @@ BASELINE = Path(__file__).with_name("baseline.json")
 
 
 def chosen(cases: Sequence[Case]) -> list[Case]:
-    """The sample of all cases. Raises ValueError if a formerly bad case is no longer there."""
+    """The sample of all cases. Raises ValueError if a formerly bad case is missing."""
     by_key = {case.key: case for case in cases}
     if gone := [key for key in FORMERLY_BAD if key not in by_key]:
         raise ValueError(f"no such case: {', '.join(gone)}")
@@ -51,7 +51,7 @@ def read_baseline(path: Path = BASELINE) -> dict[str, dict[str, list[Any]]]:
 
 
 def write_baseline(results: Iterable[Result], path: Path = BASELINE) -> None:
-    """Write the baseline: a line for each case, so that a change of it can be read."""
+    """Write the baseline, one line for each case, so that a diff of it is readable."""
     entries: dict[str, dict[str, list[Any]]] = {}
     for result in sorted(results, key=lambda r: (r.key, r.flow)):
         entries.setdefault(result.key, {})[result.flow] = baseline_entry(result)
@@ -62,7 +62,7 @@ def write_baseline(results: Iterable[Result], path: Path = BASELINE) -> None:
 def judged(
     results: Iterable[Result], baseline: Mapping[str, Mapping[str, list[Any]]]
 ) -> tuple[list[str], list[str]]:
-    """Lines on what is worse than the baseline, and on what is better."""
+    """A line for each result that is worse than the baseline, and for each that is better."""
     worse, better = [], []
     for result in results:
         down, up = against_baseline(result, baseline)

@@ -1,7 +1,7 @@
 """The cases of the test modules in the installed ExecuTorch wheel.
 
-A case is a test function with one set of its parameters. Its model and inputs are what the function
-hands to ExecuTorch's tester. Nothing is run while the cases are listed.
+A case is a test function with one set of its parameters. Its model and inputs are those that the
+function passes to ExecuTorch's tester. Nothing is run while the cases are listed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 U55 = "cortex-m55+ethos-u55-128"
 INT16 = ("a16w8", "16a8w", "int16", "a16")
-"""Parts of the names of tests that ask for 16-bit activations."""
+"""Parts of the names of tests with 16-bit activations."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ SUITES = {
 class Case:
     """A test function and its parameters. `key` names it: "suite/module::function[parameters]".
 
-    index: which model of the function it is; some functions of the operator suite have several,
-    whose keys end in "#2", "#3" and so on.
+    index: counts the models of the function. Some functions of the operator suite have several;
+    their keys end in "#2", "#3" and so on.
     """
 
     key: str
@@ -66,14 +66,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Uncollected:
-    """A module or a function that gives no case, and why."""
+    """A module or a function without a case, and the reason."""
 
     key: str
     reason: str
 
 
 def seed(name: str) -> None:
-    """Let the random numbers that are drawn next depend on `name` alone."""
+    """Make the random numbers that are drawn next depend only on `name`."""
     import torch
 
     number = zlib.crc32(name.encode())
@@ -82,7 +82,7 @@ def seed(name: str) -> None:
 
 
 def collect(suite: Suite) -> tuple[list[Case], list[Uncollected]]:
-    """All cases of a suite, in the order of their keys, and what could not be listed."""
+    """All cases of a suite, ordered by key, and the modules and functions without a case."""
     import executorch
 
     root = Path(next(iter(executorch.__path__)))
@@ -98,7 +98,7 @@ def collect(suite: Suite) -> tuple[list[Case], list[Uncollected]]:
             try:
                 seed(name)  # modules draw inputs when they are imported
                 module = importlib.import_module(name)
-            except BaseException as error:  # pytest's own "skip this module" is no Exception.
+            except BaseException as error:  # pytest's own "skip this module" is not an Exception.
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 missing.append(Uncollected(f"{suite.name}/{short}", _one_line(error)))
@@ -132,7 +132,7 @@ def _of_module(suite: Suite, short: str, module: ModuleType) -> Iterator[Case | 
 
 
 def _models_in(function: Any) -> int:
-    """How many models a function hands to the operator suite's runner: as often as it says so."""
+    """How many models a function passes to the operator suite's runner: its calls in the source."""
     inner = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
     sources = [inspect.getsource(f) for f in (function, *inner) if inspect.isfunction(f)]
     calls = max(source.count("self._test_op(") for source in sources)
@@ -140,7 +140,7 @@ def _models_in(function: Any) -> int:
 
 
 def _is_wanted(suite: Suite, name: str, names: list[str]) -> bool:
-    """One of the tests that differ only in what they do with the same models."""
+    """Whether a test is the chosen one of those that have the same models."""
     if suite.npu_tests_only:
         return "u55" in name.lower() and not any(word in name.lower() for word in INT16)
     twin = name.replace("test_implementation_", "test_dialect_")
@@ -148,7 +148,7 @@ def _is_wanted(suite: Suite, name: str, names: list[str]) -> bool:
 
 
 def _parameters(function: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every product of a function's `parametrize` marks: its label and its arguments."""
+    """The label and the arguments of each combination of a function's `parametrize` marks."""
     marks = [mark for mark in getattr(function, "pytestmark", ()) if mark.name == "parametrize"]
     axes = [list(_axis(mark)) for mark in marks]
     for choice in itertools.product(*axes):

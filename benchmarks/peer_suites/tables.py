@@ -1,4 +1,4 @@
-"""The comparison as Markdown: counts, then only where a program of ours is worse."""
+"""The comparison as Markdown: counts, then the cases in which a program of ours is worse."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from peer_suites.compare import Worse, worse_than_upstream
 from peer_suites.outcomes import FLOWS, OK, OUTCOMES, SKIPPED, Result
 
 SAME = 40
-"""Reasons that begin with so many equal letters are one."""
+"""Reasons count as equal if this many first letters are."""
 
 Results = Mapping[tuple[str, str], Result]
 
-HEAD = """# ExecuTorch's own tests, here and there
+HEAD = """# ExecuTorch's own tests, compiled by cmopt and by ExecuTorch
 
 Made by `make peers` (`benchmarks/peer_suites`) from the test modules in the ExecuTorch {version}
-wheel. Each case is the model and the inputs of one of their tests. The inputs calibrate, and are
-what is run. The modules are imported from the wheel, and nothing of them is kept here.
+wheel. Each case is the model and the inputs of one of these tests. The inputs are used both to
+calibrate and to run. The modules are imported from the wheel; they are not copied here.
 
-| flow | what it is |
+| flow | meaning |
 |---|---|
 | ours | `cmopt.quantize`, then `cmopt.compile` |
 | theirs | upstream's quantizer, then `cmopt.compile` |
@@ -29,21 +29,20 @@ what is run. The modules are imported from the wheel, and nothing of them is kep
 |---|---|---|
 {suites}
 
-*ok*: it compiles, and every way to run it gives the same bytes: the file in ExecuTorch's runtime,
-the interpreter of two stages and, for each delegate, Arm's reference model of TOSA. A kernel that
-computes in float may round otherwise than PyTorch, by one step. *refused*: one clear line says why
-not; for upstream, whatever it raises. *error*: a traceback, or a program that fails when run.
-*skipped*: the test gives no int8 model, or PyTorch or upstream's quantizer cannot take it. *no
-float*: of those that are ok, no operator computes in float. *with the NPU*: of those that are ok,
-some part is a delegate.
+*ok*: the case compiles, and every way to run it gives the same bytes: the file in ExecuTorch's
+runtime, the interpreter of two stages and, for each delegate, Arm's TOSA reference model. A kernel
+that computes in float may differ from PyTorch by one step. *refused*: one clear line gives the
+reason; for upstream, any exception. *error*: a traceback, or a program that fails when it is run.
+*skipped*: the test has no int8 model, or PyTorch or upstream's quantizer cannot take it. *no
+float*: ok, and no operator computes in float. *with the NPU*: ok, and the program has a delegate.
 
-Inputs that are no tensors are constants for our flows. A model without quantize operators is
-compiled with `allow_float`. Where nothing is for the NPU, all of it runs on the core.
+Inputs that are not tensors are constants in our flows. A model without quantize operators is
+compiled with `allow_float`. If the NPU can compute nothing of a model, all of it runs on the core.
 
-Steps are from the quantized model in PyTorch, in units of the output's quantization. Upstream's
-numbers on a core are those of its operators in Python. Its command streams run nowhere here, so
-beside an NPU its signal-to-noise ratio is that of its quantized model in PyTorch. That upstream is
-ok says that it compiles, and not that its file runs.
+Steps are the distance from the quantized model in PyTorch, in steps of the output's quantization.
+Upstream's numbers on a core are those of its operators in Python. Its command streams cannot be run
+here, so with an NPU its signal-to-noise ratio is that of its quantized model in PyTorch. For
+upstream, *ok* means only that the model compiles, not that the file runs.
 """
 
 
@@ -89,10 +88,10 @@ def document(results: Results, suites: Mapping[str, tuple[str, str]], version: s
 
 
 def _how_many(results: Results) -> str:
-    """Whether the run behind the page was a whole one."""
+    """The line that says how complete the results are."""
     keys = {key for key, _ in results}
     whole = sum(all((key, flow) in results for flow in FLOWS) for key in keys)
-    return f"{whole:,} cases have been through every flow, {len(keys) - whole:,} only through some."
+    return f"{whole:,} cases have results of every flow, {len(keys) - whole:,} only of some."
 
 
 def counts(results: Results) -> dict[tuple[str, str], Counter[str]]:
@@ -123,7 +122,7 @@ def _counts(results: Results, names: Sequence[str]) -> str:
 def _worse_counts(
     worse: Mapping[str, Sequence[Worse]], results: Results, names: Sequence[str]
 ) -> str:
-    """How many cases are worse in each aspect, of those that both compile."""
+    """How many of the cases that both compile are worse in each aspect."""
     rows = []
     for flow in worse:
         for name in names:
@@ -145,7 +144,7 @@ def _worse_counts(
 
 
 def _worse_rows(found: Sequence[Worse], results: Results) -> str:
-    """One row for each test module, aspect and reason: its worst case stands for the others."""
+    """One row for each test module, aspect and reason, with the worst of its cases."""
     groups: dict[tuple[str, str, str], list[Worse]] = defaultdict(list)
     for worse in found:
         groups[module_of(worse.key), worse.aspect, worse.reason[:SAME]].append(worse)

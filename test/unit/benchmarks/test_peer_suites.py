@@ -200,7 +200,7 @@ def test_beside_an_npu() -> None:
 def test_a_refusal_of_the_npu_is_shown_without_the_borders() -> None:
     text = "nothing in this program is for the NPU of 'x': quant.qcast (a); {}compile it for 'y'"
     ours = result()
-    for middle, reason in (("aten.gt (no TOSA); ", "aten.gt (no TOSA)"), ("", "nothing but views")):
+    for middle, reason in (("aten.gt (no TOSA); ", "aten.gt (no TOSA)"), ("", "only views")):
         refused = Result(ours.key, "ours", "ok", "", text.format(middle), figures=ours.figures)
         (worse,) = worse_than_upstream(refused, upstream(**ON_NPU))
         assert worse.aspect == "delegates"
