@@ -1,11 +1,11 @@
-"""The host library of ``cortex_m::`` operators: where it is, and loading it into ExecuTorch.
+"""The host library of ``cortex_m::`` operators: finds it and loads it into ExecuTorch.
 
     from cmopt import kernels
     kernels.load()
     Runtime.get().load_program("model.pte")
 
-The library is built with the package. The environment variable ``CMOPT_KERNELS_LIBRARY`` names
-another build of it, one with sanitizers for example. Importing this module imports neither torch
+The library is built with the package. The environment variable ``CMOPT_KERNELS_LIBRARY`` is the
+path of another build, for example one with sanitizers. Importing this module imports neither torch
 nor executorch.
 """
 
@@ -29,20 +29,20 @@ _library: ctypes.CDLL | None = None
 
 
 class KernelLibraryError(RuntimeError):
-    """The kernel library is missing, does not load, or its operators are already taken."""
+    """The kernel library is missing, does not load, or its operators are already registered."""
 
 
 def library_path() -> Path:
-    """The file of the kernel library; raises `KernelLibraryError` if there is none.
+    """The file of the kernel library. Raises `KernelLibraryError` if there is none.
 
-    In an editable install the library lies in site-packages while this file lies in the source
-    tree, so the distribution is asked as well.
+    In an editable install the library is in site-packages and this file is in the source tree, so
+    the files of the distribution are searched too.
     """
     override = os.environ.get(LIBRARY_VARIABLE)
     if override:
         path = Path(override)
         if not path.is_file():
-            raise KernelLibraryError(f"{LIBRARY_VARIABLE} names no file: {path}")
+            raise KernelLibraryError(f"{LIBRARY_VARIABLE} is not the path of a file: {path}")
         return path.resolve()
     candidates = [Path(__file__).parent / _LIBRARY_NAME]
     try:
@@ -61,7 +61,7 @@ def library_path() -> Path:
 
 
 def load() -> None:
-    """Registers the ``cortex_m::`` operators with ExecuTorch's runtime in this process.
+    """Register the ``cortex_m::`` operators with ExecuTorch's runtime in this process.
 
     Further calls do nothing. Raises `KernelLibraryError` if another library has registered
     ``cortex_m::`` operators, since the runtime ends the process on a second registration.
@@ -80,7 +80,7 @@ def load() -> None:
         if taken:
             raise KernelLibraryError(
                 f"another library in this process has registered {len(taken)} "
-                f"{_OPERATOR_PREFIX} operators, {taken[0]} among them: load one of the two only"
+                f"{_OPERATOR_PREFIX} operators, such as {taken[0]}: load only one of the two"
             )
         try:
             _library = ctypes.CDLL(str(path))

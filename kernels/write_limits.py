@@ -1,6 +1,6 @@
 """Write the table of the kernels' limits as a C++ header: `write_limits.py limits.py limits.h`.
 
-CMake calls this. The table is run by its path, as `cmopt` is not installed yet.
+CMake calls this. The table is run by its path because `cmopt` is not installed yet.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def header(table: str) -> str:
-    """The integers of a table, `MOST_BYTES` as `kMostBytes`. `table`: the path of its file."""
+    """The integers of a table, `MOST_BYTES` as `kMostBytes`. table: the path of its file."""
     names = runpy.run_path(table)
     lines = [
         f"constexpr int64_t k{name.title().replace('_', '')} = {value};"

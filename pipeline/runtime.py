@@ -103,7 +103,7 @@ def _plan_of(pte: bytes, method: str) -> Any:
     from executorch.exir._serialize._program import deserialize_pte_binary
 
     if pte[4:8] != b"ET12":
-        raise CompileError("not an ExecuTorch program: bytes 4 to 8 of the file are not ET12")
+        raise CompileError("not an ExecuTorch program: bytes 4 to 7 of the file are not 'ET12'")
     try:
         program = deserialize_pte_binary(pte).program
         return next(p for p in program.execution_plan if p.name == method)

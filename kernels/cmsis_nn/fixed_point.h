@@ -1,10 +1,10 @@
 /*
  * Fixed-point arithmetic of the int8 kernels: gemmlowp's double-rounding scheme.
  *
- * A real factor m is carried as (multiplier, shift) with m = multiplier * 2^(shift - 31).
- * Every function is free of undefined behaviour for every argument: what would overflow wraps, as
- * the 32-bit registers of the target do. Right shifts of negative values are arithmetic, which C99
- * leaves to the implementation and which every compiler for the supported targets does.
+ * A real factor m is stored as (multiplier, shift) with m = multiplier * 2^(shift - 31).
+ * No function has undefined behaviour for any argument: overflow wraps, as in the 32-bit registers
+ * of the target. Right shifts of negative values are arithmetic. C99 leaves this to the
+ * implementation; every compiler for the supported targets does it.
  */
 #ifndef CMOPT_CMSIS_NN_FIXED_POINT_H
 #define CMOPT_CMSIS_NN_FIXED_POINT_H
@@ -40,7 +40,7 @@ static inline int32_t cmopt_saturating_doubling_high_mul(int32_t a, int32_t b)
     }
     const int64_t product = (int64_t)a * b;
     const int64_t half = (int64_t)1 << 30;
-    /* C's division truncates, so a negative product is nudged downward. */
+    /* C's division truncates, so a negative product is rounded with 1 - half. */
     return (int32_t)((product + (product >= 0 ? half : 1 - half)) / ((int64_t)1 << 31));
 }
 
@@ -58,7 +58,7 @@ static inline int32_t cmopt_rounding_divide_by_pot(int32_t value, int32_t expone
 }
 
 /* value * multiplier * 2^(shift - 31), rounded once by the multiplication and once by the right
- * shift. shift lies in [-31, 31]. */
+ * shift. shift is in [-31, 31]. */
 static inline int32_t cmopt_requantize(int32_t value, int32_t multiplier, int32_t shift)
 {
     const int32_t left = shift > 0 ? shift : 0;
@@ -88,7 +88,7 @@ static inline int8_t cmopt_finish_s8(int32_t accumulator,
     return (int8_t)cmopt_clamp(cmopt_wrapping_add(scaled, offset), low, high);
 }
 
-/* sum over i of (a[i] + a_offset) * (b[i] + b_offset), modulo 2^32, on top of `start`. */
+/* start + sum over i of (a[i] + a_offset) * (b[i] + b_offset), modulo 2^32. */
 static inline int32_t cmopt_dot_s8(int32_t start,
                                    const int8_t *a,
                                    int32_t a_offset,

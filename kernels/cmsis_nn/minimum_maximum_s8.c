@@ -6,7 +6,7 @@ static int32_t larger(int32_t a, int32_t b)
     return a > b ? a : b;
 }
 
-/* Element strides of a row-major tensor; 0 along a dimension of size 1, which repeats it. */
+/* Element strides of a row-major tensor. A dimension of size 1 has stride 0, which repeats it. */
 static cmsis_nn_dims broadcast_strides(const cmsis_nn_dims *dims)
 {
     cmsis_nn_dims strides;

@@ -4,7 +4,7 @@
 
 #include "arm_nnfunctions.h"
 
-/* Writes `count` copies of `value` and returns the position behind them. */
+/* Writes `count` copies of `value`. Returns the position after them. */
 static int8_t *fill(int8_t *output, int8_t value, int32_t count)
 {
     memset(output, value, (size_t)count);

@@ -3,7 +3,7 @@
 #include "fixed_point.h"
 #include "window.h"
 
-/* Quotient rounded to nearest, halves away from zero; count >= 1. */
+/* sum / count, rounded to nearest, halves away from zero; count >= 1. */
 static int32_t rounded_mean(int32_t sum, int32_t count)
 {
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;

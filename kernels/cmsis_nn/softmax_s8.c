@@ -1,6 +1,6 @@
 /*
- * Softmax in fixed point, after gemmlowp: exp on negative values by a polynomial on [-1/4, 0) and
- * a product of tabulated powers, the reciprocal of the sum by Newton's iteration.
+ * Softmax in fixed point, as in gemmlowp. exp of a negative value is a polynomial on [-1/4, 0)
+ * times tabulated powers. The reciprocal of the sum is computed by Newton's iteration.
  * Qm.n below is a signed number with m integer bits and n fraction bits.
  */
 #include <stdbool.h>
@@ -42,7 +42,7 @@ static int32_t exp_of_negative(int32_t a)
     }
     const int32_t quarter = (int32_t)1 << (EXP_FRACTION_BITS - 2);
     const int32_t rest = (a & (quarter - 1)) - quarter; /* a modulo 1/4, in [-1/4, 0) */
-    const uint32_t quarters = (uint32_t)rest - (uint32_t)a; /* the other part, made positive */
+    const uint32_t quarters = (uint32_t)rest - (uint32_t)a; /* the other part, negated: positive */
     int32_t result = exp_near_zero(rest * (1 << (31 - EXP_FRACTION_BITS)));
     for (int32_t i = 0; i < 7; i++) {
         if (quarters & ((uint32_t)1 << (EXP_FRACTION_BITS - 2 + i))) {
@@ -114,10 +114,10 @@ static void softmax_row(const int8_t *input,
                 exp_of_difference(difference, multiplier, shift), SUM_INTEGER_BITS);
         }
     }
-    /* More than 4095 equal inputs leave Q12.19. */
+    /* The sum of more than 4095 equal inputs does not fit Q12.19. */
     const int32_t sum = wide_sum > INT32_MAX ? INT32_MAX : (int32_t)wide_sum;
     const int32_t headroom = leading_zeros((uint32_t)sum);
-    /* The sum normalised to [1, 2), less its 1. */
+    /* The sum normalised to [1, 2), minus 1. */
     const int32_t fraction = (int32_t)(((sum > 0 ? (uint32_t)sum << headroom : 0u)) - 0x80000000u);
     const int32_t scale = reciprocal_of_one_plus(fraction);
     const int32_t right_shift = SUM_INTEGER_BITS - headroom + 31 - OUTPUT_BITS;

@@ -1,14 +1,14 @@
 /*
- * Transposed convolution, gathered: output row oy receives input row iy through filter row ky
- * exactly when oy + padding = iy * stride + ky. Gathering writes each output once, so no row
- * buffer is needed and every combination of kernel, stride and padding is in bounds.
+ * Transposed convolution by gathering: output row oy depends on input row iy and filter row ky
+ * exactly if oy + padding = iy * stride + ky. Each output is written once, so no row buffer is
+ * needed, and every combination of kernel, stride and padding stays in bounds.
  */
 #include <stddef.h>
 
 #include "arm_nnfunctions.h"
 #include "fixed_point.h"
 
-/* The input index that reaches output position `out` through tap `tap`, or -1 for none. */
+/* The input index that tap `tap` of output position `out` reads, or -1 if there is none. */
 static int32_t source(int32_t out, int32_t tap, int32_t stride, int32_t padding, int32_t size)
 {
     const int32_t distance = out + padding - tap;

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* Taps begin..end-1 read the positions origin + tap * dilation, all of them in [0, size). Empty
- * when end <= begin. */
+/* Taps begin..end-1 read the positions origin + tap * dilation, all in [0, size). The window is
+ * empty if end <= begin. */
 typedef struct {
     int32_t origin;
     int32_t begin;

@@ -1,9 +1,8 @@
-// What every operator shares: argument checks, scratch memory, and views of tensors as CMSIS-NN
-// sees them.
+// What every operator shares: argument checks, scratch memory, and CMSIS-NN dims of tensors.
 //
-// An operator that cannot do what its arguments ask logs one line with its name and the offending
-// values, marks the kernel call as failed, and returns without having touched memory outside its
-// tensors. It never aborts the process.
+// If an operator cannot compute its result for its arguments, it logs one line with its name and
+// the wrong values, marks the kernel call as failed, and returns. It never touches memory outside
+// its tensors, and never aborts the process.
 #pragma once
 
 #include <cinttypes>
@@ -26,32 +25,32 @@ using IntList = executorch::aten::ArrayRef<int64_t>;
 using Context = executorch::runtime::KernelRuntimeContext;
 using Error = executorch::runtime::Error;
 
-// True if the bytes of a 4-D tensor with NCHW sizes lie in NHWC order. As in the stock operators,
-// a tensor with one channel or one pixel qualifies whatever its dim order.
+// Whether the bytes of a 4-D tensor with NCHW sizes are in NHWC order. As in the stock operators,
+// a tensor with one channel or one pixel has any dim order.
 bool is_channels_last(const Tensor& tensor);
 
 // {n, h, w, c} of a channels-last tensor.
 cmsis_nn_dims nhwc_dims(const Tensor& tensor);
 
-// The sizes as written, right-aligned to four; rank <= 4.
+// The sizes in their order, right-aligned to four; rank <= 4.
 cmsis_nn_dims right_aligned_dims(const Tensor& tensor);
 
-// The bias as CMSIS-NN takes it: null for none.
+// The bias as CMSIS-NN takes it: null if there is none.
 const int32_t* bias_data(const std::optional<Tensor>& bias);
 
-// Checks the arguments of one kernel call. Every method returns true if the argument is fine;
-// otherwise it logs, fails the call, and returns false.
+// Checks the arguments of one kernel call. Every method returns true if the argument is valid.
+// Otherwise it logs a line, fails the call, and returns false.
 class Checker {
  public:
   Checker(Context& context, const char* op) : context_(context), op_(op) {}
 
-  // Reports a violated condition that has no method of its own. Always false.
+  // Reports a violated condition that has no method here. Always returns false.
   bool fail(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
-  // The status of a CMSIS-NN call.
+  // A CMSIS-NN call must have succeeded.
   bool status(const char* function, arm_cmsis_nn_status status);
 
-  // Element type, and a size whose byte offsets fit int32.
+  // A tensor of the element type, with byte offsets that fit int32.
   bool tensor(const char* name, const Tensor& tensor, ScalarType dtype);
   bool int8(const char* name, const Tensor& t) { return tensor(name, t, ScalarType::Char); }
   bool rank(const char* name, const Tensor& tensor, int64_t low, int64_t high);
@@ -75,9 +74,9 @@ class Checker {
   // A (height, width) list with both values in [low, kLongestStep].
   bool tile(const char* name, IntList list, int64_t low, cmsis_nn_tile* result);
 
-  // The output size of a sliding window along both axes. CMSIS-NN pads at the end by whatever the
-  // output size implies, so any output is accepted whose last window starts inside the input and
-  // that leaves fewer than `stride` input positions unread.
+  // The output size of a sliding window along both axes. The output size determines how far
+  // CMSIS-NN pads at the end. An output is valid if its last window starts inside the input and
+  // fewer than `stride` input positions remain unread.
   bool window(
       const cmsis_nn_dims& input,
       const cmsis_nn_dims& output,
@@ -86,7 +85,7 @@ class Checker {
       cmsis_nn_tile padding,
       cmsis_nn_tile dilation);
 
-  // What the convolution functions count in 16 bits; see dialects/cortex_m/limits.py.
+  // The sizes that convolution functions count in 16 bits; see dialects/cortex_m/limits.py.
   bool counted(
       const cmsis_nn_dims& input,
       const cmsis_nn_dims& output,
@@ -109,9 +108,8 @@ class Checker {
   const char* op_;
 };
 
-// Scratch memory owned by one kernel call, 16-byte aligned. Its size is what the linked library
-// asks for: the scratch a program plans is sized for the target it was planned for, which may be
-// another one.
+// Scratch memory owned by one kernel call, 16-byte aligned. The linked library gives its size. The
+// scratch in a program is not used: its size is for the program's target, which may be another.
 class Scratch {
  public:
   // Allocates max(bytes, 0) bytes; the buffer is never null. Fails the call if there is no memory.

@@ -4,8 +4,8 @@
 namespace cmopt {
 namespace {
 
-// x = (q - zero_point) * scale, in float. In ascending order, so the input may lie in the last
-// bytes of the output's memory.
+// x = (q - zero_point) * scale, in float. Elements are computed in ascending order, so the input
+// may be in the last bytes of the output's memory.
 template <typename Q>
 void dequantize(const Tensor& input, float scale, int32_t zero_point, Tensor& out) {
   const Q* q = input.const_data_ptr<Q>();

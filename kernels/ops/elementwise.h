@@ -7,8 +7,8 @@
 
 namespace cmopt {
 
-// How two int8 operands meet: `blocks` runs of `block` elements. The wide operand advances by
-// `block` from run to run; the narrow one stays, which repeats it when there are several runs.
+// How two int8 operands are combined: in `blocks` runs of `block` elements. The wide operand
+// advances by `block` from run to run. The narrow one is the same in every run.
 struct BlockPlan {
   bool swapped; // the second argument is the wide operand
   int32_t blocks;

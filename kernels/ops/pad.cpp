@@ -25,8 +25,8 @@ bool padded(Checker& check, const char* name, int64_t out, int64_t in, int64_t p
   return check.equal(name, out, pre + in + post);
 }
 
-// The pads are four numbers in physical order, right-aligned to the rank. A channels-last input
-// is padded as NHWC, anything else as its sizes say.
+// The pads are four numbers in physical order, right-aligned to the rank. A channels-last input is
+// padded as NHWC, any other input in the order of its sizes.
 Tensor& pad_out(
     Context& context,
     const Tensor& input,

@@ -1,4 +1,4 @@
-// What average and maximum pooling have in common.
+// What average and maximum pooling share.
 #pragma once
 
 #include "common.h"
@@ -12,8 +12,8 @@ struct Pool {
   cmsis_nn_dims output;
 };
 
-// Checks tensors and window parameters and fills in `pool`, activation bounds excepted. Padding is
-// below the kernel size, so every window that starts inside the input reads at least one position.
+// Checks tensors and window parameters and fills in `pool` but not the activation bounds. Padding
+// is below the kernel size, so a window that starts inside the input reads at least one position.
 inline bool prepare_pool(
     Checker& check,
     const Tensor& input,

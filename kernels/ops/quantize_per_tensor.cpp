@@ -9,9 +9,9 @@ namespace cmopt {
 namespace {
 
 // q = clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max), the product in float.
-// Clamping before the conversion to an integer makes every input well defined: infinities and
-// values beyond int32 saturate, NaN becomes the (clamped) zero point. In
-// ascending order, so the output may lie in the first bytes of the input's memory.
+// Clamping before the conversion to an integer defines every result: infinities and values beyond
+// int32 saturate, and NaN becomes the (clamped) zero point. Elements are computed in ascending
+// order, so the output may be in the first bytes of the input's memory.
 template <typename Q>
 void quantize(
     const Tensor& input,
@@ -22,7 +22,7 @@ void quantize(
     Tensor& out) {
   const float* in = input.const_data_ptr<float>();
   Q* q = out.mutable_data_ptr<Q>();
-  // All four are below 2^17 and so exact in float.
+  // All four are below 2^17 and therefore exact in float.
   const float low = static_cast<float>(quant_min - zero_point);
   const float high = static_cast<float>(quant_max - zero_point);
   const int64_t count = input.numel();

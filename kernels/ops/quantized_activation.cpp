@@ -6,7 +6,7 @@ namespace {
 
 constexpr int64_t kEntries = 256;
 
-// out = lut[q + 128], elementwise; sizes may differ as long as the number of elements agrees.
+// out = lut[q + 128], elementwise. Sizes may differ if the number of elements is the same.
 Tensor&
 quantized_activation_out(Context& context, const Tensor& input, const Tensor& lut, Tensor& out) {
   Checker check(context, "quantized_activation");

@@ -4,7 +4,7 @@
 namespace cmopt {
 namespace {
 
-// Headroom both inputs are given before they are rescaled, in bits.
+// Both inputs are shifted left by this many bits before they are rescaled.
 constexpr int32_t kLeftShift = 20;
 
 struct Operand {

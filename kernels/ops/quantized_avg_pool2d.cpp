@@ -18,8 +18,8 @@ output_size(int64_t input, int64_t kernel, int64_t stride, int64_t padding, bool
   return size;
 }
 
-// Averages over the positions inside the input. zero_point, multiplier and shift are carried by
-// the schema only: the kernel does not requantize. `scratch` is not used, see Scratch.
+// Averages over the positions inside the input. zero_point, multiplier and shift are in the schema
+// but have no effect: the kernel does not requantize. `scratch` is not used, see Scratch.
 Tensor& quantized_avg_pool2d_out(
     Context& context,
     const Tensor& input,

@@ -4,8 +4,8 @@
 namespace cmopt {
 namespace {
 
-// lhs: [b, m, k]; rhs_transposed: [b, n, k]; out: [b, m, n]. What the schema names the operands'
-// zero points are their offsets: minus the zero point. `scratch` is not used, see Scratch.
+// lhs: [b, m, k]; rhs_transposed: [b, n, k]; out: [b, m, n]. The schema calls the operands' offsets
+// zero points; they are minus the zero points. `scratch` is not used, see Scratch.
 Tensor& quantized_batch_matmul_out(
     Context& context,
     const Tensor& lhs,

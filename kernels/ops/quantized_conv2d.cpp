@@ -52,7 +52,7 @@ Tensor& quantized_conv2d_out(
   if (filter_dims.c < 1 || input_dims.c < filter_dims.c || input_dims.c % filter_dims.c != 0 ||
       output_dims.c % (input_dims.c / filter_dims.c) != 0) {
     check.fail(
-        "%d input channels, %d output channels and a filter of %d channels make no groups",
+        "%d input channels and %d output channels have no groups for a filter of %d channels",
         input_dims.c,
         output_dims.c,
         filter_dims.c);
@@ -66,7 +66,7 @@ Tensor& quantized_conv2d_out(
       requantize_multipliers.mutable_data_ptr<int32_t>(),
       requantize_shifts.mutable_data_ptr<int32_t>()};
 
-  // CMSIS-NN advances the bias pointer from group to group even if it is null.
+  // CMSIS-NN advances the bias pointer from group to group, even if it is null.
   const int32_t* bias_values = bias_data(bias);
   Scratch zeros;
   if (bias_values == nullptr && filter_dims.c != input_dims.c) {

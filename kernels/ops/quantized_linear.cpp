@@ -6,11 +6,11 @@
 namespace cmopt {
 namespace {
 
-// Where the linked kernel reads the bias: from its bias argument (scalar, DSP), or added to the
-// weights' row sums in the scratch (MVE). A program carries the one its target reads.
+// The bias, where the linked kernel reads it: in its bias argument (scalar, DSP), or added to the
+// weights' row sums in the scratch (MVE). A program has the one that its target reads.
 class LinearBias {
  public:
-  // Fills in both from whichever of the two the program carries.
+  // Computes both from the one that the program has.
   bool prepare(
       Checker& check,
       const Tensor& weights,
@@ -79,7 +79,7 @@ class LinearBias {
   Scratch sums_;
 };
 
-// The one multiplier and shift of the layer; a list may repeat them per output channel.
+// The multiplier and the shift of the layer. A list may repeat them for each output channel.
 bool uniform(
     Checker& check,
     IntList multipliers,
@@ -104,7 +104,7 @@ bool uniform(
   return true;
 }
 
-// input: [..., k]; weights: [c_out, k]; out: [..., c_out]; all row-major as their sizes say.
+// input: [..., k]; weights: [c_out, k]; out: [..., c_out]; all row-major, in their sizes' order.
 Tensor& quantized_linear_out(
     Context& context,
     const Tensor& input,

@@ -4,7 +4,7 @@
 namespace cmopt {
 namespace {
 
-// As in the stock operator: dilation 1, no ceil_mode, equal zero points.
+// Dilation 1, no ceil_mode and equal zero points, as in the stock operator.
 Tensor& quantized_max_pool2d_out(
     Context& context,
     const Tensor& input,

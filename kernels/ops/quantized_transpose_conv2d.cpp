@@ -29,11 +29,11 @@ bool check_axis(
         output_padding);
   }
 #ifdef CMOPT_EXTERNAL_CMSIS_NN
-  // Outside of this CMSIS-NN's row buffer writes beyond the output, or misses rows of it.
+  // In these cases CMSIS-NN's row buffer writes beyond the output, or misses rows of it.
   if (stride + padding > kernel + output_padding || output_padding > padding ||
       padding > kernel - 1 || input * stride < padding) {
     return check.fail(
-        "CMSIS-NN computes no %s of input %" PRId64 ", kernel %" PRId64 ", stride %" PRId64
+        "CMSIS-NN cannot compute the %s of input %" PRId64 ", kernel %" PRId64 ", stride %" PRId64
         ", padding %" PRId64 ", output padding %" PRId64,
         axis,
         input,
@@ -46,7 +46,7 @@ bool check_axis(
   return true;
 }
 
-// What the row buffer of CMSIS-NN takes. Its own size function confuses the strides.
+// The size of CMSIS-NN's row buffer. CMSIS-NN's own size function confuses the strides.
 int64_t row_buffer_bytes(
     const cmsis_nn_transpose_conv_params& params,
     const cmsis_nn_dims& input,

@@ -1,9 +1,9 @@
 // Registration of the operators with ExecuTorch's runtime, in the form that a device build has.
 //
 // A device build registers generated wrappers (executorch/codegen/gen.py). A wrapper takes one
-// EValue for each argument of the schema and one for the returned value, and fails the call with
-// InvalidProgram if their number differs. An EValue of another kind than the schema asks for ends
-// the program there; here it fails the call too, with a line that names the argument.
+// EValue for each argument of the schema and one for the returned value. If their number differs,
+// it fails the call with InvalidProgram. If the kind of an EValue differs from the schema's, the
+// wrapper ends the program. Here the call fails in both cases, with a line about the argument.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,8 @@ namespace cmopt {
 using EValue = executorch::runtime::EValue;
 using Stack = executorch::runtime::Span<EValue*>;
 
-// How an argument of C++ type T is read from an EValue: `kind` is what the schema calls it, `fits`
-// says whether the EValue is of that kind, and `get` reads one that is.
+// How an argument of C++ type T is read from an EValue: `kind` is its name in the schema, `fits`
+// says whether an EValue is of that kind, and `get` reads an EValue of that kind.
 template <typename T>
 struct Argument;
 
@@ -80,7 +80,7 @@ struct Argument<IntList> {
   static IntList get(EValue& value) { return value.toIntList(); }
 };
 
-// Logs one line about a call of `op` that carries `given` EValues, and fails it.
+// Logs one line about a call of `op` with `given` EValues, and fails the call.
 void refuse_count(Context& context, const char* op, size_t expected, size_t given);
 
 // Logs one line about argument `index` of a call of `op`, and fails the call.
@@ -94,7 +94,7 @@ template <const char* name, typename... Args>
 struct Wrapper<name, Tensor& (*)(Context&, Args...)> {
   using Function = Tensor& (*)(Context&, Args...);
 
-  // The kernel call as the runtime makes it; `function` with every EValue unpacked.
+  // The kernel call in the runtime's form: unpacks every EValue and calls `function`.
   template <Function function>
   static void call(Context& context, Stack stack) {
     checked<function>(context, stack, std::index_sequence_for<Args...>());

@@ -7,8 +7,8 @@ namespace cmopt {
 
 using SelectKernel = decltype(&arm_minimum_s8);
 
-// Sizes are taken as physical, right-aligned, rank <= 4; a size of 1 is broadcast. Both operands
-// have one quantization, which the result keeps.
+// Sizes count as physical and right-aligned, rank <= 4. A size of 1 is broadcast. Both operands
+// and the result have the same quantization.
 inline void select(
     Context& context,
     const char* op,
@@ -35,7 +35,7 @@ inline void select(
     }
   }
 #ifdef CMOPT_EXTERNAL_CMSIS_NN
-  // CMSIS-NN loses its place in an operand of one value per row that meets wider rows.
+  // CMSIS-NN reads wrong elements if an operand has one value per row and the other has wider rows.
   const auto lost = [](const cmsis_nn_dims& x, const cmsis_nn_dims& y) {
     return x.w * x.c == 1 && x.h > 1 && y.w > 1;
   };

@@ -6,8 +6,8 @@ namespace {
 
 constexpr int64_t kOutputZeroPoint = -128;
 
-// Over the last dimension of a row-major tensor. The output has scale 1/256 and zero point -128;
-// softmax does not depend on the input's zero point.
+// Softmax over the last dimension of a row-major tensor. The output has scale 1/256 and zero point
+// -128. The result does not depend on the input's zero point.
 Tensor& softmax_out(
     Context& context,
     const Tensor& input,

@@ -7,7 +7,7 @@
 namespace cmopt {
 namespace {
 
-// Whether the kernel for matrices takes so many rows and columns on every instruction set.
+// Whether the kernel for matrices takes this many rows and columns on every instruction set.
 bool check_matrix(Checker& check, int64_t rows, int64_t columns) {
   const int64_t gathered = (std::min(rows, kGatheredRows) - 1) * columns;
   return check.range("the number of rows", rows, 0, kLongestMatrixAxis) &&
@@ -15,7 +15,7 @@ bool check_matrix(Checker& check, int64_t rows, int64_t columns) {
       check.range("the offset of a gathered row", gathered, -columns, kLongestMatrixAxis);
 }
 
-// out[i_0, i_1, …] has the input's dimension perm[k] at position k; sizes are taken as physical.
+// Dimension k of out is dimension perm[k] of the input. Sizes count as physical.
 Tensor& transpose_out(Context& context, const Tensor& input, IntList perm, Tensor& out) {
   Checker check(context, "transpose");
   if (!check.int8("input", input) || !check.int8("out", out) ||
@@ -47,12 +47,12 @@ Tensor& transpose_out(Context& context, const Tensor& input, IntList perm, Tenso
       return out;
     }
   }
-  // CMSIS-NN swaps two dimensions whatever perm says.
+  // CMSIS-NN swaps two dimensions for every perm.
   if (identity) {
     std::memmove(out.mutable_data_ptr<int8_t>(), input.const_data_ptr<int8_t>(), input.nbytes());
     return out;
   }
-  // The kernel for matrices counts in 16 bits; rank 3 takes another.
+  // The kernel for matrices counts in 16 bits. Rank 3 uses another kernel.
   const bool is_matrix = rank == 2 || (rank == 4 && axes[0] == 0 && axes[1] == 1);
   if (is_matrix && !check_matrix(check, in_sizes[rank - 2], in_sizes[rank - 1])) {
     return out;

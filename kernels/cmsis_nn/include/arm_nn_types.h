@@ -1,11 +1,11 @@
 /*
- * Types of the CMSIS-NN C API, as far as cmopt's operators call it.
+ * The types of the CMSIS-NN C API that cmopt's operators use.
  *
- * Struct layouts, field names and enumerator values are those of CMSIS-NN, so that code written
- * against this header builds unchanged against the real one.
+ * Struct layouts, field names and enumerator values are those of CMSIS-NN, so that code written for
+ * this header also builds with the real one.
  *
- * Conventions shared by every struct below: an input offset is minus the zero point, an output
- * offset is plus the zero point, and activation bounds are in output steps.
+ * Conventions of every struct below: an input offset is minus the zero point, an output offset is
+ * the zero point, and activation bounds are in output steps.
  */
 #ifndef ARM_NN_TYPES_H
 #define ARM_NN_TYPES_H

@@ -2,14 +2,14 @@
  * The part of the CMSIS-NN C API that cmopt's operators call: int8 kernels on row-major tensors.
  *
  * Names, argument orders and types are those of CMSIS-NN. Unless a function says otherwise,
- *   - activations are NHWC and `dims` are {n, h, w, c} of them;
+ *   - activations are NHWC, and their `dims` are {n, h, w, c};
  *   - bias is int32, one per output channel, or NULL for none;
  *   - an accumulator becomes a result by: requantize (multiplier, shift), add the output offset,
  *     clamp to the activation bounds;
  *   - a function that takes `ctx` needs as many bytes at `ctx->buf` as its `_get_buffer_size`
- *     returns. The portable implementation beside this header needs none;
- *   - the result is ARM_CMSIS_NN_SUCCESS, or ARM_CMSIS_NN_ARG_ERROR with nothing promised about
- *     the output.
+ *     returns. The portable implementation in this folder needs none;
+ *   - the result is ARM_CMSIS_NN_SUCCESS or ARM_CMSIS_NN_ARG_ERROR. After an error the output is
+ *     undefined.
  */
 #ifndef ARM_NNFUNCTIONS_H
 #define ARM_NNFUNCTIONS_H
@@ -87,8 +87,8 @@ int32_t arm_transpose_conv_s8_get_reverse_conv_buffer_size(
     const cmsis_nn_dims *filter_dims);
 
 /* Fully connected: n rows of k inputs with [c_out, k] weights. input_dims->n = n,
- * filter_dims = {k, 1, 1, c_out}, output_dims->c = c_out. An implementation whose buffer size is
- * not zero reads at ctx->buf, instead of the bias, what arm_vector_sum_s8 computes. */
+ * filter_dims = {k, 1, 1, c_out}, output_dims->c = c_out. If the buffer size is not zero, the
+ * implementation reads the sums of arm_vector_sum_s8 at ctx->buf instead of the bias. */
 arm_cmsis_nn_status arm_fully_connected_s8(const cmsis_nn_context *ctx,
                                            const cmsis_nn_fc_params *fc_params,
                                            const cmsis_nn_per_tensor_quant_params *quant_params,
@@ -125,8 +125,8 @@ arm_cmsis_nn_status arm_batch_matmul_s8(const cmsis_nn_context *ctx,
                                         const cmsis_nn_dims *output_dims,
                                         int8_t *output);
 
-/* Both inputs are shifted left by `left_shift`, requantized each with its own parameters, added,
- * and the sum is requantized to the output. */
+/* Each input is shifted left by `left_shift` and requantized with its own parameters. Their sum is
+ * requantized to the output. */
 arm_cmsis_nn_status arm_elementwise_add_s8(const int8_t *input_1_vect,
                                            const int8_t *input_2_vect,
                                            const int32_t input_1_offset,
@@ -156,7 +156,7 @@ arm_cmsis_nn_status arm_elementwise_mul_s8(const int8_t *input_1_vect,
                                            const int32_t out_activation_max,
                                            const int32_t block_size);
 
-/* Elementwise minimum and maximum; a size of 1 in either input is broadcast. `ctx` is unused and
+/* Elementwise minimum and maximum. A size of 1 in either input is broadcast. `ctx` is unused and
  * may be NULL. */
 arm_cmsis_nn_status arm_minimum_s8(const cmsis_nn_context *ctx,
                                    const int8_t *input_1_data,
@@ -174,9 +174,9 @@ arm_cmsis_nn_status arm_maximum_s8(const cmsis_nn_context *ctx,
                                    int8_t *output_data,
                                    const cmsis_nn_dims *output_dims);
 
-/* Pooling with a window of filter_dims->h by filter_dims->w. Average divides by the number of
- * positions inside the input and rounds halves away from zero. A window without a position inside
- * is an argument error. */
+/* Pooling with a window of filter_dims->h by filter_dims->w. Average pooling divides by the number
+ * of positions inside the input and rounds halves away from zero. A window without a position
+ * inside the input is an argument error. */
 arm_cmsis_nn_status arm_avgpool_s8(const cmsis_nn_context *ctx,
                                    const cmsis_nn_pool_params *pool_params,
                                    const cmsis_nn_dims *input_dims,
@@ -195,8 +195,8 @@ arm_cmsis_nn_status arm_max_pool_s8(const cmsis_nn_context *ctx,
                                     const cmsis_nn_dims *output_dims,
                                     int8_t *output_data);
 
-/* Softmax over rows. The output has scale 1/256 and zero point -128. (mult, shift >= 0) bring an
- * input difference to Q5.26; a difference below `diff_min` counts as probability 0. */
+/* Softmax over rows. The output has scale 1/256 and zero point -128. (mult, shift >= 0) convert an
+ * input difference to Q5.26. A difference below `diff_min` gives probability 0. */
 void arm_softmax_s8(const int8_t *input,
                     const int32_t num_rows,
                     const int32_t row_size,
@@ -205,8 +205,8 @@ void arm_softmax_s8(const int8_t *input,
                     const int32_t diff_min,
                     int8_t *output);
 
-/* output dimension i is input dimension permutations[i], for num_dims of 1 to 4. The first
- * num_dims fields of the dims count. */
+/* Output dimension i is input dimension permutations[i], for num_dims of 1 to 4. Only the first
+ * num_dims fields of the dims are used. */
 arm_cmsis_nn_status arm_transpose_s8(const int8_t *input_data,
                                      int8_t *const output_data,
                                      const cmsis_nn_dims *const input_dims,

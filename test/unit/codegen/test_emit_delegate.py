@@ -246,7 +246,7 @@ def test_an_unknown_npu() -> None:
     [
         (sum_of_two, r"'ethos_u\.delegate' op has 1 operands, its command stream 2"),
         (convolutions, r"operand 0 is 1x4x6x8xi8, in the command stream it has shape \[1, 1, 1,"),
-        (lambda: b"", r"'ethos_u\.delegate' op these bytes are no TOSA flatbuffer"),
+        (lambda: b"", r"'ethos_u\.delegate' op these bytes are not a TOSA flatbuffer"),
     ],
 )
 def test_a_stream_that_is_not_the_ops(

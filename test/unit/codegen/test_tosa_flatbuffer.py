@@ -94,7 +94,7 @@ def test_what_no_output_needs_is_left_out() -> None:
 @pytest.mark.parametrize(
     "body, outputs, message",
     [
-        (reverse("y", "a"), "%y", "input 1 is not needed for any output: Vela would leave it out"),
+        (reverse("y", "a"), "%y", "input 1 is not needed for any output: Vela would omit it"),
         (reverse("y", "b") + reverse("z", "a"), "%y", "input 0 is not needed for any output"),
         (reverse("y", "a"), "%y, %b", "input 1 is not needed"),
         (reverse("y", "a") + reverse("z", "b"), "%y, %z, %b", "output 2 is an input"),
@@ -133,7 +133,7 @@ def test_a_type_without_a_name_is_refused() -> None:
     }}"""
     module = parse_module(make_context(), text)
     op = next(op for op in module.walk() if isinstance(op, DelegateOp))
-    with pytest.raises(CompileError, match="has no element type of TOSA's"):
+    with pytest.raises(CompileError, match="has an element type that TOSA lacks"):
         serialize(op)
 
 

@@ -78,8 +78,8 @@ def test_more_macs_take_fewer_cycles() -> None:
 @pytest.mark.parametrize(
     ("flatbuffer", "message"),
     [
-        (b"", "no TOSA flatbuffer"),
-        (b"\0\0\0\0TFL3" + bytes(64), "no TOSA flatbuffer"),
+        (b"", "not a TOSA flatbuffer"),
+        (b"\0\0\0\0TFL3" + bytes(64), "not a TOSA flatbuffer"),
         (convolutions()[:400], "ethos-u55-128: TOSA FB Reader error: - Failed to load TOSA model"),
         (reversed_channels(), r"ethos-u55-128: Non-passthrough operation \(Reverse\) could not"),
         (bad_pool(), "Parameters do not yield exact integer output dimensions"),

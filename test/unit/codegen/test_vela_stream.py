@@ -84,7 +84,7 @@ def edited(at: int, data: bytes) -> Callable[[bytes], bytes]:
         (edited(SCRATCH_AT + 16, struct.pack("<I", 8)), "scratch_size has 8 bytes, not 4"),
         (edited(INPUTS_AT + HEADER, struct.pack("<i", 2)), "inputs has 40 bytes for 2 tensors"),
         (edited(INPUTS_AT + HEADER, struct.pack("<i", -1)), "inputs has 40 bytes for -1 tensors"),
-        (edited(INPUTS_AT + HEADER + 4, struct.pack("<i", 0)), "is no shape of rank 6"),
+        (edited(INPUTS_AT + HEADER + 4, struct.pack("<i", 0)), "is not a shape of rank 6"),
         (edited(INPUTS_AT + HEADER + 28, struct.pack("<i", 3)), "elements of 3 bytes"),
         (edited(INPUTS_AT + HEADER + 32, struct.pack("<i", -1)), "inputs: bytes -1 to 23"),
         (edited(INPUTS_AT + HEADER + 32, struct.pack("<i", 41)), "41 to 65 of a scratch of 64"),

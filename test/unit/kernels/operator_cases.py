@@ -164,7 +164,7 @@ def convolution_cases() -> Iterator[Case]:
     failures = {
         "input_not_channels_last": (0, contiguous, r"input has dim order \[0, 1, 2, 3\]"),
         "input_of_int16": (0, Planned(np.zeros((1, 3, 6, 5), np.int16)), "input has dtype 2"),
-        "filter_of_no_group": (1, odd_filter, "a filter of 2 channels make no groups"),
+        "filter_of_no_group": (1, odd_filter, "have no groups for a filter of 2 channels"),
         "short_bias": (2, Constant(np.zeros(3, np.int32)), "the length of bias is 3, expected 4"),
         "stride_of_zero": (3, (0, 1), "stride is 0"),
         "one_stride": (3, (1,), "stride has 1 values"),

@@ -84,7 +84,7 @@ def test_the_variable_names_the_library(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv(kernels.LIBRARY_VARIABLE, str(library))
     assert kernels.library_path() == library
     library.unlink()
-    with pytest.raises(kernels.KernelLibraryError, match="names no file"):
+    with pytest.raises(kernels.KernelLibraryError, match="is not the path of a file"):
         kernels.library_path()
 
 

@@ -109,7 +109,7 @@ def test_calibrating_what_is_quantized_already(model: Path, tmp_path: Path, caps
     np.savez(tmp_path / "data.npz", x=np.zeros((3, 1, 1, 8, 8), np.float32))
     arguments = ["--calibrate", str(tmp_path / "data.npz"), "-o", str(tmp_path / "x.pte")]
     line = fails(cm_compile, [str(model), *arguments], capsys)
-    assert "quantized already; compile it as it stands, without --calibrate" in line
+    assert "quantized already; compile it as it is, without --calibrate" in line
 
 
 def test_one_array_instead_of_named_ones(float_model: Path, tmp_path: Path, capsys: Output) -> None:
