@@ -1,4 +1,4 @@
-"""Small programs of the cortex_m stage that call the NPU, and Vela's view of their delegates."""
+"""Small programs of the cortex_m stage that call the NPU, and their delegates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def delegate(result: str, operands: str, arguments: str, types: str, body: str, 
 
 
 def turned(result: str, operand: str, npu: str = "ethos-u55-128") -> str:
-    """[1, 4, 6, 8] with height and width exchanged."""
+    """A delegate that exchanges height and width of a [1, 4, 6, 8] tensor."""
     body = """
       %r = tosa.transpose %a {perms = array<i32: 0, 2, 1, 3>}
         : (tensor<1x4x6x8xi8>) -> tensor<1x6x4x8xi8>
@@ -23,7 +23,7 @@ def turned(result: str, operand: str, npu: str = "ethos-u55-128") -> str:
 
 
 def reversed_elements(type: str, npu: str = "ethos-u55-128") -> str:
-    """One operand of any type, its first dimension reversed."""
+    """A delegate that reverses the first dimension of an operand of any type."""
     body = f"""
       %r = tosa.reverse %a {{axis = 0 : i32}} : ({type}) -> {type}
       ethos_u.yield %r : {type}"""
@@ -42,7 +42,7 @@ TWO_AND_TWO = delegate(
       ethos_u.yield %j, %r : tensor<5x32xi8>, tensor<5x20xi8>""",
     "(tensor<5x32xi8>, tensor<5x20xi8>)",
 )
-"""Two operands and two results, all of other shapes."""
+"""Two operands and two results, all of different shapes."""
 
 
 def function(arguments: str, body: str, results: str, values: str = "%y") -> str:
@@ -75,7 +75,7 @@ VIEWS = function(
       : (tensor<1x6x4x8xi8>, tensor<1x6x4x8xi8>) -> tensor<2x6x4x8xi8>""",
     "tensor<2x6x4x8xi8>",
 )
-"""Operands that are views and parts, results that are joined; both delegates are alike."""
+"""Operands that are views and parts, and results that are joined. Both delegates are equal."""
 
 MIXED = function(
     "%x: tensor<1x4x6x8xi8>",
@@ -109,6 +109,6 @@ IMAGE = function(
     ),
     "tensor<1x8x8x3xi8>",
 )
-"""A transpose of a matrix: Vela keeps the matrix, so the stream's shapes are not the op's."""
+"""A transpose of a matrix. Vela keeps the matrix, so the stream's shapes differ from the op's."""
 
 PROGRAMS = {"turn": TURN, "image": IMAGE, "two": TWO, "views": VIEWS, "mixed": MIXED}

@@ -21,14 +21,14 @@ DEMO = Path(__file__).parents[2] / "demo"
 
 @dataclass(frozen=True)
 class Network:
-    """A quantized program, what generates its inputs, and the step of its output."""
+    """A quantized program, its input generator, and the step of its output."""
 
     name: str
     exported: ExportedProgram
     shape: tuple[int, ...]
 
     def inputs(self, count: int, seed: int = 1) -> list[torch.Tensor]:
-        """Random inputs, of the range the network was calibrated on and a little beyond."""
+        """Random inputs, of the calibrated range and a little beyond."""
         generator = torch.Generator().manual_seed(seed)
         return [torch.randn(self.shape, generator=generator) * 1.2 for _ in range(count)]
 

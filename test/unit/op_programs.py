@@ -20,7 +20,7 @@ def planned(text: str) -> ModuleOp:
 
 
 def random_inputs(module: ModuleOp, random: np.random.Generator) -> list[Array]:
-    """Values of the argument types: any int8, floats of about that range times 0.05."""
+    """Random values of the argument types: any int8; floats of about that range times 0.05."""
     inputs = []
     for argument in main_function(module).body.block.args:
         shape, dtype = argument.type.get_shape(), numpy_dtype(argument.type.element_type)  # type: ignore[attr-defined]
@@ -198,7 +198,7 @@ PROGRAMS = {
         "1x2x3x4xi8",
         "1x3x8x5xi8",
     ),
-    # A kernel that asks "channels last?" says yes to these however they are declared.
+    # Kernels take tensors of these shapes for channels last, whatever their declared dim order.
     "pad-one-channel": unary(
         "pad",
         "pre_pad = array<i64: 0, 1, 2, 0>, post_pad = array<i64: 0, 0, 3, 0>, pad_value = -5 : i32",

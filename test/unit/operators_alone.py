@@ -26,9 +26,9 @@ TO_ETHOS_U = 'delegate-to-ethos-u{npu="ethos-u55-128"},canonicalize,verify-stage
 
 
 def operators_alone(module: ModuleOp) -> Iterator[tuple[Operation, ModuleOp]]:
-    """Each op that computes a quantized value, in a function of its own.
+    """Each op that computes a quantized value, alone in a function.
 
-    The function takes the op's operands that are computed; constants come along.
+    The function's arguments are the op's computed operands. Constants are copied into it.
     """
     for op in main_function(module).body.block.ops:
         if not isinstance(op, EdgeOp) or isinstance(op, ReshapeOp):
@@ -48,7 +48,7 @@ def operators_alone(module: ModuleOp) -> Iterator[tuple[Operation, ModuleOp]]:
 
 
 def check_bounds(module: ModuleOp, conversion: str = TO_CORTEX_M) -> int:
-    """Each op on random bytes: one step at most; returns how many ops there are."""
+    """Check each op on random bytes: at most one step of error. Returns the number of ops."""
     random, count = np.random.default_rng(0), 0
     for op, alone in operators_alone(module):
         types = [a.type for a in main_function(alone).body.block.args]

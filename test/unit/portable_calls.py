@@ -1,7 +1,7 @@
-"""For each operator of ExecuTorch's portable library a call of it in PyTorch, or why there is none.
+"""For each operator of ExecuTorch's portable library a call in PyTorch, or why there is none.
 
-A call is a function of tensors and example inputs. What it computes must not depend on the order
-of additions: the numbers are small multiples of 1/8.
+A call is a function of tensors, with example inputs. Its result must not depend on the order of
+additions, so the numbers are small multiples of 1/8.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class PortableCall:
-    """`function(*inputs)` calls the operator once. steps: float32 steps a result may be off."""
+    """`function(*inputs)` calls the operator once. steps: allowed error in float32 steps."""
 
     function: Callable[..., Any]
     inputs: tuple[Tensor, ...]
@@ -27,13 +27,13 @@ class PortableCall:
 
 
 def floats(*shape: int, low: float = -2.0, high: float = 2.0) -> Tensor:
-    """Multiples of 1/8, all of the range, in no order."""
+    """Random multiples of 1/8 in [low, high]."""
     generator = torch.Generator().manual_seed(sum(shape) + 1)
     return torch.randint(round(low * 8), round(high * 8) + 1, shape, generator=generator) / 8
 
 
 def ints(*shape: int, low: int = -9, high: int = 9, dtype: torch.dtype = torch.int32) -> Tensor:
-    """Integers of the range, in no order."""
+    """Random integers in [low, high]."""
     generator = torch.Generator().manual_seed(sum(shape) + 2)
     return torch.randint(low, high + 1, shape, generator=generator).to(dtype)
 
@@ -65,7 +65,7 @@ def two(overload: Any, x: Tensor = X, y: Tensor = Y, steps: int = 0, **more: Any
     return PortableCall(lambda a, b: overload(a, b, **more), (x, y), steps)
 
 
-# Where PyTorch's own float32 kernel and the C library's differ in the last bits.
+# For functions that PyTorch and the C library compute with different last bits.
 LIBM = 8
 
 
@@ -321,7 +321,7 @@ CALLS: dict[str, PortableCall] = {
     )
     for name, call in table.items()
 } | _DIM_ORDER
-"""By the name of the operator that the call becomes."""
+"""By the name of the operator in the compiled program."""
 
 
 def _full(names: str) -> frozenset[str]:
@@ -340,7 +340,7 @@ OTHERWISE = _full(
     transpose_copy.int_out tril.out unbind_copy.int_out unfold_copy.out unsqueeze_copy.out
     upsample_nearest2d.vec_out view_copy.out"""
 )
-"""Operators whose call becomes calls of others, or no call at all."""
+"""Operators that the compiler replaces by others, or by no call."""
 
 _CHANGED = "training, or a write into an operand"
 _DYNAMIC = "its result has no static shape"
@@ -371,4 +371,4 @@ NEVER_CALLED: dict[str, str] = {
     "et_copy::_d2h_copy.out": "there is one memory",
     "et_copy::_h2d_copy.out": "there is one memory",
 }
-"""The operators that no program calls, and why."""
+"""The operators that no compiled program calls, and why."""

@@ -1,4 +1,4 @@
-"""What tests of the quantizer ask a quantized program."""
+"""Questions about a quantized program, for tests of the quantizer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.fx import Node
 
 from cmopt.frontend.overloads import is_getitem
 
-# Operators between a dequantize and a quantize that need no quantization of their own.
+# Activations that share the quantize operator of the operator before them.
 FUSED = {"relu", "relu_", "hardtanh", "hardtanh_", "clamp"}
 
 
@@ -36,13 +36,13 @@ def is_conversion(node: Node, kind: str) -> bool:
 
 
 def readers(node: Node) -> list[Node]:
-    """The users of a node, those of its parts if it has several results."""
+    """The users of a node, or of its parts if it has several results."""
     return [r for u in node.users for r in (readers(u) if is_getitem(u) else [u])]
 
 
 def float_operators(program: ExportedProgram) -> list[str]:
-    """Operators that compute on floats which are no dequantized integers, or give floats that
-    are not quantized; a fused activation counts as part of the operator before it."""
+    """Operators with a float operand that is not dequantized, or a float result that is not
+    quantized. A fused activation counts as a part of the operator before it."""
     result = []
     for node in program.graph.nodes:
         if node.op != "call_function" or "quantize_per" in name_of(node) or is_getitem(node):

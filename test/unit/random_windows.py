@@ -1,4 +1,4 @@
-"""Windows of convolutions and pools at random, over inputs that they need not fill exactly."""
+"""Random windows of convolutions and pools. They need not fill their inputs exactly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import StringAttr
 from cmopt.dialects.shapes import window_output
 
 LONG_STRIDE = r"tosa\.\w+: a stride is 3 at most, not [45]"
-"""The reason against a stride above 3, as a regular expression."""
+"""The reason for a stride above 3, as a regular expression."""
 
 NHWC = StringAttr("NHWC")
 
@@ -22,9 +22,9 @@ def pairs(values: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[int, int]]:
 
 @st.composite
 def windows(draw: Any, most_padding: int | None = None, dilations: int = 1) -> dict[str, Any]:
-    """A window and a height and width that it need not fill exactly.
+    """A window, and a height and width that it need not fill exactly.
 
-    most_padding: on each side; by default half the kernel, and alike on opposite sides.
+    most_padding: on each side; by default half the kernel, and equal on opposite sides.
     """
     kernel, stride = draw(pairs(st.integers(1, 4))), draw(pairs(st.integers(1, 5)))
     dilation, count = draw(pairs(st.integers(1, dilations))), draw(pairs(st.integers(1, 3)))

@@ -1,7 +1,7 @@
-"""One `edge` op at a time, as the layout stage has it, before and after it went to the NPU.
+"""One `edge` op of the layout stage at a time, before and after it is lowered to TOSA.
 
-What an op gives as TOSA must be as near to its meaning as its rule states, byte for byte what
-Arm's reference model gives, and something that Vela compiles.
+The TOSA must be within the rule's bound of the op's meaning. Arm's reference model must give the
+same bytes, and Vela must compile it.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from tosa_programs import Array, numbers, reference
 DELEGATION = 'delegate-to-ethos-u{npu="ethos-u55-128"},verify-stage{stage=ethos_u}'
 COMPILED_FOR = ("ethos-u55-128", "ethos-u85-256")
 WIDE = 1e30
-"""A clamp to it cuts nothing: it becomes no op at all, but makes a part more than movement."""
+"""A clamp to it changes no value and lowers to no op, but the delegate then does more than move."""
 
 zero_points = numbers(-128, 127)
 seeds = st.integers(0, 2**32 - 1)
 
 
 def powers(low: float, high: float) -> st.SearchStrategy[float]:
-    """10^low … 10^high, each magnitude as likely."""
+    """10^low … 10^high, with equally likely exponents."""
     return st.floats(low, high).map(lambda exponent: float(10**exponent))
 
 
@@ -73,7 +73,7 @@ REALS = st.floats(-5, 5, width=32)
 
 
 def examples(count: int) -> settings:
-    """As many examples, however long each takes."""
+    """Settings for `count` examples, without a time limit."""
     return settings(max_examples=count, deadline=None)
 
 
@@ -98,7 +98,7 @@ class Alone:
         self.values: list[Array] = []
 
     def stored(self, shape: Sequence[int]) -> Array:
-        """Random int8: from the whole range, from its ends, or from a part of it."""
+        """Random int8 from the whole range, from its ends, or from a part of it."""
         way = self.random.integers(4)
         if way == 0:
             return self.random.choice(np.array([-128, 127], np.int8), tuple(shape))
@@ -135,9 +135,9 @@ class Alone:
         return self.add(ClampOp([value], value.type, {"min": f(-WIDE), "max": f(WIDE)}))
 
     def holds(self, result: SSAValue, bound: int = 0, *limits: str) -> None:
-        """The op is done within `bound` steps; or it is not, for the reason of a limit.
+        """Check that the op is lowered within `bound` steps, or refused because of a limit.
 
-        limits: regular expressions.
+        limits: regular expressions of the reasons.
         """
         assert isinstance(result.owner, Operation)
         if (reason := npu_reason(result.owner, COMPILED_FOR[0])) is not None:
@@ -162,7 +162,7 @@ class Alone:
         return module
 
     def _check_delegate(self, module: ModuleOp, actual: Array) -> None:
-        """One delegate, which Arm's tools agree on; none where there is nothing to do."""
+        """Check one delegate against Arm's tools; there is none if there is nothing to compute."""
         delegates = [op for op in module.walk() if isinstance(op, DelegateOp)]
         if not delegates:
             np.testing.assert_array_equal(actual.ravel(), self.values[0].ravel())

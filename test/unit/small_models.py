@@ -1,4 +1,4 @@
-"""Modules of one function, quantized, compiled, and held to what a compiled program promises."""
+"""Modules of one function: quantize and compile them, and check the compiled programs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def kernels(program: cmopt.Program) -> list[str]:
 
 
 def float_ops(program: cmopt.Program) -> list[str]:
-    """Instructions with float operands, the border's quantization excepted."""
+    """Instructions with float operands, without the casts at the border."""
     return [
         str(op)
         for op in program.module("cortex_m").walk()
@@ -63,9 +63,9 @@ def float_ops(program: cmopt.Program) -> list[str]:
 
 
 def check(program: cmopt.Program, *shapes: tuple[int, ...], steps: int = 0) -> None:
-    """No float op; the file computes what every later stage says, `steps` from the exact meaning.
+    """Check that there is no float op, and that the file and the late stages give the same bytes.
 
-    steps: of each output's quantization, by which a kernel may differ from its `edge` op.
+    steps: allowed difference between kernels and `edge` ops, in steps of each output.
     """
     assert float_ops(program) == []
     ends = [op for op in program.module("cortex_m").walk() if op.name == BORDER[1]]

@@ -1,4 +1,4 @@
-"""No op of the `edge` dialect is forgotten: each has all that an op needs, or a reason why not."""
+"""Each op of the `edge` dialect has all that an op needs, or a reason why not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPS: list[Op] = sorted(edge.Edge.operations, key=lambda op: op.name)
 
 
 def classes_in_front_end() -> set[str]:
-    """The names of classes that the front end's modules speak of."""
+    """The names of classes that the front end's modules use."""
     found: set[str] = set()
     for path in (REPOSITORY / "frontend").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -42,7 +42,7 @@ def classes_in_front_end() -> set[str]:
 
 NAMED = classes_in_front_end()
 
-# What is asked of the rest of the compiler: one function for each need.
+# One function for each need: whether the compiler has it.
 
 
 def has_meaning(op: Op) -> bool:
@@ -94,7 +94,7 @@ class Need:
     """What to edit."""
     has: Callable[[Op], bool]
     without: dict[Op, str] = field(default_factory=dict)
-    """Ops that have none, with the reason."""
+    """Ops that do not need it, with the reason."""
 
 
 WRAPPED = dict.fromkeys(
@@ -149,7 +149,7 @@ NEEDS = (
 
 
 def fault(op: Op, need: Need) -> str | None:
-    """What is forgotten, and where it goes."""
+    """What an op lacks and where to add it; None if it lacks nothing."""
     if need.has(op) and op in need.without:
         return f"{op.name} has a {need.what}: say no more in {Path(__file__).name} that it has none"
     if need.has(op) or op in need.without:

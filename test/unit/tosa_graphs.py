@@ -1,4 +1,4 @@
-"""Small TOSA graphs as flatbuffers, each by its name: what Vela is tested with."""
+"""Small TOSA graphs as flatbuffers, by name, to test Vela with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DTYPES = {np.dtype(np.int8): ts.DType.INT8, np.dtype(np.int32): ts.DType.INT32}
 
 
 class Graph:
-    """Builds one graph, tensor by tensor; every tensor goes by its name."""
+    """Builds one graph, tensor by tensor. A tensor is identified by its name."""
 
     def __init__(self) -> None:
         self.serializer = ts.TosaSerializer(
@@ -39,7 +39,7 @@ class Graph:
 
     def op(self, kind: Any, inputs: list[str], name: str, shape: Sequence[int],
            dtype: Any = np.int8, **attributes: Any) -> str:  # fmt: skip
-        """An operator with one result; `attributes` are those of the serializer for its kind."""
+        """An operator with one result. attributes: those that the serializer has for its kind."""
         self.block.addTensor(name, list(shape), DTYPES[np.dtype(dtype)])
         attribute = ts.TosaSerializerAttribute()
         names = {
@@ -79,7 +79,7 @@ class Graph:
         )
 
     def convolution(self, source: str, name: str, shape: Sequence[int], channels: int) -> str:
-        """3×3, padded so that height and width stay, back to int8."""
+        """A padded 3×3 convolution that keeps height and width, with an int8 result."""
         out = [*shape[:3], channels]
         self.op(
             ts.Op.CONV2D,
@@ -117,7 +117,7 @@ def convolutions() -> bytes:
 
 
 def sum_of_two() -> bytes:
-    """Two inputs of rank 2 and two outputs, no weights: their sum, and one of them reversed."""
+    """Two inputs of rank 2 and two outputs: their sum, and one input reversed. No weights."""
     graph = Graph()
     shape = (5, 33)
     wide = [graph.rescale(graph.input(n, shape), f"{n}_wide", shape, np.int32) for n in "ab"]
@@ -128,7 +128,7 @@ def sum_of_two() -> bytes:
 
 
 def join_of_parts() -> bytes:
-    """Data movement only: a transpose beside another input, joined."""
+    """Only data movement: a transposed input and another input, concatenated."""
     graph = Graph()
     x, y = graph.input("x", (1, 4, 6, 8)), graph.input("y", (1, 6, 4, 3))
     graph.op(ts.Op.TRANSPOSE, [x], "turned", (1, 6, 4, 8), perms=[0, 2, 1, 3])
@@ -136,14 +136,14 @@ def join_of_parts() -> bytes:
 
 
 def reversed_channels() -> bytes:
-    """What no U55 and no U65 can do."""
+    """A graph that no U55 and no U65 can run."""
     graph = Graph()
     x = graph.input("x", (1, 8, 8, 3))
     return graph.finish(graph.op(ts.Op.REVERSE, [x], "y", (1, 8, 8, 3), axis=3))
 
 
 def bad_pool() -> bytes:
-    """A pool whose windows do not fill its input: against the TOSA specification."""
+    """A pool whose windows do not fill its input, which violates the TOSA specification."""
     graph = Graph()
     x = graph.input("x", (1, 8, 8, 3))
     pool = {"kernel": [2, 2], "stride": [4, 4], "pad": [0, 0, 0, 0], "nan_mode": 1}

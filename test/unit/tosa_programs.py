@@ -1,7 +1,7 @@
-"""Delegates built op by op, and what Arm's TOSA reference model makes of them.
+"""Delegates built op by op, compared with Arm's TOSA reference model.
 
-The reference model is what a delegate must equal byte for byte; where it finds a program
-unpredictable (the specification's REQUIRE) or in error, the interpreter must refuse it.
+A delegate must give the reference model's bytes. If the reference model refuses a program as
+unpredictable (the specification's REQUIRE) or wrong, the interpreter must refuse it too.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Program:
         self.delegate: DelegateOp
 
     def input(self, value: Array, element: IntegerType) -> SSAValue:
-        """A new input and what is passed for it."""
+        """A new input with its value."""
         self.values.append(value.astype(DTYPES[element]))
         type = TensorType(element, value.shape)
         return self.block.insert_arg(type, len(self.block.args))
 
     def const(self, values: Any, element: IntegerType) -> SSAValue:
-        """A constant; a number is one of one element."""
+        """A constant. A number becomes a constant of one element."""
         array = np.atleast_1d(np.asarray(values)).astype(DTYPES[element])
         data = BytesAttr(array.tobytes())
         op = tosa.ConstOp(DenseIntOrFPElementsAttr(TensorType(element, array.shape), data))
@@ -82,7 +82,7 @@ class Program:
         return op.results[0]
 
     def finish(self, *outputs: SSAValue) -> None:
-        """Make the module and verify its ops; not whether an NPU has them."""
+        """Make the module and verify its ops, but not whether an NPU has them."""
         self.block.add_op(YieldOp(outputs))
         types = [argument.type for argument in self.block.args]
         func = FuncOp("forward", (types, [value.type for value in outputs]))
@@ -94,7 +94,7 @@ class Program:
             op.verify()
 
     def agrees(self, *outputs: SSAValue) -> bool:
-        """Run both on the inputs, compare all bytes; False where both refuse the program."""
+        """Run both on the inputs, and compare the bytes. Returns False if both refuse the program."""
         self.finish(*outputs)
         expected = reference(self.delegate, self.values)
         if expected is None:
@@ -111,9 +111,9 @@ class Program:
 
 
 def reference(delegate: DelegateOp, inputs: Sequence[Array]) -> list[Array] | None:
-    """The reference model's results; None where the program has none."""
+    """The reference model's results; None if it refuses the program."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", "")  # where it refuses a program it would start a debugger
+        patch.setenv("PATH", "")  # or it would start a debugger if it refuses a program
         outputs, status = tosa_reference_model.run(
             serialize(delegate),
             [np.ascontiguousarray(value) for value in inputs],
@@ -129,7 +129,7 @@ def reference(delegate: DelegateOp, inputs: Sequence[Array]) -> list[Array] | No
 
 
 def numbers(low: int, high: int) -> st.SearchStrategy[int]:
-    """Any of [low, high], and often an end of it or a number beside 0."""
+    """Integers in [low, high], often its ends or numbers next to 0."""
     ends = [low, low + 1, -1, 0, 1, high - 1, high]
     return st.one_of(st.integers(low, high), st.sampled_from([n for n in ends if low <= n <= high]))
 
@@ -137,7 +137,7 @@ def numbers(low: int, high: int) -> st.SearchStrategy[int]:
 def arrays(
     shape: Sequence[int], element: IntegerType, low: int | None = None, high: int | None = None
 ) -> st.SearchStrategy[Array]:
-    """Arrays of a type, or of a range within it."""
+    """Arrays of a type, with values of its range or of a part of that."""
     least, most = LIMITS[element]
     low, high = least if low is None else low, most if high is None else high
     return hnp.arrays(DTYPES[element], tuple(shape), elements=numbers(low, high))

@@ -1,6 +1,6 @@
-"""ExecuTorch's own way to an Ethos-U: the peer that programs for NPU targets are compared with.
+"""ExecuTorch's own flow for an Ethos-U, with which our programs for NPU targets are compared.
 
-Slow: importing its backend takes seconds, lowering a network up to minutes.
+It is slow: importing the backend takes seconds, and lowering a network takes up to minutes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Inputs = tuple[torch.Tensor, ...]
 
 @dataclass(frozen=True)
 class DelegatedProgram:
-    """What a `.pte` has on the NPU and beside it, by whomever it was made.
+    """The kernel calls and the delegates of a `.pte`, ours or upstream's.
 
     host_ops: kernel calls by operator name, without namespace. streams: the delegates' data.
     """
@@ -42,19 +42,19 @@ class DelegatedProgram:
 
 @dataclass(frozen=True)
 class UpstreamProgram(DelegatedProgram):
-    """ExecuTorch's own program; `figures` come from compiling its TOSA graphs once more."""
+    """ExecuTorch's own program. `figures` come from compiling its TOSA graphs again."""
 
     flatbuffers: tuple[bytes, ...]
     compiled: tuple[CommandStream, ...]
 
     @property
     def cycles(self) -> int:
-        """As Vela estimates them, the same way as for a program of ours."""
+        """The cycles that Vela estimates, as for a program of ours."""
         return sum(stream.figures.cycles for stream in self.compiled)
 
 
 def delegated_program(pte: bytes) -> DelegatedProgram:
-    """A program file read back. Raises ValueError for a malformed command stream."""
+    """Read a program file. Raises ValueError for a malformed command stream."""
     from executorch.exir._serialize._program import deserialize_pte_binary
     from executorch.exir.schema import DelegateCall, KernelCall
 
@@ -73,7 +73,7 @@ def delegated_program(pte: bytes) -> DelegatedProgram:
 
 
 def _without_padding(data: bytes) -> bytes:
-    """A segment read back may end in the padding that follows it."""
+    """The data of a segment, without the padding that may follow it."""
     end = data.rindex(b"vela_end_stream\0")
     return data[: end + 32]
 
@@ -87,7 +87,7 @@ def upstream_quantized(
 ) -> ExportedProgram:
     """A model quantized by ExecuTorch's quantizer for Ethos-U, calibrated with `batches`.
 
-    unaware_of: operators that it is made to treat as it treats those it does not know.
+    unaware_of: operators that the quantizer is made to treat as unknown.
     """
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.backends.arm.quantizer import (

@@ -1,4 +1,4 @@
-"""Ops made by the rule for their result."""
+"""Ops whose result type is inferred."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the quantizer leaves between observers: every operand and every result is int8."""
+"""The quantizer makes every operand and every result int8."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def parameters(program: ExportedProgram) -> list[tuple[float, int]]:
 
 
 def check_no_float(function: Any, shapes: list[tuple[int, ...]], *parts: nn.Module) -> None:
-    """All int8, and near the float result: four roundings to 8 bits of the widest range."""
+    """Check that all is int8, and within four roundings to 8 bits of the float result."""
     torch.manual_seed(7)
     model = Function(function, *parts).eval()
     inputs = tuple(torch.randn(shape) for shape in shapes)

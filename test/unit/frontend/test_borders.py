@@ -1,4 +1,4 @@
-"""Inputs and operators at the edge of what a program has: strides, no dimensions, bad numbers."""
+"""Unusual inputs and operators: strides, tensors without dimensions, bad zero points."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Doubled(nn.Module):
     ],
 )
 def test_the_runtime_takes_two_memory_orders(example: Tensor) -> None:
-    """An example of other strides is as good as a contiguous one."""
+    """An example with other strides gives the same program as a contiguous one."""
     program = cmopt.compile(cmopt.quantize(Doubled(), (example,)))
     assert "dim_order" not in program.ir("edge").partition("->")[0]
     for x in (example, example.contiguous()):

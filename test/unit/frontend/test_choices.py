@@ -1,4 +1,4 @@
-"""What picks elements of a tensor, in any of PyTorch's spellings, imports as movements of them."""
+"""PyTorch's operators that pick elements of a tensor are imported as data movement."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ SIZE = math.prod(SHAPE)
 
 
 def ops_of(function: Any, shape: tuple[int, ...] = SHAPE) -> list[str]:
-    """The `edge` ops a function becomes; they are held to what it computes, bit for bit."""
+    """The `edge` ops of an imported function. Checks that they compute the same bits."""
     (x,) = random_inputs([shape], 0)
     module = import_program(torch.export.export(Function(function).eval(), (x,)))
     np.testing.assert_array_equal(run_module(module, [x.numpy()])[0], function(x).numpy())
     names = [
         op.properties["target"].data if op.name == "edge.call" else op.name for op in module.walk()
     ]
-    shapes = ("edge.reshape", "edge.to_dim_order")  # names for the same bytes
+    shapes = ("edge.reshape", "edge.to_dim_order")  # they change no byte
     return [n.removeprefix("edge.") for n in names if "." in n and n not in shapes and _is_op(n)]
 
 
@@ -96,7 +96,7 @@ def test_what_is_no_constant_choice_stays_a_call(function: Any, target: str) -> 
 
 @st.composite
 def strided(draw: Any) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Size, stride and offset of a view that stays in a tensor of `SIZE` elements."""
+    """Size, stride and offset of a view inside a tensor of `SIZE` elements."""
     rank = draw(st.integers(1, 4))
     stride = draw(st.tuples(*[st.sampled_from([0, 1, 2, 6, 7, 24, 72])] * rank))
     offset, room, size = draw(st.integers(0, 20)), SIZE - 21, []
@@ -135,7 +135,7 @@ def moved(draw: Any) -> Any:
 @given(moved())
 @settings(max_examples=40, deadline=None)
 def test_random_chains_are_movements(function: Any) -> None:
-    """No call of an operator is left."""
+    """No `edge.call` remains."""
     assert not [name for name in ops_of(function) if name.startswith("aten.")]
 
 

@@ -1,4 +1,4 @@
-"""Padding and picking in PyTorch's spellings: the ops they become, and that these mean the same."""
+"""PyTorch's operators that pad or pick elements: the imported ops, and that they mean the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`import_program`: what arrives in the IR, and that it computes what PyTorch computes."""
+"""`import_program`: the imported IR, and that it computes what PyTorch computes."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def targets(module: ModuleOp) -> list[str]:
 
 
 def check_meaning(program: torch.export.ExportedProgram, *inputs: Any) -> ModuleOp:
-    """The imported module, which computes what the program computes."""
+    """Import a program, and check that the module computes the same. Returns the module."""
     module = import_program(program)
     flat, _ = pytree.tree_flatten(inputs)
     wanted, _ = pytree.tree_flatten(program.module(check_guards=False)(*inputs))
     results = run_module(module, [tensor.contiguous().numpy() for tensor in flat])
     assert len(results) == len(wanted)
     for result, want in zip(results, wanted, strict=True):
-        # Float sums may be taken in another order; quantized results then differ in no bit.
+        # Float sums may have another order; quantized results have equal bits all the same.
         np.testing.assert_allclose(result, want.detach().numpy(), rtol=1e-5, atol=1e-6)
     return module
 
@@ -486,7 +486,7 @@ def test_not_a_program() -> None:
 
 
 def test_an_operator_on_constants_is_a_constant() -> None:
-    """As a foreign quantizer leaves it: a range, cast to float."""
+    """Another quantizer may leave a range that is cast to float."""
     text = text_of(imported(lambda x: x * torch.arange(8).float().flip(0), r(2, 8)))
     assert "edge.call" not in text
     assert "dense<[7.000000e+00, 6.000000e+00, 5.000000e+00" in text

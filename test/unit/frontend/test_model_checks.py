@@ -1,4 +1,4 @@
-"""Models and data that cannot be quantized: what is wrong, by the user's own names."""
+"""Models and data that cannot be quantized: the error has the user's own names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of the table of operators: of operators that exist, in place too where that is meant."""
+"""The rows of the table of operators: each operator exists, and in-place variants are included."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_row_is_of_operators_that_exist(row: Operator) -> None:
     for name in row.overloads():
         namespace, operator, _ = name.split(".")
         if operator.endswith("_") and row.observed is FREE:
-            continue  # not every function has a variant in place
+            continue  # not every function has an in-place variant
         if speaks_of_overloads:
             assert exists(name), name
         else:

@@ -1,4 +1,4 @@
-"""The graph that is calibrated computes what the model does."""
+"""The graph that is calibrated computes what the model computes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def norm(kind: Any, channels: int, seed: int) -> nn.Module:
-    """A batch norm whose every number matters."""
+    """A batch norm of random parameters and statistics, all of which affect the result."""
     generator = torch.Generator().manual_seed(seed)
     result = kind(channels).eval()
     for value in (*result.parameters(), result.running_mean, result.running_var):
@@ -124,7 +124,7 @@ def test_equal_weights_of_a_shared_layer_stay_one_constant() -> None:
 
 
 def test_a_preparation_that_changes_the_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`prepare_pt2e` folds both batch norms into the same weights when it is let."""
+    """Without our preparation, `prepare_pt2e` folds both batch norms into the same weights."""
     monkeypatch.setattr(batch_norms, "replace_batch_norms", lambda module: None)
 
     def function(layer: Any, one: Any, other: Any, x: torch.Tensor) -> Any:
@@ -136,9 +136,9 @@ def test_a_preparation_that_changes_the_model_is_refused(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("number", [-1e4, -1e9, -torch.inf])
-def test_masks_written_otherwise_are_no_change(number: float) -> None:
+def test_masks_of_other_large_numbers_are_no_change(number: float) -> None:
     mask = torch.zeros(4, 4).masked_fill(torch.ones(4, 4).triu(1).bool(), number)
-    mask[3] = number  # a row of nothing
+    mask[3] = number  # a row that masks all
     quantize(Function(lambda x: (x + mask).softmax(-1)), (torch.randn(2, 4, 4),))
 
 

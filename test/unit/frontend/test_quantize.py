@@ -1,4 +1,4 @@
-"""`quantize`: everything is quantized, whatever the memory format, and lines are kept."""
+"""`quantize` quantizes everything, in every memory format, and keeps source lines."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_quantized_without_floats(function: Any, shapes: list[tuple[int, ...]]) 
     program = quantize(Function(function), inputs)
     assert float_operators(program) == []
     want = function(*inputs)
-    # Three roundings to 8 bits of the range at most, each half a step, and the propagated ones.
+    # At most three roundings to 8 bits of the range, each half a step, and propagated ones.
     tolerance = 4 * float(want.max() - want.min() + want.abs().max()) / 255
     assert (run(program, *inputs) - want).abs().max() < tolerance
 

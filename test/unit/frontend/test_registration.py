@@ -1,4 +1,4 @@
-"""A quantized program can be loaded where nothing but `cmopt` and `torch` was imported."""
+"""A process that imports only `cmopt` and `torch` can load a quantized program."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_fresh_process_loads_it(imports: str, saved: Path) -> None:
 
 
 def test_importing_torch_alone_does_not_register_them() -> None:
-    """They cost every start of torch what only the reader of a file needs."""
+    """Only a reader of files needs them, and importing them would slow down every start."""
     code = (
         "import cmopt, torch, sys; sys.exit('torch.ao.quantization.fx._decomposed' in sys.modules)"
     )

@@ -1,7 +1,7 @@
-"""Values far below 1 have steps of their own: signal to noise beside PyTorch's float, in dB.
+"""Values far below 1 have small steps. Signal to noise, against PyTorch's float, is in dB.
 
-int8 keeps some 40 dB of values that fill their range; what is asked for is 35, of the device's
-arithmetic as of PyTorch's simulation.
+Values that fill their range have about 40 dB in int8. The tests require 35 dB, both on the device
+and in PyTorch's simulation.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def test_a_vector_of_zeros_is_divided_by_no_zero(scale: float) -> None:
 
 
 def test_a_norm_does_not_widen_the_range_of_the_vector() -> None:
-    """The norm of 512 elements is some 7 times the largest of them."""
+    """The norm of 512 elements is about 7 times the largest element."""
     x = torch.randn(2, 512, generator=torch.Generator().manual_seed(5))
     program = quantize(Function(lambda x: F.normalize(x, dim=-1)), (x,))
     assert noise_ratio(F.normalize(x, dim=-1), run(program, x)) > 35

@@ -1,4 +1,4 @@
-"""A program that changes an input or a buffer is refused, whoever quantized it."""
+"""A program that changes an input or a buffer is refused, whichever flow quantized it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ INPUTS = (torch.randn(4), torch.randn(4))
 
 
 def quantized_elsewhere(model: nn.Module, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:
-    """By ExecuTorch's own quantizer, in the usual PT2E flow."""
+    """A program quantized by ExecuTorch's own quantizer, in the usual PT2E flow."""
     with torch.no_grad():
         graph = torch.export.export(model.eval(), inputs).module(check_guards=False)
         prepared = prepare_pt2e(graph, CortexMQuantizer())
@@ -90,7 +90,7 @@ def test_quantize_refuses(case: str) -> None:
 
 @pytest.mark.parametrize("case", WRITES)
 def test_compile_refuses_what_another_flow_quantized(case: str) -> None:
-    """PT2E keeps the names of inputs, and loses those of buffers."""
+    """PT2E keeps the names of inputs, but loses those of buffers."""
     write, what = WRITES[case]
     named = f"its {what}" if what.startswith("input") else "a buffer of the model"
     program = quantized_elsewhere(Stateful(write), INPUTS)
@@ -141,7 +141,7 @@ def test_an_alias_that_no_schema_tells_of() -> None:
     ids=["leaky_relu", "in front of a layer", "tanh_", "hardswish", "clamp_", "abs_"],
 )
 def test_an_in_place_function_of_an_input_is_its_result(model: nn.Module) -> None:
-    """The input itself is not written on the device, of which a warning tells."""
+    """A warning says that the device does not write to the input itself."""
     x = torch.randn(2, 4)
     expected = model(x.clone())
     said: list[Diagnostic] = []

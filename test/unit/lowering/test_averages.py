@@ -1,4 +1,4 @@
-"""Means, sums and average pools on the core: rounded once, whatever the two scales are."""
+"""Means, sums and average pools on the core are rounded once, for every pair of scales."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def one_op(op: str, attributes: str, source: str, target: str) -> ModuleOp:
 
 
 def steps_off(module: ModuleOp, value: Any, target: str) -> tuple[int, list[str]]:
-    """How far the kernels are from the op's meaning, and which kernels those are."""
+    """The error of the kernels against the op's meaning, and the names of the kernels."""
     (expected,) = interpret(module, [value])
     stages = stage_pipelines(target, "float")
     for stage in ("quantized", "layout", "cortex_m"):
@@ -51,7 +51,7 @@ def steps_off(module: ModuleOp, value: Any, target: str) -> tuple[int, list[str]
 
 
 def values(shape: tuple[int, ...], seed: int) -> Any:
-    """Random int8, about another middle in each row of the outermost dimension."""
+    """Random int8, with a different middle in each row of the outermost dimension."""
     random = np.random.default_rng(seed)
     noise = random.integers(-40, 41, shape)
     middle = random.integers(-128, 128, (shape[0], *(1,) * (len(shape) - 1)))
@@ -81,7 +81,7 @@ SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
 def test_reductions_round_once(
     op: str, shape: tuple[int, ...], dims: tuple[int, ...], target: str
 ) -> None:
-    """One step of the output, from scales 64 times apart to equal ones."""
+    """The bound is one step of the output, for scales that are equal or up to 64 times apart."""
     result = tuple(1 if d in dims else size for d, size in enumerate(shape))
     attributes = f"dims = array<i64: {', '.join(map(str, dims))}>"
     for seed, ratio in enumerate((64.0, 3.7, 1.0, 0.5)):
@@ -94,7 +94,7 @@ def test_reductions_round_once(
 
 
 def test_equal_scales_keep_the_pool() -> None:
-    """Weights of one cost constants, which the pool does not need."""
+    """Weights of one would be constants in the file. The pool has none."""
     kind = (1, 7, 7, 64), 0.07, 3
     module = one_op(
         "edge.mean", "dims = array<i64: 1, 2>", int8(*kind), int8((1, 1, 1, 64), 0.07, 3)
@@ -106,7 +106,7 @@ def test_equal_scales_keep_the_pool() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_few_constants(target: str) -> None:
-    """A mean over 49 positions of 1,280 channels has 62,720 weights; a few channels' suffice."""
+    """A mean over 49 positions of 1,280 channels has 62,720 weights, but few need be stored."""
     shape = (1, 7, 7, 1280)
     module = one_op(
         "edge.mean", "dims = array<i64: 1, 2>", int8(shape, 0.07, 3),
@@ -123,7 +123,7 @@ def test_few_constants(target: str) -> None:
 @pytest.mark.parametrize("ceil_mode", [True, False])
 @pytest.mark.parametrize("images", [1, 2])
 def test_average_pools(images: int, ceil_mode: bool, include: bool) -> None:
-    """One step where all windows divide by one number; else the bound of `PoolThenRequantize`."""
+    """One step if all windows divide by the same number, else the bound of `PoolThenRequantize`."""
     random = np.random.default_rng(0)
     once = 0
     for size, kernel, stride, pad, channels in itertools.product(
@@ -162,7 +162,7 @@ def test_average_pools(images: int, ceil_mode: bool, include: bool) -> None:
 def test_long_means(
     shape: tuple[int, ...], dims: tuple[int, ...], scale: float, target: str
 ) -> None:
-    """The pool kernel refuses a window of more than 65,535 elements, so no pool is made."""
+    """The pool kernel refuses windows of more than 65,535 elements, so the pass makes no pool."""
     result = tuple(1 if d in dims else size for d, size in enumerate(shape))
     attributes = f"dims = array<i64: {', '.join(map(str, dims))}>"
     module = one_op("edge.mean", attributes, int8(shape, 0.07, -20), int8(result, scale, -20))
@@ -175,7 +175,7 @@ def test_long_means(
 @pytest.mark.parametrize("count", [LONGEST_STEP + 1, 65537])
 @pytest.mark.parametrize("op", ["edge.amax", "edge.amin"])
 def test_long_extrema(op: str, count: int) -> None:
-    """Two pools where the count is a product; 65,537 is a prime, and the op stays in float."""
+    """A count with factors becomes two pools. 65,537 is a prime, so its op stays in float."""
     source, result = int8((2, count), 0.07, -20), int8((2, 1), 0.07, -20)
     module = one_op(op, "dims = array<i64: 1>", source, result)
     off, kernels = steps_off(module, values((2, count), 0), "cortex-m55")
@@ -194,7 +194,7 @@ def test_two_steps() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_upstream_quantizer_gives_a_mean_its_own_scale() -> None:
-    """From PyTorch to the file: `x.mean([1, 2, 3])` was 14 steps off."""
+    """From PyTorch to the file. `x.mean([1, 2, 3])` once had an error of 14 steps."""
     from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
@@ -222,7 +222,7 @@ def test_the_upstream_quantizer_gives_a_mean_its_own_scale() -> None:
 @pytest.mark.parametrize("shape", [(1, 67, 3), (2, 4097, 2), (1, 257, 5), (1, 3481, 1)])
 @pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u85-256"])
 def test_means_on_the_npu(npu: str, shape: tuple[int, ...]) -> None:
-    """Of counts without factors that a convolution takes: sums of parts, rescaled once."""
+    """Counts without factors for a convolution become sums of parts, which are rescaled once."""
     result = (shape[0], 1, shape[2])
     module = one_op(
         "edge.mean", "dims = array<i64: 1>", int8(shape, 0.07, -20), int8(result, 0.001, 5)

@@ -1,4 +1,4 @@
-"""The layouts chosen are the cheapest there are: compared with every choice on small graphs."""
+"""The chosen layouts are the cheapest: compared with every choice on small graphs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.support.diagnostics import verify
 
 MOST_FLEXIBLE = 4
-"""Ops of a graph whose layout is free; each has up to six."""
+"""The number of ops in a graph with a free layout. Each has up to six layouts."""
 
 
 class Graph:
-    """Text of a random function on tensors of rank 3 (and 2, behind a reshape)."""
+    """The text of a random function on tensors of rank 3, and of rank 2 after a reshape."""
 
     def __init__(self, draw: st.DrawFn):
         self.draw = draw
@@ -107,7 +107,7 @@ def order(shape: tuple[int, ...], layout: tuple[int, ...]) -> bytes:
 
 
 def moved(op: Operation) -> int:
-    """What an op of the finished IR copies."""
+    """The number of bytes that an op of the final IR copies."""
     result = op.results[0] if op.results else None
     if result is None or not isinstance(op, PermuteOp | SliceOp | CatOp):
         return 0
@@ -120,8 +120,8 @@ def moved(op: Operation) -> int:
 
 
 def cheapest(module: ModuleOp) -> int:
-    """Bytes moved by the best of all choices: each free op in each layout, each value copied once
-    into every other order of bytes in which it is read."""
+    """The fewest bytes that any choice of layouts for the free ops moves. Each value is copied
+    once into every other byte order in which it is read."""
     func = main_function(module)
     ops = [op for op in func.body.block.ops if not isinstance(op, PermuteOp)]
 

@@ -1,4 +1,4 @@
-"""The table of CMSIS-NN's dispatch, against what its functions read for each output."""
+"""The table of CMSIS-NN's dispatch, compared with what its functions read for each output."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ CHANNELS = 4
 
 
 def row(size: int, taps: int, stride: int, padding: int, missing: int = 0) -> Window:
-    """A row of four channels, padded alike at both ends but for `missing` on the right."""
+    """A row of four channels, padded equally at both ends, but by `missing` less on the right."""
     outputs = window_output(size, taps, stride, 2 * padding - missing)
     input, weight, output = (1, 1, size, CHANNELS), (2, 1, taps, CHANNELS), (1, 1, outputs, 2)
     return Window(input, weight, output, (1, stride), (0, padding), (1, 1))
 
 
 def meant(window: Window) -> list[list[int | None]]:
-    """For each output of a row, the input under each tap; None is padding."""
+    """For each output of a row, the input index of each tap; None is padding."""
     size, taps = window.input[2], window.weight[2]
     starts = [i * window.stride[1] - window.padding[1] for i in range(window.output[2])]
     return [[x if 0 <= x < size else None for x in range(a, a + taps)] for a in starts]
 
 
 def read_in_three_runs(window: Window) -> list[list[int | None]] | None:
-    """What arm_convolve_1_x_n_s8 reads on MVE, None where it returns an error.
+    """What arm_convolve_1_x_n_s8 reads on MVE; None if it returns an error.
 
-    Two of its runs are over a copy: padding and the first inputs, or the inputs from the first
-    start that may not fit and padding.
+    Two of its three runs read a copy: the padding with the first inputs, and the last inputs (from
+    the first window that may not fit) with the padding.
     """
     size, taps, outputs = window.input[2], window.weight[2], window.output[2]
     stride, left = window.stride[1], window.padding[1]
@@ -75,7 +75,7 @@ def test_a_row_is_right_where_each_output_reads_its_inputs(
     if is_row_right(window):
         assert read == meant(window)
     elif missing == 0:
-        # Nothing is given away either, but where the copy would leave the input.
+        # A row counts as wrong only if it is, or if the copy would go beyond the input.
         assert read != meant(window) or taps > size
 
 

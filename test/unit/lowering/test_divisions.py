@@ -43,7 +43,7 @@ def module_of(body: str, arguments: str, result: str) -> ModuleOp:
 
 
 def lowered(module: ModuleOp, target: str) -> list[str]:
-    """Bring a module of the stage "quantized" to the last one; gives the names of its ops."""
+    """Lower a module of the stage "quantized" to the last stage. Returns the names of its ops."""
     stages = stage_pipelines(target, "float")
     for stage in list(stages)[1:-1]:
         run_passes(make_context(), module, parse_pipeline(stages[stage]))
@@ -53,7 +53,7 @@ def lowered(module: ModuleOp, target: str) -> list[str]:
 def by_hand(
     dividend: Any, divisor: Any, scales: tuple[float, float, float], zeros: tuple[int, int, int]
 ) -> Any:
-    """Quotients in double; those by zero as they should be."""
+    """The expected quotients, computed in double, also for zero divisors."""
     x = (dividend.astype(int) - zeros[0]) * scales[0]
     y = (divisor.astype(int) - zeros[1]) * scales[1]
     x, y = np.broadcast_arrays(x, y)
@@ -128,7 +128,7 @@ DIVISORS = {
 
 @pytest.mark.parametrize("name", DIVISORS)
 def test_what_is_never_zero_is_only_divided(name: str) -> None:
-    """exp(y) is 0.078 at least, which is a step of 0.05 or more."""
+    """exp(y) is at least 0.078, which is more than one step of 0.05."""
     body, divisor, guarded = DIVISORS[name]
     b, p = TENSOR.format("!b"), TENSOR.format("!p")
     rows = 8 if "another" in name else 4
@@ -168,7 +168,7 @@ def test_from_pytorch_to_the_file() -> None:
 
 
 def test_quantize_infinities_and_nan() -> None:
-    """Infinities saturate and NaN is the zero point: the interpreters, the kernel, no warning."""
+    """Infinities saturate and NaN is the zero point, in interpreters and kernel, without a warning."""
     x = np.array([np.inf, -np.inf, np.nan, -0.0, 3e38, -3e38], np.float32)
     module = module_of(
         "  %0 = quant.qcast %x : tensor<6xf32> to tensor<6x!b>", "%x: tensor<6xf32>",

@@ -1,4 +1,4 @@
-"""Legality is trial lowering: it changes nothing, and names what it misses."""
+"""Legality is trial lowering: it changes nothing, and says what is missing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ INT8 = TensorType(UniformQuantizedType.get(i8, 0.5), [2, 3, 4])
 
 @irdl_op_definition
 class HypotOp(BinaryOp):
-    """An operator that nobody has written a rule for."""
+    """An operator without a rule."""
 
     name = "edge.hypot"
 

@@ -1,4 +1,4 @@
-"""The split into parts, against every other split of small random graphs."""
+"""The split into delegates, compared with every other split of small random graphs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmopt.lowering.tosa.levels import Processor, levels
 
 Graph = tuple[list[list[int]], list[Processor]]
-"""The sources of each node, all of smaller numbers, and where it can run."""
+"""The sources of each node, which have smaller numbers, and where the node can run."""
 
 
 @st.composite
@@ -33,7 +33,7 @@ def split(graph: Graph) -> dict[int, int]:
 
 
 def parts_of(count: int, limit: int) -> Iterator[list[int]]:
-    """Every way to put `count` nodes into at most `limit` numbered parts, each once."""
+    """Every way to put `count` nodes into at most `limit` numbered delegates, each once."""
 
     def extend(chosen: list[int]) -> Iterator[list[int]]:
         if len(chosen) == count:
@@ -46,7 +46,7 @@ def parts_of(count: int, limit: int) -> Iterator[list[int]]:
 
 
 def has_cycle(edges: set[tuple[int, int]]) -> bool:
-    """Whether some of the edges lead back to where they begin."""
+    """Whether the edges have a cycle."""
     edges = {(a, b) for a, b in edges if a != b}
     while edges:
         left = {(a, b) for a, b in edges if any(c == b for c, _ in edges)}
@@ -57,7 +57,7 @@ def has_cycle(edges: set[tuple[int, int]]) -> bool:
 
 
 def runs(graph: Graph, inside: list[int], part: list[int]) -> bool:
-    """Whether nodes `inside` can be done in these parts, one part after the other."""
+    """Whether the nodes `inside` can run in these delegates, one delegate after the other."""
     sources, processors = graph
     name = dict(zip(inside, part, strict=True))
     names = [name.get(node, -1 - node) for node in range(len(processors))]
@@ -65,7 +65,7 @@ def runs(graph: Graph, inside: list[int], part: list[int]) -> bool:
 
 
 def fewest(graph: Graph, found: int) -> int:
-    """The fewest parts of any split, where there are no more than `found`."""
+    """The fewest delegates of any split with at most `found` delegates."""
     _, processors = graph
     free = [n for n, processor in enumerate(processors) if processor is Processor.EITHER]
     npu = [n for n, processor in enumerate(processors) if processor is Processor.NPU]
@@ -91,13 +91,13 @@ def test_every_node_comes_after_its_sources(graph: Graph) -> None:
 def test_no_other_split_has_fewer_parts(graph: Graph) -> None:
     _, processors = graph
     level = split(graph)
-    # A part of free nodes alone is none: the partition leaves it out.
+    # Free nodes alone make no delegate: the partition omits it.
     parts = {level[n] for n, processor in enumerate(processors) if processor is Processor.NPU}
     assert len(parts) == fewest(graph, len(parts))
 
 
 def test_what_is_found_is_compared() -> None:
-    """The search finds fewer parts where there are fewer, and no split with a cycle."""
+    """The search finds a split with fewer delegates if there is one, and none with a cycle."""
     chain: Graph = [[], [0], [1]], [Processor.NPU, Processor.CPU, Processor.NPU]
     assert fewest(chain, 3) == 2
     fork: Graph = [[], [0], [0]], [Processor.NPU, Processor.CPU, Processor.NPU]

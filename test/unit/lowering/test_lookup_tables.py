@@ -1,4 +1,4 @@
-"""Lookup tables of functions that are undefined for a part of their operand's range."""
+"""Lookup tables of functions that are undefined in a part of their operand's range."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def text_of(body: str, source: str, target: str) -> str:
 
 
 CASES = [
-    # The range of [-1, 1] in steps of 2/255: its ends are rounded to beyond 1.
+    # The range [-1, 1] in steps of 2/255: rounding moves its ends beyond 1.
     ("edge.acos %x", "0.007874:0", "0.0123:-128", {-128: 127, 127: -128}),
     ("edge.asin %x", "0.007874:0", "0.0124:0", {-128: -127, 127: 126}),
     ("edge.log %x", "0.05:-120", "0.05:0", {-128: -128, -121: -128, -120: -128}),
     ("edge.sqrt %x", "0.05:-100", "0.02:-128", {-128: -128, -101: -128, -100: -128}),
-    # An infinity is a value: it saturates.
+    # An infinity counts as a value. It saturates.
     ("edge.rsqrt %x", "0.05:-100", "0.02:-128", {-128: 127, -101: 127, -100: 127}),
     ("edge.acosh %x", "0.05:-100", "0.02:-128", {-128: -128, -81: -128}),
     ("edge.pow %x {{exponent = 0.5 : f32}}", "0.05:-100", "0.02:-128", {-128: -128}),
@@ -45,7 +45,7 @@ CASES = [
 def test_undefined_entries_are_the_nearest_defined(
     op: str, source: str, target: str, wanted: dict[int, int], pipeline: str
 ) -> None:
-    """And what is defined keeps the op's meaning."""
+    """Defined entries keep the op's meaning."""
     module = parse_module(make_context(), text_of(f"%0 = {op} : ({{a}}) -> {{b}}", source, target))
     (meaning,) = interpret(module, [EVERY])
     run_passes(make_context(), module, parse_pipeline(pipeline))
@@ -53,7 +53,7 @@ def test_undefined_entries_are_the_nearest_defined(
     for stored, result in wanted.items():
         assert abs(int(actual[stored + 128]) - result) <= 1, stored
     moved = np.abs(actual.astype(int) - meaning.astype(int)) > 1
-    # NaN is the zero point as long as the function is one of floats.
+    # Before the function becomes a table, NaN gives the zero point.
     assert (meaning[moved] == int(target.split(":")[1])).all()
 
 
@@ -68,7 +68,7 @@ def test_nearest_defined() -> None:
 
 @pytest.mark.parametrize("pipeline", PIPELINES, ids=["core", "npu"])
 def test_a_quotient_of_a_tensor_and_itself(pipeline: str) -> None:
-    """0 / 0 has no nearest value: it gives the zero point, as of two tensors."""
+    """0 / 0 has no nearest value. It gives the zero point, as for two different tensors."""
     body = "%0 = edge.div %x, %x : ({a}, {a}) -> {b}"
     module = parse_module(make_context(), text_of(body, "0.05:3", "0.02:-7"))
     run_passes(make_context(), module, parse_pipeline(pipeline))

@@ -17,7 +17,7 @@ CONVERSION = "expose-transposes,convert-edge-to-cortex-m,canonicalize,verify-sta
 
 
 def steps_apart(text: str, inputs: list[NDArray[Any]]) -> int:
-    """The greatest difference that the conversion makes to an int8 function."""
+    """The largest difference that the conversion makes to the results of an int8 function."""
     ctx = make_context()
     before, after = (parse_module(ctx, text) for _ in range(2))
     run_passes(ctx, after, parse_pipeline(CONVERSION))
@@ -43,7 +43,7 @@ def test_matmul(
     left: float, right: float, spread: float, seed: int,
 ) -> None:  # fmt: skip
     batch, rows, depth, columns = sizes
-    # So that the products fill the range of the output, or leave it.
+    # The products fill the range of the output, or exceed it.
     scale = left * right * 40 * depth**0.5 * spread
     a, b, c = map(quantized, (left, right, scale), zeros)
     types = f"tensor<{batch}x{rows}x{depth}x{a}>", f"tensor<{batch}x{depth}x{columns}x{b}>"

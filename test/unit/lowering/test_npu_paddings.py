@@ -1,4 +1,4 @@
-"""Paddings wider than an NPU counts: they are in the tensor, and the result is the same."""
+"""Paddings too wide for an NPU are put into the tensor, and the result is the same."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def convolution(padding: list[int], stride: tuple[int, int], dilation: tuple[int
 CASES = {
     "causal": convolution([0, 0, 200, 0], (1, 1), (1, 2)),
     "behind": convolution([1, 300, 1, 1], (2, 1), (1, 1)),
-    "beside a long stride": convolution([1, 1, 150, 2], (5, 1), (1, 1)),
+    "with a long stride": convolution([1, 1, 150, 2], (5, 1), (1, 1)),
     "at the limit": convolution([127, 255, 127, 255], (1, 1), (1, 1)),
     "maximum": POOL.format(w=291),
 }

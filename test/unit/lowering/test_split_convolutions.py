@@ -1,4 +1,4 @@
-"""Splitting a convolution changes no bit, and saves what it is for."""
+"""Splitting a convolution changes no bit, and saves the intended transposes."""
 
 from __future__ import annotations
 

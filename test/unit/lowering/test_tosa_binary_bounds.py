@@ -22,7 +22,7 @@ EVERY = np.arange(-128, 128).astype(np.int8)
 @pytest.mark.parametrize("kind", [edge.AddOp, edge.SubOp, edge.MulOp, edge.DivOp],
                          ids=lambda kind: kind.name)  # fmt: skip
 def test_every_pair(kind: Any, other: float, fineness: float) -> None:
-    """fineness: a step of the result in steps of what the function makes of one and one."""
+    """fineness: a step of the result, relative to the function of one step of each operand."""
     step = {edge.MulOp: other, edge.DivOp: 1 / other}.get(kind, 1.0) * fineness
     alone = Alone(0)
     lhs = alone.input((256, 1), int8(1.0, -3), EVERY.reshape(256, 1))

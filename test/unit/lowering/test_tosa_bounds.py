@@ -1,4 +1,4 @@
-"""Every rule of `lowering.tosa` that computes, on random ops: within the bound it states."""
+"""Every rule of `lowering.tosa` that computes stays within its stated bound on random ops."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from rules_alone import (
 
 
 def reads_only_padding(w: dict[str, Any]) -> bool:
-    """Whether no window has an element of the input, along one axis or both."""
+    """Whether all windows lie in the padding along at least one axis."""
     for axis, count in enumerate(counts(w)):
         inside = np.pad(np.ones(w["size"][axis]), w["padding"][2 * axis : 2 * axis + 2])
         taps = np.arange(w["kernel"][axis]) * w["dilation"][axis]
@@ -61,11 +61,11 @@ def matrix(
     alone: Alone, data: st.DataObject, kind: Any, shape: tuple[int, ...],
     weight: tuple[int, ...], result: tuple[int, ...], properties: dict[str, Any], *limits: str,
 ) -> None:  # fmt: skip
-    """Check a convolution or linear op; half a step more of the accumulator for another bias."""
+    """Check a convolution or linear op. A bias of another scale adds half an accumulator step."""
     source, channels = data.draw(kinds), weight[0]
     weights = weight_type(data, channels)
     step = source.scale * np.broadcast_to(weights.params.scales, channels)
-    # Results fill the range of the output, or a part of it, or leave it.
+    # Results fill the range of the output, or a part of it, or exceed it.
     scale = float(step.max()) * math.prod(weight[1:]) ** 0.5 * 40 * data.draw(powers(-2, 1))
     output, bound = int8(scale, data.draw(zero_points)), 1
     operands = [alone.input(shape, source), alone.constant(alone.stored(weight), weights)]
@@ -85,7 +85,7 @@ def matrix(
 @given(w=windows(most_padding=3, dilations=2), groups=st.sampled_from([1, 1, 2, 3]),
        seed=seeds, data=st.data())  # fmt: skip
 def test_conv2d(w: dict[str, Any], groups: int, seed: int, data: st.DataObject) -> None:
-    """In one group, in several, and with a group for each channel."""
+    """With one group, with several, and with a group for each channel."""
     batch, (ins, outs) = data.draw(st.integers(1, 2)), data.draw(pairs(st.integers(1, 3)))
     properties = {
         **{name: ints(w[name]) for name in ("stride", "padding", "dilation")},
@@ -110,7 +110,7 @@ def test_conv2d(w: dict[str, Any], groups: int, seed: int, data: st.DataObject) 
 def test_windows_that_read_only_padding(
     kernel: int, stride: int, dilation: int, padding: tuple[int, int], size: int
 ) -> None:
-    """Vela may drop the input, and what comes behind it would be passed for another."""
+    """Vela may drop the input, and the runtime would then pass the wrong arguments."""
     alone = Alone(0)
     w = {"kernel": (1, kernel), "stride": (1, stride), "dilation": (1, dilation),
          "padding": (0, 0, *padding), "size": (1, size)}  # fmt: skip
@@ -144,7 +144,7 @@ BINARY = {
     edge.MinimumOp: (0, max),
     edge.MaximumOp: (0, max),
 }
-"""The bound of each, and what a step of a result may be."""
+"""The bound of each, and the range of a result's step."""
 
 
 @pytest.mark.parametrize("kind", BINARY, ids=lambda kind: kind.name)
@@ -152,7 +152,7 @@ BINARY = {
 @given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4), seed=seeds, data=st.data(),
        types=st.tuples(kinds, kinds))  # fmt: skip
 def test_binary(kind: Any, shape: list[int], seed: int, data: st.DataObject, types: Any) -> None:
-    """Broadcast either way; one operand may be constant, or one number, or the other operand."""
+    """Either operand is broadcast. One may be a constant, a number, or the same as the other."""
     alone, (bound, scale_of) = Alone(seed), BINARY[kind]
     form = data.draw(st.sampled_from(["computed", "constant", "splat", "twice", "one type"]))
     if form in ("twice", "one type"):
@@ -188,9 +188,9 @@ def test_binary(kind: Any, shape: list[int], seed: int, data: st.DataObject, typ
 def test_unary(
     name: str, seed: int, source: Any, output: Any, data: st.DataObject, shape: list[int]
 ) -> None:
-    """A table; the last bits of a function may differ from one library to another.
+    """A table. The last bits of a function may differ between libraries.
 
-    Where the function is undefined the table has the nearest defined entry, not the op's meaning.
+    Where the function is undefined, the table has the nearest defined entry, not the op's meaning.
     """
     alone, numbers = Alone(seed), st.floats(0.125, 3, width=32)
     kind = edge.FUNCTIONS.get(name) or edge.WITH_PARAMETERS[name]
@@ -211,7 +211,7 @@ def test_unary(
 @given(kind=kinds, seed=seeds, low=st.one_of(st.none(), REALS), high=st.one_of(st.none(), REALS),
        shape=st.lists(st.integers(1, 9), min_size=1, max_size=6))  # fmt: skip
 def test_clamp_on_one_type(kind: Any, seed: int, low: Any, high: Any, shape: list[int]) -> None:
-    """Exact. Without a bound, ReLU."""
+    """Exact. Without a bound it is ReLU."""
     alone = Alone(seed)
     source = alone.input(shape, kind)
     bounds = {key: f(v) for key, v in (("min", low), ("max", high)) if v is not None}
@@ -274,7 +274,7 @@ def test_softmax(others: list[int], row: int, source: Any, data: st.DataObject, 
      (65_537, ["a softmax over 65537 elements leaves its sum too few bits"])],
 )  # fmt: skip
 def test_softmax_of_long_rows(row: int, limits: list[str]) -> None:
-    """Up to where the sum has no more bits than its reciprocal is found by."""
+    """Rows up to the length at which the sum has as many bits as its reciprocal uses."""
     alone = Alone(row)
     dim = IntegerAttr(1, i64)
     value = alone.input((1, row), int8(0.1))

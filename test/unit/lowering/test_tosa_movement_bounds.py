@@ -1,4 +1,4 @@
-"""Every rule of `lowering.tosa` that moves data, on random ops: exact."""
+"""Every rule of `lowering.tosa` that moves data is exact on random ops."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_permute(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None
 @given(a=st.integers(1, 3), b=st.integers(2, 12), c=st.integers(2, 12), d=st.integers(1, 9),
        seed=seeds)  # fmt: skip
 def test_permute_in_the_middle(a: int, b: int, c: int, d: int, seed: int) -> None:
-    """By slices where there are few."""
+    """It is done by slices if there are few."""
     alone = Alone(seed)
     alone.holds(permuted(alone, (a, b, c, d), (0, 2, 1, 3)))
 
@@ -64,7 +64,7 @@ def test_permute_in_the_middle(a: int, b: int, c: int, d: int, seed: int) -> Non
 def test_permute_of_long_axes(
     shape: tuple[int, ...], perm: tuple[int, ...], limit: str | None
 ) -> None:
-    """Dimensions become one only while that one is short enough."""
+    """Dimensions are merged only if the merged one is short enough."""
     alone = Alone(0)
     alone.holds(permuted(alone, shape, perm), 0, *([limit] if limit else []))
 
@@ -72,7 +72,7 @@ def test_permute_of_long_axes(
 @examples(30)
 @given(factors=shapes(2, 6), seed=seeds, data=st.data())
 def test_reshape(factors: tuple[int, ...], seed: int, data: st.DataObject) -> None:
-    """Between any two shapes of as many elements."""
+    """Between any two shapes with the same number of elements."""
     alone = Alone(seed)
     cuts = [data.draw(st.booleans()) for _ in factors[1:]]
     joined = [factors[0]]
@@ -96,7 +96,7 @@ def test_slice(shape: tuple[int, ...], seed: int, data: st.DataObject) -> None:
 @examples(60)
 @given(shape=shapes(), seed=seeds, data=st.data(), output=kinds)
 def test_cat(shape: tuple[int, ...], seed: int, data: st.DataObject, output: Any) -> None:
-    """Parts of the result's type and of others, computed and constant."""
+    """Operands of the result's type and of others, computed and constant."""
     alone, dim = Alone(seed), data.draw(st.integers(0, len(shape) - 1))
     parts, total, limits = [], 0, []
     for place in range(data.draw(st.integers(1, 4))):
@@ -119,7 +119,7 @@ def test_cat(shape: tuple[int, ...], seed: int, data: st.DataObject, output: Any
 def test_expand(
     shape: tuple[int, ...], more: tuple[int, ...], seed: int, data: st.DataObject
 ) -> None:
-    """Dimensions of 1 repeated, and new ones in front; to six in all."""
+    """Repeats dimensions of 1, and adds new ones in front, up to rank six."""
     alone, more = Alone(seed), more[: 6 - len(shape)]
     source = tuple(1 if data.draw(st.booleans()) else n for n in shape)
     alone.holds(alone.add(edge.ExpandOp.of(alone.input(source, KIND), (*more, *shape))))
@@ -160,7 +160,7 @@ def test_take(
 
 
 def test_take_of_too_many_pieces() -> None:
-    """No two neighbours."""
+    """No two of the taken elements are neighbours."""
     alone = Alone(0)
     indices = [i % 2 * 5 for i in range(4097)]
     value = alone.add(edge.TakeOp.of(alone.input((1, 6), KIND), 1, indices))
@@ -186,7 +186,7 @@ def test_nearest_upsampling(
 
 @pytest.mark.parametrize("factor", [2, 4, 8])
 def test_nearest_upsampling_is_one_operation(factor: int) -> None:
-    """Each pixel in its place; pixels that are all different."""
+    """Each pixel is in its place. All pixels are different."""
     alone = Alone(factor)
     pixels = np.arange(5 * 7 * 3, dtype=np.int8).reshape(1, 5, 7, 3)
     value = alone.input(pixels.shape, KIND, pixels)

@@ -1,4 +1,4 @@
-"""The rules of `lowering.tosa` for pools, on random ops: within the bound they state."""
+"""The rules of `lowering.tosa` for pools stay within their stated bounds on random ops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def pool(
 ) -> None:  # fmt: skip
     """Check a pool from one type to another.
 
-    bound: None for an average pool's own, which depends on what its windows divide by.
+    bound: None for that of an average pool, which depends on the divisors of its windows.
     """
     source, output = types
     result = alone.op(
@@ -45,7 +45,7 @@ def pool(
 
 
 def steps_of(types: tuple[UniformQuantizedType, UniformQuantizedType]) -> int:
-    """How many steps of the second type rounding to each of the two can make."""
+    """The largest error, in steps of the second type, of rounding to both types."""
     source, output = types
     return math.ceil((1 + source.scale / output.scale) / 2 * (1 + 1e-6))
 
@@ -57,7 +57,7 @@ def test_avg_pool2d(
     data: st.DataObject, types: Any, seed: int, images: int, channels: int, ceil_mode: bool,
     counted: bool,
 ) -> None:  # fmt: skip
-    """Padding that differs from side to side counts, as PyTorch has no other."""
+    """Padding that differs between opposite sides counts as input."""
     w = data.draw(windows())
     if counted and data.draw(st.booleans()):
         padding = [data.draw(st.integers(0, w["kernel"][side // 2] // 2)) for side in range(4)]
@@ -69,7 +69,7 @@ def test_avg_pool2d(
 
 
 def test_avg_pool2d_of_a_long_stride_and_padding() -> None:
-    """Rounded once: the padded windows lie apart."""
+    """Padded windows that do not overlap are rounded once."""
     w = {"kernel": (1, 2), "stride": (1, 4), "size": (1, 6), "padding": (0, 0, 1, 0),
          "dilation": (1, 1)}  # fmt: skip
     types = int8(1.0, 0), int8(10**-0.5, 0)
@@ -97,7 +97,7 @@ def test_avg_pool2d_of_rows(
 def test_pools_of_windows_apart(
     kernel: Any, more: Any, count: Any, types: Any, seed: int, images: int, channels: int, kind: Any
 ) -> None:
-    """However long the stride."""
+    """For every stride."""
     stride = tuple(k + m for k, m in zip(kernel, more, strict=True))
     size = tuple((n - 1) * s + k for n, s, k in zip(count, stride, kernel, strict=True))
     w = {"kernel": kernel, "stride": stride, "size": size, "padding": (0,) * 4, "dilation": (1, 1)}

@@ -1,4 +1,4 @@
-"""Permutations as transposes of rank 4 at most."""
+"""Permutations as transposes of at most rank 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trimming changes no bit and no geometry, and takes what Wav2Letter can spare."""
+"""Trimming changes no bit and no output size, and removes all unused taps of Wav2Letter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cmopt.lowering.trim_padding_taps import Axis
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
-# Powers of two: float32 is exact, so the order of a sum cannot show.
+# Powers of two: float32 sums are exact, so their order does not matter.
 Q, W = "!quant.uniform<i8:f32, 0.5:-9>", "!quant.uniform<i8:f32, 0.25>"
 
 
@@ -28,7 +28,7 @@ def axes(draw: st.DrawFn) -> Axis:
 
 @given(axes())
 def test_a_tap_is_live_where_some_position_reads_the_input(axis: Axis) -> None:
-    """Against every position in turn."""
+    """Compared with every position one by one."""
     for tap in range(axis.taps):
         first = tap * axis.dilation - axis.before
         reads = [first + i * axis.stride for i in range(axis.output)]

@@ -1,4 +1,4 @@
-"""Nothing cuts the NPU's part: data movement and functions of any quantizer's are in it."""
+"""One delegate for a whole network: data movement and functions do not split it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from models import MODELS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from npu_islands import ISLANDS, STACKED, Island, Stack, batches, network
+from npu_delegates import OPERATORS, STACKED, Single, Stack, batches, network
 from upstream_ethos_u import delegated_program, upstream, upstream_quantized
 
 TARGET = "cortex-m55+ethos-u55-128"
 
-# What stays outside where upstream's quantizer made the program, and why it has to.
+# What stays outside the delegate if upstream's quantizer made the program, and why.
 WITHOUT_RANGES = {
-    "rms_norm": "square, mean and reciprocal root are left in float, and nobody observed their "
-    "ranges; quantized here it is taken apart before that",
+    "rms_norm": "square, mean and reciprocal root stay in float because their ranges were not "
+    "observed; our quantizer splits rms_norm before it observes ranges",
 }
 
 
@@ -35,7 +35,7 @@ def own(module: nn.Module) -> ExportedProgram:
     return cmopt.quantize(module, batches()[0], calibration=batches(), target=TARGET)
 
 
-def assert_is_one_part(program: cmopt.Program) -> None:
+def assert_is_one_delegate(program: cmopt.Program) -> None:
     """The NPU is called once, between quantizing and dequantizing."""
     report = program.report
     kernels = {"cortex_m.quantize_per_tensor", "ethos_u.delegate", "cortex_m.dequantize_per_tensor"}
@@ -43,34 +43,34 @@ def assert_is_one_part(program: cmopt.Program) -> None:
     assert delegated_program(program.pte).calls == 1
 
 
-@pytest.mark.parametrize("name", ISLANDS)
-def test_quantized_here_every_island_is_one_part(name: str) -> None:
-    assert_is_one_part(compiled(own(network(Island, ISLANDS[name]))))
+@pytest.mark.parametrize("name", OPERATORS)
+def test_quantized_here_every_operator_is_in_one_delegate(name: str) -> None:
+    assert_is_one_delegate(compiled(own(network(Single, OPERATORS[name]))))
 
 
-@pytest.mark.parametrize("name", [name for name in ISLANDS if name not in WITHOUT_RANGES])
-def test_quantized_by_upstream_every_island_is_one_part(name: str) -> None:
-    exported = upstream_quantized(network(Island, ISLANDS[name]), batches())
-    assert_is_one_part(compiled(exported))
+@pytest.mark.parametrize("name", [name for name in OPERATORS if name not in WITHOUT_RANGES])
+def test_quantized_by_upstream_every_operator_is_in_one_delegate(name: str) -> None:
+    exported = upstream_quantized(network(Single, OPERATORS[name]), batches())
+    assert_is_one_delegate(compiled(exported))
 
 
 @pytest.mark.parametrize("name", WITHOUT_RANGES)
 def test_what_has_no_ranges_is_left_with_the_reason(name: str) -> None:
-    report = compiled(upstream_quantized(network(Island, ISLANDS[name]), batches())).report
+    report = compiled(upstream_quantized(network(Single, OPERATORS[name]), batches())).report
     assert len(report.delegates) == 2
     assert "computes in float" in {out.reason for out in report.outside}
 
 
 @pytest.mark.parametrize("name", STACKED)
 @pytest.mark.parametrize("quantizer", ["here", "upstream"])
-def test_four_in_a_row_are_one_part(quantizer: str, name: str) -> None:
+def test_four_in_a_row_are_one_delegate(quantizer: str, name: str) -> None:
     module = network(Stack, STACKED[name])
     exported = own(module) if quantizer == "here" else upstream_quantized(module, batches())
-    assert_is_one_part(compiled(exported))
+    assert_is_one_delegate(compiled(exported))
 
 
 @pytest.mark.parametrize("name", ["channel_shuffle", "roll"])
-def test_upstream_cuts_where_we_do_not(name: str) -> None:
+def test_upstream_needs_more_delegates(name: str) -> None:
     exported = upstream_quantized(network(Stack, STACKED[name]), batches())
     peer = upstream(exported)
     program = compiled(exported)
@@ -80,11 +80,11 @@ def test_upstream_cuts_where_we_do_not(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["convnext_bn_relu", "convnext_ln_gelu"])
 def test_convnext_by_a_quantizer_that_does_not_know_moveaxis(name: str) -> None:
-    """Upstream: nine parts, and eight permutes between them on the core."""
+    """Upstream has nine delegates, and eight permutes between them on the core."""
     model = MODELS[name]
     exported = upstream_quantized(model.module(), model.inputs(2), unaware_of=["moveaxis"])
     peer = upstream(exported)
     program = compiled(exported)
     assert peer.calls == 9 and peer.host_ops["permute_copy"] == 8
-    assert_is_one_part(program)
+    assert_is_one_delegate(program)
     assert len(program.pte) < len(peer.pte)

@@ -1,4 +1,4 @@
-"""Which folder may import from which: no arrow goes up, so that there is no circle."""
+"""Which folder may import from which: only from folders below it, so that there is no cycle."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ALLOWED = {
     },
     "cmopt": {"pipeline", "frontend", "support"},
 }  # fmt: skip
-"""For each folder the folders it may import from. Every one stands below it."""
+"""For each folder the folders it may import from. All of these stand below it."""
 
 
 def imported_modules(path: Path) -> Iterator[str]:
-    """The modules of cmopt that a file imports, at its top, in a function or for types."""
+    """The modules of cmopt that a file imports: at its top, in a function or for types."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cmopt"):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -37,33 +37,33 @@ def imported_modules(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.name.startswith("cmopt."))
 
 
-def room_of(module: str) -> str:
-    """The folder a module lies in; the package itself is `cmopt`."""
+def folder_of(module: str) -> str:
+    """The folder of a module; that of the package itself is `cmopt`."""
     part = module.split(".")[1]
     return part if part in ALLOWED else "cmopt"
 
 
-def arrows(room: str) -> dict[str, str]:
-    """The other folders that a folder imports from, each with a file that does."""
+def imports_of(folder: str) -> dict[str, str]:
+    """The other folders that a folder imports from, each with an example of an import."""
     found: dict[str, str] = {}
-    for path in sorted((REPOSITORY / room).rglob("*.py")):
+    for path in sorted((REPOSITORY / folder).rglob("*.py")):
         for module in imported_modules(path):
-            found.setdefault(room_of(module), f"{path.relative_to(REPOSITORY)} imports {module}")
-    found.pop(room, None)
+            found.setdefault(folder_of(module), f"{path.relative_to(REPOSITORY)} imports {module}")
+    found.pop(folder, None)
     return found
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_a_folder_imports_only_from_those_below_it(room: str) -> None:
-    found = arrows(room)
-    assert not [why for other, why in found.items() if other not in ALLOWED[room]]
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_a_folder_imports_only_from_those_below_it(folder: str) -> None:
+    found = imports_of(folder)
+    assert not [why for other, why in found.items() if other not in ALLOWED[folder]]
 
 
 def test_the_allowed_arrows_go_one_way() -> None:
     seen: set[str] = set()
-    for room, below in ALLOWED.items():
-        assert below <= seen, f"{room} would import from {below - seen}, which stand above it"
-        seen.add(room)
+    for folder, below in ALLOWED.items():
+        assert below <= seen, f"{folder} would import from {below - seen}, which stand above it"
+        seen.add(folder)
 
 
 def test_every_folder_of_the_package_is_listed() -> None:

@@ -1,4 +1,4 @@
-"""Operators that leave a float island in ExecuTorch 1.5.1, each in the same network."""
+"""Operators that ExecuTorch 1.5.1 leaves in float, outside the delegates, each in one network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 Function = Callable[[torch.Tensor], torch.Tensor]
 
-ISLANDS: dict[str, Function] = {
+OPERATORS: dict[str, Function] = {
     "moveaxis": lambda x: torch.moveaxis(x, 1, -1),
     "movedim": lambda x: torch.movedim(x, (1, 2), (3, 1)),
     "swapaxes": lambda x: torch.swapaxes(x, 1, 2),
@@ -48,15 +48,15 @@ ISLANDS: dict[str, Function] = {
 }
 
 STACKED: dict[str, Function] = {
-    "channel_shuffle": ISLANDS["channel_shuffle"],
-    "roll": ISLANDS["roll"],
+    "channel_shuffle": OPERATORS["channel_shuffle"],
+    "roll": OPERATORS["roll"],
     "swapaxes": lambda x: torch.swapaxes(x, 2, 3),
     "narrow + cat": lambda x: torch.cat((torch.narrow(x, 1, 4, 4), torch.narrow(x, 1, 0, 4)), 1),
-    "normalize": ISLANDS["F.normalize"],
+    "normalize": OPERATORS["F.normalize"],
 }
 
 
-class Island(nn.Module):
+class Single(nn.Module):
     """conv → relu → OP → sigmoid."""
 
     def __init__(self, function: Function):
@@ -83,7 +83,7 @@ class Stack(nn.Module):
 
 
 def batches() -> list[tuple[torch.Tensor]]:
-    """Inputs for either network."""
+    """Inputs for both networks."""
     generator = torch.Generator().manual_seed(1)
     return [(torch.randn(1, 3, 8, 8, generator=generator),) for _ in range(3)]
 
