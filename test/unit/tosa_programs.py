@@ -94,7 +94,7 @@ class Program:
             op.verify()
 
     def agrees(self, *outputs: SSAValue) -> bool:
-        """Run both on the inputs, and compare the bytes. Returns False if both refuse the program."""
+        """Run both on the inputs and compare the bytes. Returns False if both refuse them."""
         self.finish(*outputs)
         expected = reference(self.delegate, self.values)
         if expected is None:

@@ -1,4 +1,4 @@
-"""The peer suites: what is made of outcomes, and that no case ends the run."""
+"""The peer suites: how outcomes are judged, and that no case ends the run."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_noise_beyond_60_db_is_good_enough() -> None:
     assert aspects(result(snr=58.0), upstream(snr=200.0)) == []
 
 
-def test_beside_an_npu() -> None:
+def test_aspects_with_an_npu() -> None:
     other = upstream(**ON_NPU)
     assert aspects(result(**ON_NPU), other) == []
     assert aspects(result(**ON_NPU | {"delegates": 2, "core": 1}), other) == [

@@ -1,4 +1,4 @@
-"""Runs each call of `portable_calls` in a process of its own, and prints what came of it as JSON.
+"""Runs each call of `portable_calls` in a separate process, and prints the outcome as JSON.
 
 A row is {"error": text}, or {"operators": [...], "steps": n}: the operators of the program, and
 the largest difference between ExecuTorch's runtime and PyTorch, in float32 steps of the largest
@@ -26,7 +26,7 @@ from quantized import Function
 
 
 def difference(actual: torch.Tensor, expected: torch.Tensor) -> float:
-    """In float32 steps of the largest expected value; infinite for results that are unlike."""
+    """In float32 steps of the largest expected value; infinite if shapes or dtypes differ."""
     if actual.dtype != expected.dtype or actual.shape != expected.shape:
         return float("inf")
     if not expected.dtype.is_floating_point or torch.equal(actual, expected):
@@ -39,7 +39,7 @@ def difference(actual: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 def outcome(call: PortableCall) -> dict[str, Any]:
-    """What comes of a call, compiled without quantization."""
+    """The outcome of a call, compiled without quantization."""
     expected = call.function(*call.inputs)
     exported = torch.export.export(Function(call.function), call.inputs)
     program = cmopt.compile(exported, allow_float=True)

@@ -1,4 +1,4 @@
-"""Emission: each `cortex_m` op, planned and written as a program, computes what it means."""
+"""Emission: each `cortex_m` op computes its meaning, as a plan and as a program file."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_every_kernel_op_is_in_the_table() -> None:
 
 
 def test_kernel_ops_are_the_operators_of_the_installed_executorch() -> None:
-    """One op for each; a `_nhwc` twin is the same op under another view."""
+    """There is one op for each operator. A `_nhwc` operator is the same op with another view."""
     theirs = {name for name in cortex_m_schemas() if not name.endswith("_nhwc.out")}
     assert {f"cortex_m::{op.name.partition('.')[2]}.out" for op in KERNEL_OPS} == theirs
 
 
 @pytest.mark.parametrize("op", KERNEL_OPS, ids=lambda op: op.name)
 def test_arguments_of_an_operator_are_operands_and_properties(op: type[KernelOp]) -> None:
-    """By name, and as many."""
+    """They have the same names, and there are no others."""
     definition = op.get_irdl_definition()
     fields = {name for name, _ in definition.operands} | set(definition.properties)
     (schema,) = (s for s in cortex_m_schemas().values() if s.name == op.name.replace(".", "::"))
@@ -57,7 +57,7 @@ def test_arguments_of_an_operator_are_operands_and_properties(op: type[KernelOp]
 
 
 def test_equal_values_are_shared() -> None:
-    """Two quantize ops of equal parameters share every scalar; each tensor view exists once."""
+    """Two quantize ops of equal parameters share every scalar. Each tensor view exists once."""
     body = (
         f"%a = cortex_m.quantize_per_tensor %x {{{QPARAMS}}} : (tensor<64xf32>) -> tensor<64xi8>\n"
         f"%b = cortex_m.quantize_per_tensor %z {{{QPARAMS}}} : (tensor<64xf32>) -> tensor<64xi8>\n"

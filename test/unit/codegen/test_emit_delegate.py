@@ -1,4 +1,4 @@
-"""Delegates in the file: what the runtime finds there is what the IR says."""
+"""Delegates in the file: the runtime finds there what the IR says."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ TARGET = "cortex-m55+ethos-u55-128"
 
 
 def delegates_of(module: ModuleOp) -> list[DelegateOp]:
-    """In the order of their calls."""
+    """The delegates, in the order of their calls."""
     return [op for op in module.walk() if isinstance(op, DelegateOp)]
 
 
 def raw_program(pte: bytes) -> Any:
-    """The program as the file has it, its delegates' data where the file keeps it."""
+    """The program in the file, with the delegates' data where the file keeps it."""
     from executorch.exir._serialize._flatbuffer_program import _flatbuffer_to_program
 
     return _flatbuffer_to_program(pte)
 
 
 def data_offset(pte: bytes, index: int) -> int:
-    """Where in the file the runtime finds the data of a delegate."""
+    """The offset in the file of a delegate's data."""
     program = raw_program(pte)
     processed = program.execution_plan[0].delegates[index].processed
     if processed.location == schema.DataLocation.SEGMENT:
@@ -102,7 +102,7 @@ def test_the_file_holds_the_streams_of_the_delegates(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_plan_runs_in_one_arena(name: str) -> None:
-    """Results over operands that are read no more: the NPU has copied them by then."""
+    """Results may overwrite operands that are not read again, because the NPU has copied them."""
     module = planned(PROGRAMS[name])
     x, *rest = random_inputs(module, np.random.default_rng(0))
 
@@ -165,7 +165,7 @@ def test_a_scalar() -> None:
 def test_data_is_aligned_and_kept_where_it_takes_least(
     blobs: list[int], constants: list[int]
 ) -> None:
-    """Whatever else is in the file: names, constants, other delegates."""
+    """For any other contents of the file: names, constants, other delegates."""
     streams = [bytes([n]) * 16 * n for n in blobs]
     entries = [
         schema.BackendDelegate(
@@ -215,7 +215,7 @@ def test_scratch_and_widest_kernel_share_the_temp_allocator() -> None:
 
 
 def test_the_runtime_asks_for_the_backend(capfd: pytest.CaptureFixture[str]) -> None:
-    """Everything else about the file is right: 0x20 is NotFound."""
+    """The rest of the file is right: 0x20 is NotFound."""
     program = Runtime.get().load_program(emit_pte(planned(TWO)).pte)
     with pytest.raises(RuntimeError, match="0x:20"):
         program.load_method("forward")
@@ -223,12 +223,12 @@ def test_the_runtime_asks_for_the_backend(capfd: pytest.CaptureFixture[str]) -> 
 
 
 def program_of(text: str) -> Program:
-    """A program whose planned stage is given."""
+    """A program with the given planned stage."""
     return Program(TARGET, "int8", "stock", {"planned": planned(text)})
 
 
 def test_the_host_has_no_npu() -> None:
-    with pytest.raises(CompileError, match=r"needs EthosUBackend.*no NPU.*interpret runs it"):
+    with pytest.raises(CompileError, match=r"needs EthosUBackend.*no NPU.*program\.interpret"):
         program_of(TURN).run(np.zeros((1, 4, 6, 8), np.int8))
 
 

@@ -99,7 +99,7 @@ def test_tables_of_upstreams_program_are_what_a_core_measured() -> None:
 def test_allocators_of_portable_kernels(
     function: Any, method_bytes: int | None, temp_bytes: int | None
 ) -> None:
-    """What ExecuTorch's runtime took on an emulated Cortex-M55."""
+    """The memory that ExecuTorch's runtime took on an emulated Cortex-M55."""
 
     class Model(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> Any:

@@ -1,4 +1,4 @@
-"""Schemas against what ExecuTorch's own generator of kernel wrappers makes of them."""
+"""Schemas, compared with the kernel wrappers that ExecuTorch's own generator makes of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from cmopt.codegen.operator_schemas import (
 
 
 def wrappers() -> Iterator[tuple[str, list[str]]]:
-    """What the generator makes: the operator's name, and the names of what a wrapper unpacks."""
+    """The generated wrappers: the operator's name, and the names of the arguments it unpacks."""
     tags = Path(torchgen.__file__).parent / "packaged/ATen/native/tags.yaml"
     yaml = files("executorch").joinpath(CORTEX_M_OPERATORS)
     for function in parse_et_yaml(str(yaml), str(tags))[0]:
@@ -44,7 +44,7 @@ def wrappers() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_a_call_has_the_length_that_a_generated_wrapper_expects() -> None:
-    """It expects one EValue more than it unpacks: the returned value."""
+    """A wrapper expects one EValue more than it unpacks: the returned value."""
     schemas = cortex_m_schemas()
     found = dict(wrappers())
     assert found.keys() == schemas.keys()

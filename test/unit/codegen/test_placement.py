@@ -1,4 +1,4 @@
-"""The memory planner: never overlaps what is live, and reaches the lower bound."""
+"""The memory planner never overlaps live buffers, and reaches the lower bound."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMES = 12
 
 @st.composite
 def liveness(draw: st.DrawFn) -> Liveness:
-    """Random buffers; some end just where another begins and may be taken over by it."""
+    """Random buffers. Some end just when another begins, which may then take their bytes."""
     buffers = []
     for _ in range(draw(st.integers(1, 14))):
         first = draw(st.integers(-1, TIMES - 1))
@@ -63,7 +63,7 @@ def test_size_lies_between_the_bound_and_the_sum(live: Liveness) -> None:
 
 @given(liveness())
 def test_the_bound_counts_what_is_live_at_once(live: Liveness) -> None:
-    """Against the definition, worked out time by time without chains."""
+    """Compared with the definition, computed for each time without chains."""
     bound = lower_bound(chains(live, in_place=False))
     sums = [
         sum(align(b.size) for b in live.buffers if b.first <= time <= b.last)
@@ -81,7 +81,7 @@ def test_planning_is_deterministic(live: Liveness) -> None:
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
-        # A chain: each buffer lives while the next is made; two neighbours are live at a time.
+        # A chain: each buffer is live while the next is made, so two are live at a time.
         ([1000, 2000, 500, 2000, 16], 3008),
         ([64, 64, 64, 64], 128),
         ([100], 112),
@@ -101,7 +101,7 @@ def test_taking_over_saves_the_second_buffer() -> None:
 
 
 def test_order_of_sizes_is_not_enough() -> None:
-    """First fit by size alone needs 5 units here; the bound is 4, and the search finds it."""
+    """First fit by size alone needs 5 units here. The bound is 4, and the search finds it."""
     unit = 64
     spans = [(0, 2, 1), (1, 4, 2), (3, 6, 1), (0, 1, 2), (2, 3, 1), (5, 7, 3), (4, 5, 1)]
     buffers = [Buffer(size * unit, first, last) for first, last, size in spans]

@@ -1,4 +1,4 @@
-"""Every operator of the portable library that a program can call is called, against PyTorch."""
+"""Every portable operator that a program can call is called and compared with PyTorch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portable_calls import CALLS, NEVER_CALLED, OTHERWISE
 
 
 def outcomes() -> dict[str, Any]:
-    """What came of each call, by operator."""
+    """The outcome of each call, by operator."""
     script = Path(__file__).with_name("run_portable_calls.py")
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, timeout=900, check=False
@@ -26,7 +26,7 @@ def outcomes() -> dict[str, Any]:
 
 
 def fault(operator: str, outcome: dict[str, Any]) -> str | None:
-    """What is wrong with the outcome of a call of `operator`."""
+    """What is wrong with the outcome of a call of `operator`; None if nothing is."""
     if "error" in outcome:
         return str(outcome["error"])
     if outcome["steps"] > CALLS[operator].steps:
@@ -37,7 +37,7 @@ def fault(operator: str, outcome: dict[str, Any]) -> str | None:
 
 
 def test_each_call_computes_what_pytorch_does() -> None:
-    """One test for all of them: parallel workers would run the script once each."""
+    """One test for all operators, because each parallel worker would run the script again."""
     found = outcomes()
     assert found.keys() == CALLS.keys()
     faults = {name: fault(name, outcome) for name, outcome in found.items()}

@@ -1,4 +1,4 @@
-"""Delegates as flatbuffers: what Vela makes of them, and which are refused."""
+"""Delegates as flatbuffers: Vela compiles them, and wrong ones are refused."""
 
 from __future__ import annotations
 

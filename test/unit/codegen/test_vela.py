@@ -1,4 +1,4 @@
-"""Vela in process: the same bytes as ExecuTorch's own backend, and figures that add up."""
+"""Vela gives the same bytes as in ExecuTorch's own backend, and figures that add up."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_tensors_are_in_the_order_of_the_graph() -> None:
 
 @pytest.mark.parametrize("npu", NPUS)
 def test_figures(npu: str) -> None:
-    """MACs follow from the shapes; the ops of the network make up its figures."""
+    """MACs follow from the shapes. The figures of the network are the sums of those of its ops."""
     figures = compile_stream(convolutions(), NPUS[npu]).figures
     first, second = 16 * 9 * 3, 24 * 9 * 16
     assert figures.macs == 16 * 16 * (first + second)
@@ -63,7 +63,7 @@ def test_figures(npu: str) -> None:
     assert figures.cycles >= figures.compute_cycles > 0
     assert figures.cycles == sum(op.cycles for op in figures.ops)
     assert figures.compute_cycles == sum(op.compute_cycles for op in figures.ops)
-    # Whatever the memory mode calls them, feature maps and constants are somewhere.
+    # Feature maps and constants are in some memory, for every memory mode.
     stored = figures.sram_bytes + figures.dram_bytes + figures.flash_bytes
     assert stored >= 16 * 16 * (16 + 24) + figures.encoded_weight_bytes
 
@@ -101,7 +101,7 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_it_is_quick() -> None:
-    """0.01 s of CPU is the rule; ten times that would mean that Vela's Python came along."""
+    """It usually takes 0.01 s of CPU. Ten times that means that Vela's Python was imported."""
     flatbuffer = convolutions()
     compile_stream(flatbuffer, U55)
     start = time.process_time()
@@ -110,7 +110,7 @@ def test_it_is_quick() -> None:
 
 
 def test_only_the_core_of_vela_is_imported() -> None:
-    """And nothing of it before it is wanted."""
+    """Nothing of Vela is imported before it is needed."""
     code = (
         "import sys\n"
         "from cmopt.codegen.vela import compile_stream\n"

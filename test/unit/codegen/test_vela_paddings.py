@@ -1,4 +1,4 @@
-"""What Vela writes of a window's padding, read from the registers of its command streams."""
+"""The padding of a window that Vela writes to the registers in a command stream."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FAMILIES = ("ethos-u55-128", "ethos-u65-256", "ethos-u85-256")
 
 
 def padded(pad: tuple[int, int, int, int]) -> tuple[Program, tosa.MaxPool2DOp | tosa.Conv2DOp]:
-    """A convolution of 3×3 over 8×8, its result as it is."""
+    """A 3×3 convolution of an 8×8 image, without a rescale."""
     program = Program()
     value = program.input(np.zeros((1, 8, 8, 2)), I8)
     weight = program.const(np.ones((2, 3, 3, 2)), I8)
@@ -43,7 +43,7 @@ def padded(pad: tuple[int, int, int, int]) -> tuple[Program, tosa.MaxPool2DOp | 
 
 
 def registers(program: Program, npu: str) -> tuple[int, ...]:
-    """[top, bottom, left, right] as the stream sets them."""
+    """[top, bottom, left, right] in the stream."""
     commands = compile_stream(serialize(program.delegate), NPUS[npu]).stream.commands
     words = iter(struct.unpack(f"<{len(commands) // 4}I", commands))
     found = [-1] * 4
@@ -64,7 +64,7 @@ def test_the_widest_padding_is_what_registers_hold(npu: str, side: int) -> None:
     program, op = padded((pads[0], pads[1], pads[2], pads[3]))
     assert registers(program, npu) == tuple(pads)
     assert why_not(op, npu) is None
-    # One more, and the stream asks for another padding: Vela says nothing, so the table does.
+    # With one more, the stream has another padding. Vela does not report it, so the table does.
     pads[side] += 1
     program, op = padded((pads[0], pads[1], pads[2], pads[3]))
     assert registers(program, npu) != tuple(pads)

@@ -1,4 +1,4 @@
-"""Vela runs in a process of its own: whatever becomes of that is an error with its reason."""
+"""Vela runs in a separate process. However that process fails, the error has the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cmopt.support.targets import NPUS
 
 NPU = NPUS["ethos-u55-128"]
 
-# Vela's process ends on this slice. The verifier refuses it, so it is not verified here.
+# This slice crashes Vela's process. The verifier refuses it, so it is not verified here.
 SLICE_OF_FIVE_DIMENSIONS = """
 %x = "test.op"() : () -> tensor<2x4x4x4x4xi8>
 %d = ethos_u.delegate "ethos-u55-128"(%x) {

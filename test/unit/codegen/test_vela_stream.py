@@ -1,4 +1,4 @@
-"""The packed form of a command stream: what is packed is parsed, what is malformed is refused."""
+"""The packed form of a command stream: it is parsed again, and malformed data is refused."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_truncation_is_refused(size: int) -> None:
 
 
 def edited(at: int, data: bytes) -> Callable[[bytes], bytes]:
-    """What a stream is with `data` at byte `at`."""
+    """An edit that writes `data` at byte `at` of a stream."""
     return lambda stream: stream[:at] + data + stream[at + len(data) :]
 
 

@@ -1,4 +1,4 @@
-"""The numeric specification of the int8 kernels, against hand computation and exact arithmetic."""
+"""The numeric specification of the int8 kernels, compared with hand and exact computation."""
 
 from __future__ import annotations
 
@@ -425,7 +425,7 @@ class TestPooling:
 class TestSoftmax:
     @staticmethod
     def run(rows: NDArray[np.int8], scale: float) -> NDArray[np.int8]:
-        """Softmax of inputs of the given scale (a power of two), as the lowering asks for it."""
+        """Softmax of inputs of the given scale (a power of two), with the lowering's parameters."""
         shift = 27 + int(np.log2(scale))
         diff_min = -floor(31 * 2.0**26 / 2.0**shift)
         return cmsis_nn.softmax_s8(rows, multiplier=HALF, shift=shift, diff_min=diff_min)
@@ -435,7 +435,7 @@ class TestSoftmax:
         rows = int8(np.random.default_rng(1), 50, 10)
         exact = np.exp((rows.astype(float) - rows.max(axis=1, keepdims=True)) * scale)
         exact /= exact.sum(axis=1, keepdims=True)
-        # The fixed point is good to a few units in 2**-19: nothing but the rounding can differ.
+        # The fixed point has an error of a few units in 2**-19, so only the rounding can differ.
         distance = np.abs(self.run(rows, scale).astype(float) + 128 - np.minimum(exact * 256, 255))
         assert distance.max() < 0.5 + 1e-3
 
@@ -524,7 +524,7 @@ class TestFloatBorder:
 
 
 def test_the_zero_point_is_added_in_32_bits() -> None:
-    """As in the kernels: 2^31 - 2 and 127 make a negative number, which the clamp then sees."""
+    """As in the kernels, 2^31 - 2 + 127 wraps to a negative number, which is then clamped."""
     largest = np.array([2**31 - 1], np.int64)
     result = requantize_to_int8(largest, 2**31 - 1, 0, 127, -128, 127)
     assert result.tolist() == [-128]

@@ -1,4 +1,4 @@
-"""What `edge` ops compute where PyTorch's functional operators and the dialect differ."""
+"""Cases in which `edge` ops and PyTorch's functional operators need different arguments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_ceil_mode_drops_a_window_in_the_padding(op: str, more: str, reference: 
 
 
 def test_one_channel_in_one_column_of_windows() -> None:
-    """Sums of whole numbers, also done by hand: torch has a fault in what counts as NHWC here."""
+    """Sums of whole numbers, also computed by hand, because torch is wrong here in NHWC."""
     types = "tensor<2x3x4x1xf32>, tensor<1x2x4x1xf32>"
     text = f"""func.func @forward(%x: tensor<2x3x4x1xf32>, %w: tensor<1x2x4x1xf32>)
         -> tensor<2x2x1x1xf32> {{

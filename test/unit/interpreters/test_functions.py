@@ -1,4 +1,4 @@
-"""Every function of one element, without torch, against PyTorch's operator of its name."""
+"""Every function of one element in NumPy, compared with PyTorch's operator of the same name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xdsl.dialects.test import TestOp
 from cmopt.arithmetic.functions import apply_unary, numbers_of
 from cmopt.dialects import edge
 
-# The operators' numbers in PyTorch's order.
+# The operators' parameters in PyTorch's order.
 PARAMETERS: dict[str, list[list[float]]] = {
     "elu": [[0.5, 1.25, 2.0], [1.5, 1.0, 1.0]],
     "hardshrink": [[0.75]],
@@ -31,7 +31,7 @@ VALUES = np.concatenate(
 
 
 def make(name: str, numbers: list[float]) -> edge.UnaryOp:
-    """An op of that name, and with those numbers for properties."""
+    """The op with that name, with these numbers as properties."""
     kind = (edge.FUNCTIONS | edge.WITH_PARAMETERS)[name]
     type = TensorType(f32, [4])
     names = kind.get_irdl_definition().properties
@@ -47,7 +47,7 @@ def test_functions_are_pytorchs(name: str, numbers: list[float]) -> None:
     want = getattr(torch.ops.aten, name)(torch.from_numpy(VALUES), *numbers).numpy()
     assert got is not None
     assert got.dtype == np.float32
-    # Near a zero of the function what counts is the size of what cancels there.
+    # Near a zero of the function the error is relative to the terms that cancel.
     np.testing.assert_allclose(got, want, rtol=3e-6, atol=3e-7)
 
 

@@ -1,4 +1,4 @@
-"""What an op means does not depend on its layout, on strides in memory, nor on the pass before."""
+"""The meaning of an op does not depend on its layout, on strides, or on the pass before it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ func.func @forward(%x: tensor<4xf32>) -> tensor<1xf32> {
 
 
 def test_a_mean_does_not_depend_on_strides() -> None:
-    """As a reduction of a slice and as a pool of its copy: many of its results are ties."""
+    """A reduction of a slice and a pool of its copy agree. Many of the results are ties."""
     module = parse_module(make_context(), MEAN)
     x = np.random.default_rng(0).integers(-128, 128, (3, 4, 8, 4, 4)).astype(np.int8)
     (before,) = interpret(module, [x])
@@ -53,7 +53,7 @@ def test_a_mean_does_not_depend_on_strides() -> None:
 @pytest.mark.parametrize("constant", [True, False])
 @pytest.mark.parametrize("op", NHWC_OPS)
 def test_portable_kernels_of_nhwc(op: str, constant: bool) -> None:
-    """The portable kernels know NCHW only; so they get that."""
+    """The portable kernels take only NCHW, so they get NCHW."""
     is_conv = op == "edge.conv2d"
     out = 6 if is_conv else 3
     values = np.random.default_rng(1).normal(size=(6, 3, 3, 3)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Elementwise `tosa` ops, RESCALE and reductions against the reference model."""
+"""Elementwise `tosa` ops, RESCALE and reductions, compared with the reference model."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def broadcasting(data: st.DataObject) -> tuple[tuple[int, ...], tuple[int, ...],
 
 def binary(data: st.DataObject, kind: Any, element: IntegerType, limits: tuple[int, int] | None,
            **properties: Any) -> bool:  # fmt: skip
-    """One binary op on two inputs, the second within `limits`."""
+    """Check one binary op on two inputs. The second is within `limits`."""
     a, b, result = broadcasting(data)
     program = Program()
     lhs = program.input(data.draw(arrays(a, element)), element)
@@ -92,7 +92,7 @@ def test_mul(element: IntegerType, data: st.DataObject) -> None:
 
 
 def test_mul_beyond_int64_is_refused() -> None:
-    """The one product to which half of 2^63 cannot be added."""
+    """The only product whose rounding, plus half of 2^63, does not fit int64."""
     program = Program()
     value = program.input(np.array([-(1 << 31)]), I32)
     program.finish(program.op(tosa.MulOp, [value, value, program.const(63, I8)], I32, (1,)))
@@ -173,7 +173,7 @@ def test_rescale(
     double = scale32 and data.draw(st.booleans())
     program = Program()
     value = program.input(data.draw(arrays(shape, source)), source)
-    # Sensible factors keep int32 in range; any others mostly leave it.
+    # Sensible factors keep the result in int32. Other factors mostly do not.
     sensible = data.draw(st.booleans())
     multiplier = (I32, 1 << 30, (1 << 31) - 1) if scale32 else (I16, 1 << 14, (1 << 15) - 1)
     element, least, most = multiplier
@@ -234,7 +234,7 @@ def test_rescale_of_unsigned(
 @pytest.mark.parametrize("double", [False, True])
 @pytest.mark.parametrize("multiplier", [0, 1, 3, 1 << 30, (1 << 31) - 1])
 def test_rescale_at_both_ends(multiplier: int, double: bool) -> None:
-    """Every shift, with each zero point at both ends; all numbers that the shift allows."""
+    """Every shift with zero points at both ends, for all numbers that the shift allows."""
     for shift in range(2, 63):
         for zero_in, zero_out in ((-128, 127), (127, -128)):
             low = max(-128, zero_in - (1 << shift - 1))

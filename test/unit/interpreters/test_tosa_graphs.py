@@ -1,4 +1,4 @@
-"""Whole regions: random chains of `tosa` ops against the reference model, and through the text."""
+"""Whole regions: random chains of `tosa` ops, compared with the reference model, and printed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tosa_programs import I8, I32, Program, arrays, numbers
 
 Step = Callable[[Program, SSAValue, Any], SSAValue]
-"""Appends ops to an int8 value of rank 4; gives another."""
+"""Appends ops to an int8 value of rank 4. Returns another such value."""
 
 
 def to(program: Program, value: SSAValue, source: Any, target: Any, shift: int,
        zeros: tuple[int, int], channels: int = 0, draw: Any = None) -> SSAValue:  # fmt: skip
-    """RESCALE by 2^(30 - shift), per channel by up to twice that."""
+    """RESCALE by 2^(30 - shift); per channel, by up to twice that."""
     count = channels or 1
     factor = np.full(count, 1 << 30)
     if channels:
@@ -54,7 +54,7 @@ def to(program: Program, value: SSAValue, source: Any, target: Any, shift: int,
 
 
 def convolution(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """3×3, padded, to 1–4 channels, per channel."""
+    """A padded 3×3 convolution to 1–4 channels, rescaled per channel."""
     (n, h, w, c), out = shape_of(value), draw(st.integers(1, 4))
     operands = [
         value,
@@ -72,7 +72,7 @@ def convolution(program: Program, value: SSAValue, draw: Any) -> SSAValue:
 
 
 def sum_with_itself(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """As quantized sums are made: wide, ADD, narrow."""
+    """A quantized sum: widen, ADD, narrow."""
     zero = draw(numbers(-128, 127))
     wide = to(program, value, I8, I32, 12, (zero, 0))
     total = program.op(tosa.AddOp, [wide, wide], I32, shape_of(value))
@@ -80,26 +80,26 @@ def sum_with_itself(program: Program, value: SSAValue, draw: Any) -> SSAValue:
 
 
 def product_with_itself(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """int8 by int8 in int32, back."""
+    """An int8 product in int32, narrowed."""
     operands = [value, value, program.const(0, I8)]
     return to(program, program.op(tosa.MulOp, operands, I32, shape_of(value)), I32, I8, 37, (0, 0))
 
 
 def table(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """Any function."""
+    """A table of random entries."""
     entries = program.const(draw(arrays((256,), I8)), I8)
     return program.op(tosa.TableOp, [value, entries], I8, shape_of(value))
 
 
 def clamp(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """Some of the range."""
+    """A clamp to a part of the range."""
     low, high = sorted((draw(numbers(-128, 127)), draw(numbers(-128, 127))))
     bounds = {"min_val": IntegerAttr(low, I8), "max_val": IntegerAttr(high, I8)}
     return program.op(tosa.ClampOp, [value], I8, shape_of(value), **bounds)
 
 
 def pool(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """3×3 mean or maximum, padded."""
+    """A padded 3×3 average or max pool."""
     sizes = {"kernel": ints((3, 3)), "stride": ints((1, 1)), "pad": ints((1, 1, 1, 1))}
     if draw(st.booleans()):
         return program.op(tosa.MaxPool2DOp, [value], I8, shape_of(value), **sizes)
@@ -115,7 +115,7 @@ def transpose(program: Program, value: SSAValue, draw: Any) -> SSAValue:
 
 
 def doubled(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """Joined with itself reversed, and every second half of it."""
+    """The value joined with its reverse, then a half of the result."""
     axis = draw(st.integers(0, 3))
     attr, shape = IntegerAttr(axis, I32), shape_of(value)
     turned = program.op(tosa.ReverseOp, [value], I8, shape, axis=attr)
@@ -127,7 +127,7 @@ def doubled(program: Program, value: SSAValue, draw: Any) -> SSAValue:
 
 
 def flattened(program: Program, value: SSAValue, draw: Any) -> SSAValue:
-    """Its sums along the last dimension, as a row and back to four dimensions."""
+    """The sums along the last dimension, reshaped to a row and back to rank 4."""
     shape = shape_of(value)
     wide = to(program, value, I8, I32, 30, (0, 0))
     axis = IntegerAttr(3, I32)
@@ -145,7 +145,7 @@ STEPS: list[Step] = [
 
 
 def chain(draw: Any) -> tuple[Program, list[SSAValue]]:
-    """3 to 8 steps; the results are the last value and, often, one on the way."""
+    """3 to 8 steps. The results are the last value and, often, an earlier one."""
     program = Program()
     shape = draw(st.tuples(*[st.integers(1, 4)] * 4))
     value = program.input(draw(arrays(shape, I8)), I8)
@@ -176,7 +176,7 @@ def test_every_step(step: Step, data: st.DataObject) -> None:
 
 
 def mlir_accepts(text: str) -> None:
-    """MLIR's own tool reads the text and finds it valid TOSA 1.0, integer profile, level 8K."""
+    """Check that MLIR's own tool accepts the text as TOSA 1.0, integer profile, level 8K."""
     files = importlib.metadata.files("tosa-tools") or []
     tool = next(file.locate() for file in files if file.name == "tosa-opt")
     target = "profiles=pro_int extensions=int16 level=8k specification_version=1.0"
@@ -188,7 +188,7 @@ def mlir_accepts(text: str) -> None:
 
 
 def as_function(op: DelegateOp) -> str:
-    """The region as a function of its own, printed."""
+    """The text of a function made of the region."""
     body = op.clone().detach_region(0)
     end = body.block.last_op
     assert end is not None

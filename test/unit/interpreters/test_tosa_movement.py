@@ -1,4 +1,4 @@
-"""`tosa` ops that move data, and RESIZE, against the reference model."""
+"""`tosa` ops that move data, and RESIZE, compared with the reference model."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_concat(element: IntegerType, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_resize(element: IntegerType, mode: tosa.ResizeMode, data: st.DataObject) -> None:
     if element == I16 and mode == tosa.ResizeMode.BILINEAR:
-        return  # its int48 is no result of a delegate
+        return  # a delegate cannot return its int48
     scale, offset, border, count, size = [], [], [], [], []
     for _ in range(2):
         n, d = data.draw(st.sampled_from([(2, 1), (4, 2), (6, 2), (3, 2), (2, 3), (1, 1), (4, 3)]))

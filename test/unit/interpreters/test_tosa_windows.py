@@ -1,4 +1,4 @@
-"""Convolutions, pools and products of `tosa` against the reference model."""
+"""Convolutions, pools and products of `tosa`, compared with the reference model."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def geometry(draw: Any, dilated: bool = True, pool: bool = False) -> dict[str, t
 
 
 def narrow(program: Program, value: SSAValue, element: IntegerType) -> SSAValue:
-    """An accumulator as a result: int32 as it is, int48 divided by 2^16 into int32."""
+    """An accumulator as a result: int32 unchanged, or int48 divided by 2^16 into int32."""
     if element == I8:
         return value
     no, yes = BoolAttr.from_bool(False), tosa.RoundingMode.SINGLE_ROUND
@@ -167,7 +167,7 @@ def test_avg_pool2d(element: IntegerType, g: Any, data: st.DataObject) -> None:
 
 
 def test_the_largest_pool() -> None:
-    """256 × 256 elements, all at one end: the sum is far from the end of int32."""
+    """256 × 256 extreme elements: the sum is still far from the limits of int32."""
     for value, zeros in ((127, (-128, 0)), (-128, (127, -1)), (3, (0, 0))):
         program = Program()
         source = program.input(np.full((1, 256, 256, 1), value), I8)
@@ -178,7 +178,7 @@ def test_the_largest_pool() -> None:
 
 
 def convolution(program: Program, value: SSAValue, weight: Any, bias: Any) -> SSAValue:
-    """1×1, from int8."""
+    """A 1×1 convolution of an int8 value."""
     out = weight.shape[0]
     operands = [value, program.const(weight, I8), program.const(bias, I32), program.const(0, I8),
                 program.const(0, I8)]  # fmt: skip
@@ -191,7 +191,7 @@ def convolution(program: Program, value: SSAValue, weight: Any, bias: Any) -> SS
 
 @pytest.mark.parametrize("excess", [0, 1])
 def test_an_accumulator_that_overflows_is_refused(excess: int) -> None:
-    """The largest int32 is reached, and the next is an error of the program."""
+    """The largest int32 is allowed. The next number is an error of the program."""
     channels = 130
     program = Program()
     value = program.input(np.full((1, 1, 1, channels), -128), I8)
@@ -223,7 +223,7 @@ def test_a_large_network_takes_seconds() -> None:
 
 @given(data=st.data())
 def test_counts_have_exact_reciprocals(data: st.DataObject) -> None:
-    """A pool over `count` equal elements gives that element, whatever the count."""
+    """A pool over `count` equal elements gives that element, for every count."""
     rows, columns = data.draw(pairs(st.integers(1, 40)))
     number = data.draw(numbers(-128, 127))
     program = Program()

@@ -1,9 +1,9 @@
 """ctypes binding of the CMSIS-NN C subset in ``kernels/cmsis_nn/include``.
 
 `CmsisNN(path)` loads a shared library with those symbols. Each method takes and returns numpy
-arrays in the physical layout of the C function, allocates the scratch the library asks for, and
-places a guard behind output and scratch: a write past either raises `OverrunError`. A status other
-than success raises `StatusError`.
+arrays in the physical layout of the C function, and allocates the scratch that the library needs.
+A guard behind output and scratch detects a write past them, which raises `OverrunError`. A status
+other than success raises `StatusError`.
 """
 
 from __future__ import annotations

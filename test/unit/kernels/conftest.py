@@ -1,4 +1,4 @@
-"""Shared by the tests of the kernels. Their helper modules lie in this directory."""
+"""Fixtures of the kernel tests. Their helper modules are in this directory."""
 
 from __future__ import annotations
 

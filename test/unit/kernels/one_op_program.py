@@ -1,4 +1,4 @@
-"""ExecuTorch programs of one instruction, written by hand, whose whole memory is observable.
+"""ExecuTorch programs of one instruction. A test can observe their whole memory.
 
 The arena is the program's only input and its only output, as one int8 tensor. A test fills it,
 runs the program, and sees every byte the operator has changed, inside its output or elsewhere.
@@ -26,10 +26,10 @@ Array = NDArray[Any]
 
 @dataclass
 class Planned:
-    """An operand in the arena: bytes in physical order, and the sizes and dim order it claims.
+    """An operand in the arena: bytes in physical order, with declared sizes and dim order.
 
-    `data` is its initial content. One operand of a program is the output. An operand lies at
-    `offset`, or, without one, apart from all others that have none.
+    `data` is its initial content. One operand of a program is the output. An operand is at
+    `offset`. Operands without an offset do not overlap.
     """
 
     data: Array
@@ -67,10 +67,10 @@ def scratch(size: int = 0) -> Planned:
 
 @dataclass
 class Program:
-    """`name` is the operator without namespace; `args` are in schema order, the output last.
+    """name: the operator without namespace. args: in schema order, the output last.
 
-    An int, float, bool, str, None, list of ints, floats, bools or tensors stands for itself.
-    returned: how often the output is repeated for the value the kernel returns; 1 is right.
+    An argument is a tensor, int, float, bool, str, None or a list of these.
+    returned: how often the output is repeated as the kernel's returned value; 1 is right.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Program:
         return memory
 
     def output(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Array:
-        """The output operand's content; AssertionError if any other byte has changed."""
+        """The output operand's content. Raises AssertionError if any other byte has changed."""
         operand, start = next(place for place in self.planned if place[0].output)
         end = start + operand.data.nbytes
         assert np.array_equal(before[:start], after[:start])
@@ -178,6 +178,6 @@ class Program:
 
 
 def view(memory: NDArray[np.uint8], operand: Planned, offset: int) -> Array:
-    """The operand's bytes in the arena, as its data's shape and type."""
+    """The operand's bytes in the arena, with the shape and type of its data."""
     flat = memory[offset : offset + operand.data.nbytes].view(operand.data.dtype)
     return flat.reshape(operand.data.shape)

@@ -1,4 +1,4 @@
-"""Calls of each ``cortex_m::`` operator: what the specification makes of them, or why they fail."""
+"""Calls of each ``cortex_m::`` operator: their specified results, or why they fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MULTIPLIER = 1518500250
 
 @dataclass
 class Case:
-    """`expected` is the output's content; None means the call fails and logs `message`."""
+    """expected: the output's content, or None if the call fails and logs `message`."""
 
     name: str
     program: Program
@@ -56,7 +56,7 @@ class Random:
 
 
 def replaced(args: Sequence[Any], index: int, value: Any) -> list[Any]:
-    """A copy of `args` with one of them exchanged."""
+    """A copy of `args` with one of them replaced."""
     return [value if i == index else arg for i, arg in enumerate(args)]
 
 
@@ -344,7 +344,7 @@ def transposed_convolution_cases() -> Iterator[Case]:
 
 
 def linear(seed: int, *, carries: str, filter_offset: int = 0) -> tuple[list[Any], Array]:
-    """`carries` names what the program holds: "bias", "kernel_sum", "both" or "neither"."""
+    """carries: what the program has: "bias", "kernel_sum", "both" or "neither"."""
     random = Random(seed)
     input, weights = random.int8(2, 3, 11), random.int8(5, 11)
     bias = random.bias(5)
@@ -724,7 +724,7 @@ def placed(data: Array, offset: int, *, output: bool = False) -> Planned:
 
 @cases_of
 def in_place_cases() -> Iterator[Case]:
-    """The outputs a memory planner puts on top of an input."""
+    """Outputs that the memory planner places over an input."""
     random = Random(15)
     a, b = random.int8(100), random.int8(100)
     over_a = placed(np.zeros(100, np.int8), 64, output=True)

@@ -1,7 +1,7 @@
-"""Runs every NAME.pte of a directory on NAME.npy, its arena, and writes NAME.out.npy.
+"""Runs every NAME.pte of a directory on its arena, NAME.npy, and writes NAME.out.npy.
 
-An execution that fails writes no output. What the runtime logs about NAME follows the line
-``== NAME`` on stderr.
+An execution that fails writes no output. On stderr, the runtime's log for NAME follows the line
+``== NAME``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(directory: Path) -> None:
     for path in sorted(directory.glob("*.pte")):
         os.write(2, f"== {path.stem}\n".encode())
         arena = torch.from_numpy(np.load(path.with_suffix(".npy")).view(np.int8))
-        # From a file: the runtime does not keep bytes it is given alive.
+        # From a file, because the runtime does not keep the given bytes alive.
         method = Runtime.get().load_program(path).load_method("forward")
         try:
             (after,) = method.execute([arena])

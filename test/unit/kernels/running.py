@@ -1,7 +1,6 @@
-"""Running programs of one instruction in ExecuTorch's runtime, all in one process of their own.
+"""Running programs of one instruction in ExecuTorch's runtime, all in one separate process.
 
-A kernel that ends its process must not take the tests along, and starting the runtime takes
-seconds.
+A kernel that ends its process must not end the tests, and starting the runtime takes seconds.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Outcome:
 
 
 def run_programs(programs: Mapping[str, Program], directory: Path) -> dict[str, Outcome]:
-    """What the runtime made of each program; files go to `directory`."""
+    """The outcome of each program. Files are written to `directory`."""
     before = {name: program.arena() for name, program in programs.items()}
     for name, program in programs.items():
         (directory / f"{name}.pte").write_bytes(program.serialize())

@@ -1,7 +1,7 @@
-"""A call that a device refuses for its form is refused on the host: arguments by number and kind.
+"""The host, like a device, refuses calls with a wrong number or a wrong kind of arguments.
 
-A device build registers generated wrappers. They count the EValues of a call, the returned value
-among them, and read each as the kind that the schema in `operators.yaml` says.
+A device build registers generated wrappers. They count the EValues of a call, including the
+returned value, and read each as the kind in the schema in `operators.yaml`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def schema_of(program: Program) -> Schema:
 
 
 def wrong_programs() -> dict[str, tuple[Program, str]]:
-    """Calls with one mistake each, by a name, and what the runtime should log about it."""
+    """Calls with one mistake each, by name, and the expected log of the runtime."""
     wrong = {}
     for name, program in right_programs().items():
         schema = schema_of(program)
@@ -76,14 +76,14 @@ WRONG = wrong_programs()
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """What the runtime made of each."""
+    """The outcome of each call."""
     programs = {name: program for name, (program, _) in WRONG.items()}
     return run_programs(programs, tmp_path_factory.mktemp("programs"))
 
 
 @pytest.mark.parametrize("operator", sorted(right_programs()))
 def test_a_call_of_another_form_is_refused(operator: str, outcomes: dict[str, Outcome]) -> None:
-    """The kernel is not reached; one line says which argument is wrong."""
+    """The kernel is not called. One line says which argument is wrong."""
     mistakes = {n: m for n, (_, m) in WRONG.items() if n.partition(".")[0] == operator}
     assert len(mistakes) >= 2 + 9 * 2
     for name, message in mistakes.items():

@@ -53,10 +53,10 @@ def test_loading_twice_registers_once() -> None:
 
 
 def test_operators_of_another_library_are_refused(tmp_path: Path) -> None:
-    """A second registration would end the process, so it must not be attempted."""
+    """A second registration would end the process, so `load` must not try it."""
     other = tmp_path / "libother.so"
     shutil.copy(kernels.library_path(), other)
-    # The copy lies elsewhere: what it needs is loaded before it.
+    # The copy is in another folder, so its dependencies are loaded first.
     done = run(
         "import ctypes\n"
         "from executorch.runtime import Runtime\n"

@@ -1,4 +1,4 @@
-"""The ``cortex_m::`` operators in the runtime: exact results, and failures that are clear."""
+"""The ``cortex_m::`` operators in the runtime: exact results and clear failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CASES = all_cases()
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """What the runtime made of each case."""
+    """The outcome of each case."""
     programs = {case.name: case.program for case in CASES}
     return run_programs(programs, tmp_path_factory.mktemp("programs"))
 
@@ -34,7 +34,7 @@ def test_result(case: Case, outcomes: dict[str, Outcome]) -> None:
 
 @pytest.mark.parametrize("case", named([case for case in CASES if case.expected is None]))
 def test_failure(case: Case, outcomes: dict[str, Outcome]) -> None:
-    """The call fails with a line that names the operator and the offending values."""
+    """The call fails with a line that has the operator and the wrong values."""
     outcome = outcomes[case.name]
     assert outcome.after is None
     pattern = rf"cortex_m::{case.program.name}: .*{case.message}"

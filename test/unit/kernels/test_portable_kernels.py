@@ -1,4 +1,4 @@
-"""The portable C kernels against the interpreters' specification, bit for bit."""
+"""The portable C kernels, compared with the interpreters' specification bit for bit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def activations(draw: st.DrawFn) -> dict[str, int]:
 
 @st.composite
 def scales(draw: st.DrawFn, low: int = -12, high: int = 1) -> Pair:
-    """A multiplier and a shift: those of a real layer, or any the kernels accept."""
+    """A multiplier and a shift: those of a real layer, or any that the kernels accept."""
     if draw(st.integers(0, 9)):
         return draw(st.integers(2**30, 2**31 - 1)), draw(st.integers(low, high))
     return draw(st.integers(-(2**31) + 1, 2**31 - 1)), draw(st.integers(-31, 30))
@@ -84,8 +84,8 @@ class Window:
 
 @st.composite
 def windows(draw: st.DrawFn, *, dilated: bool, largest_padding: int = 3) -> Window:
-    """A sliding window whose first and last position read at least one input value or, with
-    dilation, may fall between them. The end padding may differ from the start padding."""
+    """A sliding window. Its first and last position read at least one input value, but with
+    dilation they may read none. The end padding may differ from the start padding."""
     axes = []
     for _ in range(2):
         taps = draw(st.integers(1, 4))
@@ -317,7 +317,7 @@ def test_pooling_refuses_a_window_without_input(portable: CmsisNN, kind: str) ->
 
 
 def softmax_parameters(scale: float) -> dict[str, int]:
-    """What a compiler derives from an input scale."""
+    """The parameters that a compiler derives from an input scale."""
     fraction, exponent = math.frexp(min(scale * 2**26, 2**31 - 1))
     multiplier = min(round(fraction * 2**31), 2**31 - 1)
     diff_min = -math.floor(31 * 2**26 / 2**exponent)
@@ -336,7 +336,7 @@ def test_softmax(portable: CmsisNN, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("scale", [0.002, 0.01, 0.03, 0.1, 0.3])
 def test_softmax_of_many_rows(portable: CmsisNN, scale: float) -> None:
-    """Enough values near a rounding boundary to see the precision of the intermediate steps."""
+    """There are enough values near rounding boundaries to check the precision of all steps."""
     rng = np.random.default_rng(0)
     for size in (3, 10, 40):
         input = rng.integers(-128, 128, (5000, size)).astype(np.int8)
@@ -385,7 +385,7 @@ def test_minimum_and_maximum(portable: CmsisNN, kind: str, data: st.DataObject) 
 
 
 def test_the_guard_sees_an_overrun(portable: CmsisNN) -> None:
-    """The other tests rely on it to notice a write behind the output."""
+    """The other tests rely on the guard to notice a write behind the output."""
     buffer = Guarded(4, np.int8)
     buffer.bytes[4] = 0
     with pytest.raises(OverrunError):
@@ -397,6 +397,6 @@ def wrap_int32(value: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def check(kernel: Any, specification: Any, *args: Any, **kwargs: Any) -> None:
-    """The kernel's bytes are the specification's."""
+    """Check that the kernel gives the bytes of the specification."""
     expected = specification(*args, **kwargs)
     np.testing.assert_array_equal(kernel(*args, **kwargs), expected)

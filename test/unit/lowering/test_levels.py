@@ -32,7 +32,7 @@ def split(graph: Graph) -> dict[int, int]:
     return levels(range(len(processors)), sources.__getitem__, processors.__getitem__)
 
 
-def parts_of(count: int, limit: int) -> Iterator[list[int]]:
+def groupings(count: int, limit: int) -> Iterator[list[int]]:
     """Every way to put `count` nodes into at most `limit` numbered delegates, each once."""
 
     def extend(chosen: list[int]) -> Iterator[list[int]]:
@@ -72,7 +72,7 @@ def fewest(graph: Graph, found: int) -> int:
     for limit in range(found):
         for choice in product([False, True], repeat=len(free)):
             inside = sorted(npu + [n for n, chosen in zip(free, choice, strict=True) if chosen])
-            if any(runs(graph, inside, part) for part in parts_of(len(inside), limit)):
+            if any(runs(graph, inside, part) for part in groupings(len(inside), limit)):
                 return limit
     return found
 
@@ -88,7 +88,7 @@ def test_every_node_comes_after_its_sources(graph: Graph) -> None:
 
 
 @given(graph=graphs())
-def test_no_other_split_has_fewer_parts(graph: Graph) -> None:
+def test_no_other_split_has_fewer_delegates(graph: Graph) -> None:
     _, processors = graph
     level = split(graph)
     # Free nodes alone make no delegate: the partition omits it.

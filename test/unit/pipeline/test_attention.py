@@ -1,4 +1,4 @@
-"""Products of activations, softmax and attention: integers all the way."""
+"""Products of activations, softmax and attention compute in integers only."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_products(name: str, target: str) -> None:
 
 
 def test_product_with_a_bias_in_front() -> None:
-    """A linear layer's result is an operand like any other."""
+    """The result of a linear layer can be an operand."""
     module = Function(lambda f, x, y: torch.bmm(x, f(y)), nn.Linear(6, 5))
     shapes = (2, 3, 4), (2, 4, 6)
     program = compiled(module, *shapes)
@@ -70,7 +70,7 @@ def test_softmax_over_any_dimension(dim: int) -> None:
 
 
 def test_softmax_over_the_channels_of_a_convolution() -> None:
-    """The convolution's own layout has them last."""
+    """In the convolution's layout, the channels are the last dimension."""
     shape = (1, 2, 6, 6)
     program = compiled(Function(lambda c, x: c(x).softmax(1), nn.Conv2d(2, 5, 3)), shape)
     assert kernels(program) == ["transpose", "quantized_conv2d", "softmax", "transpose"]
@@ -78,7 +78,7 @@ def test_softmax_over_the_channels_of_a_convolution() -> None:
 
 
 class Attention(nn.Module):
-    """Written by hand, with two heads."""
+    """Attention with two heads, written out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class Attention(nn.Module):
 
 
 class Fused(Attention):
-    """The same by `scaled_dot_product_attention`."""
+    """The same with `scaled_dot_product_attention`."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         q, k, v = (
@@ -105,7 +105,7 @@ class Fused(Attention):
 
 
 class Ready(nn.Module):
-    """PyTorch's module."""
+    """PyTorch's attention module."""
 
     def __init__(self) -> None:
         super().__init__()

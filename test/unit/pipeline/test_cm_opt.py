@@ -1,4 +1,4 @@
-"""`cm-opt` as a program: how fast it starts, what it leaves behind, what it says of a crash."""
+"""`cm-opt` as a program: start time, output files, and reports of crashes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class OptionsPass(ModulePass):
 
 @dataclass(frozen=True)
 class MarkPass(ModulePass):
-    """Adds an op, so that a reproducer can be seen to hold the IR after it."""
+    """Adds an op, to see that a reproducer has the IR after this pass."""
 
     name = "mark"
 
@@ -55,7 +55,7 @@ class MarkPass(ModulePass):
 
 @dataclass(frozen=True)
 class CrashPass(ModulePass):
-    """Fails as a pass with a mistake in it fails, after half of its work."""
+    """Fails like a pass with a mistake, after half of its work."""
 
     name = "crash"
 
@@ -68,7 +68,7 @@ class CrashPass(ModulePass):
 
 @dataclass(frozen=True)
 class RefusePass(ModulePass):
-    """Refuses its input, as a pass may."""
+    """Refuses its input, which a pass may do."""
 
     name = "refuse"
 
@@ -136,7 +136,7 @@ def test_start_needs_no_torch_and_little_time(ir: str) -> None:
         times.append(time.perf_counter() - start)
         assert result.returncode == 0, result.stderr
         assert "func.return %x : i32" in result.stdout
-    # The bound is for a machine that is busy with other tests; 0.2 s is usual.
+    # It usually takes 0.2 s. The bound allows for a machine that is busy with other tests.
     assert min(times) < 1.0
 
 
@@ -157,11 +157,11 @@ def test_crash_is_one_line_and_leaves_a_reproducer(
         "// configuration: --pass-pipeline='builtin.module(crash{depth=2},mark)'\n"
     )
     assert "in apply" in text  # the traceback, as comments
-    # The IR before the failing pass: what `mark` added, and what `crash` took away.
+    # The IR before the failing pass has what `mark` added and what `crash` removed.
     assert text.count('"test.op"') == 1
     assert "func.func @f" in text
 
-    # It fails again in the same way, by itself.
+    # The reproducer alone fails again in the same way.
     assert cm_opt.main([str(reproducer), "--run-reproducer"]) == 1
     assert "internal error in pass 'crash'" in capsys.readouterr().err
 
@@ -318,7 +318,7 @@ def test_standard_input_is_named_as_in_mlir(
     assert capsys.readouterr().err.startswith("-:2:2: error: unknown operation 'no.op'")
 
 
-def test_a_reader_who_has_seen_enough_is_no_error_message(ir: str) -> None:
+def test_a_closed_output_prints_no_error(ir: str) -> None:
     program = "import sys; from cmopt.pipeline.cm_opt import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
         [sys.executable, "-c", program, ir], stdout=subprocess.PIPE, stderr=subprocess.PIPE

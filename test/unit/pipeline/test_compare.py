@@ -19,7 +19,7 @@ from networks import digits, quantize
 
 
 class OneBadLayer(nn.Module):
-    """The middle layer's outputs differ by four orders of magnitude: int8 loses the small ones."""
+    """The middle layer's outputs differ by four orders of magnitude, so int8 loses small ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ def test_the_bad_layer_comes_before_the_good_one() -> None:
     assert snrs == sorted(snrs)
 
 
-def test_beside_an_npu_its_values_are_compared() -> None:
+def test_values_on_an_npu_are_compared() -> None:
     network = digits()
     program = cmopt.compile(network.exported, target="cortex-m55+ethos-u55-128")
     (x,) = network.inputs(1)
@@ -68,7 +68,7 @@ def test_rows_are_measured_against_pytorch_and_float() -> None:
     kernels = {row.op for row in rows}
     assert {"edge.conv2d", "edge.add", "edge.linear", "quant.qcast"} <= kernels
     assert all(row.location and "digits_net.py" in row.location for row in rows)
-    # The last value is the program's output: its distance can be measured from outside too.
+    # The last value is the program's output, so its distance can also be measured directly.
     steps = max(
         round(
             float((program.run(x)[0] - network.exported.module()(x)).abs().max())

@@ -1,4 +1,4 @@
-"""Convolutions of any geometry: host kernel and interpreter agree byte for byte, on every ISA."""
+"""Convolutions of any geometry: host kernel and interpreter give the same bytes on every ISA."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution as PyTorch has it, of random weights; each pair is (height, width)."""
+    """A PyTorch convolution with random weights. Each pair is (height, width)."""
 
     batch: int
     groups: int
@@ -52,7 +52,7 @@ class Convolution:
         return (self.batch, self.groups * self.outputs, *positions)
 
     def text(self) -> str:
-        """As `edge` IR, quantized in powers of two with a scale per output channel."""
+        """The `edge` IR of the convolution, with power-of-two scales per output channel."""
         random, out = np.random.default_rng(0), self.groups * self.outputs
         shape = (out, self.channels, *self.kernel)
         values = random.integers(-127, 128, shape).tolist()
@@ -89,7 +89,7 @@ def ints(values: tuple[int, ...] | list[int]) -> str:
 
 @st.composite
 def convolutions(draw: st.DrawFn) -> Convolution:
-    """Both axes or one, any of which may be height or width."""
+    """Convolutions along one axis (height or width) or along both."""
 
     def pair(low: int, high: int, idle: int) -> tuple[int, int]:
         ends = [draw(st.integers(low, high)) if axis in axes else idle for axis in (0, 1)]
@@ -121,7 +121,7 @@ def compiled(conv: Convolution, target: str) -> Program:
 
 
 def check(conv: Convolution, target: str) -> None:
-    """The file's result is the interpreter's, and within a step of what the model means."""
+    """Check that file and interpreter agree, within a step of the model's meaning."""
     program = compiled(conv, target)
     assert program.report.float_ops == 0
     values = np.random.default_rng(1).integers(-128, 128, conv.input_shape).astype(np.int8)
@@ -160,12 +160,12 @@ def scratch_bytes(conv: Convolution, target: str) -> int:
 
 
 def test_a_row_takes_less_scratch_on_mve() -> None:
-    """Kernel and padding on one side, against four columns in multiples of 16."""
+    """Its scratch is the kernel and one padding. Other calls need four columns, rounded to 16."""
     assert scratch_bytes(ROW, "cortex-m55") == (5 + 2) * 4
     assert scratch_bytes(ROW, "cortex-m55") < 4 * 32
 
 
 def test_one_channel_needs_no_copy_of_its_weights() -> None:
-    """Upstream's depthwise call for such a layer copies all 34 · 256 weights on MVE."""
+    """Upstream's depthwise call for this layer copies all 34 · 256 weights on MVE."""
     assert scratch_bytes(STFT, "cortex-m55") <= 256
     assert scratch_bytes(STFT, "cortex-m3") == 0

@@ -1,4 +1,4 @@
-"""Errors name the op and the user's line; rewrites keep both."""
+"""Errors have the op and the user's line, and rewrites keep both."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ def _named(module: ModuleOp, name: str) -> Operation:
 
 def test_verify_accepts_what_is_valid() -> None:
     verify(_function("%0 = arith.addi %x, %x : i32\nfunc.return %0 : i32"))
-    # In the body of a module the order means nothing.
+    # In the body of a module the order does not matter.
     verify(
         parse_module(make_context(), '"test.op"(%0) : (i32) -> ()\n%0 = "test.op"() : () -> i32')
     )
-    # Nor between the blocks of one region.
+    # The order of the blocks of a region does not matter either.
     verify(
         _function(
             '"test.termop"()[^b] : () -> ()\n^a:\n  func.return %0 : i32\n'
@@ -146,7 +146,7 @@ def test_verify_sees_what_rewrites_break() -> None:
 
 
 class _AddToMul(RewritePattern):
-    """`x + x` to `x * 2`, and an op with a body beside it."""
+    """Rewrites `x + x` to `x * 2` and adds an op with a body."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: AddiOp, rewriter: PatternRewriter, /) -> None:
@@ -168,7 +168,7 @@ def test_what_a_pattern_makes_is_where_the_matched_op_was() -> None:
 
 
 class _AddToAdd(RewritePattern):
-    """Each `x + y` to `y + x`: never done if it is applied to what it makes."""
+    """Rewrites `x + y` to `y + x`. Applied to its own results, it never ends."""
 
     count = 0
 
@@ -197,5 +197,5 @@ def test_an_exception_in_a_pattern_keeps_its_type_and_says_where() -> None:
     _named(module, "arith.addi").location = _NAMED
     with pytest.raises(KeyError, match="scale") as info:
         apply_patterns(module, _Fails())
-    # The note is this and not, as xDSL has it, the whole module.
+    # xDSL's own note would be the whole module.
     assert info.value.__notes__ == ["while rewriting 'arith.addi' at model.py:41 (permute_3)"]

@@ -1,4 +1,4 @@
-"""The API's contract: reports, stages, inputs of any memory format, errors in one line."""
+"""The contract of the API: reports, stages, inputs in any memory format, one-line errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Batches = list[tuple[torch.Tensor, ...]]
 
 
 class Colour(nn.Module):
-    """Three input channels, so that memory formats differ; a flatten over space."""
+    """A network with three input channels, so that memory formats differ, and a flatten."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def test_inputs_in_any_memory_format(model_format: torch.memory_format) -> None:
     exported = quantized(module, example)
     program = cmopt.compile(exported)
     assert program.report.float_ops == 0
-    # A contiguous input is transposed once, in int8; the flatten's permute is in the weights.
+    # A contiguous input is transposed once, in int8. The flatten's permute is in the weights.
     expected = 1 if model_format is torch.contiguous_format else 0
     assert program.report.ops.get("cortex_m.transpose", 0) == expected
     for seed in range(3):
@@ -106,7 +106,7 @@ def test_report_says_where_a_search_ended_early(monkeypatch: pytest.MonkeyPatch)
     (limit,) = program.report.limits
     assert "search for layouts ended at its limit" in limit and limit in warning.message
     assert " ".join(limit.split()) in " ".join(str(program.report).split())
-    # Nothing is wrong, it only moves more.
+    # The program is still right, but moves more bytes.
     x = torch.randn(1, 3, 8, 8)
     assert torch.equal(program.run(x)[0], program.interpret(x, stage="quantized")[0])
 
@@ -149,7 +149,7 @@ class TimesRange(nn.Module):
 
 @pytest.mark.parametrize("module", [TimesOnes(), PlusFull(), SigmoidPlusZeros(), TimesRange()])
 def test_constants_made_in_the_graph(module: nn.Module) -> None:
-    """Upstream miscompiles or crashes on these: they stay float among integers there."""
+    """Upstream miscompiles these or crashes, because they stay float among integers there."""
     x = torch.randn(2, 8)
     exported = quantized(module, x)
     program = cmopt.compile(exported)
@@ -247,7 +247,7 @@ def test_importing_the_package_imports_no_torch() -> None:
 
 
 class Branches(nn.Module):
-    """Concatenation along the channels, and of a batch taken apart."""
+    """Concatenates along the channels, and joins the parts of a batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -273,7 +273,7 @@ class Detector(nn.Module):
         return torch.cat([boxes * 100.0, scores.sigmoid()])
 
 
-def test_scores_beside_boxes_keep_their_own_range() -> None:
+def test_scores_next_to_boxes_keep_their_own_range() -> None:
     torch.manual_seed(0)
     model, x = Detector().eval(), torch.randn(5, 8)
     program = cmopt.compile(quantized(model, x))
@@ -282,14 +282,14 @@ def test_scores_beside_boxes_keep_their_own_range() -> None:
     assert torch.equal(y, program.interpret(x)[0])
     assert torch.equal(y, program.interpret(x, stage="planned")[0])
     expected = model(x)
-    # In the boxes' range one step would be more than a pixel.
+    # In the range of the boxes, one step would be more than a pixel.
     assert (y[4:] - expected[4:]).abs().max() < 0.02
     assert (y[:4] - expected[:4]).abs().max() < 4
 
 
 class Rows(nn.Module):
-    """Rows joined, taken apart, joined again: ranges of bytes, so only repeats are copied, and what
-    no slice takes is not computed."""
+    """Joins rows, takes slices, and joins them again. These are ranges of bytes, so only repeats
+    are copied, and what no slice takes is not computed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -304,8 +304,8 @@ class Rows(nn.Module):
 @pytest.mark.parametrize(
     ("module", "shape", "calls"),
     [
-        # A cat of channels is no range of bytes; nor are parts of them, but where the whole has to
-        # be transposed for an output anyway.
+        # A cat of channels, or a slice of it, is not a range of bytes, unless the whole is
+        # transposed for an output anyway.
         (Branches(), (1, 3, 6, 6), {"aten.cat.default": 1, "cortex_m.transpose": 2}),
         (Branches(), (3, 3, 6, 6), {"cortex_m.quantized_depthwise_conv2d": 3}),
         (Rows(), (3, 8), {"cortex_m.pad": 2, "cortex_m.quantized_linear": 1}),
@@ -326,7 +326,7 @@ def test_cat_and_slices(module: nn.Module, shape: tuple[int, ...], calls: dict[s
 
 
 class Arithmetic(torch.nn.Module):
-    """On integers alone."""
+    """Arithmetic on integers only."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return (x + 1) * x

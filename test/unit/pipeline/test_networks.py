@@ -1,4 +1,4 @@
-"""Digits and MLPerf Tiny, all the way: file, interpreters, PyTorch and upstream agree."""
+"""Digits and MLPerf Tiny: the file, the interpreters, PyTorch and upstream agree."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STOCK = {
 }
 
 MAY_MOVE = {"convert-edge-to-cortex-m"}
-"""The passes whose patterns may move a result, each by a stated number of steps."""
+"""The passes that may change a result, by a number of steps that each rule states."""
 
 
 @pytest.fixture(params=sorted(ALL))
@@ -84,7 +84,7 @@ def test_as_close_to_pytorch_as_upstream(network: Network) -> None:
 
 
 def test_every_pass_keeps_its_promise(network: Network) -> None:
-    """Run before, run after: no pass but the conversion to kernels may change a bit."""
+    """Only the conversion to kernels may change a bit: the IR runs before and after each pass."""
     from cmopt.frontend.importer import import_program
 
     module, ctx = import_program(network.exported), make_context()
@@ -111,14 +111,14 @@ def test_integer_and_stock_operators_only(network: Network) -> None:
     report = compiled(network.name).report
     assert report.float_ops == 0 and not report.fallbacks
     assert set(report.operators) <= STOCK
-    # One at a contiguous input of several channels; none between the layers.
+    # One transpose at a contiguous input of several channels, and none between the layers.
     assert report.ops.get("cortex_m.transpose", 0) == int(network.shape[1] == 3)
     assert report.arena_bytes == report.arena_bound
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes that must not be exceeded; the files of ExecuTorch 1.5's own backend beside them."""
+    """Upper bounds in bytes. Comments have the sizes of ExecuTorch 1.5's own backend."""
 
     arena_float: int
     arena_int8: int
@@ -157,7 +157,7 @@ def test_no_constant_that_no_instruction_reads(network: Network) -> None:
 
 
 def test_int8_io(network: Network) -> None:
-    """Quantizing outside what the program quantizes inside gives the same bytes."""
+    """Quantizing outside the program gives the same bytes as quantizing inside it."""
     program, integer = compiled(network.name), compiled(network.name, io="int8")
     calls = program.report.ops
     quantize = calls["cortex_m.quantize_per_tensor"] + calls["cortex_m.dequantize_per_tensor"]
@@ -179,7 +179,7 @@ def test_int8_io(network: Network) -> None:
 
 @pytest.mark.parametrize("target", [*target_names(), "cortex-m33+nodsp", "cortex-m55+nomve"])
 def test_every_core_is_compiled_for(network: Network, target: str) -> None:
-    """Integers only, at the lower bound; MVE alone carries kernel sums instead of biases."""
+    """Integers only, with the arena at the lower bound. Only MVE has kernel sums for biases."""
     program = compiled(network.name, target)
     assert program.report.float_ops == 0
     assert program.report.arena_bytes == program.report.arena_bound
@@ -190,7 +190,7 @@ def test_every_core_is_compiled_for(network: Network, target: str) -> None:
 
 @pytest.mark.parametrize("target", ["cortex-m0", "cortex-m7", "cortex-m85"])
 def test_every_isa_computes_the_same(network: Network, target: str) -> None:
-    """Other instruction sets plan other scratch and carry other biases, and change no bit."""
+    """Other instruction sets have other scratch and other biases, but change no bit."""
     program, reference = compiled(network.name, target), compiled(network.name)
     for x in network.inputs(10):
         assert torch.equal(program.run(x)[0], reference.run(x)[0])

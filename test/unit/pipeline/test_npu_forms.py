@@ -1,4 +1,4 @@
-"""What has a form of its own on the NPU computes the same as on the core's way, or better."""
+"""Ops that are lowered differently for the NPU are as exact as on the core, or more exact."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def kinds(program: cmopt.Program) -> list[type]:
 
 
 def steps(program: cmopt.Program, x: torch.Tensor) -> int:
-    """The distance the conversion makes, in steps of a result that int8 callers get."""
+    """The error of the conversion, in steps of the quantized result."""
     scale = program.module("layout")
     casts = [op for op in scale.walk() if op.name == "quant.dcast"]
     step = casts[-1].operands[0].type.element_type.scale  # type: ignore[attr-defined]
@@ -68,8 +68,8 @@ def test_pools_far_apart_are_on_the_npu(pool: nn.Module) -> None:
 
 
 @pytest.mark.parametrize("elements", [8, 600])
-def test_softmax_inside_a_part_is_exact(elements: int) -> None:
-    """The core has a kernel for 511 elements at most."""
+def test_softmax_inside_a_delegate_is_within_a_step(elements: int) -> None:
+    """The kernel of the core takes at most 511 elements."""
     program, x = compiled(
         nn.Flatten(), nn.Linear(2048, elements), nn.Softmax(-1), nn.Linear(elements, 4)
     )
@@ -79,7 +79,7 @@ def test_softmax_inside_a_part_is_exact(elements: int) -> None:
     assert steps(program, x) <= 1
 
 
-def test_attention_is_one_part() -> None:
+def test_attention_is_one_delegate() -> None:
     class Attention(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -100,7 +100,7 @@ def test_attention_is_one_part() -> None:
 
 
 def test_windows_without_a_kernel_of_the_core_are_the_npus() -> None:
-    """CMSIS-NN does not pad further than a filter reaches."""
+    """CMSIS-NN takes only paddings below the size of the filter."""
     program, x = compiled(nn.Conv2d(8, 4, 1, padding=2))
     assert program.report.float_ops == 0
     assert len(program.report.delegates) == 1

@@ -1,4 +1,4 @@
-"""Whole networks on an Ethos-U: one part, the figures, and every byte accounted for."""
+"""Whole networks on an Ethos-U: one delegate, its figures, and its bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TINY = ("deep_autoencoder", "ds_cnn", "mobilenet_v1", "resnet8")
 NETWORKS = (*TINY, "mobilenet_v2", *CONVNEXT)
 
 # Vela's cycles, and bytes of the file. ExecuTorch 1.5.1 has, from its own quantizer: autoencoder
-# 281,504 and 284,752; DS-CNN 108,161 and 37,584 in two parts; MobileNetV1 452,372 and 246,800;
+# 281,504 and 284,752; DS-CNN 108,161 and 37,584 in two delegates; MobileNetV1 452,372 and 246,800;
 # ResNet8 222,878 and 88,480; MobileNetV2 10,234,163 and 3,681,088.
 FIGURES = {
     "deep_autoencoder": (268_800, 271_600),
@@ -51,7 +51,7 @@ def compiled(name: str) -> cmopt.Program:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_is_one_part_between_quantize_and_dequantize(name: str) -> None:
+def test_is_one_delegate_between_quantize_and_dequantize(name: str) -> None:
     report = compiled(name).report
     assert report.ops == {
         "cortex_m.quantize_per_tensor": 1,
@@ -71,7 +71,7 @@ def test_figures(name: str) -> None:
 
 
 def calls_of(program: cmopt.Program, inputs: tuple[torch.Tensor, ...]) -> list[Call]:
-    """Each delegate with what it is given and what it gives, by the interpreter."""
+    """Each delegate with its operands and results in the interpreter."""
     module = program.module("ethos_u").clone()
     func = main_function(module)
     end = terminator(func)
@@ -87,7 +87,7 @@ def calls_of(program: cmopt.Program, inputs: tuple[torch.Tensor, ...]) -> list[C
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_equals_the_reference_model(name: str) -> None:
-    """On what the network's own input becomes in front of its delegate."""
+    """The operands are those that the network computes from its own input."""
     ((delegate, inputs, meant),) = calls_of(compiled(name), MODELS[name].inputs(1, seed=7)[0])
     outputs = reference(delegate, inputs)
     assert outputs is not None
@@ -106,5 +106,5 @@ def test_planned_bytes_are_the_interpreters(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_op_keeps_its_bound(name: str) -> None:
-    """One step an op at most, movement none; through a whole network that grows."""
+    """At most one step for each op and none for movement. (In a whole network errors grow.)"""
     assert check_bounds(compiled(name).module("layout"), TO_ETHOS_U) > 5

@@ -1,4 +1,4 @@
-"""Operators one by one, from PyTorch to the `.pte`: no float op, and every stage agrees."""
+"""Single operators, from PyTorch to the `.pte`: no float op, and all stages agree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BORDER = {"cortex_m.quantize_per_tensor", "cortex_m.dequantize_per_tensor"}
 
 
 def float_kernels(program: cmopt.Program) -> list[str]:
-    """The calls, other than the border's, that compute on floats."""
+    """The calls that compute on floats, without the casts at the border."""
     return [
         op.name
         for op in program.module("cortex_m").walk()
@@ -34,7 +34,7 @@ def float_kernels(program: cmopt.Program) -> list[str]:
 
 
 def check(function: Tensors, shapes: Shapes, steps: int = 1) -> cmopt.Program:
-    """Quantize, compile and run; at most `steps` output steps from PyTorch's own simulation."""
+    """Quantize, compile and run. The error against PyTorch's simulation is at most `steps`."""
     torch.manual_seed(3)
     inputs = tuple(torch.randn(shape) for shape in shapes)
     quantized = cmopt.quantize(Function(function), inputs)
@@ -262,7 +262,7 @@ def test_a_chain_of_functions_is_one_table() -> None:
     ],
 )
 def test_normalizations_near_float(part: nn.Module, shape: tuple[int, ...]) -> None:
-    """Some six roundings to 8 bits, each of at most half a step, of ranges of one size."""
+    """About six roundings to 8 bits, each of at most half a step, of ranges of equal size."""
     torch.manual_seed(5)
     for parameter in part.parameters():
         parameter.data = torch.rand_like(parameter) + 0.5

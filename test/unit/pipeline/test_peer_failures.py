@@ -1,7 +1,7 @@
-"""Models that ExecuTorch 1.5's own Cortex-M backend rejects, or compiles badly or wrong.
+"""Models that ExecuTorch 1.5's own Cortex-M backend rejects, compiles badly or miscompiles.
 
-Each compiles here to integer kernels, with the result of its quantized PyTorch model to a step or
-two of the output.
+Each compiles here to integer kernels. The result is within one or two output steps of the
+quantized PyTorch model.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Model(nn.Module):
 
 
 def compiled(model: nn.Module, *inputs: Tensor, steps: float = 1) -> cmopt.Program:
-    """A program without float ops that runs as its interpreter and as PyTorch say.
+    """A program without float ops that agrees with its interpreter and with PyTorch.
 
-    steps: how far from the quantized model in PyTorch, in quantized steps of the output.
+    steps: allowed distance from the quantized model in PyTorch, in steps of the output.
     """
     generator = torch.Generator().manual_seed(0)
     batches = [tuple(torch.randn(x.shape, generator=generator) for x in inputs) for _ in range(4)]

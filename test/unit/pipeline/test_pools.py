@@ -1,4 +1,4 @@
-"""Pools with ceil_mode, dilation, unequal windows; shuffles: integers all the way."""
+"""Shuffles and pools with ceil_mode, dilation or unequal windows compute in integers only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_max_pools_are_exact(name: str) -> None:
 
 @pytest.mark.parametrize("include", [True, False])
 def test_average_pools_with_ceil_mode(include: bool) -> None:
-    """Every shape but those whose windows the kernel would begin in the padding."""
+    """Every shape works, unless a window of the kernel would begin in the padding."""
     left = []
     for size, kernel, stride, pad in itertools.product((5, 6), (2, 3), (2, 3), (0, 1)):
         module = Function(

@@ -1,4 +1,4 @@
-"""What is printed is read back bit for bit, fast and in little memory."""
+"""Printed IR is read back bit for bit, fast and in little memory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_any_float_bits_survive(bits: list[int]) -> None:
     text = module_to_text(_constant(data, f32))
     read = _bytes_of(parse_module(make_context(), text))
     if bits and len(set(bits)) == 1:
-        # A splat may be stored once or repeated; it is the same constant.
+        # A splat may be stored once or repeated. Both are the same constant.
         assert read in (data, data[:4])
     else:
         assert read == data

@@ -1,5 +1,5 @@
-"""How many instructions do nothing but move bytes, in the reference models; and in how little
-memory they run, beside ExecuTorch 1.5.1's own Cortex-M backend."""
+"""Instructions of the reference models that only move bytes, and the memory of these models,
+compared with ExecuTorch 1.5.1's own Cortex-M backend."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def compiled(name: str, memory_format: torch.memory_format) -> cmopt.Program:
 
 
 def layout_instructions(program: cmopt.Program) -> int:
-    """Instructions that move bytes to another layout; slices and concatenations are none."""
+    """Instructions that move bytes to another layout, without slices and concatenations."""
     return sum(n for op, n in program.report.ops.items() if any(word in op for word in LAYOUT))
 
 
-# Calls and arena as the peer's better mode has them, or fewer as asked of this compiler.
+# At most the calls and the arena of the peer's better mode.
 @pytest.mark.parametrize(
     ("name", "calls", "layouts", "arena"),
     [
@@ -58,7 +58,7 @@ def test_contiguous(name: str, calls: int, layouts: int, arena: int) -> None:
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small"])
 def test_channels_last(name: str) -> None:
-    """The transpose at the input is gone, and no other has come."""
+    """There is no transpose at the input, and no new one elsewhere."""
     program = compiled(name, torch.channels_last)
     assert layout_instructions(program) == 0 and program.report.float_ops == 0
 

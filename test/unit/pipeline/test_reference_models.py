@@ -18,8 +18,8 @@ from models.silero_vad import weights_file
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from operators_alone import check_bounds
 
-# As published (torchvision, Ultralytics without its constant DFL weights, Silero), or for
-# Wav2Letter summed by hand: Σ out · (in · kernel + 1).
+# As published (torchvision, Ultralytics without its constant DFL weights, Silero). For Wav2Letter
+# the sum is computed by hand: Σ out · (in · kernel + 1).
 PARAMETERS = {
     "mobilenet_v2": 3_504_872,
     "mobilenet_v3_small": 2_542_856,
@@ -71,13 +71,13 @@ def test_runs_as_the_interpreter_says(name: str) -> None:
     for ran, meant in zip(program.run(*inputs), program.interpret(*inputs), strict=True):
         if program.report.float_ops == 0:
             assert torch.equal(ran, meant)
-        else:  # PyTorch's log_softmax and ExecuTorch's: not one float32 sum.
+        else:  # PyTorch and ExecuTorch sum differently in log_softmax.
             torch.testing.assert_close(ran, meant, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "silero_vad", "yolo11n"])
 def test_every_kernel_keeps_its_bound(name: str) -> None:
-    """One step an op; through a hundred layers with random weights that grows."""
+    """At most one step for each op. (Through a hundred layers, errors grow.)"""
     assert check_bounds(compiled(name).module("layout")) > 30
 
 
@@ -86,7 +86,7 @@ def test_every_kernel_keeps_its_bound(name: str) -> None:
     [("wav2letter", 204_000, 27_000_000), ("wav2letter_short", 12_800, 8_500_000)],
 )
 def test_wav2letter_is_twelve_calls_in_little_memory(name: str, arena: int, pte: int) -> None:
-    """At 16,000 samples the widest layer reads and writes 51 · 2,000 bytes each."""
+    """At 16,000 samples the widest layer reads and writes 51 · 2,000 bytes."""
     report = compiled(name).report
     assert report.ops["cortex_m.quantized_conv2d"] == 12
     assert "cortex_m.quantized_activation" not in report.ops

@@ -1,4 +1,4 @@
-"""Pads, flips, tiles, upsampling: integers all the way, and exact."""
+"""Pads, flips, tiles and upsampling compute in integers only, and are exact."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ MOVES: dict[str, tuple[Any, list[str]]] = {
 }  # fmt: skip
 
 
-# ExecuTorch's quantizer does not know that this one only moves elements.
+# ExecuTorch's quantizer does not know that nearest-exact only moves elements.
 @pytest.mark.parametrize("name", sorted(MOVES.keys() - {"nearest-exact"}))
 def test_moves_bytes_between_convolutions(name: str) -> None:
-    """In the convolutions' layout: no transpose but those at the border."""
+    """In the convolutions' layout, so the only transposes are at the border."""
     function, expected = MOVES[name]
     before = nn.Conv2d(4, 4, 3, padding=1)
     channels = function(before(torch.zeros(SHAPE))).shape[1]
@@ -61,7 +61,7 @@ def test_moves_alone(name: str) -> None:
     check(program, SHAPE)
 
 
-# Choices that mix dimensions: in rows of bytes as they come, on integers as well.
+# Choices that mix dimensions. They move rows of bytes in their given order, as integers.
 MIXES: dict[str, tuple[Any, list[str]]] = {
     "im2col": (lambda x: F.unfold(x, 3, padding=1), ["pad", "take", "take", "transpose"]),
     "col2im": (lambda x: F.fold(x.reshape(1, 12, 10), (4, 10), (3, 1), stride=(3, 1)), ["pad"]),
@@ -105,7 +105,7 @@ def test_pad_becomes_the_windows_own(
 
 
 def test_pad_of_many_dimensions() -> None:
-    """Neighbours that are not padded count as one, so the kernel's four are enough."""
+    """Neighbouring dimensions without padding count as one, so the kernel's four are enough."""
     shape = (2, 3, 2, 2, 3)
     program = compiled(Function(lambda x: F.pad(x, (0, 0, 1, 1, 0, 0, 2, 0))), shape)
     assert kernels(program) == ["pad"]

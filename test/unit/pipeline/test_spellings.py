@@ -56,7 +56,7 @@ def test_joins_of_what_is_joined_twice(
 
 
 class SignedWeights(torch.nn.Module):
-    """A convolution whose weights are computed."""
+    """A convolution with computed weights."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a stock ExecuTorch build cannot run is refused when a model is compiled, at its line."""
+"""A model that a stock ExecuTorch build cannot run is refused at compile time, at its line."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ INDEX = torch.tensor([2, 0])
 def test_arguments_are_of_the_kinds_that_the_schema_says(
     function: Callable[..., Any], inputs: tuple[Tensor, ...]
 ) -> None:
-    """A number where a tensor stands, lists of optional tensors, lists of floats: none aborts."""
+    """A number passed as a tensor, or a list of optional tensors or floats, does not abort."""
     expected = function(*inputs)
     (actual,) = compiled(function, *inputs).run(*inputs)
     assert actual.dtype == expected.dtype

@@ -1,4 +1,4 @@
-"""Target names: cores, suffixes, and what is refused."""
+"""Target names: cores, suffixes, and names that are refused."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ Output = pytest.CaptureFixture[str]
 
 
 def fails(tool: object, arguments: list[str], capsys: Output) -> str:
-    """Run a tool that must fail; gives its one line."""
+    """Run a tool that must fail. Returns its error, which is one line."""
     assert tool.main(arguments) == 1  # type: ignore[attr-defined]
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -97,7 +97,7 @@ def test_calibrate(float_model: Path, tmp_path: Path, capsys: Output) -> None:
 def test_calibration_data_of_another_type(
     float_model: Path, tmp_path: Path, capsys: Output
 ) -> None:
-    """numpy makes float64 of what is not said otherwise."""
+    """numpy's default is float64."""
     (name,) = torch.export.load(float_model).graph_signature.user_inputs
     np.savez(tmp_path / "data.npz", **{str(name): np.zeros((3, 2, 8))})
     arguments = ["--calibrate", str(tmp_path / "data.npz"), "-o", str(tmp_path / "x.pte")]

@@ -1,4 +1,4 @@
-"""Transposed convolutions: integers all the way, for every geometry."""
+"""Transposed convolutions of every geometry compute in integers only."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def axes(draw: st.DrawFn) -> tuple[Axis, int]:
 def test_phases_make_up_the_transposed_convolution(
     rows: tuple[Axis, int], columns: tuple[Axis, int]
 ) -> None:
-    """In whole numbers, so exactly."""
+    """The sums are exact, because all values are whole numbers."""
     (down, more_rows), (across, more_columns) = rows, columns
     generator = torch.Generator().manual_seed(0)
 

@@ -1,4 +1,4 @@
-"""Bilinear upsampling: integers all the way."""
+"""Bilinear upsampling computes in integers only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.mark.parametrize("factor", range(1, 10))
 def test_a_blur_makes_linear_upsampling_of_nearest(factor: int) -> None:
-    """Against PyTorch's own, borders included."""
+    """Compared with PyTorch's upsampling, including the edges of the image."""
     x = torch.arange(5.0)[None, None] ** 2
     taps = blur(factor).astype(np.float32)
     border = len(taps) // 2
@@ -41,7 +41,7 @@ def test_bilinear(factors: tuple[int, int]) -> None:
 
 
 def test_bilinear_between_convolutions() -> None:
-    """In their layout: no transpose but those at the border."""
+    """In their layout, so the only transposes are at the border."""
     shape = (1, 2, 6, 6)
     module = Function(
         lambda a, b, x: b(F.interpolate(a(x), scale_factor=2, mode="bilinear")),

@@ -1,4 +1,4 @@
-"""ExecuTorch's own Ethos-U flow beside ours, on one small network and several NPUs."""
+"""ExecuTorch's own Ethos-U flow compared with ours, on one small network and several NPUs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_their_delegate_is_what_vela_in_process_makes(npu: str) -> None:
 @pytest.mark.parametrize("npu", NPUS)
 @pytest.mark.parametrize("quantizer", ["theirs", "ours"])
 def test_no_more_than_upstream(quantizer: str, npu: str) -> None:
-    """Calls of the NPU, kernels on the core, bytes of the file: from one quantized program."""
+    """Compares calls of the NPU, kernels on the core and file size, from one quantized program."""
     exported = theirs(npu) if quantizer == "theirs" else ours()
     peer = upstream(exported, npu)
     program = cmopt.compile(exported, target=f"cortex-m55+{npu}")
