@@ -1,4 +1,4 @@
-"""Limits on what one case may take, for code that runs in the fuzzer's own process."""
+"""Time and memory limits of one case, for code that runs in the fuzzer's own process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from types import FrameType
 
 
 class Timeout(BaseException):
-    """A case took too long. No `Exception`: what it interrupts must not take it for its own."""
+    """A case took too long. It is not an `Exception`, so that the interrupted code does not catch
+    it."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `Timeout` in the block after so many seconds. For the main thread only."""
+    """Raise `Timeout` in the block after `seconds`. Works only in the main thread."""
 
     def expire(signum: int, frame: FrameType | None) -> None:
         raise Timeout
@@ -31,14 +32,14 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def address_space() -> int:
-    """Bytes of address space this process has now."""
+    """Bytes of address space that this process has now."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
 def memory_limit(size: int) -> Iterator[None]:
-    """Let this process have `size` bytes of address space: beyond that MemoryError."""
+    """Limit this process to `size` bytes of address space. Beyond that, MemoryError is raised."""
     previous = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (size, previous[1]))
     try:

@@ -2,14 +2,14 @@
 
     python test/fuzz/ir_fuzz.py --cases 2000 --seed 0
 
-A case is a text, a pipeline and flags. What must hold:
+A case is a text, a pipeline and flags. The requirements:
 
-* exit code 0 or 1; each line on standard error is a diagnostic; no traceback, hang, giant
-  allocation or internal error, and no pass makes invalid IR of valid IR;
-* what a successful run prints verifies, and prints as the same text again;
-* where the module can be executed, no pass changes its result by more than `docs/ir.md` allows.
+* The exit code is 0 or 1. Each line on standard error is a diagnostic. There is no traceback, hang,
+  giant allocation or internal error, and no pass makes invalid IR from valid IR.
+* The output of a successful run verifies, and prints as the same text again.
+* If the module can be executed, no pass changes its result by more than `docs/ir.md` allows.
 
-Findings are printed with a case made small.
+Findings are printed with a reduced case.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _INTERNAL = re.compile(r"internal error|Traceback|MemoryError|RecursionError|not
 
 @dataclass(frozen=True)
 class Case:
-    """One run of the tool, and the seed of the inputs it is executed on."""
+    """One run of the tool, and the seed of the inputs for executing its module."""
 
     text: str
     pipeline: str
@@ -61,14 +61,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """What went wrong: `kind` is short, `key` the same for the same fault."""
+    """What went wrong. `kind` is short; `key` is the same for the same fault."""
 
     kind: str
     message: str
 
     @property
     def key(self) -> str:
-        """The message without what differs from case to case."""
+        """The message without the parts that differ between cases."""
         message = TYPE.sub("_", self.message)
         message = re.sub(r"\S*/\S*|\[[^\]]*\]|-?\d[\w.+-]*|%\w+", "_", message)
         return f"{self.kind}: {message[:160]}"
@@ -76,7 +76,7 @@ class Finding:
 
 @dataclass
 class Totals:
-    """What a run of the fuzzer went through."""
+    """The counts and the findings of a run of the fuzzer."""
 
     cases: int = 0
     accepted: int = 0
@@ -107,12 +107,12 @@ def run_tool(arguments: list[str]) -> tuple[int, str, str]:
 
 @cache
 def _start() -> int:
-    """The address space when the first case begins: a leak must not raise the limit."""
+    """The address space when the first case begins, so that a leak does not raise the limit."""
     return address_space()
 
 
 def check(case: Case, folder: Path, totals: Totals | None = None) -> Finding | None:
-    """Run a case; the first thing that is wrong with it."""
+    """Run a case. Returns the first finding, or None."""
     try:
         with np.errstate(all="ignore"), memory_limit(_start() + MEMORY), time_limit(SECONDS):
             return _check(case, folder, totals)
@@ -227,7 +227,7 @@ def _meaning(case: Case, totals: Totals | None) -> Finding | None:
 
 
 def reduce(case: Case, finding: Finding, folder: Path, tries: int = 150) -> Case:
-    """The case with lines, passes and flags left out as long as the same fault remains."""
+    """Remove lines, passes and flags from a case while the same fault remains."""
     left = [tries if finding.kind != "hang" else 12]
 
     def same(candidate: Case) -> bool:
@@ -255,7 +255,7 @@ def reduce(case: Case, finding: Finding, folder: Path, tries: int = 150) -> Case
 
 
 def _fewer(items: list[str], fails: Callable[[list[str]], bool]) -> list[str]:
-    """`items` with as large pieces as possible left out, `fails` holding for what remains."""
+    """`items` without pieces as large as possible, such that `fails` is true for the rest."""
     size = max(1, len(items) // 2)
     while size:
         start = 0
@@ -278,7 +278,7 @@ FLAGS = (
 
 
 def make_case(random: Random, seeds: list[str]) -> Case:
-    """A valid program through the stages, or a broken text through anything."""
+    """A case: a valid program through the stages, or a broken text through any pipeline."""
     seed = random.randrange(2**32)
     if random.random() < 0.35:
         return Case(random_program(random), random_pipeline(random), (), seed)
@@ -288,7 +288,7 @@ def make_case(random: Random, seeds: list[str]) -> Case:
 
 
 def fuzz(cases: int, seed: int, *, shrink: bool = True) -> Totals:
-    """Run so many cases. The same seed gives the same cases."""
+    """Run this many cases. The same seed gives the same cases."""
     import torch  # before the memory limit: it maps a lot
 
     for factory in get_all_passes().values():
@@ -323,7 +323,7 @@ def report(totals: Totals) -> str:
 
 
 def main() -> int:
-    """The command line: exit code 1 where there are findings."""
+    """The command line. Returns exit code 1 if there are findings."""
     parser = argparse.ArgumentParser(description="Fuzz cm-opt.")
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""Whether a pass keeps what a module computes: the interpreter before and after it.
+"""Whether a pass keeps what a module computes: runs the interpreter before and after it.
 
 `docs/ir.md` says which passes may change a result, and by how much.
 """
@@ -36,7 +36,7 @@ from cmopt.pipeline.driver import interpret
 from cmopt.support.diagnostics import CompileError
 
 MAX_ELEMENTS = 100_000
-"""Of all values of a function together: the interpreter is for small programs."""
+"""The limit for all values of a function together, because the interpreter is slow."""
 
 _ONE_STEP = (edge.Conv2dOp, edge.LinearOp, edge.BinaryOp, edge.AvgPool2dOp)
 _LOOKUPS = (edge.UnaryOp,)
@@ -44,11 +44,11 @@ _SUMS = (edge.Conv2dOp, edge.LinearOp, edge.AvgPool2dOp)
 
 
 class Unexecutable(Exception):
-    """The module is valid, but there is no function to run, or it is too big to run here."""
+    """The module is valid, but has no function to run, or is too big to run here."""
 
 
 def is_small(module: ModuleOp) -> bool:
-    """Whether interpreting the module takes no noticeable time or memory."""
+    """Whether interpreting the module takes little time and memory."""
     total = 0
     for op in module.walk():
         if isinstance(size := op.attributes.get(ARENA_BYTES), IntegerAttr):
@@ -59,7 +59,7 @@ def is_small(module: ModuleOp) -> bool:
                 return False
             total += numel(shape_of(value))
         if isinstance(op, edge.Conv2dOp) and numel(shape_of(op.input)) == 0:
-            return False  # torch computes this one way and refuses it in another
+            return False  # torch's functions disagree on whether this is allowed
         for name in ("kernel_size", "padding", "dilation", "pre_pad", "post_pad"):
             if name in op.properties and max(ints_of(op.properties[name]), default=0) > 1000:
                 return False
@@ -67,7 +67,7 @@ def is_small(module: ModuleOp) -> bool:
 
 
 def is_sound_plan(module: ModuleOp) -> bool:
-    """Whether verify-plan accepts what is planned: otherwise bytes are read that are gone."""
+    """Whether verify-plan accepts the plan. Otherwise overwritten bytes would be read."""
     for func in (op for op in module.walk() if isinstance(op, FuncOp)):
         if ARENA_BYTES in func.attributes:
             try:
@@ -82,7 +82,7 @@ def _has_body(op: object) -> bool:
 
 
 def _logical_inputs(func: FuncOp) -> list[tuple[tuple[int, ...], np.dtype[np.generic]]]:
-    """What a caller passes for each argument."""
+    """The shape and dtype that a caller passes for each argument."""
     entries = border_attributes(func.arg_attrs, len(func.body.block.args))
     inputs = []
     for argument, entry in zip(func.body.block.args, entries, strict=True):
@@ -95,7 +95,7 @@ def _logical_inputs(func: FuncOp) -> list[tuple[tuple[int, ...], np.dtype[np.gen
 
 
 def random_inputs(module: ModuleOp, random: Random) -> list[Array]:
-    """Values for the function's arguments; floats with now and then a special one."""
+    """Random values of the function's arguments. Floats are sometimes special."""
     try:
         wanted = _logical_inputs(main_function(module))
     except ValueError as error:
@@ -117,7 +117,7 @@ def random_inputs(module: ModuleOp, random: Random) -> list[Array]:
     return arrays
 
 
-# Passes that sum in another order, as docs/ir.md says, and what they rewrite.
+# Passes that sum in another order (see docs/ir.md), and the ops that they rewrite.
 _REORDERED: dict[str, type[Operation]] = {
     "split-bilinear-upsampling": edge.UpsampleBilinear2dOp,
     "split-transposed-convolutions": edge.ConvTranspose2dOp,
@@ -131,8 +131,8 @@ def _border_type(type: Attribute, entry: dict[str, Attribute]) -> UniformQuantiz
 
 
 def run(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
-    """The outputs as float callers see them: values passed as integers are quantized on the way
-    in and dequantized on the way out. Exceptions are those of `interpret`."""
+    """The outputs as float callers see them. Integer inputs are quantized first, and integer
+    outputs are dequantized. Raises what `interpret` raises."""
     func = main_function(module)
     arguments = border_attributes(func.arg_attrs, len(inputs))
     given = []
@@ -150,10 +150,10 @@ def run(module: ModuleOp, inputs: Sequence[Array]) -> list[Array]:
 
 
 def movement_allowed(pass_: ModulePass, module: ModuleOp) -> float | None:
-    """By how much, as a real number, `pass_` may move the result of `module`.
+    """By how much, as a real number, `pass_` may change the result of `module`.
 
-    None where there is no bound for the whole module: errors of several kernels in a row add up
-    by their slopes, and float sums may be in any order.
+    None if there is no bound for the whole module. Errors of several kernels in a row are amplified
+    by their slopes, and float sums may have any order.
     """
     ops = [op for op in module.walk() if isinstance(op, edge.EdgeOp | edge.CallOp)]
     if pass_.name == "convert-edge-to-portable":
@@ -173,7 +173,7 @@ def movement_allowed(pass_: ModulePass, module: ModuleOp) -> float | None:
 
 
 def _reordering_bound(kind: type[Operation], module: ModuleOp) -> float | None:
-    """A float32 sum in another order may fall on the other side of a step, and be amplified."""
+    """The bound for sums in another order, which may round to another step; None if unbounded."""
     ops = [op for op in main_function(module).walk() if isinstance(op, edge.EdgeOp | edge.CallOp)]
     moved = [op for op in ops if isinstance(op, kind)]
     if not moved:
@@ -183,7 +183,7 @@ def _reordering_bound(kind: type[Operation], module: ModuleOp) -> float | None:
 
 
 def kernel_bound(op: Operation) -> float | None:
-    """The bound of one op's conversion. None where it is not on quantized tensors."""
+    """The bound of one op's conversion. None if the op is not on quantized tensors."""
     output = quantized_element(op.results[0].type)
     if output is None:
         return None
@@ -195,7 +195,7 @@ def kernel_bound(op: Operation) -> float | None:
         assert input is not None
         every = dequantize(np.arange(-128, 128), input)
         if (results := apply_unary(op, every)) is None or np.isnan(results).any():
-            return None  # a table has the nearest value there
+            return None  # the table has the nearest defined value
     if isinstance(op, edge.Conv2dOp | edge.LinearOp) and op.bias is not None:
         weight, bias = quantized_element(op.weight.type), quantized_element(op.bias.type)
         assert input is not None and weight is not None and bias is not None
@@ -207,7 +207,7 @@ def kernel_bound(op: Operation) -> float | None:
 
 
 def difference(before: Sequence[Array], after: Sequence[Array], bound: float) -> str | None:
-    """Where outputs differ by more than `bound` (0: in any bit, any NaN being equal to any)."""
+    """Where outputs differ by more than `bound`, or in any bit if it is 0. All NaNs are equal."""
     if len(before) != len(after):
         return f"{len(before)} outputs became {len(after)}"
     for index, (a, b) in enumerate(zip(before, after, strict=True)):

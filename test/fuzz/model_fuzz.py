@@ -1,16 +1,16 @@
-"""Fuzz the way from a module to a running program, and `cm-compile` with broken files.
+"""Fuzz the compilation of modules to running programs, and `cm-compile` with broken files.
 
     python test/fuzz/model_fuzz.py --cases 60 --files 100 --seed 0
 
-A random network is quantized and compiled for a random target. What must hold, unless the
+A random network is quantized and compiled for a random target. The requirements, unless the
 compiler refuses it with a CompileError, ValueError or TypeError:
 
-* ExecuTorch's runtime and the interpreters of the cortex_m and planned stages give the same bytes;
-* the interpreters of the edge, quantized and layout stages give what PyTorch's simulation gives;
-* each kernel, alone and on random int8, is as near to its op as its conversion promises. (There
-  is no such bound for a whole network: what one step becomes behind it depends on the weights.)
+* ExecuTorch's runtime and the interpreters of the cortex_m and planned stages give the same bytes.
+* The interpreters of the edge, quantized and layout stages give what PyTorch's simulation gives.
+* Each kernel alone, on random int8, is within its conversion's bound. (A whole network has no such
+  bound: later layers amplify an error by their weights.)
 
-A broken file must give one line and exit code 1, or compile; no output is left half written.
+A broken file must give one line and exit code 1, or compile. No output may be half written.
 Networks run in child processes, so that a kernel that aborts is a finding too.
 """
 
@@ -43,7 +43,7 @@ SECONDS_PER_CASE = 60.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case: "ok", "refused: …", or "finding" with what is wrong."""
+    """The outcome of a case: "ok", "refused: …", or "finding" with what is wrong."""
 
     case: int
     status: str
@@ -68,7 +68,7 @@ def check_network(seed: int) -> tuple[str, str]:
     try:
         exported = cmopt.quantize(net, inputs, calibration=calibration)
         program = cmopt.compile(exported, target=target, io=mode, allow_float=True)
-        _ = program.pte  # emission knows which portable kernels there are
+        _ = program.pte  # emission checks that the portable kernels exist
     except (cmopt.CompileError, ValueError, TypeError) as error:
         text = str(error)
         return ("refused", text) if "\n" not in text else ("finding", f"not one line: {text}")
@@ -95,7 +95,7 @@ def _like(x: torch.Tensor) -> torch.Tensor:
 
 
 def _bytes(program: Program, sample: tuple[torch.Tensor, ...], seed: int) -> str | None:
-    """The runtime and the interpreters of integers must agree in every byte."""
+    """Where the runtime and the interpreters of the integer stages differ in a byte; or None."""
     import torch
     from xdsl.dialects.func import FuncOp
 
@@ -122,7 +122,7 @@ def _bytes(program: Program, sample: tuple[torch.Tensor, ...], seed: int) -> str
 def _stages(
     program: Program, reference: torch.nn.Module, sample: tuple[torch.Tensor, ...]
 ) -> str | None:
-    """The stages before the kernels mean what PyTorch computes."""
+    """Where a stage before the kernels differs from PyTorch; None if none does."""
     expected = reference(*sample)
     for stage in ("edge", "quantized", "layout"):
         outputs = program.interpret(*sample, stage=stage)
@@ -139,7 +139,7 @@ def _stages(
 
 
 def worker(first: int, count: int, seed: int) -> None:
-    """Run networks one by one; write a line of JSON when one begins and when it has ended."""
+    """Run networks one by one. Writes a line of JSON when one begins and when it ends."""
     import torch
 
     torch.set_num_threads(1)
@@ -162,7 +162,7 @@ def _seed(seed: int, case: int) -> int:
 
 
 def fuzz_networks(cases: int, seed: int) -> Iterator[Outcome]:
-    """Every outcome, in order. A child that dies or hangs is a finding, and another goes on."""
+    """Every outcome, in order. A child that dies or hangs is a finding; another one continues."""
     case = 0
     while case < cases:
         command = [sys.executable, __file__, "--worker", str(case), str(cases - case)]
@@ -196,7 +196,7 @@ def fuzz_networks(cases: int, seed: int) -> Iterator[Outcome]:
 
 
 def broken(random: Random, data: bytes) -> bytes:
-    """A `.pt2` file with something wrong in it, or nearly nothing."""
+    """A `.pt2` file with an error in it, or nearly empty."""
     choice = random.randrange(5)
     if choice == 0:
         return data[: random.randrange(len(data))]
@@ -224,7 +224,7 @@ def broken(random: Random, data: bytes) -> bytes:
 
 
 def _changed(random: Random, content: bytes) -> bytes:
-    """An entry with other numbers or names in it: the archive stays whole."""
+    """An entry with other numbers or names in it. The archive stays valid."""
     if not content:
         return b"x"
     changed = bytearray(content)
@@ -258,7 +258,7 @@ def small_model() -> bytes:
 
 
 def check_file(data: bytes, folder: Path) -> str | None:
-    """What is wrong with how cm-compile takes a file."""
+    """What is wrong with the way cm-compile handles a file; None if nothing is."""
     from cmopt.pipeline import cm_compile
 
     source, target = folder / "model.pt2", folder / "model.pte"
@@ -303,8 +303,8 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 def main() -> int:
-    """The command line: exit code 1 where there are findings."""
-    parser = argparse.ArgumentParser(description="Fuzz the way from a module to a program.")
+    """The command line. Returns exit code 1 if there are findings."""
+    parser = argparse.ArgumentParser(description="Fuzz the compilation of modules to programs.")
     parser.add_argument("--cases", type=int, default=60, help="random networks")
     parser.add_argument("--files", type=int, default=100, help="broken .pt2 files")
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""Changes of IR and pipeline texts: some leave valid IR, most leave IR that is wrong somewhere."""
+"""Changes of IR and pipeline texts. Some leave valid IR, but most make it invalid."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Mutation = Callable[[Random, str], str]
 
 
 def _replace(random: Random, text: str, pattern: re.Pattern[str], new: Callable[[str], str]) -> str:
-    """One match of `pattern` replaced, or in one of three cases every match of the same text."""
+    """Replace one match of `pattern`, or, in one of three cases, every match of the same text."""
     matches = list(pattern.finditer(text))
     if not matches:
         return text
@@ -168,16 +168,16 @@ def change_characters(random: Random, text: str) -> str:
 
 
 def change_ir(random: Random, text: str) -> str:
-    """A change of the parsed IR: operands, attributes, order. The text back if it does not parse.
+    """Change operands, attributes or order of the parsed IR. Text that does not parse is unchanged.
 
-    Most results still verify, since values are exchanged for values of the same type.
+    Most results still verify, because values are replaced by values of the same type.
     """
     try:
         module = parse_module(make_context(), text)
         for _ in range(random.randint(1, 2)):
             _change_module(random, module)
         return module_to_text(module)
-    except Exception:  # what the change left has no text: nothing to give to the tool
+    except Exception:  # the changed IR cannot be printed
         return text
 
 
@@ -247,7 +247,7 @@ OPTION_VALUES += ["cortex-m55+nomve", "cortex-m4+nodsp"]
 
 
 def random_pass(random: Random) -> str:
-    """A pass with options, mostly those it has."""
+    """A pass with options, mostly with ones that it has."""
     passes = get_all_passes()
     name = random.choice(list(passes))
     options = []
@@ -263,7 +263,7 @@ def random_pass(random: Random) -> str:
 
 
 def random_pipeline(random: Random) -> str:
-    """Stage pipelines in order, single passes, random lists, and now and then nothing at all."""
+    """Stage pipelines in order, single passes or random lists of passes; sometimes empty."""
     stages = list(
         stage_pipelines(random.choice(target_names()), random.choice(["float", "int8"])).values()
     )

@@ -1,4 +1,4 @@
-"""Random small networks: a plan of layers and functions, made by running it on an example."""
+"""Random small networks: a plan of layers and functions, made while it runs on an example."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 MAX_ELEMENTS = 3000
 
 Step = tuple[Callable[..., Tensor], tuple[int, ...], int | None]
-"""A function of tensors, the numbers of the values it is given, and of its layer if it has one."""
+"""A function of tensors, the numbers of its operands, and the number of its layer or None."""
 
 _ACTIVATIONS: list[Callable[[Tensor], Tensor]] = [
     torch.relu, F.relu6, F.hardtanh, torch.sigmoid, torch.tanh, F.hardswish, F.silu, F.gelu,
@@ -23,7 +23,7 @@ _ACTIVATIONS: list[Callable[[Tensor], Tensor]] = [
 
 
 class RandomNet(nn.Module):
-    """What `NetworkBuilder` has planned. Values are numbered: inputs, then the steps' results."""
+    """A network that `NetworkBuilder` planned. Values are numbered: inputs, then step results."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def _apply(layer: nn.Module, x: Tensor) -> Tensor:
 
 
 class NetworkBuilder:
-    """Plans one network. All choices come from `random`, all weights from torch's own seed."""
+    """Plans one network. All choices come from `random`, and all weights from torch's seed."""
 
     def __init__(self, random: Random):
         self.random = random
@@ -83,7 +83,7 @@ class NetworkBuilder:
         if rank == 4 and choice < 0.35:
             return x.contiguous(memory_format=torch.channels_last)
         if rank >= 2 and choice > 0.85:
-            return x.transpose(0, 1).contiguous().transpose(0, 1)  # these sizes, other strides
+            return x.transpose(0, 1).contiguous().transpose(0, 1)  # same sizes, other strides
         if rank >= 1 and choice > 0.75:
             return torch.randn([*shape[:-1], 2 * shape[-1]])[..., ::2]
         return x
@@ -111,7 +111,7 @@ class NetworkBuilder:
         try:
             with torch.no_grad():
                 result = function(*given)
-        except (RuntimeError, ValueError, IndexError):  # it does not fit these shapes
+        except (RuntimeError, ValueError, IndexError):  # the step does not fit these shapes
             return
         if result.dtype != torch.float32 or not 0 < result.numel() <= MAX_ELEMENTS:
             return

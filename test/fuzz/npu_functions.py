@@ -1,4 +1,4 @@
-"""What random functions of quantized ops are made of: types, values, constants, one block."""
+"""Parts of random functions of quantized ops: types, values, constants, one block."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from cmopt.dialects.shapes import element_of, numel, shape_of
 Shape = tuple[int, ...]
 
 SMALL = (1, 1, 2, 3, 4, 5, 7, 8)
-"""Sizes of what is executed."""
+"""Sizes for programs that are executed."""
 
 LONG = (1, 2, 3, 7, 8, 9, 16, 33, 64, 65, 255, 256, 257, 1024, 4097, 65535, 65536, 65537)
-"""Sizes on either side of what an NPU can count."""
+"""Sizes around the limits of an NPU's counters."""
 
 
 class FunctionBuilder:
-    """Builds one function; every choice comes from `random`.
+    """Builds one function. Every choice comes from `random`.
 
-    sizes: what dimensions are chosen from; most: elements of a tensor.
+    sizes: dimensions to choose from. most: the most elements of a tensor.
     """
 
     def __init__(self, random: Random, sizes: Sequence[int] = SMALL, most: int = 4000):
@@ -52,7 +52,7 @@ class FunctionBuilder:
     # ------------------------------------------------------------------------- types and values
 
     def type(self, like: SSAValue | None = None) -> UniformQuantizedType:
-        """An element type; now and then that of a value."""
+        """An element type, sometimes that of `like`."""
         if like is not None and self.random.random() < 0.5:
             return self.element(like)
         zero = self.random.choice([-128, 0, 0, 127, self.random.randint(-128, 127)])
@@ -67,7 +67,7 @@ class FunctionBuilder:
         return element
 
     def shape(self, rank: int | None = None) -> Shape:
-        """A shape of `rank` or of 1 to 6 dimensions, of `most` elements."""
+        """A shape of rank `rank`, or of rank 1 to 6, with at most `most` elements."""
         rank = self.random.randint(1, 6) if rank is None else rank
         shape = [self.random.choice(self.sizes) for _ in range(rank)]
         while numel(shape) > self.most:
@@ -76,13 +76,13 @@ class FunctionBuilder:
         return tuple(shape)
 
     def argument(self, shape: Shape) -> SSAValue:
-        """A new argument, which is there for later ops too."""
+        """A new argument, which later ops can use too."""
         value = self.block.insert_arg(TensorType(self.type(), shape), len(self.block.args))
         self.values.append(value)
         return value
 
     def any(self, rank: int | None = None) -> SSAValue:
-        """A value of a rank, the last one rather than another; a new argument where none is."""
+        """A value of a rank, preferably the last one; a new argument if there is none."""
         fitting = [v for v in self.values if rank is None or len(shape_of(v)) == rank]
         if not fitting or self.random.random() < 0.1:
             return self.argument(self.shape(rank))
@@ -104,7 +104,7 @@ class FunctionBuilder:
         self, kind: type[Operation], operands: Sequence[SSAValue], shape: Sequence[int],
         element: Attribute, **properties: Attribute,
     ) -> SSAValue | None:  # fmt: skip
-        """An op with one result, if it fits. Raises VerifyException for what is none."""
+        """An op with one result, if it fits. Raises VerifyException if the op is invalid."""
         return self.add(
             kind.create(
                 operands=operands, result_types=[TensorType(element, shape)], properties=properties
@@ -122,7 +122,7 @@ class FunctionBuilder:
         return op.results[0]
 
     def bounds(self) -> dict[str, Attribute]:
-        """A fused clamp, now and then."""
+        """The bounds of a fused clamp, each with a probability of 1 in 5."""
         low, high = sorted(round(self.random.uniform(-3, 6), 3) for _ in range(2))
         chosen = {"activation_min": low, "activation_max": high}
         return {

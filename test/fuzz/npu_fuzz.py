@@ -1,16 +1,15 @@
-"""Fuzz what is given to an NPU: random quantized ops, alone, at the NPUs' limits and as graphs.
+"""Fuzz delegates: random quantized ops, alone, at the NPUs' limits, and as graphs.
 
     python test/fuzz/npu_fuzz.py --ops 400 --long 400 --graphs 100 --seed 0
 
-What must hold, for each program of the layout stage:
+The requirements for each program of the layout stage:
 
-* an op alone is as near to its meaning as its rule in `lowering/tosa` promises;
-* every delegate is byte for byte what Arm's reference model computes from its flatbuffer;
-* Vela takes every delegate, for an NPU of each family, and its stream writes as many elements as
-  the results have: what it refuses, or cuts short, belongs in the table of
-  `dialects/ethos_u/constraints.py`;
-* a graph cut into parts is planned and emitted, and its plan computes what its kernels compute;
-* no part yields an argument, a constant or one value twice, and none only reshapes.
+* An op alone is within the bound of its rule in `lowering/tosa`.
+* Every delegate gives, byte for byte, what Arm's reference model computes from its flatbuffer.
+* Vela compiles every delegate for an NPU of each family, and the stream writes as many elements as
+  the results have. What Vela refuses or truncates belongs in `dialects/ethos_u/constraints.py`.
+* A graph split into delegates is planned and emitted, and the plan computes what the kernels do.
+* No delegate yields an argument, a constant or one value twice, and none only reshapes.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ from cmopt.support.targets import NPUS
 
 FAMILIES = ("ethos-u55-128", "ethos-u65-256", "ethos-u85-256")
 LONGEST = 1 << 17
-"""Elements of the largest tensors, of programs that are compiled and not run."""
+"""Elements of the largest tensors in programs that are compiled but not run."""
 
 _EXACT = (
     edge.PermuteOp, edge.ReshapeOp, edge.SliceOp, edge.CatOp, edge.MaxPool2dOp, edge.TakeOp,
@@ -66,7 +65,7 @@ _EXACT = (
 
 @dataclass
 class Totals:
-    """What a run went through, and what is wrong, by its message; why ops were refused."""
+    """The counts of a run, the findings by message, and the reasons for refused ops."""
 
     programs: int = 0
     delegates: int = 0
@@ -74,11 +73,11 @@ class Totals:
     refusals: dict[str, int] = field(default_factory=dict)
 
     def finding(self, message: str, module: ModuleOp) -> None:
-        """Note what is wrong with a program."""
+        """Add a finding about a program."""
         self.findings.setdefault(message, module_to_text(module, elide_larger_than=64))
 
     def refuse(self, reason: str) -> None:
-        """Note why an op is left to the core."""
+        """Count a reason why an op stays on the core."""
         self.refusals[reason] = self.refusals.get(reason, 0) + 1
 
     def report(self) -> str:
@@ -89,12 +88,12 @@ class Totals:
 
 
 def delegates_of(module: ModuleOp) -> list[DelegateOp]:
-    """In the order of their calls."""
+    """The delegates, in the order of their calls."""
     return [op for op in module.walk() if isinstance(op, DelegateOp)]
 
 
 def random_inputs(module: ModuleOp, seed: int) -> list[Array]:
-    """int8 of any value."""
+    """Random int8 inputs."""
     generator = np.random.default_rng(seed)
     inputs = []
     for argument in main_function(module).body.block.args:
@@ -104,19 +103,19 @@ def random_inputs(module: ModuleOp, seed: int) -> list[Array]:
 
 
 def canonical(module: ModuleOp) -> ModuleOp:
-    """The module as canonicalization leaves it."""
+    """The module after canonicalization."""
     run_passes(make_context(), module, parse_pipeline("canonicalize,cse"))
     return module
 
 
 def operation_of(module: ModuleOp) -> Operation | None:
-    """The op of `one_op`; None where canonicalization has found that it does nothing."""
+    """The op of `one_op`; None if canonicalization has removed it."""
     kinds = (edge.EdgeOp, QCastOp)
     return next((op for op in module.walk() if isinstance(op, kinds)), None)
 
 
 def delegated(module: ModuleOp, npu: str) -> ModuleOp:
-    """A copy in which the only op is a part of its own, if the NPU can do it."""
+    """A copy in which the only op is in a delegate, if the NPU can compute it."""
     copy = module.clone()
     if (op := operation_of(copy)) is not None and npu_reason(op, npu) is None:
         if not isinstance(op, edge.ReshapeOp):
@@ -129,7 +128,7 @@ def delegated(module: ModuleOp, npu: str) -> ModuleOp:
 
 
 def compiles(module: ModuleOp, npus: Sequence[str]) -> str | None:
-    """What is wrong with what Vela makes of a delegate, as each NPU's own part of the module."""
+    """What is wrong with Vela's streams of a module's delegate for each NPU; None if nothing is."""
     for npu in npus:
         for op in delegates_of(delegated(module, npu)):
             try:
@@ -145,10 +144,10 @@ def compiles(module: ModuleOp, npus: Sequence[str]) -> str | None:
 
 
 def elements_written(commands: bytes) -> int:
-    """How many elements the operations of a command stream write, by their registers.
+    """How many elements the operations of a command stream write, according to its registers.
 
-    A command has its number in the lower half of a word, bit 14 says that a second word follows;
-    0x111, 0x112, 0x113 set width, height and depth of what an operation (2 … 7) writes, less 1.
+    The lower half of a word is the number of a command. Bit 14 says that a second word follows.
+    0x111, 0x112 and 0x113 set width, height and depth, minus 1, of the output of operations 2 … 7.
     """
     words = iter(struct.unpack(f"<{len(commands) // 4}I", commands))
     size: dict[int, int] = {}
@@ -165,7 +164,7 @@ def elements_written(commands: bytes) -> int:
 
 
 def as_the_reference_model(module: ModuleOp, inputs: Sequence[Array]) -> str | None:
-    """Run the module; whether each delegate gives what the reference model gives for its inputs."""
+    """Run the module. Returns how a delegate differs from the reference model, or None."""
     block = main_function(module).body.block
     values: dict[object, Array] = dict(zip(block.args, inputs, strict=True))
     interpreter = make_interpreter(module)
@@ -185,7 +184,7 @@ def as_the_reference_model(module: ModuleOp, inputs: Sequence[Array]) -> str | N
 
 
 def well_formed(module: ModuleOp) -> str | None:
-    """What is wrong with the delegates as parts of a program."""
+    """What is wrong with the form of the delegates; None if nothing is."""
     for op in delegates_of(module):
         values = list(op.end.values)
         if len(set(values)) != len(values):
@@ -202,7 +201,7 @@ def well_formed(module: ModuleOp) -> str | None:
 
 
 def check_op(kind: str, seed: int, totals: Totals) -> None:
-    """One op alone: its bound, the reference model, and Vela."""
+    """Check one op alone: its bound, the reference model, and Vela."""
     module = canonical(one_op(Random(seed), kind))
     totals.programs += 1
     if (op := operation_of(module)) is None:
@@ -237,7 +236,7 @@ def out_of_bounds(op: Operation, before: Array, after: Array) -> str | None:
 
 
 def check_long(kind: str, seed: int, totals: Totals) -> None:
-    """One op with long dimensions: what Vela makes of it."""
+    """Check that Vela compiles one op with long dimensions."""
     module = canonical(one_op(Random(seed), kind, LONG, LONGEST))
     totals.programs += 1
     for npu in FAMILIES:
@@ -251,7 +250,7 @@ def check_long(kind: str, seed: int, totals: Totals) -> None:
 
 
 def check_graph(kind: str, seed: int, totals: Totals) -> None:
-    """A graph of several ops: cut, planned and emitted. `kind` has no part in it."""
+    """Check that a graph of several ops can be split, planned and emitted. `kind` is unused."""
     random = Random(seed)
     npu = random.choice(FAMILIES)
 
@@ -283,7 +282,7 @@ KINDS = tuple(NpuProgram(Random(0)).kinds)
 
 
 def fuzz(ops: int, long: int, graphs: int, seed: int, kinds: Sequence[str] = KINDS) -> Totals:
-    """Run so many programs. The same seed gives the same ones."""
+    """Run this many programs. The same seed gives the same programs."""
     totals = Totals()
     checks = ((ops, check_op), (long, check_long), (graphs, check_graph))
     for count, check in checks:
@@ -300,8 +299,8 @@ def fuzz(ops: int, long: int, graphs: int, seed: int, kinds: Sequence[str] = KIN
 
 
 def main() -> int:
-    """The command line: exit code 1 where there are findings."""
-    parser = argparse.ArgumentParser(description="Fuzz what is given to an NPU.")
+    """The command line. Returns exit code 1 if there are findings."""
+    parser = argparse.ArgumentParser(description="Fuzz delegates.")
     parser.add_argument("--ops", type=int, default=400, help="ops alone, executed")
     parser.add_argument("--long", type=int, default=400, help="ops with long dimensions")
     parser.add_argument("--graphs", type=int, default=100)

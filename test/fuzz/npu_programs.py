@@ -1,4 +1,4 @@
-"""Random functions of quantized ops, as the layout stage has them: what an NPU is asked to do."""
+"""Random functions of quantized ops of the layout stage, for delegates."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FUNCTIONS = (
 
 
 class NpuProgram(FunctionBuilder):
-    """Makes ops of every kind that an NPU is asked to do."""
+    """Makes ops of every kind that can be in a delegate."""
 
     # ----------------------------------------------------------------------------------- windows
 
@@ -70,7 +70,7 @@ class NpuProgram(FunctionBuilder):
         )  # fmt: skip
 
     def filters(self, x: SSAValue, shape: Shape) -> list[SSAValue]:
-        """A weight, per channel or not, and now and then a bias in its own steps."""
+        """A weight, per channel or per tensor, and sometimes a bias with its own scale."""
         random, out = self.random, shape[0]
         scales = [math.exp(random.uniform(-5, -2)) for _ in range(out)]
         weight = self.numbers.integers(-127, 128, shape).astype(np.int8)
@@ -271,7 +271,7 @@ class NpuProgram(FunctionBuilder):
         return self.add(edge.PadOp.of(x, low, high, value))
 
     def cumsum(self) -> SSAValue:
-        """What no NPU does: a call of a portable kernel on integers."""
+        """An op that no NPU computes: a call of a portable kernel on integers."""
         x = self.any()
         shape, element = shape_of(x), self.element(x)
         self.block.add_op(stored := SCastOp(x, TensorType(IntegerType(8), shape)))
@@ -292,7 +292,7 @@ class NpuProgram(FunctionBuilder):
 
     @property
     def kinds(self) -> dict[str, Callable[[], SSAValue | None]]:
-        """What makes each kind of op."""
+        """The methods that make ops, by kind."""
         makers = [
             self.conv2d, self.pool, self.linear, self.matmul, self.softmax, self.unary,
             self.requantize, self.binary, self.permute, self.reshape, self.expand, self.part,
@@ -310,7 +310,7 @@ def one_op(random: Random, kind: str, sizes: Sequence[int] = SMALL, most: int = 
 
 
 def random_graph(random: Random, steps: int, fits: Callable[[Operation], bool]) -> ModuleOp:
-    """A function of several ops that fit, some of which no NPU does, with one result or more."""
+    """A function of several ops that fit, some for no NPU, with at least one result."""
     program = NpuProgram(random)
     program.fits = fits
     program.argument(program.shape(4))

@@ -1,4 +1,4 @@
-"""Every kernel alone: one op of the layout stage, and what its conversion makes of it."""
+"""Every kernel alone: one op of the layout stage, before and after its conversion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXACT = edge.PermuteOp | edge.ReshapeOp | edge.SliceOp | edge.CatOp | edge.MaxPo
 
 
 def alone(op: Operation) -> ModuleOp:
-    """A module of one function that computes `op`: run-time operands are its arguments."""
+    """A module of one function that computes `op`. Its arguments are the run-time operands."""
     block = Block()
     values: dict[SSAValue, SSAValue] = {}
 
@@ -56,9 +56,9 @@ def alone(op: Operation) -> ModuleOp:
 
 
 def check_kernels(module: ModuleOp, target: str, random: np.random.Generator) -> str | None:
-    """What is wrong with the first op whose kernel is further from it than its pattern says.
+    """The first op whose kernel exceeds its rule's bound, and by how much; None if none does.
 
-    module: of the layout stage; ops that have no kernel, or are not in its layout, are left out.
+    module: of the layout stage. Ops without a kernel, or in another layout, are skipped.
     """
     for op in module.walk():
         if not isinstance(op, edge.EdgeOp) or quantized_element(op.results[0].type) is None:
@@ -66,7 +66,7 @@ def check_kernels(module: ModuleOp, target: str, random: np.random.Generator) ->
         if (isinstance(op, WindowOp) and not is_nhwc(op)) or no_kernel_reason(op) is not None:
             continue
         if isinstance(op, edge.ToDimOrderOp):
-            continue  # materialize-dim-order has not run; a layout has none
+            continue  # materialize-dim-order has not run; the layout stage has none
         bound = 0.0 if isinstance(op, EXACT) else kernel_bound(op)
         if bound is None:
             continue

@@ -1,4 +1,4 @@
-"""Random programs of the edge stage as text, and the pool of seeds that mutations start from."""
+"""Random programs of the edge stage as text, and the seeds that mutations start from."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def tensor(shape: Shape, element: str = "f32", encoding: str = "") -> str:
 
 
 class ProgramBuilder:
-    """Writes one random function @forward, op by op; every op's result is a float32 value.
+    """Writes one random function @forward, op by op. The result of every op is a float32 value.
 
-    Around an op there is mostly a quantize → dequantize pair, as PT2E leaves it.
+    Most results go through a quantize → dequantize pair, as after PT2E.
     """
 
     def __init__(self, random: Random):
@@ -42,7 +42,7 @@ class ProgramBuilder:
         self.arguments: list[str] = []
         self.values: list[Value] = []
         self.count = 0
-        # Programs with scales at the edge of what is representable are a kind of their own.
+        # Some programs have scales near the limits of float32.
         self.extreme = random.random() < 0.1
 
     def name(self) -> str:
@@ -85,7 +85,7 @@ class ProgramBuilder:
         return self.quantized(value)
 
     def constant(self, shape: Shape) -> Value:
-        """A float constant, mostly behind a dequantize."""
+        """A float constant, mostly the result of a dequantize."""
         size = math.prod(shape)
         if self.random.random() < 0.2:
             values = [f"{self.random.uniform(-2, 2):.4f}" for _ in range(size)]
@@ -93,7 +93,7 @@ class ProgramBuilder:
         return self.stored(shape, None)
 
     def stored(self, shape: Shape, axis: int | None) -> Value:
-        """An int8 constant, dequantized per tensor or, symmetric, along `axis`."""
+        """An int8 constant, dequantized per tensor, or symmetric per element of `axis`."""
         lowest = -128 if axis is None else -127
         numbers = [str(self.random.randint(lowest, 127)) for _ in range(math.prod(shape))]
         name, _ = self.emit(
@@ -286,7 +286,7 @@ class ProgramBuilder:
 
 
 def _but(shape: Shape, dim: int) -> Shape | None:
-    """`shape` without one dimension; None if it has no such."""
+    """`shape` without one dimension; None if it does not have that dimension."""
     return (*shape[:dim], *shape[dim + 1 :]) if dim < len(shape) else None
 
 
@@ -313,7 +313,7 @@ def random_program(random: Random, steps: int | None = None) -> str:
 
 
 def lowered(text: str, target: str, io: str) -> list[str]:
-    """`text` and what each stage that compiles makes of it."""
+    """`text` and its IR at each stage, as far as it compiles."""
     texts = [text]
     ctx = make_context()
     module = parse_module(ctx, text)
@@ -349,6 +349,6 @@ def generated_seeds(random: Random, count: int) -> list[str]:
         target, io = random.choice(target_names()), random.choice(["float", "int8"])
         try:
             seeds += lowered(random_program(random), target, io)
-        except Exception:  # a finding when the fuzzer runs it as a case, and no seed
+        except Exception:  # a finding if the fuzzer runs it as a case, but not a seed
             continue
     return [seed for seed in seeds if len(seed) <= MAX_SEED_CHARACTERS]

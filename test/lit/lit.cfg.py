@@ -9,7 +9,7 @@ import lit.formats
 _HERE = Path(__file__).resolve().parent
 
 config.name = "cmopt"
-# The internal shell: it has `not`, `env` and pipes of its own on every system.
+# lit's internal shell has `not`, `env` and pipes on every system.
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir"]
 config.test_source_root = str(_HERE)
@@ -17,10 +17,10 @@ config.test_exec_root = str(_HERE.parents[1] / "build" / "lit")
 config.environment["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), config.environment.get("PATH", "")]
 )
-# A failing test's message must not depend on how wide the terminal is.
+# The message of a failing test must not depend on the width of the terminal.
 config.environment["COLUMNS"] = "100"
 
-# Print generic, parse, print again: what comes out must still match the CHECK lines.
+# Print generic, parse, print again: the output must still match the CHECK lines.
 config.substitutions += [
     ("%{python}", sys.executable),
     (

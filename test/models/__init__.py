@@ -1,6 +1,6 @@
-"""The reference models: what is compiled to see whether real networks compile well.
+"""The reference models, which show whether real networks compile well.
 
-Weights are random but for Silero's, where those are installed; the same at every run.
+Weights are random and the same in every run. Silero's are its own if they are installed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Model:
 
 
 def randomize_statistics(module: nn.Module, generator: torch.Generator) -> None:
-    """Give batch norms statistics and biases that are not 0 and 1, as training would."""
+    """Give batch norms statistics and biases other than 0 and 1, as training would."""
     for part in module.modules():
         if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d)):
             for tensor, low, high in (
@@ -59,7 +59,7 @@ def randomize_statistics(module: nn.Module, generator: torch.Generator) -> None:
 
 
 def mlperf_tiny(name: str) -> Callable[[], nn.Module]:
-    """What makes a model of `executorch.examples.models.mlperf_tiny`."""
+    """A function that makes a model of `executorch.examples.models.mlperf_tiny`."""
 
     def make() -> nn.Module:
         from executorch.examples.models import mlperf_tiny

@@ -1,5 +1,5 @@
-"""ConvNeXt blocks (Liu et al. 2022) of a size for microcontrollers, which go to channels-last and
-back with `torch.moveaxis` around their pointwise layers."""
+"""Small ConvNeXt blocks (Liu et al. 2022) for microcontrollers. `torch.moveaxis` makes them
+channels-last for their pointwise layers, and back."""
 
 from __future__ import annotations
 

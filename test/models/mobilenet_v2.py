@@ -20,13 +20,13 @@ STAGES = (
 def convolution(
     channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1, *, clamp: bool = True
 ) -> list[nn.Module]:
-    """A convolution that keeps its size but for the stride, batch norm, and ReLU6 if `clamp`."""
+    """A convolution with "same" padding, batch norm, and ReLU6 if `clamp`."""
     conv = nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(out), *([nn.ReLU6()] if clamp else [])]
 
 
 class InvertedResidual(nn.Module):
-    """Expand, filter each channel, project; added to the input where the shapes allow."""
+    """Expand, filter each channel, project. The input is added if the shapes allow it."""
 
     def __init__(self, channels: int, out: int, expansion: int, stride: int) -> None:
         super().__init__()

@@ -35,13 +35,13 @@ def convolution(
     groups: int = 1,
     activation: type[nn.Module] | None = None,
 ) -> list[nn.Module]:
-    """A convolution that keeps its size but for the stride, batch norm, the activation."""
+    """A convolution with "same" padding, batch norm, and the activation."""
     conv = nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [conv, nn.BatchNorm2d(out, eps=0.001), *([activation()] if activation else [])]
 
 
 class SqueezeExcite(nn.Module):
-    """Scale each channel by what two small layers make of all channels' means."""
+    """Scale each channel by a factor that two small layers compute from all channel means."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class SqueezeExcite(nn.Module):
 
 
 class Block(nn.Module):
-    """Expand, filter each channel, excite, project; added to the input where the shapes allow."""
+    """Expand, filter each channel, excite, project. The input is added if the shapes allow it."""
 
     def __init__(
         self, channels: int, kernel: int, wide: int, out: int, excite: bool, hard: bool, stride: int

@@ -1,4 +1,4 @@
-"""Silero VAD, the 16 kHz network: is there speech in these 32 ms?"""
+"""Silero VAD, the 16 kHz network, which detects speech in 32 ms of audio."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SileroVAD(nn.Module):
 
 
 def weights_file() -> Path | None:
-    """The TorchScript archive of the `silero-vad` package; None where that is not installed."""
+    """The TorchScript archive of the `silero-vad` package; None if it is not installed."""
     spec = find_spec("silero_vad")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -59,7 +59,7 @@ def load_weights(model: SileroVAD, path: Path) -> None:
 
 
 def silero_vad() -> SileroVAD:
-    """The network with its real weights where they are installed, else with random ones.
+    """The network with its real weights if they are installed, else with random ones.
 
     The extra `models` installs them (the package `silero-vad`).
     """

@@ -1,4 +1,4 @@
-"""YOLO11n, the object detector as Ultralytics describes it: depth 0.5, width 0.25, 80 classes."""
+"""YOLO11n, Ultralytics' object detector: depth 0.5, width 0.25, 80 classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BINS = 16  # A box side is a distribution over this many distances, in strides.
 
 
 class Conv(nn.Module):
-    """A convolution that keeps its size but for the stride, batch norm, SiLU if `activate`."""
+    """A convolution with "same" padding, batch norm, and SiLU if `activate`."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Conv(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Two 3×3 convolutions, added to their input; `inner` channels between them."""
+    """Two 3×3 convolutions, with `inner` channels between them, added to their input."""
 
     def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Bottleneck(nn.Module):
 
 
 class C3k(nn.Module):
-    """Two bottlenecks on one half of the channels beside a 1×1 convolution for the other."""
+    """Two bottlenecks on one half of the channels, and a 1×1 convolution for the other."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class C3k2(nn.Module):
 
 
 class SPPF(nn.Module):
-    """Pyramid pooling: one 5×5 maximum, three times over, all joined."""
+    """Pyramid pooling: a 5×5 max pool applied three times, with all results joined."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()

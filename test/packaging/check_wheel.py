@@ -2,8 +2,8 @@
 
     python test/packaging/check_wheel.py
 
-The wheel is built from the sdist. It goes into a virtual environment of its own, which sees this
-environment's other packages but not the checkout. Everything is made in a temporary folder.
+The wheel is built from the sdist and installed in a new virtual environment, which has access to
+this environment's other packages but not to the checkout. All files are in a temporary folder.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ IR = "func.func @f(%x: tensor<2xf32>) -> tensor<2xf32> { func.return %x : tensor
 
 
 def run(*command: str | Path, cwd: Path, **options: str) -> str:
-    """Run a command in a folder; gives its standard output."""
+    """Run a command in a folder. Returns its standard output."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "CMOPT"))}
     result = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=environment | options,
@@ -51,7 +51,7 @@ def run(*command: str | Path, cwd: Path, **options: str) -> str:
 
 
 def main(folder: Path) -> None:
-    """Build, install, use, in an empty folder. Any failure ends with a non-zero exit code."""
+    """Build, install and use the package in an empty folder. Any failure gives an exit code."""
     build = ["-m", "build", "--no-isolation", "--outdir", folder / "dist", REPOSITORY]
     run(sys.executable, *build, cwd=folder)
     (wheel,) = (folder / "dist").glob("*.whl")
@@ -62,7 +62,7 @@ def main(folder: Path) -> None:
     run(binaries / "pip", "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=folder)
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(run(binaries / "python", "-c", where, cwd=folder).strip())
-    # A plain path: the editable install's own .pth file is not read through it.
+    # Python does not read .pth files in this path, so the editable install is not found.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
     work = folder / "work"

@@ -1,4 +1,4 @@
-"""Shared by the tests on emulated cores. Their helper modules lie in this directory."""
+"""Fixtures of the tests on emulated cores. Their helper modules are in this directory."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cores import CORES
 from toolchain import PACKAGES, Board, missing_tools
 
 REQUIRE = "CMOPT_REQUIRE_TARGET"
-"""Set to 1 in the environment: tools that are missing fail the tests instead of skipping them."""
+"""If this environment variable is 1, missing tools fail the tests instead of skipping them."""
 
 cached_missing_tools = cache(missing_tools)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip, or fail, every test of this directory if there are no tools; one line for all."""
+    """Skip, or fail, every test of this directory if tools are missing. All give the same line."""
     if missing := cached_missing_tools():
         message = f"no {', '.join(missing)}: install {' '.join(PACKAGES)}"
         if os.environ.get(REQUIRE) == "1":
@@ -33,7 +33,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Board]:
-    """A board by the name of its target; its kernels are compiled once per session."""
+    """A board by the name of its target. Its kernels are compiled once per session."""
 
     @cache
     def make(target: str) -> Board:

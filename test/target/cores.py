@@ -15,7 +15,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Core:
-    """A core as the compiler's target names it, and a QEMU machine that has it."""
+    """A core, by the name of the compiler's target, and a QEMU machine that has it."""
 
     target: str
     flags: tuple[str, ...]
@@ -39,4 +39,4 @@ CORES = {
         Core("cortex-m55", (_HARD,), "mps3-an547", **_AN547),
     )
 }
-"""By target name. Without FPU, two single-precision ones, a double-precision one, MVE."""
+"""By target name: one core without FPU, two of single precision, one of double, one with MVE."""

@@ -20,8 +20,8 @@ def execute(
 ) -> list[list[Array]]:
     """Run a planned module on each set of inputs of a batch, all in one emulation.
 
-    Arrays are as `run_module` takes and gives them: row-major, of exactly the argument types.
-    options: for the linker. Raises TargetError if anything but a result comes of it.
+    Arrays are those of `run_module`: row-major, of exactly the argument types. options: for the
+    linker. Raises TargetError if the run does not give a result.
     """
     func = main_function(module)
     arguments, results = func.body.block.args, terminator(func).operands

@@ -1,8 +1,8 @@
 """A planned function as C: its constants, and one row for each kernel call.
 
-What the rows mean is in `bare_metal/program.h`: a row names the C function of its op and carries
-operands, result and properties under the names they have in the dialect, so that nothing here
-knows any op.
+`bare_metal/program.h` defines the rows. A row has the C function of its op, and the operands, the
+result and the properties under their names in the dialect. Therefore this module does not depend
+on any op.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ FIELDS = {
     "requantize_multipliers": "requantize_multiplier",
     "requantize_shifts": "requantize_shift",
 }
-"""Properties under another name: lists of one, where a convolution has tensors of that name."""
+"""Properties with another name here: lists of one number. A convolution has tensors so named."""
 
 
 class ProgramTable:
-    """Collects rows and constants; equal constants are stored once."""
+    """Collects rows and constants. Equal constants are stored once."""
 
     def __init__(self) -> None:
         self.constants: dict[bytes, str] = {}
@@ -76,7 +76,7 @@ class ProgramTable:
         function = op.name.partition(".")[2]
         fields = [f".run = {function}", f'.name = "{function}"']
         for argument in kernel_schema(op).inputs:
-            if argument.type == "ScalarType":  # the number of bytes says it
+            if argument.type == "ScalarType":  # follows from the number of bytes
                 continue
             value = op.argument(argument.name)
             name = "input" if argument.name == "self" else argument.name
@@ -107,7 +107,7 @@ def _literal(value: Attribute) -> str:
 def program_source(module: ModuleOp, name: str = "forward") -> str:
     """The C source of one planned function, to be linked with `bare_metal/`.
 
-    Raises ValueError where the function is not planned or has an op that is no kernel call.
+    Raises ValueError if the function is not planned or has an op that is not a kernel call.
     """
     func = main_function(module, name)
     size = func.attributes.get(ARENA_BYTES)

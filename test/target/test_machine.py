@@ -1,4 +1,4 @@
-"""What a run on an emulated core must notice, is noticed: each mistake made here on purpose."""
+"""A run on an emulated core detects mistakes. Each is made here on purpose."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVERY_CORE = pytest.mark.parametrize("target", sorted(CORES))
 
 
 def run_main(board: Board, name: str, body: str, timeout: float = 60) -> str:
-    """Compile and run a `main` of its own on startup and console; what it said."""
+    """Compile and run a `main` with startup and console. Returns its console output."""
     support = [path for path in board.objects() if path.stem in ("machine", "startup")]
     source = f'#include "machine.h"\nvolatile int zero;\nint main(void)\n{{\n{body}\n}}\n'
     image = board.link(name, [board.compile_text(name, source), *support])
@@ -100,7 +100,7 @@ def test_no_whole_set_of_inputs(board: BoardOf, length: int) -> None:
 
 
 def test_writes_beyond_the_arena(board: BoardOf) -> None:
-    """An arena that is planned too small: the last value reaches into the guard."""
+    """The planned arena is too small, so the last value overlaps the guard."""
     module = planned(PROGRAMS["conv"])
     func = main_function(module)
     size = func.attributes[ARENA_BYTES]
@@ -113,7 +113,7 @@ def test_writes_beyond_the_arena(board: BoardOf) -> None:
 
 
 def instead_of(board: Board, function: str, answer: int) -> tuple[str, ...]:
-    """Link options that make a function of the kernel library do nothing but return `answer`."""
+    """Link options that make a function of the kernel library only return `answer`."""
     wrapper = f"int __wrap_{function}(void)"
     source = f"{wrapper};\n{wrapper} {{ return {answer}; }}\n"
     return f"-Wl,--wrap={function}", str(board.compile_text(f"instead_of_{function}", source))
@@ -121,7 +121,7 @@ def instead_of(board: Board, function: str, answer: int) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("excess", [0, 1])
 def test_scratch_smaller_than_the_library_asks_for(board: BoardOf, excess: int) -> None:
-    """512 bytes are planned. The portable kernels ask for none, so something else does."""
+    """512 bytes are planned. The portable kernels need none, so another function asks for them."""
     m3, name = board("cortex-m3"), f"scratch-{excess}"
     options = instead_of(m3, "arm_convolve_wrapper_s8_get_buffer_size", 512 + excess)
     module = planned(PROGRAMS["conv"])
@@ -146,7 +146,7 @@ def test_a_wrong_number_shows(board: BoardOf) -> None:
 
 
 def test_scratch_that_overlaps_a_value_shows(board: BoardOf) -> None:
-    """Though the portable kernel leaves its scratch alone."""
+    """It shows although the portable kernel does not use its scratch."""
     module = planned(PROGRAMS["conv"])
     (scratch,) = [op for op in module.walk() if isinstance(op, ScratchOp)]
     func, type = main_function(module), scratch.output.type

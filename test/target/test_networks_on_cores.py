@@ -1,4 +1,4 @@
-"""Whole networks on emulated cores: the same bytes as the interpreter and as the host's run."""
+"""Whole networks on emulated cores give the bytes of the interpreter and of the host's run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
 
 
 def check(board: Board, name: str, program: cmopt.Program, inputs: Sequence[torch.Tensor]) -> None:
-    """One emulation, compared input by input with the interpreter and with ExecuTorch's run."""
+    """Run one emulation, and compare each input with the interpreter and with ExecuTorch's run."""
     batch = [[x.numpy()] for x in inputs]
     outputs = execute(board, name, program.module("planned"), batch)
     for x, (y,) in zip(inputs, outputs, strict=True):
@@ -41,7 +41,7 @@ def test_ds_cnn(board: Callable[[str], Board], target: str) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_float_io(board: Callable[[str], Board], target: str) -> None:
-    """Quantized and dequantized on the core: in software on M3, on an FPU on the others."""
+    """The core quantizes and dequantizes: in software on M3, with an FPU on the others."""
     network = NETWORKS["digits"]()
     program = cmopt.compile(network.exported, target=target)
     check(board(target), "digits", program, network.inputs(20))

@@ -1,4 +1,4 @@
-"""Every `cortex_m` op on emulated cores computes what its interpreter says, byte for byte."""
+"""Every `cortex_m` op on emulated cores gives the interpreter's bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
 """The instruction sets: scalar, DSP, MVE."""
 
 FLOAT_BORDER = ("quantize", "quantize-16", "dequantize", "dequantize-16", "div")
-"""The ops that compute in float: on every core, as each has another FPU."""
+"""The ops that compute in float. They run on every core, because the FPUs differ."""
 
 
 def check(board: Board, name: str, batch: list[list[Array]], module: ModuleOp) -> None:

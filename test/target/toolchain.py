@@ -1,4 +1,4 @@
-"""Cross compilation with GCC and runs in QEMU, each a list of arguments and a time limit."""
+"""Cross compilation with GCC and runs in QEMU, as commands with a time limit."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ FLAGS = [
 
 
 class Exit(IntEnum):
-    """How a run can end other than well; the C sources know these numbers from the compiler."""
+    """The exit codes of failed runs. The compiler passes them to the C sources as macros."""
 
     FILE = 80
-    """An input is missing or is no whole number of sets."""
+    """An input is missing or is not a whole number of sets."""
     KERNEL = 81
     """A kernel returned an error."""
     SCRATCH = 82
-    """The linked library asks for more scratch than was planned."""
+    """The linked library needs more scratch than was planned."""
     GUARD = 83
-    """Bytes beside the arena were overwritten."""
+    """Bytes before or after the arena were overwritten."""
     FAULT = 84
     """The core took an exception."""
 
 
 class TargetError(Exception):
-    """A program did not compile, or did not end well: its exit code and console output.
+    """A program did not compile, or its run failed. Has the exit code and the console output.
 
-    `code` is None for a compiler's error and for a run out of time.
+    `code` is None for a compiler's error and for a run that exceeds the time limit.
     """
 
     def __init__(self, what: str, code: int | None, output: str):
@@ -56,7 +56,7 @@ class TargetError(Exception):
 
 
 def missing_tools() -> list[str]:
-    """What has to be installed before anything here works, in words; empty if nothing."""
+    """The missing tools, in words; empty if all are installed."""
     missing = [tool for tool in (COMPILER, EMULATOR) if shutil.which(tool) is None]
     if COMPILER not in missing:
         command = [COMPILER, "-print-file-name=libc_nano.a"]
@@ -83,10 +83,10 @@ def _call(command: Sequence[str], what: str, timeout: float, folder: Path | None
 
 @dataclass
 class Board:
-    """One core: builds programs for it, each kernel once, and runs them.
+    """Builds programs for one core, each kernel once, and runs them.
 
-    folder: an existing directory of its own for objects, images and the files of a run.
-    kernels: C sources of the CMSIS-NN functions; include: their headers.
+    folder: an existing directory, only for this board's objects, images and files of a run.
+    kernels: C sources of the CMSIS-NN functions. include: their headers.
     """
 
     core: Core
@@ -109,7 +109,7 @@ class Board:
         return target
 
     def objects(self) -> list[Path]:
-        """Kernels and bare-metal support, two compilers at a time, once in a board's life."""
+        """The objects of kernels and bare-metal support, compiled once, two at a time."""
         if not self._objects:
             sources = [*self.kernels, *sorted(BARE_METAL.glob("*.c"))]
             with ThreadPoolExecutor(2) as pool:
@@ -117,7 +117,7 @@ class Board:
         return self._objects
 
     def link(self, name: str, objects: Sequence[Path], *options: str) -> Path:
-        """An image of objects with one `main`; options are GCC's, as for the linker."""
+        """An image of objects with one `main`. options: GCC's options for linking."""
         image = self.folder / f"{name}.elf"
         core = self.core
         symbols = {
@@ -134,7 +134,7 @@ class Board:
         return image
 
     def build(self, name: str, source: str, *options: str) -> Path:
-        """The image of a program table (see `program_table`), which a link option may add to."""
+        """The image of a program table (see `program_table`). options: GCC's for linking."""
         return self.link(name, [*self.objects(), self.compile_text(name, source)], *options)
 
     def compile_text(self, name: str, source: str) -> Path:
@@ -144,9 +144,9 @@ class Board:
         return self.compile(path)
 
     def run(self, image: Path, inputs: bytes = b"", timeout: float = 60) -> tuple[bytes, str]:
-        """Run an image on the file `inputs`: the file `outputs`, and what it said.
+        """Run an image on the file `inputs`. Returns the file `outputs` and the console output.
 
-        Raises TargetError with the exit code unless that is 0.
+        Raises TargetError with the exit code if it is not 0.
         """
         (self.folder / "inputs").write_bytes(inputs)
         outputs = self.folder / "outputs"

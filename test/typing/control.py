@@ -1,14 +1,14 @@
 """A negative control of the type check: usage `python control.py path/to/mypy`.
 
-Gives mypy a file with one known error in its use of cmopt, and fails unless mypy reports just
-that. A checker that does not see the code takes every name from it as `Any` and reports nothing.
+Runs mypy on a file with one known error in its use of cmopt, and fails unless mypy reports exactly
+that error. If mypy does not find the code, every name in it is `Any`, and mypy reports nothing.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-# Not in build/typing: mypy finds what lies beside the file it checks without any configuration.
+# Not in build/typing: mypy finds modules next to the file it checks, without configuration.
 _FILE = Path("build/known_error.py")
 _SUBJECT = """\
 from cmopt.support.diagnostics import CompileError
@@ -23,7 +23,7 @@ _EXPECTED = (
 
 
 def main(mypy: str) -> int:
-    """Return 0 if mypy finds the error and no other, else 1."""
+    """Returns 0 if mypy finds this error and no other, else 1."""
     _FILE.write_text(_SUBJECT)
     try:
         result = subprocess.run([mypy, str(_FILE)], capture_output=True, text=True, check=False)

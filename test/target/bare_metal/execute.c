@@ -1,8 +1,8 @@
 /*
  * Runs a program on every set of inputs in the file "inputs", and writes "outputs".
  *
- * Before each run the arena holds garbage, so that a value nobody has written is noticed; after it
- * the guards on either side of the arena must be as they were.
+ * Before each run the arena is filled with garbage, so that reading an unwritten value shows. After
+ * the run, the guards on either side of the arena must be unchanged.
  */
 #include <string.h>
 

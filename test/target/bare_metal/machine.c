@@ -1,4 +1,4 @@
-/* Arm semihosting, without a C library's files under it. */
+/* Arm semihosting, without the files of a C library. */
 #include "machine.h"
 
 #include <string.h>
@@ -100,7 +100,7 @@ uint32_t bytes_in(int32_t file)
     return (uint32_t)count;
 }
 
-/* Reading and writing answer with the number of bytes they have left undone. */
+/* The result of reading and writing is the number of bytes that were not transferred. */
 static uint32_t transfer(enum request number, int32_t file, const void *bytes, uint32_t count)
 {
     const uint32_t arguments[3] = {(uint32_t)file, (uint32_t)bytes, count};

@@ -1,4 +1,4 @@
-/* The world outside the core, reached by semihosting: a console, files, the end of the run. */
+/* Semihosting: a console, files, and the end of the run. */
 #ifndef MACHINE_H
 #define MACHINE_H
 
@@ -9,7 +9,7 @@ void say(const char *text);
 void say_number(int32_t number);
 void say_address(uint32_t address);
 
-/* Ends the run; the emulator's exit code is `code`. */
+/* Ends the run. The emulator's exit code is `code`. */
 void leave(int code) __attribute__((noreturn));
 
 /* A file in the emulator's working directory. A file that cannot be opened, read or written in full

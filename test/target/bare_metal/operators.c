@@ -1,4 +1,4 @@
-/* One function for each op of the cortex_m dialect: from its properties to its CMSIS-NN call. */
+/* One function for each op of the cortex_m dialect, which makes its CMSIS-NN call. */
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 #include "machine.h"
 #include "program.h"
 
-/* Headroom both inputs of an addition are given, in bits: part of the operator's meaning. */
+/* Both inputs of an addition are shifted left by this many bits. The operator is defined so. */
 #define ADD_LEFT_SHIFT 20
 
 static const int8_t *int8(const struct tensor *tensor)
@@ -38,16 +38,17 @@ static void check(const struct op *op, arm_cmsis_nn_status status)
     }
 }
 
-/* The planned scratch; ends the run if the linked library asks for more bytes than were planned. */
+/* The planned scratch. Ends the run if the linked library needs more bytes than were planned. */
 static cmsis_nn_context planned(const struct op *op, const struct tensor *scratch, int32_t wanted)
 {
     if (wanted > (int32_t)scratch->bytes) {
-        fail(op, EXIT_SCRATCH, "the scratch is too small, the kernel wants", wanted);
+        fail(op, EXIT_SCRATCH, "the scratch is too small, the kernel needs", wanted);
     }
     return (cmsis_nn_context){bytes_of(scratch), (int32_t)scratch->bytes};
 }
 
-/* Float and integers. In ascending order: input and output may begin at the same byte. */
+/* Float and integers. Elements are computed in ascending order, so input and output may begin at
+   the same byte. */
 
 void quantize_per_tensor(const struct op *op)
 {
@@ -87,8 +88,7 @@ void dequantize_per_tensor(const struct op *op)
 
 /* Elementwise. */
 
-/* `other` is as large as the output, or is repeated for each pixel: one call for each of its
-   repetitions. */
+/* `other` is as large as the output, or is repeated for each pixel, with one call for each. */
 
 void quantized_add(const struct op *op)
 {
@@ -241,7 +241,7 @@ void quantized_max_pool2d(const struct op *op)
 
 /* Matrices. */
 
-/* The bias for a library that reads one: the program's, or what its kernel sums say it is. */
+/* The bias for a library that reads one: the program's, or computed from its kernel sums. */
 static const int32_t *linear_bias(const struct op *op, const cmsis_nn_dims *filter)
 {
     const int32_t *sums = bytes_of(&op->kernel_sum);
@@ -305,7 +305,7 @@ static cmsis_nn_dims dims_from(const int32_t sizes[4])
     return (cmsis_nn_dims){sizes[0], sizes[1], sizes[2], sizes[3]};
 }
 
-/* The sizes of a tensor left-aligned to four, as `arm_transpose_s8` counts them. */
+/* The sizes of a tensor left-aligned to four, for `arm_transpose_s8`. */
 static cmsis_nn_dims left_aligned(const struct tensor *tensor)
 {
     const int32_t sizes[4] = {tensor->dims.n, tensor->dims.h, tensor->dims.w, tensor->dims.c};
@@ -323,7 +323,7 @@ void transpose(const struct op *op)
         axes[i] = (uint32_t)op->perm[i];
         identity = identity && op->perm[i] == i;
     }
-    if (identity) { /* for which CMSIS-NN has no kernel */
+    if (identity) { /* CMSIS-NN has no kernel for this */
         memmove(bytes_of(&op->output), bytes_of(&op->input), op->input.bytes);
         return;
     }

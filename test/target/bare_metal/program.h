@@ -1,8 +1,8 @@
 /*
- * A planned function as data: what program_table.py writes and execute.c runs.
+ * A planned function as data. program_table.py writes it, and execute.c runs it.
  *
- * An op is the C function that calls its kernel, and its operands, result and properties under
- * their names in the cortex_m dialect; those an op does not have are zero.
+ * An op is the C function that calls its kernel, with operands, result and properties under their
+ * names in the cortex_m dialect. Those that an op does not have are zero.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -11,8 +11,8 @@
 
 #include "arm_nnfunctions.h"
 
-/* Row-major bytes, in the arena or constant; no bytes and no constant for an absent operand. `dims`
- * are the sizes right-aligned to four, ranks above four with their leading sizes multiplied. */
+/* Row-major bytes, in the arena or constant. An absent operand has no bytes and no constant. `dims`
+ * are the sizes right-aligned to four; for a rank above four, the leading sizes are multiplied. */
 struct tensor {
     const void *constant;
     uint32_t offset;
@@ -57,11 +57,11 @@ extern const int32_t program_output_count;
 /* Where a tensor's bytes are; NULL for an absent one. */
 void *bytes_of(const struct tensor *tensor);
 
-/* Ends the run with a line that names the op. */
+/* Ends the run with a line that has the name of the op. */
 void fail(const struct op *op, int code, const char *what, int32_t number)
     __attribute__((noreturn));
 
-/* The functions a table may name: operators.c. */
+/* The functions that a table may use, from operators.c. */
 void quantize_per_tensor(const struct op *op);
 void dequantize_per_tensor(const struct op *op);
 void quantized_add(const struct op *op);

@@ -1,10 +1,10 @@
-/* From reset to main, and from any exception to a line on the console and an exit code. */
+/* Reset calls main. An exception prints a line on the console and ends the run. */
 #include <stdint.h>
 #include <string.h>
 
 #include "machine.h"
 
-/* Coprocessor access and fault status; both lie here on every Cortex-M that has them. */
+/* Coprocessor access and fault status, at the same addresses on every Cortex-M that has them. */
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)
 #define CFSR (*(volatile uint32_t *)0xE000ED28u)
 #define CPACR_FULL_ACCESS_CP10_CP11 (0xFu << 20)
@@ -14,7 +14,7 @@ extern uint8_t data_begin[], data_end[], data_image[], bss_begin[], bss_end[];
 
 int main(void);
 
-/* Where an exception leaves what it interrupted. */
+/* The registers that an exception saves on the stack. */
 struct frame {
     uint32_t r0, r1, r2, r3, r12, lr, pc, psr;
 };
@@ -38,7 +38,7 @@ __attribute__((naked)) static void exception(void)
             "b report_exception\n");
 }
 
-/* Full access to FPU and vector unit. Instructions that use them must not come before this. */
+/* Enables FPU and vector unit. Instructions that use them must come after this. */
 __attribute__((noinline)) static void start(void)
 {
     memcpy(data_begin, data_image, (size_t)(data_end - data_begin));
@@ -55,7 +55,7 @@ __attribute__((noreturn)) void reset(void)
     }
 }
 
-/* Reset, and the 14 exceptions of the core. No interrupt is ever enabled. */
+/* Reset and the 14 exceptions of the core. Interrupts are never enabled. */
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
     &stack_top, reset,     exception, exception, exception, exception, exception, exception,
     exception,  exception, exception, exception, exception, exception, exception, exception,

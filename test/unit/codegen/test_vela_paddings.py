@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tosa_programs import I8, I32, Program
 
 PADDING = {0x100: 0, 0x103: 1, 0x101: 2, 0x102: 3}
-"""NPU_SET_IFM_PAD_TOP, …: commands of one word, the value in its upper half, and their place in
-[top, bottom, left, right]."""
+"""NPU_SET_IFM_PAD_TOP, …, and their index in [top, bottom, left, right]. Each is a command of one
+word, with the value in the upper half."""
 
 FAMILIES = ("ethos-u55-128", "ethos-u65-256", "ethos-u85-256")
 

@@ -92,7 +92,7 @@ def test_mul(element: IntegerType, data: st.DataObject) -> None:
 
 
 def test_mul_beyond_int64_is_refused() -> None:
-    """The only product whose rounding, plus half of 2^63, does not fit int64."""
+    """The only product that overflows int64 when rounding adds half of 2^63 to it."""
     program = Program()
     value = program.input(np.array([-(1 << 31)]), I32)
     program.finish(program.op(tosa.MulOp, [value, value, program.const(63, I8)], I32, (1,)))

@@ -168,7 +168,7 @@ def test_from_pytorch_to_the_file() -> None:
 
 
 def test_quantize_infinities_and_nan() -> None:
-    """Infinities saturate and NaN is the zero point: in interpreters and kernel, without warning."""
+    """Infinities saturate and NaN is the zero point: in interpreters and kernel, no warning."""
     x = np.array([np.inf, -np.inf, np.nan, -0.0, 3e38, -3e38], np.float32)
     module = module_of(
         "  %0 = quant.qcast %x : tensor<6xf32> to tensor<6x!b>", "%x: tensor<6xf32>",
