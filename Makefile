@@ -1,11 +1,11 @@
-# Every target sets up .venv when it must, and leaves it alone when nothing has changed.
+# Every target sets up .venv if needed, and does not change it if nothing has changed.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT := build
 KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name 'CMakeLists.txt' \) 2>/dev/null) kernels/write_limits.py dialects/cortex_m/limits.py
-# The version pyproject.toml pins, so that it is written once.
+# The version in pyproject.toml.
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
@@ -14,9 +14,9 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Torch goes first and alone, so that nothing else decides which build of it is taken. The rest is
-# installed without build isolation: the kernel library is then built against the ExecuTorch it
-# will run with, and rebuilt in seconds.
+# Torch is installed first and alone, so that no other package selects its build. The rest is
+# installed without build isolation, so that the kernel library is built with the ExecuTorch that it
+# runs with, and is rebuilt in seconds.
 $(VENV)/.dependencies: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet $(TORCH)
@@ -40,7 +40,7 @@ lint: $(VENV)/.installed ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# An import the checker cannot follow is silently `Any`. The control shows that it does follow ours.
+# If mypy cannot follow an import, the import is silently `Any`. The control checks that it follows.
 typecheck: $(VENV)/.installed ## mypy in strict mode, and a control that must fail
 	$(BIN)/mypy
 	$(BIN)/python test/typing/control.py $(BIN)/mypy
@@ -59,7 +59,7 @@ target: $(VENV)/.installed ## tests on emulated cores; skipped without GCC for A
 
 SANITIZED := $(OUT)/sanitize/kernels/libcmopt_kernels.so
 
-# Python is not instrumented, so the sanitizers' runtimes are loaded before it.
+# Python is not instrumented, so the sanitizers' runtimes are loaded first.
 sanitize: $(VENV)/.installed ## the kernels under ASan and UBSan: single ops and whole networks
 	$(BIN)/cmake -S . -B $(OUT)/sanitize -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
 	  -DPython3_EXECUTABLE=$(abspath $(BIN)/python) -DCMOPT_SANITIZE=ON > /dev/null
@@ -72,11 +72,11 @@ sanitize: $(VENV)/.installed ## the kernels under ASan and UBSan: single ops and
 wheel: $(VENV)/.installed ## build sdist and wheel, and use the wheel outside the checkout
 	$(BIN)/python test/packaging/check_wheel.py
 
-# Hours; what it has done is kept in build/, and a further run goes on from there.
-peers: $(VENV)/.installed ## ExecuTorch's own tests through both compilers; writes docs/peers.md
+# Takes hours. Results are kept in build/, and the next run continues from there.
+peers: $(VENV)/.installed ## ExecuTorch's own tests with both compilers; writes docs/peers.md
 	$(BIN)/python benchmarks/peer_suites
 
-peers-sample: $(VENV)/.installed ## a fixed part of them, ours alone, against the baseline
+peers-sample: $(VENV)/.installed ## a sample of them, only ours, compared with the baseline
 	$(BIN)/python benchmarks/peer_suites --sample
 
 format: $(VENV)/.installed ## let ruff format the code
