@@ -81,7 +81,7 @@ SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
 def test_reductions_round_once(
     op: str, shape: tuple[int, ...], dims: tuple[int, ...], target: str
 ) -> None:
-    """The bound is one step of the output, for scales that are equal or up to 64 times apart."""
+    """The bound is one step of the output. The scales are equal or up to 64 times apart."""
     result = tuple(1 if d in dims else size for d, size in enumerate(shape))
     attributes = f"dims = array<i64: {', '.join(map(str, dims))}>"
     for seed, ratio in enumerate((64.0, 3.7, 1.0, 0.5)):
