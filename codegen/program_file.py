@@ -1,4 +1,4 @@
-"""An ExecuTorch program as a file: a FlatBuffer, and segments of data behind it.
+"""An ExecuTorch program as a file: a FlatBuffer, followed by segments of data.
 
 The bytes are those that ExecuTorch's own serializer writes; see `program_schema`.
 """
@@ -20,14 +20,14 @@ _HEADER_BYTES = 32
 
 
 class _Packer:
-    """Writes tables in the order of generated code; `alignment` is of data that asks for one."""
+    """Writes tables in the order of generated code. alignment: for data that needs one."""
 
     def __init__(self, alignment: int):
         self.builder = flatbuffers.Builder()
         self.alignment = alignment
 
     def table(self, table: Any) -> int:
-        """Where a table is; its class is known by its name."""
+        """Write a table. Returns its offset. The name of its class gives the kind of table."""
         slots: list[tuple[Any, Any]] = []
         for field in program_schema().tables[type(table).__name__]:
             value = getattr(table, field.name)
@@ -46,10 +46,10 @@ class _Packer:
         return int(self.builder.EndObject())
 
     def _apart(self, field: Field, value: Any) -> int:
-        """Where a list, a string or a table is that a field refers to."""
+        """Write a list, a string or a table that a field refers to. Returns its offset."""
         builder = self.builder
         if field.type == "string":
-            return int(builder.CreateString(value.encode()))  # of a str it counts characters
+            return int(builder.CreateString(value.encode()))  # for a str it counts characters
         if not field.is_list:
             return self.table(value)
         if field.number is None:
@@ -66,7 +66,7 @@ class _Packer:
 
 
 def _joined(parts: Sequence[bytes], alignment: int) -> tuple[bytes, list[int]]:
-    """The parts, each at an aligned offset, and these offsets."""
+    """The parts, joined at aligned offsets, and these offsets."""
     whole, offsets = bytearray(), []
     for part in parts:
         whole += bytes(-len(whole) % alignment)
@@ -78,10 +78,10 @@ def _joined(parts: Sequence[bytes], alignment: int) -> tuple[bytes, list[int]]:
 def program_file(
     program: Any, *, alignment: int, delegate_alignment: int, separate_delegates: bool
 ) -> bytes:
-    """The file of a `Program`, which holds its constants and its delegates' data.
+    """The file of a `Program`, with its constants and its delegates' data.
 
-    alignment: of constants and of segments. separate_delegates: each delegate's data becomes a
-    segment; else it stays in the FlatBuffer.
+    alignment: of constants and of segments. separate_delegates: if true, the data of each delegate
+    becomes a segment, else it stays in the FlatBuffer.
     """
     schema = program_schema().classes
     constants, offsets = _joined([part.storage for part in program.constant_buffer], alignment)
@@ -108,9 +108,9 @@ def program_file(
 
 
 def _with_header(flat: bytes, data: bytes, alignment: int, header_alignment: int) -> bytes:
-    """A FlatBuffer, the header that says where the segments are, and the segments.
+    """A FlatBuffer, a header with the offset of the segments, and the segments.
 
-    The header stands behind the FlatBuffer's first 8 bytes, where its root is and its identifier.
+    The header follows the FlatBuffer's first 8 bytes, which are its root and its identifier.
     """
     room = _HEADER_BYTES + -_HEADER_BYTES % header_alignment
     start = len(flat) + room + -(len(flat) + room) % alignment
@@ -121,7 +121,7 @@ def _with_header(flat: bytes, data: bytes, alignment: int, header_alignment: int
 
 
 def _with_segments(plan: Any, inline: Sequence[bytes], segments: Sequence[bytes]) -> Any:
-    """A plan whose delegates find their data among the segments."""
+    """A plan whose delegates refer to their data in the segments."""
     schema = program_schema().classes
     delegates = []
     for delegate in plan.delegates:

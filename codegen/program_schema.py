@@ -1,4 +1,4 @@
-"""ExecuTorch's program format as classes, read from the `program.fbs` that it installs.
+"""ExecuTorch's program format as classes, read from its installed `program.fbs`.
 
 `executorch.exir.schema` has the same classes, but importing it imports all of `executorch.exir`,
 which takes longer than compiling a network.
@@ -34,8 +34,8 @@ _NUMBERS = {
 class Field(NamedTuple):
     """One field of a table.
 
-    number: how a number, or each of a list, is written; None for tables, unions and strings.
-    tables: of a union, the names it may have, in the order of their numbers from 1 on.
+    number: the format of a number, or of each in a list; None for tables, unions and strings.
+    tables: the names of a union's tables, in the order of their numbers, from 1.
     """
 
     name: str
@@ -47,10 +47,10 @@ class Field(NamedTuple):
 
 
 class ProgramSchema(NamedTuple):
-    """The fields of each table by its name, and a class for each table and each enum.
+    """The fields of each table by name, and a class for each table and each enum.
 
-    The classes of tables are dataclasses, whose fields are None unless they are given.
-    identifier: of a file in this format.
+    The classes of tables are dataclasses. Their fields are None by default.
+    identifier: the bytes that identify a file of this format.
     """
 
     identifier: bytes

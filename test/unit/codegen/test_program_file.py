@@ -95,7 +95,7 @@ def program_of(
     st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=5),
     st.lists(st.binary(max_size=40), max_size=4),
     st.lists(st.binary(min_size=1, max_size=70), max_size=3),
-    # flatbuffers miscounts other strings, of which ExecuTorch's serializer makes a broken file.
+    # flatbuffers miscounts other strings, so ExecuTorch's serializer writes a broken file for them.
     st.text(st.characters(max_codepoint=127), max_size=5),
     st.floats(),
     st.sampled_from([(16, 16), (4, 16), (64, 32), (128, 4)]),

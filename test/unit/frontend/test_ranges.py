@@ -1,4 +1,4 @@
-"""Searching a range: the same as torchao's own observer finds, to the bit."""
+"""The search for a range gives the same bits as torchao's own observer."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_no_choice_moves_fewer_bytes(function: str) -> None:
 
 
 def attentions(count: int) -> str:
-    """Text of attentions in a row, as `choose-layouts` finds them in stacked encoders."""
+    """The text of attentions in a row, in the form that stacked encoders have before the pass."""
     n, heads, d = 5, 3, 4
     width, q = heads * d, "!quant.uniform<i8:f32, 0.1>"
     lines: list[str] = []
@@ -227,7 +227,7 @@ def attentions(count: int) -> str:
 
 
 def test_attentions_in_a_row_are_no_harder_than_one() -> None:
-    """Proven within a hundredth of the effort that the pass may take."""
+    """The proof takes at most a hundredth of the effort that the pass allows."""
     module = parse_module(make_context(), attentions(24))
     verify(module)
     _, is_proven = Choice(main_function(module)).solve(ChooseLayoutsPass.effort / 100)

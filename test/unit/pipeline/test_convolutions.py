@@ -100,7 +100,7 @@ def convolutions(draw: st.DrawFn) -> Convolution:
     size, kernel = pair(1, 14, 1), pair(1, 7, 1)
     stride, dilation = pair(1, 4, 1), pair(1, 3, 1)
     reach = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
-    # Now and then further than the kernel reaches.
+    # Sometimes the padding exceeds the kernel.
     most = [r + draw(st.sampled_from([0, 0, 2])) for r in reach]
     before, after = (
         (draw(st.integers(0, most[0])), draw(st.integers(0, most[1]))) for _ in range(2)
