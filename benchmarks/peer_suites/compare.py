@@ -48,13 +48,6 @@ def _worse(result: Result, aspect: str, ours: Any, upstream: Any, reason: str = 
     return Worse(result.key, result.flow, aspect, _text(ours), _text(upstream), reason)
 
 
-def _left(message: str) -> str:
-    """The reasons in the warning that nothing is for the NPU, without those of the borders."""
-    _, _, listed = message.partition("': ")
-    parts = [part for part in listed.split("; ") if not part.startswith(("quant.", "compile it"))]
-    return "; ".join(parts) or "the program has only views and borders"
-
-
 def _fault(result: Result) -> str:
     return f"{result.message} ({result.frame})" if result.frame else result.message
 
@@ -83,7 +76,8 @@ def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
         found.append(_worse(ours, "float operators", a["float"], b["float"], reason))
     if b.get("delegates"):
         if not a["delegates"]:
-            return [*found, _worse(ours, "delegates", 0, b["delegates"], _left(ours.message))]
+            left = reason or "the program has only views and borders"
+            return [*found, _worse(ours, "delegates", 0, b["delegates"], left)]
         if a["delegates"] > b["delegates"]:
             found.append(_worse(ours, "delegates", a["delegates"], b["delegates"], reason))
         if a["core"] > b["core"]:
