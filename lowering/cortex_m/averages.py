@@ -89,8 +89,9 @@ class Windows:
     def is_rows(self) -> bool:
         """Whether the windows cover the whole input, one after the other, with one channel."""
         n, h, w, c = self.input
+        is_column = (n, w, c, self.kernel[1], self.padding[1]) == (1, 1, 1, 1, 0)
         follows = self.stride[0] == self.kernel[0] and self.padding[0] == 0
-        return (n, w, c) == (1, 1, 1) and follows and self.output[1] * self.stride[0] == h
+        return is_column and follows and self.output[1] * self.stride[0] == h
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,21 @@ def test_average_pools(images: int, ceil_mode: bool, include: bool) -> None:
     assert once > 20
 
 
+@pytest.mark.parametrize("include", [True, False])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_a_column_with_padding_beyond_its_width(rows: int, include: bool) -> None:
+    """Two windows across a width of 1: they are not the rows of a linear layer."""
+    attributes = (
+        "kernel_size = array<i64: 1, 2>, stride = array<i64: 1, 1>, "
+        "padding = array<i64: 0, 0, 1, 1>, ceil_mode = false, "
+        f'count_include_pad = {str(include).lower()}, data_format = "NHWC"'
+    )
+    shape, result = (1, rows, 1, 1), (1, rows, 2, 1)
+    module = one_op("edge.avg_pool2d", attributes, int8(shape, 0.07, 5), int8(result, 0.01, -9))
+    off, _ = steps_off(module, values(shape, 1), "cortex-m55")
+    assert off <= 1
+
+
 @pytest.mark.parametrize("target", ["cortex-m55", "cortex-m7"])
 @pytest.mark.parametrize("scale", [0.07, 0.0011])
 @pytest.mark.parametrize(
