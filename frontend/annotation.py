@@ -139,18 +139,44 @@ MASK = FixedQParamsQuantizationSpec(
 )
 
 
-def with_range_observer(config: CortexMQuantizationConfig) -> CortexMQuantizationConfig:
+def _is_transposed_in_groups(node: Node | None) -> bool:
+    if node is None or operator_name(node) != "conv_transpose2d" or len(node.args) < 7:
+        return False
+    return bool(node.args[6] != 1)
+
+
+class Int8Config(CortexMQuantizationConfig):
+    """ExecuTorch's configuration, with one weight scale for a transposed convolution in groups.
+
+    Its weights have an axis for the output channels of one group. Scales along it would not fit
+    the bias, which has all output channels.
+    """
+
+    def get_weight_qspec(self, node: Node | None = None) -> Any:
+        if not _is_transposed_in_groups(node):
+            return super().get_weight_qspec(node)
+        spec, own = INT8_PER_TENSOR_CONFIG.weight, self.weight
+        assert isinstance(spec, QuantizationSpec) and isinstance(own, QuantizationSpec)
+        return dataclasses.replace(spec, quant_min=own.quant_min, quant_max=own.quant_max)
+
+    def get_bias_qspec(self, node: Node | None = None) -> Any:
+        if _is_transposed_in_groups(node):
+            return INT8_PER_TENSOR_CONFIG.get_bias_qspec(node)
+        return super().get_bias_qspec(node)
+
+
+def with_range_observer(config: CortexMQuantizationConfig) -> Int8Config:
     """ExecuTorch's configuration with `ACTIVATION` for activations."""
-    return CortexMQuantizationConfig(
+    return Int8Config(
         ACTIVATION, ACTIVATION, config.weight, config.bias, f"{__name__}.{config.label}"
     )
 
 
-def with_narrow_weights(config: CortexMQuantizationConfig) -> CortexMQuantizationConfig:
+def with_narrow_weights(config: Int8Config) -> Int8Config:
     """Weights from -127 on: an Ethos-U stores those with -128 in 9 bits instead of 8."""
     assert isinstance(config.weight, QuantizationSpec)
     weight = dataclasses.replace(config.weight, quant_min=-127, quant_max=127)
-    return CortexMQuantizationConfig(
+    return Int8Config(
         config.input_activation, config.output_activation, weight, config.bias, config.label
     )
 

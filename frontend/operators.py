@@ -109,11 +109,6 @@ def _broadcasts(node: Node) -> bool:
     return is_whole and all(_is_finite(operand) for operand in node.all_input_nodes)
 
 
-def _is_ungrouped(node: Node) -> bool:
-    """Any transposed convolution whose weights have one axis of output channels."""
-    return len(node.args) < 7 or bool(node.args[6] == 1)
-
-
 def _always(node: Node) -> bool:
     return True
 
@@ -167,9 +162,7 @@ _PRODUCTS = (
         imported=convolution.transposed_convolution,
         rewritten=before.conv_transpose_1d,
     ),
-    Operator(
-        "conv_transpose2d.input", None, convolution.transposed_convolution, fused_if=_is_ungrouped
-    ),
+    Operator("conv_transpose2d.input", None, convolution.transposed_convolution, fused_if=_always),
     Operator("linear", None, convolution.linear),
     Operator("matmul mm", FREE, matrix.matmul, prepared=before.product_with_constant),
     Operator("matmul", rewritten=before.batched_product),

@@ -61,25 +61,41 @@ class Axis:
         return -self.offsets[0], self.steps - 1 + self.offsets[-1] - (self.size - 1)
 
 
-def phase_weights(weight: Array, rows: Axis, columns: Axis) -> Array:
-    """[C,O,KH,KW] of a transposed convolution → [phases·O,C,KH',KW'] of the ordinary one."""
-    channels, outputs = weight.shape[:2]
+def phase_weights(weight: Array, groups: int, rows: Axis, columns: Axis) -> Array:
+    """[C,O,KH,KW] of a transposed convolution → [groups·phases·O,C/groups,KH',KW'] of the
+    ordinary one; O is of one group."""
+    channels, outputs = weight.shape[0] // groups, weight.shape[1]
     window = (len(rows.offsets), len(columns.offsets))
-    phases = np.zeros((rows.stride, columns.stride, outputs, channels, *window), weight.dtype)
+    shape = (groups, rows.stride, columns.stride, outputs, channels, *window)
+    phases = np.zeros(shape, weight.dtype)
+    apart = weight.reshape(groups, channels, *weight.shape[1:]).swapaxes(1, 2)
     for (row, down), i in rows.readers().items():
         for (column, across), j in columns.readers().items():
             y, x = down - rows.offsets[0], across - columns.offsets[0]
-            phases[row, column, :, :, y, x] = weight[:, :, i, j].T
+            phases[:, row, column, :, :, y, x] = apart[..., i, j]
     return phases.reshape(-1, channels, *window)
 
 
-def repeated_type(type: Attribute, count: int, shape: tuple[int, ...]) -> TensorType:
-    """A constant's type for `count` copies of its output channels, which are the first axis."""
+def for_each_phase(values: Array, groups: int, count: int, outputs: int) -> Array:
+    """One value for each output channel, in the order of `phase_weights`.
+
+    values: one for each of the groups' channels, or for each of the `outputs` of a group.
+    """
+    apart = np.broadcast_to(values.reshape(-1, 1, outputs), (groups, 1, outputs))
+    return np.tile(apart, (1, count, 1)).reshape(-1)
+
+
+def repeated_type(
+    type: Attribute, groups: int, count: int, outputs: int, shape: tuple[int, ...]
+) -> TensorType:
+    """A constant's type with its output channels on the first axis, in `phase_weights`' order."""
     element = quantized_element(type)
     assert element is not None
     if element.is_per_axis:
-        scales = np.tile(element.params.scales, count).tolist()
-        zeros = np.tile(element.params.zero_points, count).tolist()
+        scales, zeros = (
+            for_each_phase(values, groups, count, outputs).tolist()
+            for values in (element.params.scales, element.params.zero_points)
+        )
         low, high = element.storage_range
         element = UniformQuantizedType.get(
             element.storage, scales, zeros, axis=0, storage_range=(low, high)
@@ -91,7 +107,7 @@ class SplitIntoPhases(RewritePattern):
     """`conv_transpose2d(x, w)` → `interleave(conv2d(x, w'))`, w' with a channel for each phase.
 
     It does not multiply inserted zeros, and the interleaving is one permute. Exact except for the
-    order of the sum in float32. For quantized ops of one group with constant weights.
+    order of the sum in float32. For quantized ops with constant weights.
     """
 
     @op_type_rewrite_pattern
@@ -99,19 +115,20 @@ class SplitIntoPhases(RewritePattern):
         element, weight = quantized_element(op.weight.type), constant_of(op.weight)
         if element is None or weight is None or not weight.size or element.params.zero_points.any():
             return
-        if int_of(op.groups) != 1 or (element.is_per_axis and element.axis.data != 1):
+        if element.is_per_axis and element.axis.data != 1:
             return
         if op.bias is not None and constant_of(op.bias) is None:
             return
-        axes = axes_of(op)
-        count, (batch, outputs) = axes[0].stride * axes[1].stride, shape_of(op.output)[:2]
-        stored = phase_weights(weight, *axes)
-        type = repeated_type(op.weight.type, count, stored.shape)
+        axes, groups = axes_of(op), int_of(op.groups)
+        count, (batch, channels) = axes[0].stride * axes[1].stride, shape_of(op.output)[:2]
+        outputs = channels // groups
+        stored = phase_weights(weight, groups, *axes)
+        type = repeated_type(op.weight.type, groups, count, outputs, stored.shape)
         ops, weights = typed_constant(stored, type, op.weight.name_hint)
         bias: SSAValue | None = None
         if op.bias is not None and (values := constant_of(op.bias)) is not None:
-            tiled = np.tile(values, count)
-            type = repeated_type(op.bias.type, count, tiled.shape)
+            tiled = for_each_phase(values, groups, count, outputs)
+            type = repeated_type(op.bias.type, groups, count, outputs, tiled.shape)
             new, bias = typed_constant(tiled, type, op.bias.name_hint)
             ops += new
         build = Moves(ops, op.input)
@@ -132,9 +149,9 @@ class SplitIntoPhases(RewritePattern):
         )
         build.append(conv, op.output.name_hint)
         (rows, columns), (down, across) = ([a.steps for a in axes], [a.stride for a in axes])
-        build.reshape((batch, down, across, outputs, rows, columns))
+        build.reshape((batch * groups, down, across, outputs, rows, columns))
         build.append(PermuteOp.of(build.value, (0, 3, 4, 1, 5, 2)))
-        build.reshape((batch, outputs, rows * down, columns * across))
+        build.reshape((batch, channels, rows * down, columns * across))
         for dim, axis in zip((2, 3), axes, strict=True):
             build.slice(dim, 0, axis.output)
         rewriter.replace(op, build.ops, (build.value,))

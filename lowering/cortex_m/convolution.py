@@ -159,8 +159,6 @@ def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
 
 def conv_transpose2d(op: ConvTranspose2dOp, b: KernelBuilder) -> SSAValue:
     """Raises Unsupported: `split-transposed-convolutions` has replaced the supported ones."""
-    if int_of(op.groups) != 1:
-        raise Unsupported("a transposed convolution in groups has no integer kernel")
     raise Unsupported(
         "a transposed convolution needs constant symmetric weights, one scale per output channel"
     )

@@ -32,7 +32,10 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "no bias": (nn.ConvTranspose2d(2, 3, 3, bias=False), (1, 2, 4, 4)),
     "dilation": (nn.ConvTranspose2d(2, 3, 3, 2, 1, dilation=2), (1, 2, 4, 4)),
     "1d": (nn.ConvTranspose1d(3, 2, 4, 2, 1), (1, 3, 7)),
+    "groups": (nn.ConvTranspose2d(4, 6, 3, 2, 1, groups=2), (1, 4, 4, 5)),
+    "groups, batch, 1d": (nn.ConvTranspose1d(4, 4, 4, 2, 1, groups=2), (3, 4, 7)),
 }
+DEPTHWISE = nn.ConvTranspose2d(5, 5, 4, 2, 1, groups=5), (1, 5, 4, 5)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -44,6 +47,13 @@ def test_is_one_convolution(name: str) -> None:
     check(program, shape, steps=1)
 
 
+def test_one_group_for_each_channel_is_one_depthwise_convolution() -> None:
+    module, shape = DEPTHWISE
+    program = compiled(module, shape)
+    assert kernels(program).count("quantized_depthwise_conv2d") == 1
+    check(program, shape, steps=1)
+
+
 def test_takes_in_the_activation_behind_it() -> None:
     shape = (1, 4, 5, 5)
     module = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ConvTranspose2d(4, 3, 2, 2), nn.ReLU())
@@ -52,10 +62,9 @@ def test_takes_in_the_activation_behind_it() -> None:
     check(program, shape, steps=3)
 
 
-@pytest.mark.parametrize("name", [*MODULES, "groups"])
+@pytest.mark.parametrize("name", MODULES)
 def test_means_what_pytorch_computes(name: str) -> None:
-    groups = nn.ConvTranspose2d(4, 6, 3, 2, 1, groups=2), (1, 4, 4, 5)
-    module, shape = {**MODULES, "groups": groups}[name]
+    module, shape = MODULES[name]
     (x,) = random_inputs([shape], 0)
     imported = import_program(torch.export.export(Function(lambda m, x: m(x), module).eval(), (x,)))
     assert any(op.name == "edge.conv_transpose2d" for op in imported.walk())
@@ -74,9 +83,9 @@ def axes(draw: st.DrawFn) -> tuple[Axis, int]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(axes(), axes())
+@given(axes(), axes(), st.integers(1, 3))
 def test_phases_make_up_the_transposed_convolution(
-    rows: tuple[Axis, int], columns: tuple[Axis, int]
+    rows: tuple[Axis, int], columns: tuple[Axis, int], groups: int
 ) -> None:
     """The sums are exact, because all values are whole numbers."""
     (down, more_rows), (across, more_columns) = rows, columns
@@ -85,15 +94,19 @@ def test_phases_make_up_the_transposed_convolution(
     def whole(*shape: int) -> torch.Tensor:
         return torch.randint(-9, 10, shape, generator=generator).float()
 
-    x, weight = whole(1, 2, down.size, across.size), whole(2, 3, down.taps, across.taps)
+    x = whole(1, 2 * groups, down.size, across.size)
+    weight = whole(2 * groups, 3, down.taps, across.taps)
     expected = torch.conv_transpose2d(
         x, weight, None, (down.stride, across.stride), (down.padding, across.padding),
-        (more_rows, more_columns), 1, (down.dilation, across.dilation),
+        (more_rows, more_columns), groups, (down.dilation, across.dilation),
     )  # fmt: skip
     border: list[Any] = [*across.border, *down.border]
     padded = torch.nn.functional.pad(x, border)
-    phases = torch.conv2d(padded, torch.from_numpy(phase_weights(weight.numpy(), down, across)))
+    filters = torch.from_numpy(phase_weights(weight.numpy(), groups, down, across))
+    phases = torch.conv2d(padded, filters, groups=groups)
     assert phases.shape[2:] == (down.steps, across.steps)
-    apart = phases.reshape(down.stride, across.stride, 3, down.steps, across.steps)
-    whole_result = apart.permute(2, 3, 0, 4, 1).reshape(1, 3, down.steps * down.stride, -1)
+    apart = phases.reshape(groups, down.stride, across.stride, 3, down.steps, across.steps)
+    whole_result = apart.permute(0, 3, 4, 1, 5, 2).reshape(
+        1, 3 * groups, down.steps * down.stride, -1
+    )
     torch.testing.assert_close(whole_result[:, :, : down.output, : across.output], expected)
