@@ -24,6 +24,7 @@ _LOWERING = (
     "fold-quantize-dequantize",
     "fuse-activations",
     "gather-windows",
+    "keep-calls-in-integers",
     "lower-reductions",
     "materialize-dim-order",
     "split-convolutions",
