@@ -14,7 +14,7 @@ from torch.fx import Graph, Node
 from cmopt.frontend.overloads import is_getitem, overload, overload_name
 from cmopt.frontend.upstream import arguments_of
 
-# Operators that say they write to their input, but not to its elements.
+# Operators whose schema says that they write to their input, although they change no element.
 _WRITE_NOTHING = {"aten.detach_.default"}
 # Operators that may return their input itself although their schema does not say so.
 _IDENTITIES = {f"aten.{n}.default" for n in ("dropout", "feature_dropout", "alpha_dropout")}
@@ -26,7 +26,7 @@ _FLAG = 5
 
 
 def _tensor_arguments(node: Node) -> Iterator[tuple[Any, Node]]:
-    """Pairs of (schema argument, node given for it), lists of nodes taken apart."""
+    """Pairs of (schema argument, node given for it); a list of nodes gives a pair for each."""
     target = overload(node)
     if target is None:
         return
@@ -77,16 +77,16 @@ def storage_sets(graph: Graph) -> dict[Node, set[Node]]:
 
 
 def writes_escape(graph: Graph) -> bool:
-    """Whether an in-place operator changes what another node, of other shape, is later read for.
+    """Whether an in-place operator changes the memory of another node that is read later.
 
-    If not, reading every later use of the written node as a use of the result is exact. Writes to
-    placeholders always escape.
+    A node of which the written one is only another name does not count. If no write escapes, each
+    later use of the written node is a use of the result. Writes to placeholders always escape.
     """
     if not any(written_nodes(node) for node in graph.nodes):
         return False
     sets = storage_sets(graph)
     order = {node: index for index, node in enumerate(graph.nodes)}
-    # The node an in-place result is another name of.
+    # For each in-place result, the node of which it is another name.
     origin: dict[Node, Node] = {}
     for node in graph.nodes:
         written = written_nodes(node)

@@ -1,4 +1,4 @@
-"""Which operators are quantized beside those ExecuTorch's quantizer knows, and how.
+"""Which operators are quantized besides those that ExecuTorch's quantizer knows, and how.
 
 Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
 """
@@ -38,7 +38,7 @@ from cmopt.frontend.overloads import operator_name
 from cmopt.frontend.upstream import GroupRanges
 
 MASK_STEP = 16.0
-"""One step of a mask of 0 and -inf; its lowest value is -255 of them."""
+"""One step of a mask of 0 and -inf; its lowest value is -255 steps."""
 
 _E_TO_MINUS_THIS_IS_NOTHING = 8.0
 
@@ -46,7 +46,7 @@ _E_TO_MINUS_THIS_IS_NOTHING = 8.0
 _PORTION = 1e-5
 
 LEAST_STEP = 2.0**-60
-"""The least step of an activation: the product of two such is still a normal float32."""
+"""The smallest step of an activation: the product of two such steps is still a normal float32."""
 
 
 def all_finite(value: torch.Tensor) -> bool:
@@ -57,17 +57,17 @@ def all_finite(value: torch.Tensor) -> bool:
 
 
 class RangeObserver(HistogramObserver):
-    """A histogram of the finite values; -inf counts as 8 less than the least of them.
+    """A histogram of the finite values; -inf counts as 8 less than the smallest of them.
 
-    -inf is the score of what attention must not look at. 8 less than another score is less than
-    half of the softmax's step of 1/256, for e^-8 is 1/2981.
+    -inf is the score of a position that attention must ignore. A score that is 8 less than another
+    gives less than half of the softmax's step of 1/256, because e^-8 is 1/2981.
 
-    A step may be as small as `LEAST_STEP`, for the squares of small values are smaller still;
-    torchao's own limit is 2^-23. What was 0 throughout has that.
+    A step may be as small as `LEAST_STEP`, because the squares of small values are even smaller.
+    torchao's own limit is 2^-23; a value that was always 0 keeps that one.
     """
 
     saw_no_finite_value = False
-    """Whether elements came, and none that was finite."""
+    """Whether there were elements, and none of them was finite."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not x.numel():
@@ -84,10 +84,10 @@ class RangeObserver(HistogramObserver):
         return x
 
     def _non_linear_param_search(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """torchao's search to the bit, without a tensor for each of its thousands of comparisons.
+        """Bit-exact to torchao's search, without a tensor for each of its thousands of comparisons.
 
-        It narrows the range by 1/100000 of the elements at a time, at the end where that takes
-        away more bins, and stops before the error grows.
+        It narrows the range by 1/100000 of the elements at a time, at the end where this removes
+        more bins, and stops before the error grows.
         """
         total = float(self.histogram.sum())
         sums = torch.cumsum(self.histogram, dim=0).tolist()
@@ -173,7 +173,7 @@ def with_range_observer(config: CortexMQuantizationConfig) -> Int8Config:
 
 
 def with_narrow_weights(config: Int8Config) -> Int8Config:
-    """Weights from -127 on: an Ethos-U stores those with -128 in 9 bits instead of 8."""
+    """Weights of at least -127: an Ethos-U stores weights that may be -128 in 9 bits, not 8."""
     assert isinstance(config.weight, QuantizationSpec)
     weight = dataclasses.replace(config.weight, quant_min=-127, quant_max=127)
     return Int8Config(
@@ -186,7 +186,7 @@ PER_CHANNEL = with_range_observer(INT8_PER_CHANNEL_CONFIG)
 
 
 def is_mask(value: torch.Tensor | None) -> bool:
-    """Whether a constant is 0 where a score stays and -inf where it goes."""
+    """Whether a constant holds only 0 (keep the score) and -inf (drop it), -inf at least once."""
     if value is None or not value.dtype.is_floating_point:
         return False
     masked = value == -torch.inf
@@ -194,10 +194,10 @@ def is_mask(value: torch.Tensor | None) -> bool:
 
 
 class RemainingOperators(Quantizer, QuantizerReporterUser):
-    """Annotates the `FREE` and `SHARED` operators of the table that nobody has annotated yet.
+    """Annotates the `FREE` and `SHARED` operators of the table that are not annotated yet.
 
-    Left in float: operators of constants only, operators of float and integer tensors together,
-    those with an infinite constant (other than a mask that is added), and of several results.
+    Operators stay in float if all operands are constants, if they mix float and integer tensors, if
+    a constant is infinite (other than a mask that is added), or if they have several results.
     """
 
     def get_quantizer_info(self) -> QuantizerInfo:
@@ -258,11 +258,11 @@ def _adds_mask(node: Node, constant: torch.Tensor) -> bool:
 
 
 class SharedRanges(GroupRanges, SharedQspecQuantizer):
-    """ExecuTorch's quantizer for operators that move values, which share one range.
+    """ExecuTorch's quantizer for operators that move values; they share one range.
 
-    Its choice of the range to share takes no notice that it may be a fixed one: a softmax
-    concatenated with something else would clamp that to 0..1. Here a fixed range is shared by a
-    group of operators that nothing else enters.
+    That quantizer may also choose a fixed range: a softmax concatenated with another value would
+    clamp that value to 0..1. Here a group of operators shares a fixed range only if all values that
+    enter the group have this range.
     """
 
     def ranges_of(self, nodes: set[Node], specs: list[Any]) -> list[Any]:

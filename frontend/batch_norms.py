@@ -1,8 +1,8 @@
-"""Batch norms taken into the weights before them, or taken apart, before observers are placed.
+"""Fold batch norms into the weights before them, or take them apart, before observers are placed.
 
-`prepare_pt2e` folds batch norms too, but into the weights in their place: a second layer that
+`prepare_pt2e` also folds batch norms, but it changes the weights in place: a second layer that
 shares the weights, or a second reader of the layer's result, would then compute something else.
-Here each folded layer gets weights of its own, and no batch norm is left for `prepare_pt2e`.
+Here each folded layer gets its own weights, and no batch norm is left for `prepare_pt2e`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
 
 
 def replace_batch_norms(module: GraphModule) -> None:
-    """Fold or take apart each batch norm, in place; equal but for the rounding of floats.
+    """Fold or take apart each batch norm, in place; results change only by float rounding.
 
-    A convolution or linear layer takes it in if its weights are constants and nothing else reads
-    its result. Otherwise it becomes a product and a sum. One of the batch's own statistics becomes
-    means and a root. One of statistics that are no constants stays.
+    It is folded into a convolution or linear layer whose weights are constants and whose result has
+    no other reader. Otherwise it becomes a product and a sum. A batch norm with the batch's own
+    statistics becomes means and a root. One whose statistics are not constants stays.
     """
     changed = False
     for node in list(module.graph.nodes):
@@ -64,7 +64,7 @@ class _BatchNorm:
 
     @staticmethod
     def of(module: GraphModule, node: Node) -> _BatchNorm | None:
-        """What a node computes; None if it is no float batch norm whose result is used."""
+        """The batch norm of a node; None if it is not a float batch norm whose result is used."""
         if node.target is aten.batch_norm.default:
             operand, weight, bias, mean, variance, training, _, epsilon = node.args[:8]
             statistics: Any = (None, None) if training else (mean, variance)
@@ -83,7 +83,7 @@ class _BatchNorm:
         return _BatchNorm(module, node, result, (operand, weight, bias, *statistics, epsilon))
 
     def _constants(self) -> tuple[torch.Tensor, ...] | None:
-        """Mean, variance, weight and bias; None if one is given that is no constant."""
+        """Mean, variance, weight and bias; None if one that is given is not a constant."""
         mean, variance = (constant_of(self.module, n) for n in self.statistics)
         if mean is None or variance is None:
             return None
@@ -98,7 +98,7 @@ class _BatchNorm:
         return mean, variance, weight, bias
 
     def folded(self) -> Node | None:
-        """The layer before with new weights; None if there is no such layer."""
+        """The preceding layer with new weights; None if there is no such layer."""
         layer, values = self.operand, self._constants()
         if values is None or len(layer.users) != 1 or not self._is_over_the_layers_channels():
             return None
@@ -122,7 +122,7 @@ class _BatchNorm:
         return layer
 
     def _is_over_the_layers_channels(self) -> bool:
-        """Whether dimension 1 of the operand is what a layer's weights have their outputs for."""
+        """Whether dimension 1 of the operand is the output channels of the layer that makes it."""
         layer = self.operand
         name, rank = operator_name(layer), layer.meta["val"].dim()
         if name == "linear":

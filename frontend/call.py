@@ -1,4 +1,4 @@
-"""What a conversion sees of one operator call, and what it builds with."""
+"""One operator call as a conversion sees it, and the helpers to build ops for it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Call:
         return self.importer.known.get(node) if isinstance(node, Node) else None
 
     def ints(self, name: str, length: int) -> list[int]:
-        """An int[] argument; one number stands for `length` of them, as does a list of one."""
+        """An int[] argument; a single number, or a list of one, is repeated `length` times."""
         given = self.arguments[name]
         values = [given] if isinstance(given, int) else list(given)
         return values * length if len(values) == 1 else values
@@ -102,7 +102,7 @@ class Call:
         return self.importer.append(op, self.node)
 
     def reshaped(self, value: SSAValue, shape: Sequence[int]) -> SSAValue:
-        """`value` under another shape, if it has not that one."""
+        """`value` reshaped to `shape`; `value` itself if it has that shape."""
         if shape_of(value) == tuple(shape):
             return value
         return self.emit(ReshapeOp.of(value, shape))

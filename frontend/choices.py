@@ -1,6 +1,6 @@
-"""Which elements of its operand an operator's result is made of, and the movements that pick them.
+"""Which elements of its operand an operator's result consists of, and the ops that pick them.
 
-In numpy alone: an array of element numbers in, shapes, index lists and permutations out.
+Only numpy is used. Input: an array of element numbers. Output: shapes, index lists, permutations.
 """
 
 from __future__ import annotations
@@ -21,30 +21,29 @@ MOST_INDICES = 1 << 20
 
 @dataclass(frozen=True)
 class Choice:
-    """A constant choice of elements, in this order: permute, reshape, takes, reshape, …
+    """A constant choice of elements: permute, reshape, takes, reshape, permute, reshape, expand.
 
-    …, permute, reshape, expand. Where a step changes nothing it is left out by whoever builds it.
+    The caller leaves out each step that changes nothing.
     """
 
     order: Shape
-    """Permutation of the operand that puts dimensions chosen from together side by side."""
+    """Permutation of the operand that puts dimensions with a common index list side by side."""
     merged: Shape
-    """The operand's shape then, one dimension for each such group."""
+    """The permuted operand's shape, with one dimension for each such group."""
     takes: tuple[tuple[int, ...], ...]
-    """For each of those the indices to take."""
+    """The indices to take along each dimension of `merged`."""
     parts: Shape
-    """What the indices stand for, in dimensions of the result."""
+    """The shape after the takes, as dimensions of the result."""
     perm: Shape
     """Permutation to the order of the result."""
     narrow: Shape
-    """The result's shape, 1 where it only repeats."""
+    """The result's shape, with 1 for each dimension that only repeats elements."""
 
 
 def lines_of(picked: Picked, shape: Shape) -> list[list[int]] | None:
-    """For each dimension which line of the operand each line of the result is.
+    """For each dimension, the line of the operand that each line of the result is.
 
-    picked: the element numbers, of the operand's rank; None where the dimensions depend on one
-    another.
+    picked: the element numbers, of the operand's rank. None if the dimensions depend on each other.
     """
     coordinates = np.unravel_index(picked, shape)
     lines = [
@@ -58,8 +57,8 @@ def lines_of(picked: Picked, shape: Shape) -> list[list[int]] | None:
 def choice_of(picked: Picked, shape: Shape) -> Choice | None:
     """How to pick the elements numbered `picked` from an operand of `shape`, neither empty.
 
-    Dimensions of the operand are chosen from together where their coordinates depend on one
-    dimension of the result. None where that takes more than `MOST_INDICES` indices.
+    Dimensions of the operand have a common index list if their coordinates depend on the same
+    dimension of the result. None if this takes more than `MOST_INDICES` indices.
     """
     coordinates = np.unravel_index(picked, shape)
     varies = [_varies_along(along) for along in coordinates]
@@ -96,7 +95,7 @@ def _varies_along(coordinate: Picked) -> set[int]:
 
 
 def _connected(varies: Sequence[set[int]]) -> list[list[int]]:
-    """The operand's dimensions in groups that share no dimension of the result."""
+    """The operand's dimensions in groups; no two groups share a dimension of the result."""
     groups: list[tuple[list[int], set[int]]] = []
     for dim, along in enumerate(varies):
         members, joined, apart = [dim], set(along), []

@@ -1,8 +1,8 @@
-"""Take apart, before quantization, operators that hide what an integer kernel exists for.
+"""Take apart, before quantization, operators whose parts have integer kernels.
 
 An `nn.LSTM` is exported as one operator; only its linear layers, products, sums, sigmoids and
-hyperbolic tangents can be quantized. The same goes for all that is neither of Core ATen nor
-known to the importer or the quantizer, as the importer would take it apart after quantization.
+hyperbolic tangents can be quantized. The same holds for each operator that is not in Core ATen and
+is unknown to importer and quantizer: the importer would take it apart after quantization.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REWRITTEN = {name.split(".")[1] for name in (*PREPARED, *REWRITTEN)}
 
 
 def _is_composite(target: Overload) -> bool:
-    """Whether the parts of what an operator computes should be quantized, not the whole."""
+    """Whether the parts of an operator should be quantized, not the operator as a whole."""
     name = operator_of(target)
     if OBSERVED.get(name) is BY_PARTS:
         return True
@@ -39,7 +39,7 @@ def _is_composite(target: Overload) -> bool:
     )
 
 
-# Once for all that has a decomposition, and what that is made of; PyTorch has none for some.
+# Some decompositions have parts that must be decomposed again, hence several rounds.
 _ROUNDS = 4
 
 
@@ -47,7 +47,7 @@ def _attention(default: Callable[..., Any]) -> Callable[..., Any]:
     """Attention is softmax(q k^T / sqrt(d) + mask) v.
 
     `default` also guards against rows in which everything is masked, which costs several
-    operators; it is used for what this does not do.
+    operators; it is used for dropout and grouped queries.
     """
 
     def decomposition(
@@ -81,7 +81,7 @@ def _attention(default: Callable[..., Any]) -> Callable[..., Any]:
 
 @cache
 def _decompositions() -> dict[Any, Callable[..., Any]]:
-    """How to take apart each operator of which only the parts can be quantized, if PyTorch can."""
+    """PyTorch's decomposition, if any, of each operator of which only the parts are quantized."""
     available = torch.export.default_decompositions()
     table = {target: available[target] for target in available if _is_composite(target)}
     attention = aten.scaled_dot_product_attention.default
@@ -89,8 +89,8 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
 
 
 def decompose_composites(program: ExportedProgram) -> ExportedProgram:
-    """`program` without operators that only their parts can be quantized of, and without in-place
-    operators whose effect observers would hide; the same object if it has none of these."""
+    """`program` without operators of which only the parts can be quantized, and without in-place
+    operators whose effect observers would hide; the same object if it has no such operator."""
     for _ in range(_ROUNDS):
         present = {overload(node) for node in program.graph.nodes}
         if present.isdisjoint(_decompositions()) and not writes_escape(program.graph):

@@ -1,8 +1,7 @@
 """Evaluate what an FX graph computes from constants alone, before quantization.
 
-A constant made in the graph (`torch.ones(2, 8)`, `torch.full(…)`, the hidden state an LSTM starts
-from) is no parameter to the quantizer; once it is an attribute of the module it is quantized as
-one.
+The quantizer does not see a constant made in the graph (`torch.ones(2, 8)`, `torch.full(…)`, the
+initial hidden state of an LSTM) as a parameter. An attribute of the module is quantized as one.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ def _new_buffer(module: GraphModule, value: torch.Tensor) -> str:
 def fold_constants(module: GraphModule) -> None:
     """Replace every tensor that depends on no input by a buffer of `module`, in place.
 
-    Left alone: random operators, operators of several results, and tensors that the graph
-    writes to. A buffer whose value the graph changes counts as an input.
+    Random operators, operators of several results, and tensors that the graph writes to stay as
+    they are. A buffer whose value the graph changes counts as an input.
     """
     mutated = _mutated(module)
     values: dict[Node, torch.Tensor] = {}

@@ -1,7 +1,7 @@
-"""Rewrites of one operator before annotation: the quantizer sees operators and not meaning.
+"""Rewrites of one operator before annotation, because the quantizer only knows some operators.
 
-Each gives an operator for which there is an integer kernel and changes no more than the last bit
-of a float. `operators` says which is for which operator, and `rewriting` applies them.
+Each gives operators that have an integer kernel, and changes at most the last bit of a float.
+`operators` lists the rewrite of each operator, and `rewriting` applies them.
 """
 
 from __future__ import annotations
@@ -76,12 +76,12 @@ def prelu(module: GraphModule, node: Node) -> Node | None:
 
 
 def expand_as(module: GraphModule, node: Node) -> Node:
-    """x expanded as y: to its shape, for the values of y have no part in it."""
+    """x expanded to the shape of y: without y, whose values are not used."""
     return insert(module.graph, node, aten.expand.default, node.args[0], [*node.meta["val"].shape])
 
 
 def clamp_by_number(module: GraphModule, node: Node) -> Node | None:
-    """A bound in a tensor of one element: the number, which is not quantized."""
+    """A clamp by a tensor of one element: a clamp by its number, which is not quantized."""
     operand, bound = node.args
     value, target = constant_of(module, bound), overload(node)
     if value is None or value.numel() != 1 or not isinstance(operand, Node) or target is None:
@@ -92,12 +92,12 @@ def clamp_by_number(module: GraphModule, node: Node) -> Node | None:
 
 
 def relu6(module: GraphModule, node: Node) -> Node:
-    """relu6(x): hardtanh(x, 0, 6), the spelling that ExecuTorch's quantizer fuses."""
+    """relu6(x): hardtanh(x, 0, 6), the form that ExecuTorch's quantizer fuses."""
     return insert(module.graph, node, aten.hardtanh.default, node.args[0], 0.0, 6.0)
 
 
 def pool_1d(module: GraphModule, node: Node) -> Node | None:
-    """A pool over one dimension: over two, the second of size 1."""
+    """A pool over one dimension: a pool over two, the second of size 1."""
     operand: Any = node.args[0]
     value, result = operand.meta["val"], node.meta["val"]
     length, is_max = value.shape[-1], node.target is aten.max_pool1d.default
@@ -125,7 +125,7 @@ def pool_1d(module: GraphModule, node: Node) -> Node | None:
 
 
 def conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
-    """A transposed convolution over one dimension: over two, the second of size 1."""
+    """A transposed convolution over one dimension: one over two, the second of size 1."""
     operand, matrix, *rest = node.args
     weight, value = constant_of(module, matrix), operand.meta["val"]  # type: ignore[union-attr]
     if weight is None or value.dim() != 3:
@@ -170,7 +170,7 @@ def affine(module: GraphModule, node: Node) -> Node | None:
 
 
 def average_of_plane(module: GraphModule, node: Node) -> Node | None:
-    """A mean over all of an image, or a pool that leaves one value of it: a pool of its size."""
+    """A mean of a whole image, or a pool whose result is one value: a pool of the image's size."""
     operand, dims = node.args[:2]
     if not isinstance(operand, Node) or operand.op == "get_attr" or node.kwargs.get("dtype"):
         return None
@@ -189,13 +189,13 @@ def average_of_plane(module: GraphModule, node: Node) -> Node | None:
 
 
 def hardswish(module: GraphModule, node: Node) -> Node:
-    """hardswish(x): of max(x, -3), so that what is in front of it keeps a narrow range."""
+    """hardswish(x): hardswish(max(x, -3)), so that its operand has a narrow range."""
     clamped = insert(module.graph, node, aten.clamp.default, node.args[0], -3)
     return insert(module.graph, node, node.target, clamped)  # type: ignore[arg-type]
 
 
 def batched_product(module: GraphModule, node: Node) -> Node | None:
-    """A product of equally many matrices: `bmm`, with all dimensions in front as one."""
+    """A product of two equal batches of matrices: `bmm`, with all batch dimensions as one."""
     shapes = [list(operand.meta["val"].shape) for operand in node.args]  # type: ignore[union-attr]
     if len(shapes[0]) < 3 or shapes[0][:-2] != shapes[1][:-2]:
         return None
@@ -226,11 +226,11 @@ def reverse_subtraction(module: GraphModule, node: Node) -> Node | None:
 
 
 MASKED = -1e4
-"""A constant of zeros and of numbers below this, added to something, is a mask."""
+"""A constant of zeros and of numbers below this, added to a tensor, is a mask."""
 
 
 def fill_masked(module: GraphModule, node: Node) -> Node | None:
-    """Where a constant mask is true, a lot less than nothing: the sum with a mask of -inf."""
+    """A fill with a large negative number, by a constant mask: the sum with a mask of -inf."""
     operand, where, value = node.args
     mask = attribute_of(module, where)
     if mask is None or not isinstance(value, int | float) or value >= MASKED:

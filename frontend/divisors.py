@@ -1,6 +1,6 @@
-"""Divisors that a model keeps from 0, and that quantization would round to it.
+"""Divisors that a model keeps above 0, and that quantization would round to 0.
 
-`F.normalize` divides by `max(|x|, 1e-12)`. In int8 1e-12 is 0, and 0 / 0 is no number.
+`F.normalize` divides by `max(|x|, 1e-12)`. In int8 1e-12 is 0, and 0 / 0 is NaN.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ aten = torch.ops.aten
 
 
 def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
-    """Raise the lower bound of each divisor that has one to one step of its quantization, in place.
+    """Set each lower bound of a divisor to one step of the divisor's quantization, in place.
 
-    observed: a graph after calibration. A bound that is not rounded to 0 stays. The quotient is
-    changed only where the divisor is less than half a step, which is 0 in int8.
+    observed: a graph after calibration. A bound that is not rounded to 0 stays. The quotient
+    changes only where the divisor is less than half a step, which is 0 in int8.
     """
     assert isinstance(observed, GraphModule)
     for node in list(observed.graph.nodes):
@@ -41,7 +41,7 @@ def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
 
 
 def _clamp_behind(observed: GraphModule, divisor: Any) -> tuple[Node | None, Any]:
-    """The `clamp_min` a divisor is a mere movement of, and the observer nearest to the division."""
+    """The `clamp_min` whose elements the divisor is, and the observer nearest to the division."""
     nearest = None
     while isinstance(divisor, Node):
         if divisor.op == "call_module":

@@ -58,7 +58,7 @@ def generic_call(call: Call) -> list[SSAValue]:
     types = []
     for result in value if isinstance(value, tuple | list) else [value]:
         if not isinstance(result, torch.Tensor):
-            raise call.error("a result is no tensor")
+            raise call.error("a result is not a tensor")
         types.append(tensor_type(result))
     op = CallOp(call.name, operands, arguments, types)
     call.emit(op)

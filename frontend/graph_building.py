@@ -9,7 +9,7 @@ import torch
 from torch.fx import Graph, GraphModule, Node
 
 Rewrite: TypeAlias = Callable[[GraphModule, Node], Node | None]
-"""Inserts what computes the same as a node. Gives its result, or None where the node stays."""
+"""Inserts nodes that compute the same as a node. Returns their result, or None: the node stays."""
 
 
 def attribute_of(module: GraphModule, node: object) -> torch.Tensor | None:
@@ -29,7 +29,7 @@ def constant_of(module: GraphModule, node: object) -> torch.Tensor | None:
 
 
 def insert(graph: Graph, like: Node, target: Callable[..., object], *args: Any) -> Node:
-    """A call with the source location of `like`, appended where the graph inserts."""
+    """A call with the source location of `like`, at the graph's insertion point."""
     node = graph.call_function(target, args)
     node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
     node.meta["val"] = target(*torch.fx.node.map_arg(args, lambda n: n.meta["val"]))

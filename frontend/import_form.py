@@ -11,7 +11,7 @@ from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_edge_operator, overload, overload_name
 from cmopt.frontend.upstream import Overload
 
-# Decompositions of decompositions: more rounds than any operator is known to need.
+# A decomposition may itself need decomposition; no known operator needs as many rounds.
 _ROUNDS = 8
 
 
@@ -28,11 +28,11 @@ def _needs_decomposition(node: Node) -> Overload | None:
 
 
 def normalize(program: ExportedProgram) -> ExportedProgram:
-    """Decompose what the importer has no use for, and nothing else; `program` stays as it is.
+    """Decompose only what the importer cannot read; `program` itself is not changed.
 
-    Decomposed are operators without a conversion that are not of Core ATen, for portable kernels
-    exist for Core ATen only. A program whose in-place operators change what is read under another
-    name is made functional. Programs in the Edge dialect have been through this and are returned.
+    These are operators without a conversion that are not in Core ATen, because portable kernels
+    exist only for Core ATen. A program whose in-place operators change what is read under another
+    name is made functional. A program in the Edge dialect is already normal and is returned.
     """
     if _is_edge_dialect(program.graph):
         return program

@@ -56,13 +56,13 @@ _CONSTANT_KINDS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TEN
 def import_program(exported: ExportedProgram, *, method: str = "forward") -> ModuleOp:
     """Import a program, in the ATen or the Edge dialect, quantized or not.
 
-    The module holds one `func.func @<method>`: an argument for each tensor the user passes, a
-    result for each the user gets, both with their name in the program's signature as `edge.name`.
+    The module holds one `func.func @<method>`: an argument for each input tensor and a result for
+    each output tensor, both with their name in the program's signature as `edge.name`.
     Inside, every tensor is in default memory order; inputs and outputs in another order carry it
     on their type and are converted at the border. Parameters, buffers and tensors made in the
     graph are `arith.constant`, one for each distinct content. The module is verified.
 
-    Raises `CompileError`, at the user's line where there is one.
+    Raises `CompileError`, at the user's line if there is one.
     """
     manager: Any = exported
     if hasattr(manager, "exported_program"):  # ExecuTorch's, of all methods of a model
@@ -91,7 +91,7 @@ class Importer:
         self._program = program
         self._sources = source_nodes(program.graph)
         self._values: dict[Node, list[SSAValue]] = {}
-        # Tensors whose value is known now, for parameters of quantization and for folding.
+        # Tensors with a known value, for quantization parameters and for folding.
         self.known: dict[Node, torch.Tensor] = {}
         self._parameter_names: dict[Node, str] = {}
         self._constants: dict[tuple[Attribute, bytes], SSAValue] = {}
@@ -115,7 +115,7 @@ class Importer:
         return op.results[0]
 
     def constant(self, value: torch.Tensor, name: str, node: Node | None = None) -> SSAValue:
-        """The constant of this content and type, made on first use and named then."""
+        """The constant of this content and type, made and named on first use."""
         value = value.detach().cpu().contiguous()
         type = tensor_type(value)
         data = value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b""
@@ -170,7 +170,7 @@ class Importer:
                 self._import_call(node)
             elif node.op not in ("placeholder", "output", "get_attr"):
                 raise CompileError(f"the graph holds a {node.op} node, {node.name}")
-            # A get_attr is a branch of a control flow operator, which is refused in its place.
+            # A get_attr is a branch of a control flow operator; the operator itself is refused.
         names, results = self._results()
         self._body.append(ReturnOp(*results))
         block.add_ops(_without_dead([*self._head, *self._body]))
@@ -184,7 +184,7 @@ class Importer:
         return ModuleOp([function])
 
     def _check_outputs(self) -> None:
-        """Refuse programs that change state or return anything but the user's outputs."""
+        """Refuse programs that change state or return anything other than the user's outputs."""
         refuse_state(self._program)
         for spec in self._program.graph_signature.output_specs:
             if spec.kind is not OutputKind.USER_OUTPUT:
@@ -209,7 +209,7 @@ class Importer:
                 continue  # a number or None, already in the graph
             else:
                 raise CompileError(
-                    f"input {spec.arg.name} of kind {spec.kind.name} is no tensor",
+                    f"input {spec.arg.name} of kind {spec.kind.name} is not a tensor",
                     hint="only tensors can be inputs",
                 )
         return inputs
@@ -229,9 +229,9 @@ class Importer:
         return value if value.type == type else self.append(ToDimOrderOp([value], type), node)
 
     def _results(self) -> tuple[list[str], list[SSAValue]]:
-        """Names and values of the user's outputs, as plain numbers in the memory order exported.
+        """Names and values of the user's outputs, as plain numbers in the exported memory order.
 
-        An output has no name of its user's; it is numbered.
+        The user does not name outputs; they are numbered.
         """
         output = self._program.graph.output_node().args[0]
         assert isinstance(output, tuple | list)
@@ -239,7 +239,7 @@ class Importer:
         for index, node in enumerate(output):
             if not isinstance(node, Node):
                 raise CompileError(
-                    f"output {index} is {node!r}, no tensor", hint="return tensors only"
+                    f"output {index} must be a tensor, got {node!r}", hint="return tensors only"
                 )
             value = self.value(node)
             if quantized_element(value.type) is not None:
@@ -264,7 +264,7 @@ class Importer:
             converted = self._convert(call)
         except UnsupportedTensor as error:
             raise call.error(str(error), error.hint) from None
-        except VerifyException as error:  # quantization parameters that make no type
+        except VerifyException as error:  # invalid quantization parameters
             raise call.error(str(error)) from None
         results = [converted] if isinstance(converted, SSAValue) else list(converted or [])
         self._values[node] = results
@@ -283,7 +283,7 @@ class Importer:
         return generic_call(call)
 
     def _fold(self, call: Call) -> SSAValue | None:
-        """The constant an operator on nothing but known tensors makes; PyTorch works it out."""
+        """The constant result of an operator whose tensors are all known; PyTorch computes it."""
         sources, value = call.node.all_input_nodes, call.node.meta.get("val")
         if (
             call.target.namespace not in _FOLDED
@@ -315,7 +315,7 @@ class Importer:
             self.known.pop(written, None)
 
     def _name_of_parameter(self, node: Node) -> str:
-        """The qualified name of a parameter, made up from its user where PT2E has dropped it."""
+        """The qualified name of a parameter; derived from its user if PT2E has dropped it."""
         name = self._parameter_names.get(node, node.name)
         if not name.startswith("_frozen_param"):
             return name
@@ -332,7 +332,7 @@ class Importer:
 
 
 def unsupported_operator(node: Node, source: Node | None = None) -> CompileError:
-    """What to say of a call of something that is no operator on tensors, at its line."""
+    """The error for a call of something that is not an operator on tensors, at its line."""
     hint = "control flow and other higher-order operators cannot be imported"
     if "set_grad_enabled" in str(node.target):
         hint = "call torch.export under torch.no_grad(), not inside forward"

@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import (
 
 _FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 
-# Packages a frame of which is not the user's code.
+# Packages whose frames are not the user's code.
 _FRAMEWORK = ("torch", "torchao", "executorch")
 # ... but these parts of them are models like the user's.
 _MODELS = (os.path.join("executorch", "examples"),)
@@ -84,7 +84,7 @@ def _has_source(node: Node) -> bool:
 
 
 def location(node: Node, source: Node | None = None) -> NameLoc:
-    """`NameLoc(module path or else node name, file:line)`, as much of it as is known.
+    """`NameLoc(module path or else node name, file:line)`, as far as these are known.
 
     source: the node to take the line and module from; by default `node` itself.
     """
@@ -99,8 +99,8 @@ def location(node: Node, source: Node | None = None) -> NameLoc:
 def source_nodes(graph: Graph) -> dict[Node, Node]:
     """For each call, the node whose source location it has: itself, or else a neighbour.
 
-    Conversions between float and integer come without a line of the user's code. A quantize
-    belongs to what it quantizes, or, of an input, to its user; a dequantize to its user.
+    Conversions between float and integer have no line of the user's code. A quantize belongs to the
+    node it quantizes; a dequantize, or a quantize of an input, belongs to its user.
     """
     calls = [node for node in graph.nodes if node.op == "call_function"]
     found = {node: node for node in calls if _has_source(node)}

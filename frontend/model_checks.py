@@ -1,4 +1,4 @@
-"""What a model and its data must be to be quantized, checked before calibration and after it."""
+"""Checks, before and after calibration, that a model and its data can be quantized."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _QUANTIZED = {"cortex_m", "quantized", "quantized_decomposed", "torchao"}
 
 
 def is_quantized(program: ExportedProgram) -> bool:
-    """Whether somebody has quantized a program already."""
+    """Whether a program is already quantized."""
     targets = (overload(node) for node in program.graph.nodes)
     return any(target is not None and target.namespace in _QUANTIZED for target in targets)
 
 
 def check_model(program: ExportedProgram) -> None:
-    """Raise ValueError for a model that is quantized already, or whose parameters or inputs are of
-    another float type than float32; CompileError for a parameter that is not finite, and at the
+    """Raise ValueError for a model that is already quantized, or that has parameters or inputs of a
+    float type other than float32. Raise CompileError for a parameter that is not finite, and at the
     user's line for control flow and for a value of another float type that depends on an input.
 
-    A parameter may be a mask of 0 and -inf, and a buffer hold infinities; neither may hold NaN.
+    A parameter may be a mask of 0 and -inf. A buffer may hold infinities. Neither may hold NaN.
     """
     if is_quantized(program):
         raise ValueError(
-            "the model is quantized already; export it and give it to cmopt.compile as it stands"
+            "the model is quantized already; export it and pass it to cmopt.compile unchanged"
         )
     for node in program.graph.nodes:
         if isinstance(node.target, HigherOrder):
@@ -58,7 +58,7 @@ def check_model(program: ExportedProgram) -> None:
 
 
 def check_dtype(what: str, value: torch.Tensor) -> None:
-    """Raise ValueError for a float that is no float32; what: the tensor, in the user's terms."""
+    """Raise ValueError for a float tensor that is not float32; what: its name for the message."""
     if value.dtype in _OTHER_FLOATS or value.is_complex():
         raise ValueError(
             f"{what} is {dtype_name(value.dtype)}, and only float32 can be quantized; "
@@ -67,7 +67,7 @@ def check_dtype(what: str, value: torch.Tensor) -> None:
 
 
 def _check_computed(program: ExportedProgram) -> None:
-    """A constant may be of any type: only what the model makes of it is quantized."""
+    """Constants of any type pass: only values computed from them are quantized."""
     names = set(program.graph_signature.user_inputs)
     computed = {n for n in program.graph.nodes if n.op == "placeholder" and n.name in names}
     for node in program.graph.nodes:
@@ -104,7 +104,7 @@ def _is_mask(value: torch.Tensor) -> bool:
 def check_sample(inputs: Sequence[torch.Tensor], names: Sequence[str], sample: str) -> None:
     """Raise ValueError for NaN or +inf in the inputs of one sample.
 
-    -inf is the value of what attention must not look at, and may come in from outside.
+    -inf marks what attention must ignore, and may be part of an input.
     """
     for name, value in zip(names, inputs, strict=True):
         if all_finite(value):
@@ -114,12 +114,12 @@ def check_sample(inputs: Sequence[torch.Tensor], names: Sequence[str], sample: s
             first = value[wrong][0].item()
             raise ValueError(
                 f"{sample}: input {name!r} holds {int(wrong.sum())} values that are NaN or +inf "
-                f"(the first is {first}); remove the sample or mend it"
+                f"(the first is {first}); remove or correct the sample"
             )
 
 
 def check_observed(observed: torch.nn.Module) -> None:
-    """Raise CompileError, at the user's line, for a value that was never finite in calibration."""
+    """Raise CompileError, at the user's line, for a value that calibration never saw finite."""
     assert isinstance(observed, torch.fx.GraphModule)
     for node in observed.graph.nodes:
         if node.op != "call_module":

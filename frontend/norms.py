@@ -1,7 +1,7 @@
 """Normalizations taken apart before annotation: into means, squares, a root and products.
 
-Each part is quantized by itself. The kernels take no statistics at run time, so in one piece a
-normalization would stay in float.
+Each part is quantized by itself. No integer kernel computes statistics at run time, so a
+normalization that is not taken apart would stay in float.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _scaled_to_one(
 def _affine(
     module: GraphModule, node: Node, x: Node, weight: Any, bias: Any, shape: Sequence[int]
 ) -> Node:
-    """`x * weight + bias`, each seen under `shape`; None is none."""
+    """`x * weight + bias`, both viewed as `shape`; a None is left out."""
     for target, operand in ((aten.mul.Tensor, weight), (aten.add.Tensor, bias)):
         if operand is not None:
             if list(operand.meta["val"].shape) != list(shape):
@@ -51,7 +51,7 @@ def _affine(
 
 
 def _filled(node: Node, defaults: Sequence[object]) -> list[Any]:
-    """The positional arguments, the missing ones by default."""
+    """The positional arguments; missing ones get their defaults."""
     return [*node.args, *defaults[len(node.args) :]]
 
 
@@ -64,7 +64,7 @@ def layer_norm(module: GraphModule, node: Node) -> Node:
 
 
 def rms_norm(module: GraphModule, node: Node) -> Node:
-    """Over the last dimensions, around 0."""
+    """Over the last dimensions, without subtracting the mean."""
     x, normalized, weight, epsilon = _filled(node, (None, None, None, None))
     epsilon = torch.finfo(torch.float32).eps if epsilon is None else epsilon
     unit = _scaled_to_one(module, node, x, range(-len(normalized), 0), epsilon)
@@ -72,7 +72,7 @@ def rms_norm(module: GraphModule, node: Node) -> Node:
 
 
 def group_norm(module: GraphModule, node: Node) -> Node:
-    """Over all of a group of channels."""
+    """Over a whole group of channels."""
     x, groups, weight, bias, epsilon = _filled(node, (None, None, None, None, 1e-5))[:5]
     shape = list(x.meta["val"].shape)
     rows = [shape[0], groups, math.prod(shape[1:]) // groups]
@@ -83,7 +83,7 @@ def group_norm(module: GraphModule, node: Node) -> Node:
 
 
 def instance_norm(module: GraphModule, node: Node) -> Node | None:
-    """Over all of a channel; with statistics that were learnt it is another operator."""
+    """Over a whole channel; None if it uses learnt statistics."""
     x, weight, bias, _, _, from_input, _, epsilon, _ = node.args
     if not from_input or not isinstance(x, Node):
         return None
@@ -96,7 +96,7 @@ def instance_norm(module: GraphModule, node: Node) -> Node | None:
 def batch_statistics(
     module: GraphModule, node: Node, x: Node, weight: Node | None, bias: Node | None, epsilon: float
 ) -> Node:
-    """A batch norm by the mean and variance of the batch itself, over all but dimension 1."""
+    """A batch norm by the mean and variance of the batch, over all dimensions except 1."""
     rank = x.meta["val"].dim()
     dims = [0, *range(2, rank)]
     unit = _scaled_to_one(module, node, _centered(module, node, x, dims), dims, epsilon)

@@ -1,10 +1,10 @@
 """What the front end does with each ATen operator: one table.
 
-To add an operator, add a row. A function in `conversions` builds what the operator is in the IR. A
-function in `decompositions` or `norms` builds what it becomes before calibration. The ops
+To add an operator, add a row. A function in `conversions` builds the operator's ops in the IR. A
+function in `decompositions` or `norms` builds its replacement before calibration. The ops
 of `edge.FUNCTIONS` and `edge.WITH_PARAMETERS` and every `edge.BinaryOp` have their rows already.
 
-An operator without a row becomes `edge.call` where it is of Core ATen. PyTorch's decompositions
+An operator without a row becomes `edge.call` if it is in Core ATen. PyTorch's decompositions
 take any other apart.
 """
 
@@ -38,16 +38,16 @@ from cmopt.frontend.graph_building import Rewrite, attribute_of
 
 
 class Observed(Enum):
-    """How an operator's values get their ranges, where ExecuTorch's quantizer gives it none."""
+    """How an operator's values get their ranges if ExecuTorch's quantizer does not give them."""
 
     FREE = auto()
-    """The result is observed by itself, as every operand is: int8 in, int8 out."""
+    """The result and every operand are observed separately: int8 in, int8 out."""
     SHARED = auto()
     """Every value of the result lies in the range of the operands, and is observed with them."""
     BY_PARTS = auto()
     """PyTorch's decomposition takes it apart first, so that each part is observed."""
     AS_ONE = auto()
-    """It is not taken apart: ExecuTorch's quantizer or a pass before it knows the whole."""
+    """It is not taken apart: ExecuTorch's quantizer or an earlier pass knows the whole operator."""
 
 
 FREE, SHARED, BY_PARTS, AS_ONE = Observed
@@ -62,9 +62,9 @@ class Operator:
     """
 
     names: str
-    """Overloads, such as `mean.dim`; the overload "default" is named by the operator alone.
+    """Overloads, such as `mean.dim`; the operator's name alone means its overload "default".
 
-    The in-place variant of a `FREE` operator computes the same and is meant too.
+    A `FREE` operator's in-place variant computes the same and is included.
     """
     observed: Observed | None = None
     imported: Conversion | None = None
@@ -72,24 +72,24 @@ class Operator:
     prepared: Rewrite | None = None
     """Applied before calibration to the graph as exported, before ExecuTorch's own rewrites."""
     rewritten: Rewrite | None = None
-    """Applied before calibration, when numbers have become tensors."""
+    """Applied before calibration, after numbers have become tensors."""
     fused_if: Callable[[Node], bool] | None = None
-    """Whether ExecuTorch's quantizer may take a call; asked instead of its own check."""
+    """Whether ExecuTorch's quantizer may take a call; replaces its own check."""
     takes_indices: bool = False
-    """The operands behind the first are integers, and are not quantized."""
+    """The operands after the first are integers and are not quantized."""
     gives_scores: bool = False
     """Its values lie between -1 and 1 whatever the operand's are."""
     namespace: str = "aten"
 
     def overloads(self) -> Iterator[str]:
-        """The overloads that are meant, as `overload_name` gives them."""
+        """The overloads of this row, as `overload_name` gives them."""
         for name in self.names.split():
             operator, _, kind = name.partition(".")
             for mark in ("", "_") if self.observed is FREE else ("",):
                 yield f"{self.namespace}.{operator}{mark}.{kind or 'default'}"
 
     def operators(self) -> set[str]:
-        """The operators that are meant, as `operator_name` gives them."""
+        """The operators of this row, as `operator_name` gives them."""
         names = self.names.split() if self.namespace == "aten" else []
         return {name.partition(".")[0].rstrip("_") for name in names}
 
@@ -103,7 +103,7 @@ def _is_finite(node: Node) -> bool:
 def _broadcasts(node: Node) -> bool:
     """Any broadcasting: the lowering expands, or folds a constant.
 
-    What an infinite constant means is not for an int8 range to hold.
+    An int8 range cannot represent an infinite constant.
     """
     is_whole = isinstance(node.kwargs.get("alpha", 1), int)
     return is_whole and all(_is_finite(operand) for operand in node.all_input_nodes)
@@ -132,7 +132,7 @@ _FUNCTIONS = (
 
 _ELEMENTWISE = (
     *(
-        # Not `max`, by `max.other`: it is observed as its other overloads are.
+        # `FREE` does not hold for `max.other`: `max` is observed like its other overloads.
         Operator(n, FREE if f"edge.{n}".startswith(f"{op.name}.") else None, elementwise.binary(op))
         for op in BINARY
         for n in op.ATEN
@@ -327,5 +327,5 @@ MOVEMENTS = {
     if row.imported in (identities.pass_first, shapes.expand, shapes.permute, shapes.reshape)
     for name in row.operators()
 }
-"""Operators that only name the elements of one tensor anew, or repeat them."""
+"""Operators that only rearrange or repeat the elements of one tensor."""
 FUNCTIONS_OF_ELEMENTS = {name for row in _FUNCTIONS for name in row.operators()}

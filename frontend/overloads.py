@@ -1,4 +1,4 @@
-"""One view of a node's operator, whether the program is in the ATen or the Edge dialect."""
+"""A node's operator, read in the same way in the ATen and the Edge dialect."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def operator_of(target: Overload) -> str:
 
 
 def operator_name(node: Node) -> str:
-    """`operator_of` what a node calls; "" for what is no operator."""
+    """`operator_of` the operator a node calls; "" if it calls no operator."""
     target = overload(node)
     return "" if target is None else operator_of(target)
 

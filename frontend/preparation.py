@@ -1,4 +1,4 @@
-"""Whether the graph that is about to be calibrated still computes what the model does."""
+"""Check that the graph that is about to be calibrated still computes what the model does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmopt.frontend.decompositions import MASKED
 
 _OF_THE_RESULT = 1e-3
 _OF_THE_LARGEST = 1e-5
-"""Rounding errors of a deep float network stay far below these parts of its values."""
+"""Rounding errors of a deep float network are far below these fractions of its values."""
 
 _ALMOST_MINUS_INFINITY = -1e30
 
@@ -23,8 +23,8 @@ _ALMOST_MINUS_INFINITY = -1e30
 class _WithoutObservers(Interpreter):
     """Runs a prepared graph as if it had no observers, and notes its largest value.
 
-    -inf in a constant counts as a large negative number: a softmax over nothing but that is no
-    number in float, but it is one in int8 and, with the -1e9 that many models write, in theirs.
+    -inf in a constant counts as a large negative number: a softmax of only -inf is NaN in float,
+    but it is a number in int8, and in the many models that write -1e9 instead.
     """
 
     def __init__(self, module: GraphModule):
@@ -55,10 +55,10 @@ class _WithoutObservers(Interpreter):
 def check_preparation(
     model: torch.nn.Module, prepared: GraphModule, inputs: tuple[torch.Tensor, ...]
 ) -> None:
-    """Raise ValueError if `prepared`, its observers aside, is not `model` on these inputs.
+    """Raise ValueError if `prepared`, without observers, differs from `model` on these inputs.
 
-    The two may differ by float rounding: an output by 1/1000 of itself or by 1/100000 of the
-    largest value in the graph, as root mean squares. Only what is finite in `model` counts.
+    Float rounding is allowed: an output may differ by 1/1000 of itself plus 1/100000 of the largest
+    value in the graph, as root mean squares. Only values that are finite in `model` count.
     """
     runner = _WithoutObservers(prepared)
     with torch.random.fork_rng(), torch.no_grad():
@@ -77,8 +77,8 @@ def check_preparation(
         error = _mean_size(have - want)
         if not error <= allowed:
             raise ValueError(
-                f"output {index} of the model, made ready for quantization, is no longer what the "
-                f"model computes: on the example inputs it differs by {error:.3g} of "
+                f"after preparation for quantization, output {index} is no longer what the model "
+                f"computes: on the example inputs it differs by {error:.3g} of "
                 f"{_mean_size(want):.3g} (root mean squares). This is a fault of cmopt or of "
                 "PyTorch: please report it with the model"
             )

@@ -33,14 +33,14 @@ def quantize(
     example_inputs: one tensor per argument of `forward`; fix shapes, dtypes and memory formats.
     calibration: inputs to observe value ranges on, each a tuple like `example_inputs` or, for a
         model of one argument, a tensor. Default: the example inputs.
-    target, kernels: the core, the NPU beside it, and the operator library ("stock") the program
-        is for. For an NPU weights lie in -127…127: their range is all that differs.
+    target, kernels: the core, the NPU if there is one, and the operator library ("stock") the
+        program is for. For an NPU, weights lie in -127…127; nothing else differs.
 
-    Raises TypeError and ValueError for arguments that are none of this: among them a model that is
-    quantized already, floats other than float32, and calibration data that holds NaN or +inf.
+    Raises TypeError and ValueError for invalid arguments, such as a model that is already
+    quantized, floats other than float32, and calibration data that holds NaN or +inf.
     Raises CompileError, at the user's line, for a model that changes its inputs or buffers, has
-    parameters that are not finite, a shape that depends on the values of inputs, or a value that
-    calibration finds no range of.
+    parameters that are not finite, a shape that depends on the values of inputs, or a value for
+    which calibration finds no range.
     """
     _check_arguments(module, example_inputs, target, kernels)
     with torch.no_grad():
@@ -54,7 +54,7 @@ def _prepared(
     module: torch.nn.Module, example_inputs: Inputs, for_npu: bool
 ) -> tuple[torch.nn.Module, list[str]]:
     """The graph of a copy of `module` with observers in it, and the names of its inputs."""
-    # These imports take seconds, which wrong arguments need not wait for.
+    # These imports take seconds; errors in arguments are raised before them.
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
 
     from cmopt.frontend.batch_norms import replace_batch_norms
@@ -95,7 +95,7 @@ def _converted(observed: torch.nn.Module, example_inputs: Inputs) -> ExportedPro
 
 
 def _export(module: torch.nn.Module, example_inputs: Inputs) -> ExportedProgram:
-    """The exported model. Raises CompileError where its shapes depend on the inputs' values."""
+    """The exported model. Raises CompileError if its shapes depend on the inputs' values."""
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
     from cmopt.frontend.locations import location_in_trace
@@ -136,8 +136,8 @@ def _check_arguments(
 ) -> None:
     if isinstance(module, ExportedProgram):
         raise TypeError(
-            "module must be a torch.nn.Module, not ExportedProgram; give one that is quantized "
-            "already to cmopt.compile, and of one in float pass exported.module()"
+            "module must be a torch.nn.Module, not ExportedProgram; pass a quantized program to "
+            "cmopt.compile, and for a float program pass exported.module()"
         )
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, not {type(module).__name__}")
@@ -147,7 +147,7 @@ def _check_arguments(
         )
     for index, value in enumerate(example_inputs):
         if not isinstance(value, torch.Tensor):
-            raise TypeError(f"example_inputs[{index}] is no tensor but {type(value).__name__}")
+            raise TypeError(f"example_inputs[{index}] must be a tensor, got {type(value).__name__}")
     try:
         get_target(target)
     except CompileError as error:
@@ -160,7 +160,7 @@ def _check_arguments(
 def _compute_parameters_once(observed: torch.nn.Module) -> None:
     """Let each observer search its parameters once; conversion asks again at every use.
 
-    The search takes some 60 ms and has one result, for calibration is over.
+    The search takes some 60 ms. Its result is fixed, because calibration is over.
     """
     from torchao.quantization.pt2e.observer import HistogramObserver
 
@@ -176,11 +176,13 @@ def _as_inputs(batch: Inputs | torch.Tensor, example: Inputs) -> Inputs:
         raise ValueError(f"a calibration item has {len(inputs)} inputs, not {len(example)}")
     for index, (given, wanted) in enumerate(zip(inputs, example, strict=True)):
         if not isinstance(given, torch.Tensor):
-            raise TypeError(f"calibration input {index} is no tensor but {type(given).__name__}")
+            raise TypeError(
+                f"calibration input {index} must be a tensor, got {type(given).__name__}"
+            )
         if given.shape != wanted.shape or given.dtype != wanted.dtype:
             raise ValueError(
                 f"calibration input {index} is {given.dtype} {list(given.shape)}, "
-                f"the example is {wanted.dtype} {list(wanted.shape)}"
+                f"but the example is {wanted.dtype} {list(wanted.shape)}"
             )
     return inputs
 

@@ -1,4 +1,4 @@
-"""ExecuTorch's quantizer for Cortex-M, with what our own lowering allows on top.
+"""ExecuTorch's quantizer for Cortex-M, plus what our own lowering allows.
 
 Importing this module takes seconds: it pulls in ExecuTorch's Arm backend.
 """
@@ -39,11 +39,11 @@ from cmopt.frontend.operators import CONVERSIONS, FUSED_IF, GIVES_SCORES
 from cmopt.frontend.overloads import operator_name, operator_of, overload_name
 from cmopt.frontend.rewriting import rewrite_as_exported, rewrite_for_annotation
 
-# For each pattern, a chain of operators, what says whether an instance can be quantized.
+# For each pattern (a chain of operators), the check whether an instance can be quantized.
 Support: TypeAlias = dict[tuple[Any, ...], type[PatternCheck] | None]
 
 
-# What ExecuTorch's rewrites are run for; without an entry always.
+# The operators for which an ExecuTorch rewrite is run; one without an entry always runs.
 _REWRITTEN_BY: dict[type[Any], Collection[Any]] = {
     **dict.fromkeys((ClampHardswishPass, DecomposeMeanPass, MatmulToBmmPass), ()),
     ReplaceScalarWithTensorArgPass: ReplaceScalarWithTensorArgPass.default_ops,
@@ -53,14 +53,13 @@ _REWRITTEN_BY: dict[type[Any], Collection[Any]] = {
 class Int8Quantizer(CortexMQuantizer):
     """int8 activations, per-channel int8 convolution weights, per-tensor int8 linear weights.
 
-    Uses the support table that does not ask for channels-last convolutions: layout is the
-    compiler's business, so a model is quantized alike in both memory formats. For an NPU weights
-    keep to -127…127.
+    Uses the support table that does not require channels-last convolutions: the compiler chooses
+    layouts, so both memory formats are quantized alike. For an NPU, weights lie in -127…127.
     """
 
     def __init__(self, *, for_npu: bool = False) -> None:
         super().__init__(use_explicit_layout=True)
-        # The last of ExecuTorch's three is for operators that share their operand's range.
+        # The last of ExecuTorch's three quantizers handles operators that share a range.
         self.quantizers[-1:] = [RemainingOperators(), SharedRanges()]
         for quantizer in self.quantizers:
             if isinstance(quantizer, PatternQuantizer):
@@ -76,7 +75,7 @@ class Int8Quantizer(CortexMQuantizer):
     def transform_for_annotation(self, model: GraphModule) -> GraphModule:
         """ExecuTorch's rewrites and ours, before observers are placed.
 
-        What some of ExecuTorch's do is in the table of operators, for each traces the whole graph.
+        The table of operators replaces some of ExecuTorch's, because each traces the whole graph.
         """
         rewrite_as_exported(model)
         for rewrite in CortexMPassManager.pass_list_transform_for_annotation:
@@ -88,7 +87,7 @@ class Int8Quantizer(CortexMQuantizer):
         return model
 
     def annotate(self, model: GraphModule) -> GraphModule:
-        """Annotate, then drop observers behind values that are quantized for good already."""
+        """Annotate, then drop observers behind values whose quantization is already final."""
         model = super().annotate(model)
         for node in model.graph.nodes:
             if node.op == "output":
@@ -100,12 +99,12 @@ class Int8Quantizer(CortexMQuantizer):
 
 
 def _relaxed(support: Support) -> Support:
-    """ExecuTorch's patterns as the table of operators has them."""
+    """ExecuTorch's patterns, with the checks of the table of operators."""
     result: Support = {}
     for pattern, check in support.items():
         if len(pattern) > 1 and operator_of(pattern[-1]) in GIVES_SCORES:
-            # No kernel has this one built in, as a clamp is: without an observer between the two
-            # the first would stay in float.
+            # No kernel includes this activation, as it would a clamp: without an observer between
+            # the two operators, the first would stay in float.
             continue
         if check is not None and (fused_if := FUSED_IF.get(operator_of(pattern[0]))) is not None:
             check = _check(check, fused_if)
@@ -116,7 +115,7 @@ def _relaxed(support: Support) -> Support:
 
 
 def _check(upstream: type[PatternCheck], accepts: Callable[[Node], bool]) -> type[PatternCheck]:
-    """ExecuTorch's check of the configuration, with ours of the pattern's first node."""
+    """ExecuTorch's check of the configuration, plus our check of the pattern's first node."""
 
     class Check(upstream):
         @classmethod
@@ -127,16 +126,16 @@ def _check(upstream: type[PatternCheck], accepts: Callable[[Node], bool]) -> typ
 
 
 def _padded_by_name(target: Any) -> Any:
-    """The overload that takes padding="same", where we import it as the other; else None."""
+    """The overload that takes padding="same", if the importer reads it; else None."""
     padded = getattr(target.overloadpacket, "padding", None)
     return padded if padded is not None and overload_name(padded) in CONVERSIONS else None
 
 
 def _leave_unlike_parts_apart(output: Node) -> None:
-    """Take the observers off an output that joins scores with values of any other kind.
+    """Remove the observers of an output that joins scores with values of any other kind.
 
-    Boxes of hundreds of pixels and scores between 0 and 1 in one range would leave the scores no
-    step of their own. Each part keeps its range; joined are what they mean.
+    In one range with boxes of hundreds of pixels, all scores between 0 and 1 would fall into one
+    step. Each part keeps its own range; the dequantized parts are joined.
     """
     annotation = output.meta.get(Q_ANNOTATION_KEY)
     for cat in output.all_input_nodes:
@@ -151,8 +150,8 @@ def _leave_unlike_parts_apart(output: Node) -> None:
 def _keep_producers_quantization(output: Node) -> None:
     """Remove the output's own observer for each value whose producer has one.
 
-    A second observer is a second rounding, and an instruction on the device: a softmax, of fixed
-    quantization, would be requantized to nearly the same parameters.
+    A second observer is a second rounding and another instruction on the device: a softmax has a
+    fixed quantization and would be requantized to nearly the same parameters.
     """
     annotation = output.meta.get(Q_ANNOTATION_KEY)
     if annotation is None:
@@ -164,9 +163,9 @@ def _keep_producers_quantization(output: Node) -> None:
 
 
 def _share_fixed_quantization(node: Node) -> None:
-    """Read each operand whose producer has a fixed quantization in that.
+    """Read each operand in its producer's quantization if that is a fixed one.
 
-    Not if another operand or the result shares the range, which may be wider.
+    Operands of a node that shares a range stay, because the range may be wider.
     """
     annotation = node.meta.get(Q_ANNOTATION_KEY)
     if annotation is None:

@@ -1,8 +1,8 @@
-"""The operators of a quantized program are known to whoever loads one with `torch.export.load`.
+"""Register the operators of a quantized program before `torch.export.load` reads one.
 
 PyTorch registers `quantized_decomposed::quantize_per_tensor` and the like only when one of its own
-modules is imported; a file that names them cannot be loaded before. `import cmopt` imports no
-torch, so it waits for the module that reads such files.
+modules is imported; a file that uses them cannot be loaded before. `import cmopt` does not import
+torch, so the registration waits until the module that reads such files is imported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _BeforeReader(MetaPathFinder):
 
 
 def register_operators_on_load() -> None:
-    """Register them before the first file is read; now, if one may have been read already."""
+    """Register them before the first file is read; now, if the reader is already imported."""
     if _READER in sys.modules:
         import_module(_OPERATORS)
     else:

@@ -21,7 +21,7 @@ _BINARY = {f"aten.{name}" for op in BINARY for name in op.ATEN}
 
 
 def rewrite_as_exported(module: GraphModule) -> None:
-    """Apply the rewrites that ExecuTorch's own expect to be done, in place."""
+    """Apply the rewrites that must precede ExecuTorch's own, in place."""
     _rewrite(module, PREPARED)
     for node in list(module.graph.nodes):
         if _name(node) in _BINARY and isinstance(node.args[0], int | float):
@@ -42,9 +42,9 @@ def _name(node: Node) -> str:
 
 
 def _name_number(module: GraphModule, node: Node) -> None:
-    """Make a number in front of a tensor, as in `1 - x`, a constant tensor.
+    """Turn a number in front of a tensor, as in `1 - x`, into a constant tensor.
 
-    ExecuTorch's rewrite of numbers drops the tensor behind it.
+    ExecuTorch's rewrite of numbers would drop the tensor after it.
     """
     number, operand, *rest = node.args
     if isinstance(operand, Node) and node.meta["val"].dtype.is_floating_point:
@@ -54,7 +54,7 @@ def _name_number(module: GraphModule, node: Node) -> None:
 
 
 def _mark_masks(module: GraphModule, node: Node) -> None:
-    """Write the "minus a lot" of each mask that a sum adds as -inf."""
+    """In each mask that a sum adds, replace the large negative number by -inf."""
     for operand in node.all_input_nodes:
         value = constant_of(module, operand)
         if value is None or not bool((value < MASKED).any()):

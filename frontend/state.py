@@ -1,7 +1,7 @@
-"""Programs that change an input or a buffer: found and refused, for no state reaches the device.
+"""Find and refuse programs that change an input or a buffer: the device keeps no state.
 
 A quantizer hides such a write: `h.copy_(y)` becomes a write to a dequantized copy of `h`, which
-nothing reads. It is found by following what is written back to where its memory comes from.
+nothing reads. To find it, the written value is followed back to the origin of its memory.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _KINDS: dict[object, str] = {
     OutputKind.USER_INPUT_MUTATION: "input",
     getattr(OutputKind, "PARAMETER_MUTATION", None): "parameter",
 }
-# What PT2E and torch.export call tensors whose name they have lost.
+# The names that PT2E and torch.export give to tensors whose own name they have lost.
 _MADE_UP = re.compile(r"(.*\.)?_(deduplicated_get_attr_|frozen_param|tensor_constant)")
 
 
 def is_function_of_input(node: Node) -> bool:
-    """Whether a node calls an in-place function of one element on an input nothing else reads.
+    """Whether a node calls an in-place elementwise function on an input that nothing else reads.
 
-    Such a call on an input is a call of the function: the write itself is not carried to the
-    device, and nothing in the program sees it.
+    Such a call is treated as a call of the ordinary function: nothing in the program sees the
+    write, and the device does not do it.
     """
     target = overload(node)
     if target is None or operator_name(node) not in FUNCTIONS_OF_ELEMENTS:
@@ -61,9 +61,9 @@ def is_function_of_input(node: Node) -> bool:
 
 
 def make_functions_functional(program: ExportedProgram) -> ExportedProgram:
-    """The program with ordinary functions for those that write to an input; warns of each.
+    """The program with ordinary functions instead of those that write to an input; warns of each.
 
-    The given program stays as it is. It is returned where it has no such function.
+    The given program is not changed. It is returned if it has no such function.
     """
     if not any(_writes_to_input(node) for node in program.graph.nodes):
         return program
@@ -76,7 +76,7 @@ def make_functions_functional(program: ExportedProgram) -> ExportedProgram:
         node.target = getattr(torch.ops.aten, name).default
         warn(
             f"{name}_ changes the input {node.args[0].name!r} in place; the compiled program "
-            "leaves it as it is",
+            "leaves it unchanged",
             location=location(node, sources.get(node)),
         )
     program.graph_module.recompile()
@@ -84,16 +84,15 @@ def make_functions_functional(program: ExportedProgram) -> ExportedProgram:
 
 
 def _writes_to_input(node: Node) -> bool:
-    """Whether this is a function of an input itself; of a quantized one it writes to a copy."""
+    """Whether it writes to an input itself; for a quantized input it writes to a copy."""
     return is_function_of_input(node) and getattr(node.args[0], "op", "") == "placeholder"
 
 
 def refuse_state(program: ExportedProgram) -> None:
     """Raise CompileError, at the user's line, if the program changes an input, buffer or parameter.
 
-    Found are writes that the signature declares, in-place operators, also through views, and
-    those of a program that was quantized since. In-place functions of one element are no
-    such writes where `is_function_of_input`.
+    Finds writes that the signature declares and in-place operators, also through views and in a
+    program that has been quantized. Calls for which `is_function_of_input` holds are not writes.
     """
     signature = program.graph_signature
     nodes = {node.name: node for node in program.graph.nodes}
@@ -126,7 +125,7 @@ def _error(
     hint = "pass state as an input and return it as an output"
     if kind == "input":
         hint = (
-            "return the new value as an output; where only the model itself reads it, write to a "
+            "return the new value as an output; if only the model itself reads it, write to a "
             f"copy instead: {name}.clone()"
         )
     return CompileError(
@@ -135,7 +134,7 @@ def _error(
 
 
 def _origins(node: Node) -> Iterator[Node]:
-    """The placeholders whose memory a node is, or was before the program was quantized."""
+    """The placeholders whose memory a node has, or had before the program was quantized."""
     seen, open = {node}, [node]
     while open:
         current = open.pop()
@@ -148,7 +147,7 @@ def _origins(node: Node) -> Iterator[Node]:
 
 
 def _bases(node: Node) -> list[Node]:
-    """The operands whose memory the result of a node shares, quantization disregarded."""
+    """The operands whose memory the result of a node shares, ignoring quantization."""
     target = overload(node)
     if is_getitem(node):
         return viewed_nodes(node)
@@ -160,7 +159,7 @@ def _bases(node: Node) -> list[Node]:
 
 
 def _shares(target: Any, node: Node, operand: Node) -> bool:
-    """Whether the result has the memory of an operand; a schema says only where it may."""
+    """Whether the result has the memory of an operand; a schema only says that it may."""
     given = operand.meta.get("val")
     if not isinstance(given, torch.Tensor):
         return False

@@ -58,7 +58,7 @@ def tensor_type(value: torch.Tensor) -> TensorType[Attribute]:
 
 
 def input_order(value: torch.Tensor) -> tuple[int, ...]:
-    """`memory_order`, where it is one of the two the runtime takes inputs in; else the default."""
+    """`memory_order` if the runtime takes inputs in it (it takes two); else the default order."""
     order = memory_order(value)
     return order if order == (0, 2, 3, 1) else tuple(range(value.dim()))
 
@@ -66,8 +66,8 @@ def input_order(value: torch.Tensor) -> tuple[int, ...]:
 def memory_order(value: torch.Tensor) -> tuple[int, ...]:
     """Dimensions from outermost to innermost.
 
-    The default order wherever the strides allow it, and where elements overlap or leave gaps,
-    for then no order of dimensions describes them.
+    The default order if the strides allow it. Also if elements overlap or leave gaps, because no
+    order of dimensions describes such strides.
     """
     default = tuple(range(value.dim()))
     if value.is_contiguous():

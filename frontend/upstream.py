@@ -1,6 +1,6 @@
-"""The names of PyTorch and ExecuTorch that are not public, and what they are needed for.
+"""The names of PyTorch and ExecuTorch that are not public, and why they are needed.
 
-A new release may change them; this is where to look then. (`registration` names two modules more.)
+If a new release changes them, change them here. (`registration` has two more names of modules.)
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Any, TypeAlias
 import torch
 from torch.fx import Node
 
-# No public module has the types of operators, of which a graph's nodes are calls.
+# No public module has the types of the operators that a graph's nodes call.
 Overload: TypeAlias = torch._ops.OpOverload
 HigherOrder: TypeAlias = torch._ops.HigherOrderOperator
 
 
 def arguments_of(target: Overload) -> Sequence[torch.Argument]:
-    """What an operator takes, by its schema, which nothing public gives."""
+    """The arguments in an operator's schema; no public function gives them."""
     return target._schema.arguments
 
 
 def wrapped_overload(node: Node) -> object:
     """The ATen operator that an operator of the Edge dialect stands for; None for any other.
 
-    Its class is not imported, which takes seconds, and it has no public name for what it wraps.
+    The Edge class is not imported, because that takes seconds. Its attribute `_op` is not public.
     """
     is_edge = type(node.target).__name__ == "EdgeOpOverload"
     return getattr(node.target, "_op", None) if is_edge else None
@@ -33,8 +33,8 @@ def wrapped_overload(node: Node) -> object:
 class GroupRanges:
     """Stands before ExecuTorch's `SharedQspecQuantizer` among the bases of a class.
 
-    That quantizer finds the operators that share a range and the ranges to choose from in one
-    method, which is not public. `ranges_of` is for a subclass to choose.
+    That quantizer has one method, not public, that finds the operators that share a range and the
+    ranges to choose from. A subclass overrides `ranges_of` to choose.
     """
 
     def _get_shared_clique(self, root_node: Node) -> tuple[set[Node], list[Any], bool, bool]:

@@ -45,14 +45,14 @@ def _cut(call: Call, value: SSAValue, dim: int, before: int, behind: int) -> SSA
 def selection(call: Call) -> Converted:
     """An operator whose result is a constant choice of its first operand's elements.
 
-    Asks PyTorch, by running the operator on a tensor of element numbers. One `edge.take` for each
-    dimension in which it picks or repeats; where the result's dimensions mix the operand's,
-    reshapes, permutes and an expand around them (`Choice`). None where it does more than move.
+    PyTorch runs the operator on a tensor of element numbers. Each dimension in which it picks or
+    repeats becomes an `edge.take`. If dimensions of the result mix those of the operand, reshapes,
+    permutes and an expand are added (`Choice`). None if the operator does more than move.
     """
     source = call.node.all_input_nodes[0]
     value = call.stored(source)
     shape, result = shape_of(value), tuple(call.fake_result.shape)
-    if not all(isinstance(size, int) for size in result):  # as many as a mask lets through
+    if not all(isinstance(size, int) for size in result):  # a size that depends on a mask
         return None
     if 0 in shape or 0 in result or (picked := _picked(call, source, shape)) is None:
         return None
@@ -67,8 +67,8 @@ def _take_lines(
     call: Call, value: SSAValue, shape: tuple[int, ...], lines: list[list[int]]
 ) -> SSAValue:
     value = call.reshaped(value, shape)
-    # What makes the tensor smaller comes first; the last dimensions, of the least bytes, before
-    # the others.
+    # Takes that make the tensor smaller come first, and among these the last dimensions, whose
+    # lines have the fewest bytes.
     for dim in sorted(range(len(shape)), key=lambda d: (len(lines[d]) > shape[d], -d)):
         value = _taken(call, value, dim, lines[dim])
     return value
@@ -100,10 +100,10 @@ def _permuted(call: Call, value: SSAValue, perm: tuple[int, ...]) -> SSAValue:
 
 
 def _picked(call: Call, source: Node, shape: tuple[int, ...]) -> NDArray[np.int64] | None:
-    """For each element of the result which element of the operand it is; None if it is none.
+    """For each element of the result, the number of the operand's element; None if there is none.
 
-    Two different labellings of the elements must tell the same: 0 is a label of the first only,
-    and sums of labels are no labels of both.
+    Two different labellings of the elements must agree. This excludes zeros, because only the first
+    has a label 0, and sums, because a sum of labels is not a label in both.
     """
     first = next(iter(call.arguments))
     try:
@@ -131,11 +131,11 @@ def _picked(call: Call, source: Node, shape: tuple[int, ...]) -> NDArray[np.int6
 
 
 def _labelled(labels: torch.Tensor, like: torch.Tensor) -> torch.Tensor | None:
-    """The labels in a tensor that lies in memory as `like` does: `as_strided` speaks of memory.
+    """The labels in a tensor with the strides of `like`: `as_strided` depends on the memory.
 
-    What of the memory is not the tensor's is -1. None where elements share a place.
+    Memory outside the tensor holds -1. None if elements share a place in memory.
     """
-    # Of a fake tensor the number is symbolic, though constant.
+    # A fake tensor gives a symbolic number, although it is constant.
     size = int(like.untyped_storage().nbytes()) // like.element_size()
     memory = torch.full((size,), -1.0).double()
     view = memory.as_strided(like.shape, like.stride(), like.storage_offset())
@@ -147,13 +147,13 @@ def _labelled(labels: torch.Tensor, like: torch.Tensor) -> torch.Tensor | None:
 
 
 def _index_of(value: torch.Tensor) -> torch.Tensor:
-    """A constant as operators take indices: in 64 bits."""
+    """A constant as 64-bit integers, as operators take indices."""
     integers = (torch.int8, torch.int16, torch.int32)
     return value.long() if value.dtype in integers else value
 
 
 def upsample_bilinear2d(call: Call) -> Converted:
-    """By whole factors, the corners' pixels aligned."""
+    """Only by whole factors, with the pixels of the corners aligned."""
     operand = call.node.all_input_nodes[0]
     shape, result = operand.meta["val"].shape, call.fake_result.shape
     given = call.arguments.get("scale_factors")

@@ -1,4 +1,4 @@
-"""`col2im`, which puts windows back where they were cut from and adds what overlaps."""
+"""`col2im`, which puts windows back to where they were cut out, and adds where they overlap."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cmopt.frontend.call import Call, Converted
 def col2im(call: Call) -> Converted:
     """[N, C·kh·kw, lh·lw] → [N, C, H, W].
 
-    Windows that do not overlap are moved, with zeros in the gaps. Of others each element (i, j) of
-    the kernel makes a plane, and the planes are added in PyTorch's order.
+    Windows that do not overlap are moved, with zeros in the gaps. If windows overlap, each element
+    (i, j) of the kernel makes a plane, and the planes are added in PyTorch's order.
     """
     result = call.fake_result
     if result.dtype != torch.float32 or call.fake("self").dim() not in (2, 3) or 0 in result.shape:

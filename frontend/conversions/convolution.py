@@ -15,7 +15,7 @@ from cmopt.frontend.call import Call, Converted
 
 
 def _same_padding(kernel: Sequence[int], dilation: Sequence[int]) -> list[int]:
-    """[before, after] for each axis; the odd one goes behind."""
+    """[before, after] for each axis; an odd total has one more after."""
     result = []
     for size, step in zip(kernel, dilation, strict=True):
         total = step * (size - 1)
@@ -33,7 +33,7 @@ def _padding(call: Call, kernel: Sequence[int], dilation: Sequence[int]) -> list
 
 
 def convolution(call: Call) -> Converted:
-    """Over one or two dimensions. A batch may be missing, and then is of size 1."""
+    """Over one or two dimensions. A missing batch dimension has size 1."""
     if call.arguments.get("transposed"):
         return transposed_convolution(call)
     kernel = list(call.fake("weight").shape[2:])
@@ -55,7 +55,7 @@ def convolution(call: Call) -> Converted:
 
 
 def transposed_convolution(call: Call) -> Converted:
-    """Over two dimensions, or one: then the second is of size 1. A batch may be missing."""
+    """Over two dimensions, or over one, with a second of size 1. The batch may be missing."""
     value, weight = call.tensor("input"), call.tensor("weight")
     axes = len(shape_of(weight)) - 2
     if axes not in (1, 2) or not call.fake_result.dtype.is_floating_point:

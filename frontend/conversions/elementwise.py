@@ -55,7 +55,7 @@ def relu6(call: Call) -> Converted:
 
 
 def with_numbers(op: type[edge.UnaryOp]) -> Conversion:
-    """The operator's arguments behind the tensor are the properties, under the same names.
+    """The operator's arguments after the tensor are the properties, under the same names.
 
     An absent number is -1: `logit` without `eps` is `edge.logit` with a negative one.
     """

@@ -1,4 +1,4 @@
-"""Operators that change nothing the IR inside a function speaks of: the value passes through."""
+"""Operators that change nothing that the IR inside a function expresses: the value is passed on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmopt.frontend.tensor_types import dtype_name
 
 
 def pass_first(call: Call) -> Converted:
-    """The first argument; it may be quantized, and its value known."""
+    """The first argument; it may be quantized, and its value may be known."""
     source = call.node.all_input_nodes[0]
     if source in call.importer.known:
         call.importer.known[call.node] = call.importer.known[source]
@@ -27,7 +27,7 @@ def pass_same_dtype(call: Call) -> Converted:
 
 
 def cast(call: Call) -> Converted:
-    """A conversion to another dtype, as the one operator there is a portable kernel for."""
+    """A conversion to another dtype, as the only such operator with a portable kernel."""
     if (same := pass_same_dtype(call)) is not None:
         return same
     dtype = StringAttr(dtype_name(call.fake_result.dtype))
@@ -40,7 +40,7 @@ def cast(call: Call) -> Converted:
 
 
 def reduction_of_scalar(call: Call) -> Converted:
-    """A reduction over the dimensions of a tensor that has none; the runtime's kernels abort."""
+    """A reduction of a tensor without dimensions; the runtime's kernels would abort on it."""
     is_scalar = call.node.all_input_nodes[0].meta["val"].dim() == 0
     return pass_same_dtype(call) if is_scalar else None
 

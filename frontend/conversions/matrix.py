@@ -29,7 +29,7 @@ def _repeated(call: Call, value: SSAValue, batch: Sequence[int]) -> SSAValue:
 def matmul(call: Call) -> Converted:
     """`matmul`, `bmm`, `mm` of any ranks: a vector is a matrix of one row or column.
 
-    One matrix for a whole batch of lhs takes the rows of all of them.
+    If all lhs matrices of the batch have the same rhs, their rows form one matrix.
     """
     if (linear := linear_of_constant(call)) is not None:
         return linear
@@ -65,7 +65,7 @@ def softmax(call: Call) -> Converted:
 
 
 def log_softmax(call: Call) -> Converted:
-    """`log_softmax` in the operand's own type, as the operator that has a portable kernel."""
+    """`log_softmax` in the operand's own type, as `_log_softmax`, which has a portable kernel."""
     if call.fake("self").dtype != call.fake_result.dtype:
         return None
     operand, dim = edge.OperandAttr(IntegerAttr(0, i64)), IntegerAttr(call["dim"], i64)

@@ -14,7 +14,7 @@ from cmopt.frontend.call import Call, Converted
 
 
 def _batched(call: Call, value: SSAValue, axes: int = 2) -> SSAValue:
-    """The operand with a batch axis in front, where it has none."""
+    """The operand, with a batch axis added in front if it has none."""
     shape = shape_of(value)
     return call.reshaped(value, [*[1] * (axes + 2 - len(shape)), *shape])
 
@@ -22,7 +22,7 @@ def _batched(call: Call, value: SSAValue, axes: int = 2) -> SSAValue:
 def _pool(
     call: Call, op: type[edge.WindowOp], value: SSAValue, properties: dict[str, Attribute]
 ) -> SSAValue:
-    """A pool, in the shape the call has."""
+    """A pool, reshaped to the call's result shape."""
     return call.reshaped(call.emit(op.of([value], properties)), shape_of(call.result_type))
 
 
@@ -97,7 +97,7 @@ def avg_pool2d(call: Call) -> Converted:
 
 
 def adaptive_avg_pool2d(call: Call) -> Converted:
-    """Where the output divides the input evenly, all windows are alike."""
+    """An average pool if the output size divides the input size: then all windows are alike."""
     height, width = call.fake("self").shape[-2:]
     out_height, out_width = call.fake_result.shape[-2:]
     if not _is_float(call) or not out_height or not out_width:
@@ -151,7 +151,7 @@ def max_pool2d_with_indices(call: Call) -> Converted:
 
 
 def adaptive_max_pool2d(call: Call) -> Converted:
-    """Windows of unequal lengths are made equal: an element that counts twice changes nothing."""
+    """Windows get equal lengths by repeating elements, which does not change a maximum."""
     users = call.node.users
     if not _is_float(call) or any(user.args[1] != 0 and user.users for user in users):
         return None

@@ -73,7 +73,7 @@ def _dequantize(call: Call, element: UniformQuantizedType) -> Converted:
 
 
 def _as_quantized(call: Call, node: Node, element: UniformQuantizedType) -> SSAValue:
-    """The integers of a node, taken to be quantized so."""
+    """The integers of a node, as values quantized with `element`."""
     value = call.value(node)
     wanted = with_element(value.type, element)
     if value.type == wanted:

@@ -1,4 +1,4 @@
-"""Reductions over whole dimensions in all their spellings."""
+"""All forms of reductions over whole dimensions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cmopt.frontend.conversions.identities import reduction_of_scalar
 
 
 def _dims(call: Call) -> list[int]:
-    """The reduced dimensions, ascending: all of them where none are given."""
+    """The reduced dimensions, ascending; all dimensions if none is given."""
     rank = call.fake("self").dim()
     given = call.arguments.get("dim")
     dims = given if isinstance(given, list | tuple) else [given] if given is not None else []

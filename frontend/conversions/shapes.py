@@ -1,4 +1,4 @@
-"""Reshapes and permutations in all their spellings."""
+"""All forms of reshapes and permutations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cmopt.frontend.conversions.choice import selection
 
 
 def reshape(call: Call) -> Converted:
-    """The result's shape is in the exported program; the arguments say nothing more."""
+    """The exported program has the result's shape; the arguments add no information."""
     value = call.stored(call.node.all_input_nodes[0])
     return call.reshaped(value, shape_of(call.result_type))
 
@@ -23,7 +23,7 @@ def reshape(call: Call) -> Converted:
 def _permutation(call: Call) -> list[int]:
     """Where each dimension of the result comes from.
 
-    Asks PyTorch, by permuting the strides of a tensor whose dimensions can be told apart.
+    PyTorch runs the operator on a tensor whose dimensions all have different sizes.
     """
     rank = call.fake_result.dim()
     probe = torch.empty(tuple(range(2, rank + 2)), device="meta")
@@ -41,7 +41,7 @@ def permute(call: Call) -> Converted:
 
 
 def _part(call: Call, source: Node, dim: int, start: int) -> Converted:
-    """The part of the result's size that begins at `start`."""
+    """The slice from `start` with the result's size."""
     value = call.stored(source)
     if value.type == call.result_type:
         return value
@@ -49,7 +49,7 @@ def _part(call: Call, source: Node, dim: int, start: int) -> Converted:
 
 
 def slice_of(call: Call) -> Converted:
-    """`slice`; its bounds may be negative or beyond the end, as Python's."""
+    """`slice`; its bounds may be negative or beyond the end, as in Python."""
     source = call["self"]
     if call["step"] != 1:
         return selection(call)
@@ -101,7 +101,7 @@ def cat(call: Call) -> Converted:
 
 
 def expand(call: Call) -> Converted:
-    """The result's shape is in the exported program."""
+    """The exported program has the result's shape."""
     value = call.stored(call.node.all_input_nodes[0])
     if value.type == call.result_type:
         return value
@@ -133,7 +133,7 @@ def stack(call: Call) -> Converted:
 
 
 def _moved(call: Call, value: SSAValue, split: Sequence[int], perm: Sequence[int]) -> SSAValue:
-    """`value` under the shape `split`, permuted, in the call's shape."""
+    """`value` reshaped to `split`, permuted, and reshaped to the call's result."""
     cut = call.emit(edge.ReshapeOp.of(value, split))
     moved = call.emit(edge.PermuteOp.of(cut, perm))
     return call.emit(edge.ReshapeOp([moved], call.result_type))

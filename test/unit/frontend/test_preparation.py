@@ -131,7 +131,7 @@ def test_a_preparation_that_changes_the_model_is_refused(monkeypatch: pytest.Mon
         return one(layer(x)), other(layer(x))
 
     parts = nn.Conv2d(3, 4, 3), norm(nn.BatchNorm2d, 4, 1), norm(nn.BatchNorm2d, 4, 5)
-    with pytest.raises(ValueError, match=r"output 1 of the model.* no longer what the model comp"):
+    with pytest.raises(ValueError, match=r"output 1 is no longer what the model comp"):
         quantize(Function(function, *parts), (torch.randn(IMAGE),))
 
 

@@ -147,7 +147,7 @@ def test_an_in_place_function_of_an_input_is_its_result(model: nn.Module) -> Non
     said: list[Diagnostic] = []
     with diagnostics_to(said.append):
         program = cmopt.compile(cmopt.quantize(model, (x.clone(),)))
-    assert ["in place; the compiled program leaves it as it is" in d.message for d in said] == [
+    assert ["in place; the compiled program leaves it unchanged" in d.message for d in said] == [
         True
     ]
     assert program.report.float_ops == 0
