@@ -1,4 +1,4 @@
-"""Choose in which layout each op works, so that the fewest bytes are moved."""
+"""Choose the layout in which each op works, so that the fewest bytes are moved."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ MAX_MODES = 64
 """Modes considered for one op. No op of rank 4 has more than 24; without a bound one of rank 8
 could have 40,320."""
 
-UNPROVEN = "the search for layouts ended at its limit: they may move more bytes than they must"
+UNPROVEN = "the search for layouts ended at its limit: they may move more bytes than necessary"
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a value is once the permutes in front of it are seen through: `permute(root, frame)`."""
+    """A value without the permutes in front of it: it equals `permute(root, frame)`."""
 
     root: SSAValue
     frame: Layout
 
     @staticmethod
     def of(value: SSAValue) -> Source:
-        """See through permutes."""
+        """Follow permutes back to the value they permute."""
         frame = identity(len(shape_of(value)))
         while isinstance(owner := value.owner, PermuteOp):
             frame = compose(ints_of(owner.perm), frame)
@@ -45,9 +45,9 @@ class Source:
 
 
 class Choice:
-    """The modes that the ops of one function may work in, found from those they are written in.
+    """The modes that the ops of one function may work in, starting with the modes as written.
 
-    A layout that one op works in is one its neighbours might work in too: layouts spread along
+    If one op can work in a layout, its neighbours may work in it too: layouts spread along
     values, through permutes, until there are no new ones.
     """
 
@@ -125,7 +125,7 @@ class Choice:
         def label(value: SSAValue, layout: Layout) -> tuple[int, Layout] | None:
             source = Source.of(value)
             if constant_of(source.root) is not None:
-                return None  # Moved ahead of time.
+                return None  # Constants are permuted at compile time.
             if source.root not in numbers:
                 numbers[source.root] = len(numbers)
                 problem.bytes_of.append(bytes_of(source.root))
@@ -141,7 +141,7 @@ class Choice:
 
         for op in self.ops:
             problem.modes.append([mode(op, layouts) for layouts in self.modes[op]])
-        # A function's arguments are made as they are written.
+        # A function's arguments keep the layout they are written in.
         arguments = [value for value in numbers if not isinstance(value.owner, Operation)]
         for value in arguments:
             written = label(value, identity(len(shape_of(value))))
@@ -153,7 +153,7 @@ class Choice:
 
 
 def work_in(op: Operation, layouts: Layouts) -> None:
-    """Replace an op by itself in other layouts, between permutes."""
+    """Replace an op by the same op in other layouts, with permutes before and after it."""
     rule = rule_of(op)
     assert rule is not None
     before = [PermuteOp.of(v, p) for v, p in zip(op.operands, layouts, strict=False)]
@@ -181,15 +181,15 @@ def require_known_sizes(func: FuncOp) -> None:
 class ChooseLayoutsPass(ModulePass):
     """Rewrite each op to the layout in which the function as a whole moves the fewest bytes.
 
-    Exact, by an integer program over the layouts that any op of the function asks for, and for
-    slices and cats those that make them one range of bytes. Counted are the bytes of permutes and
-    of the slices and cats that are not; moving constants is free.
+    The choice is exact: an integer program over the layouts that any op of the function uses, and
+    over those in which a slice or cat is one range of bytes. It counts the bytes of permutes and of
+    slices and cats that are not one range; moving constants is free.
 
-    Where the search reaches its limit, `effort`, the best choice found is taken. A warning says so,
+    If the search reaches its limit, `effort`, the best choice found is taken. A warning says so,
     and an attribute of the function, which the report shows.
 
-    The pass puts permutes around the ops it rewrites; `fold-inverse-permutes` takes away those that
-    cancel, and what is left is the minimum.
+    The pass puts permutes around the ops it rewrites. `fold-inverse-permutes` removes those that
+    cancel, and the remaining ones are the minimum.
     """
 
     name = "choose-layouts"

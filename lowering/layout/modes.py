@@ -1,9 +1,9 @@
 """In which layouts an op can work, and the same op rewritten to work in them.
 
-One rule a kind of op. A rule answers two questions: with *this* layout of one operand or result,
-which layouts have the others; and what is the op on operands that are so permuted. An op without
-a rule works on tensors as they are written, and so do a function's arguments and results. To let
-permutes through a new op, give it a rule and list it in `RULES`.
+Each kind of op has one rule. A rule answers two questions: if one operand or result has *this*
+layout, which layouts do the others have? Which ops compute the same on operands in these layouts?
+An op without a rule works on tensors as they are written, and so do a function's arguments and
+results. To let permutes pass a new op, give it a rule and list it in `RULES`.
 """
 
 from __future__ import annotations
@@ -54,22 +54,22 @@ Layouts = tuple[Layout, ...]
 
 
 class Rule:
-    """How one kind of op works in other layouts than the one it is written in."""
+    """How one kind of op works in layouts other than the one it is written in."""
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
         """The layouts of all operands and results with `layout` at `index`; None if there are none.
 
-        index: of an operand, or behind those of a result.
+        index: of an operand or, counted on after the operands, of a result.
         """
         raise NotImplementedError
 
     def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
-        """Ops that compute `op` in `layouts`, of operands that are permuted so; the last one has
-        the permuted results."""
+        """Ops that compute `op` in `layouts` from `operands`, which have these layouts already; the
+        last one has the permuted results."""
         raise NotImplementedError
 
     def variant(self, op: Operation, layouts: Layouts) -> Layouts | None:
-        """Layouts worth a look beside these, even if no neighbour asks for them."""
+        """Layouts to consider besides `layouts`, even if no neighbour uses them."""
         return None
 
     def moved_bytes(self, op: Operation, layouts: Layouts) -> int:
@@ -88,9 +88,9 @@ def as_written(op: Operation) -> Layouts:
 
 
 class Elementwise(Rule):
-    """Functions of elements: all operands in one layout, one that is broadcast along with them.
+    """Elementwise functions: all operands have one layout, broadcast operands included.
 
-    An expand is the identity, broadcast.
+    An expand is an identity that broadcasts.
     """
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
@@ -113,7 +113,7 @@ class Elementwise(Rule):
 
 
 class AlongDim(Rule):
-    """Ops on one dimension, `dim`: slice and cat. Along the outermost they copy nothing."""
+    """Ops on one dimension, `dim`: slice and cat. Along the outermost one they copy nothing."""
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
         values = values_of(op)
@@ -135,7 +135,7 @@ class AlongDim(Rule):
 
 
 class Take(AlongDim):
-    """Copies as much in any layout."""
+    """It copies the same number of bytes in any layout."""
 
     def variant(self, op: Operation, layouts: Layouts) -> Layouts | None:
         return None
@@ -145,7 +145,7 @@ class Take(AlongDim):
 
 
 class Pad(Rule):
-    """The border moves along."""
+    """The amounts of padding are permuted with the dimensions."""
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
         return layout, layout
@@ -157,10 +157,10 @@ class Pad(Rule):
 
 
 class Reshape(Rule):
-    """The same bytes under another shape, where both shapes can name them.
+    """The same bytes in another shape, if both shapes have a layout for these bytes.
 
-    In front of a linear layer with constant weights a reshape that flattens all but the first
-    dimension takes any layout of the flattened ones: the columns of the weight are moved instead.
+    In front of a linear layer with constant weights, a reshape that flattens all dimensions except
+    the first takes any layout of those: the columns of the weight are permuted instead.
     """
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
@@ -177,14 +177,14 @@ class Reshape(Rule):
         source, target = layouts
         ops: list[Operation] = []
         if carried(shape_of(op.operands[0]), source, shape_of(op.results[0])) is None:
-            # Left to `FoldIntoLinear`.
+            # `FoldIntoLinear` removes this permute.
             ops.append(PermuteOp.of(operands[0], inverse(source)))
             operands = list(ops[0].results)
         return [*ops, ReshapeOp(operands, permuted_type(op.results[0].type, target))]
 
 
 class Linear(Rule):
-    """A linear layer works row by row, and a 1×1 convolution position by position: in any order."""
+    """A linear layer takes its rows in any order, and a 1×1 convolution its positions."""
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
         if isinstance(op, Conv2dOp) and not is_pointwise(op):
@@ -199,9 +199,9 @@ class Linear(Rule):
 
 
 class Matmul(Rule):
-    """The batch may stand in any order; a transposed result is that of exchanged operands.
+    """The batch may be in any order; a transposed result is the result of exchanged operands.
 
-    With a transposed rhs both operands are rows of what is summed over.
+    With a transposed rhs, the sum runs over the last dimension of both operands.
     """
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
@@ -221,7 +221,7 @@ class Matmul(Rule):
 
 
 class Softmax(Rule):
-    """Row by row over the last dimension: the rows may stand in any order."""
+    """Row by row over the last dimension: the rows may be in any order."""
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
         last = len(layout) - 1
@@ -233,7 +233,7 @@ class Softmax(Rule):
 
 
 def extent(shape: Sequence[int], dims: Sequence[int]) -> tuple[int, int, int] | None:
-    """Elements in front of, along and behind some dimensions, if those are neighbours."""
+    """Number of elements before, along and after `dims`, if these are neighbours; else None."""
     first, last = min(dims), max(dims)
     if any(d not in dims and shape[d] != 1 for d in range(first, last + 1)):
         return None
@@ -241,9 +241,9 @@ def extent(shape: Sequence[int], dims: Sequence[int]) -> tuple[int, int, int] | 
 
 
 class Reduction(Rule):
-    """Reductions: their kernels take the reduced dimensions as neighbours, a sum takes them last.
+    """Reductions: kernels need the reduced dimensions as neighbours, and a sum needs them last.
 
-    Portable kernels take any, but give another sum in another order.
+    Portable kernels take any layout, but another order of summation rounds differently.
     """
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
@@ -288,7 +288,7 @@ RULES: dict[type[Operation], Rule] = {
 
 
 def is_pointwise(op: Conv2dOp) -> bool:
-    """Whether an NHWC convolution makes each output position of the input at that position."""
+    """Whether each output position of an NHWC convolution depends only on the same input one."""
     strides = ints_of(op.stride) == (1, 1) and not any(ints_of(op.padding))
     return is_nhwc(op) and strides and shape_of(op.weight)[1:3] == (1, 1)
 
@@ -304,7 +304,7 @@ def bytes_of(value: SSAValue) -> int:
 
 
 def flattens_for_linear(op: Operation) -> bool:
-    """Whether a reshape makes [N, …] the [N, I] input of nothing but one constant linear layer."""
+    """Whether a reshape from [N, …] to [N, I] is read only by one linear layer of constants."""
     source, target = shape_of(op.operands[0]), shape_of(op.results[0])
     users = [use.operation for use in op.results[0].uses]
     if len(users) != 1 or len(target) != 2 or not source or source[0] != target[0]:

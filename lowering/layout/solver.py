@@ -1,8 +1,8 @@
 """The exact choice of layouts: an integer program over the modes of every op.
 
 Each op works in one of its modes. A value is made in one layout, and copied once into every other
-layout that some user wants. The choice moves the fewest bytes; among those of as few bytes the
-fewest copying ops; among those the fewest ops that work otherwise than written.
+layout that some user takes. The choice moves the fewest bytes. Among equal choices it has the
+fewest copying ops, and among these the fewest ops that do not work as written.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ LARGEST_COST = 1 << 61
 
 @dataclass(frozen=True)
 class Mode:
-    """One way for an op to work: the orders of bytes it takes and makes, and what it moves."""
+    """One mode of an op: the orders of bytes it takes and makes, and how many bytes it moves."""
 
     takes: tuple[tuple[int, Label], ...]
-    """Pairs of a value and the order it is wanted in."""
+    """Pairs of a value and the order in which the op takes it."""
     makes: tuple[tuple[int, Label], ...]
     moved_bytes: int = 0
 
@@ -38,11 +38,11 @@ class Problem:
 
 
 def choose(problem: Problem, effort: float) -> tuple[list[int], bool]:
-    """For each op of a problem the index of its mode, and whether that is proven to be the best.
+    """The index of the mode of each op of a problem, and whether this choice is proven the best.
 
-    effort: where the search ends, in the solver's deterministic time, about a second each. It ends
-        with the best choice found, or with every op as written.
-    The same for the same problem, always.
+    effort: the limit of the search in the solver's deterministic time, in units of about a second.
+        At the limit the result is the best choice found, or else every op as written.
+    Deterministic: the same problem always gives the same choice.
     """
     model = cp_model.CpModel()
     chosen = [[model.new_bool_var(f"op{o}_{m}") for m in range(len(modes))]
@@ -64,7 +64,7 @@ def choose(problem: Problem, effort: float) -> tuple[list[int], bool]:
 
     tie = len(copies) + len(problem.modes) + 1
     unit = len(problem.modes) + 1
-    # The solver counts in 64 bits. Tensors beyond this are too large for any core, and all alike.
+    # The solver counts in 64 bits. Tensors of more bytes fit no core; they all get the same cost.
     terms = len(copies) + sum(map(len, problem.modes))
     largest = LARGEST_COST // (unit * tie * (terms + 1))
 
@@ -79,13 +79,13 @@ def choose(problem: Problem, effort: float) -> tuple[list[int], bool]:
     model.minimize(sum(weight * variable for weight, variable in cost))
 
     solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1  # Several would race for which of equals is found.
+    solver.parameters.num_workers = 1  # With several, timing would decide between equal choices.
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = effort
-    # All constraints are in the relaxation, which then has whole numbers for its optimum. With
-    # fewer of them the search doubles with every attention in a row.
+    # All constraints are in the relaxation, so its optimum consists of whole numbers. With fewer
+    # constraints the search time doubles with each attention layer.
     solver.parameters.linearization_level = 2
-    # Else OR-tools takes Ctrl-C over for good, and a later one ends the user's process.
+    # Otherwise OR-tools would keep its handler, and a later Ctrl-C would end the user's process.
     solver.parameters.catch_sigint_signal = False
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):

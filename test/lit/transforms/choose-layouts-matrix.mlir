@@ -3,7 +3,7 @@
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !p = !quant.uniform<i8:f32, 0.00390625:-128>
 
-// A product that is wanted transposed is the product of the operands exchanged.
+// A transposed product is the product of the exchanged operands.
 // CHECK-LABEL: func.func @exchanged
 // CHECK-NEXT:    edge.matmul %y, %x {transposed_rhs = true} : (tensor<2x5x4x!{{.*}}>, tensor<2x3x4x!{{.*}}>) -> tensor<2x5x3x
 // CHECK-NEXT:    func.return
@@ -13,7 +13,7 @@ func.func @exchanged(%x: tensor<2x3x4x!q>, %y: tensor<2x5x4x!q>) -> tensor<2x5x3
   func.return %1 : tensor<2x5x3x!q>
 }
 
-// The rows of a softmax may stand in any order.
+// The rows of a softmax may be in any order.
 // CHECK-LABEL: func.func @rows
 // CHECK-NEXT:    edge.softmax %x {dim = 2 : i64} : (tensor<2x3x4x
 // CHECK-NEXT:    func.return

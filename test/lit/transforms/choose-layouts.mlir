@@ -4,7 +4,7 @@
 !a = !quant.uniform<i8:f32:0, {0.1, 0.2, 0.3}>
 !a3 = !quant.uniform<i8:f32:3, {0.1, 0.2, 0.3}>
 
-// Elementwise ops let a permute pass; where two meet they cancel.
+// Permutes pass elementwise ops; inverse permutes that meet cancel.
 // CHECK-LABEL: @unary
 // CHECK-NEXT:    %0 = edge.sigmoid %x : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
 // CHECK-NEXT:    %1 = quant.qcast %0 : tensor<2x3x4xf32> to tensor<2x3x4x!quant.uniform<i8:f32, 0.1>>
@@ -19,7 +19,7 @@ func.func @unary(%x: tensor<2x3x4xf32>) -> tensor<2x3x4x!q> {
   func.return %4 : tensor<2x3x4x!q>
 }
 
-// Both sides of an op of two operands are permuted: its result is instead, once.
+// Instead of both operands of a binary op, its result is permuted, once.
 // CHECK-LABEL: @fewer
 // CHECK-NEXT:    %0 = edge.mul %x, %y
 // CHECK-NEXT:    %1 = edge.permute %0 {perm = array<i64: 2, 0, 1>}
@@ -31,7 +31,7 @@ func.func @fewer(%x: tensor<2x3x4x!q>, %y: tensor<2x3x4x!q>) -> tensor<4x2x3x!q>
   func.return %2 : tensor<4x2x3x!q>
 }
 
-// Bytes count, not elements: int8 is moved rather than float32, before or after.
+// Bytes count, not elements: int8 is permuted instead of float32, before or after the op.
 // CHECK-LABEL: @after_quantization
 // CHECK-NEXT:    %0 = quant.qcast %x
 // CHECK-NEXT:    %1 = edge.permute %0
@@ -49,7 +49,7 @@ func.func @before_dequantization(%x: tensor<2x3x4x!q>) -> tensor<4x2x3xf32> {
   func.return %1 : tensor<4x2x3xf32>
 }
 
-// A part is moved rather than the whole.
+// A slice is permuted instead of the whole tensor.
 // CHECK-LABEL: @part
 // CHECK-NEXT:    %0 = edge.slice %x {dim = 0 : i64, start = 1 : i64} : (tensor<8x3x4x!quant.uniform<i8:f32, 0.1>>) -> tensor<2x3x4x
 // CHECK-NEXT:    %1 = edge.permute %0 {perm = array<i64: 2, 0, 1>}
@@ -59,7 +59,7 @@ func.func @part(%x: tensor<8x3x4x!q>) -> tensor<4x2x3x!q> {
   func.return %1 : tensor<4x2x3x!q>
 }
 
-// Parts are joined where that is one range of bytes after another, and the whole is moved.
+// The cat is done in the layout in which it appends ranges of bytes, and its result is permuted.
 // CHECK-LABEL: @joined
 // CHECK-NEXT:    %0 = edge.cat %x, %y {dim = 0 : i64}
 // CHECK-NEXT:    %1 = edge.permute %0 {perm = array<i64: 2, 0, 1>}
@@ -70,7 +70,7 @@ func.func @joined(%x: tensor<2x3x4x!q>, %y: tensor<2x3x4x!q>) -> tensor<4x4x3x!q
   func.return %2 : tensor<4x4x3x!q>
 }
 
-// A reshape names the same bytes: permutes pass it where its dimensions stay together.
+// A reshape keeps the bytes: permutes pass it if its dimensions stay together.
 // CHECK-LABEL: @reshaped
 // CHECK-NEXT:    %0 = edge.reshape %x : (tensor<2x3x4x{{.*}}) -> tensor<6x4x
 // CHECK-NEXT:    %1 = edge.relu %0
@@ -83,7 +83,7 @@ func.func @reshaped(%x: tensor<2x3x4x!q>) -> tensor<6x4x!q> {
   func.return %3 : tensor<6x4x!q>
 }
 
-// Not where bytes of one dimension would part.
+// Not if the bytes of one dimension would be separated.
 // CHECK-LABEL: @reshape_stays
 // CHECK-NEXT:    %0 = edge.permute %x
 // CHECK-NEXT:    %1 = edge.reshape %0
@@ -95,7 +95,7 @@ func.func @reshape_stays(%x: tensor<6x4x!q>) -> tensor<3x8x!q> {
   func.return %2 : tensor<3x8x!q>
 }
 
-// Two readers in one other layout share one copy.
+// Two readers in the same other layout share one copy.
 // CHECK-LABEL: @shared
 // CHECK-COUNT-1: edge.permute
 // CHECK-NOT:     edge.permute
@@ -106,7 +106,7 @@ func.func @shared(%x: tensor<2x3x!q>) -> (tensor<3x2x!q>, tensor<3x2x!q>) {
   func.return %1, %2 : tensor<3x2x!q>, tensor<3x2x!q>
 }
 
-// The rows of a linear layer may stand in any order; its columns may not.
+// The rows of a linear layer may be in any order; its columns may not.
 // CHECK-LABEL: @rows
 // CHECK-NEXT:    %0 = edge.linear %x, %w : (tensor<2x3x4x
 // CHECK-NEXT:    func.return %0
@@ -117,7 +117,7 @@ func.func @rows(%x: tensor<2x3x4x!q>, %w: tensor<4x4x!q>) -> tensor<2x3x4x!q> {
   func.return %2 : tensor<2x3x4x!q>
 }
 
-// Flattened in front of a linear layer any order will do: its weights follow.
+// Flattened in front of a linear layer, any order is possible: its weights are permuted.
 // CHECK-LABEL: @flattened
 // CHECK:         %0 = edge.relu %x
 // CHECK-NEXT:    %w = arith.constant dense<{{\[\[}}1, 4, 2, 5, 3, 6]]>
@@ -143,7 +143,7 @@ func.func @qcast_per_axis(%x: tensor<2x3xf32>) -> tensor<3x2x!a> {
   func.return %1 : tensor<3x2x!a>
 }
 
-// A constant turns the other way, at full rank.
+// A constant is permuted at compile time, at full rank and in the inverse direction.
 // CHECK-LABEL: @binary_with_constant
 // CHECK-NEXT:    %c = arith.constant dense<{{.*}}1.000000e+00], [2.000000e+00], [3.000000e+00{{.*}}> : tensor<1x3x1xf32>
 // CHECK-NEXT:    %0 = edge.add %x, %c : (tensor<2x3x4xf32>, tensor<1x3x1xf32>) -> tensor<2x3x4xf32>
@@ -156,7 +156,7 @@ func.func @binary_with_constant(%x: tensor<2x3x4xf32>) -> tensor<2x3x4xf32> {
   func.return %2 : tensor<2x3x4xf32>
 }
 
-// What is broadcast comes along.
+// A broadcast operand gets the same layout.
 // CHECK-LABEL: @broadcast
 // CHECK-NEXT:    %0 = edge.reshape %y : (tensor<3x1x{{.*}}) -> tensor<1x3x1x
 // CHECK-NEXT:    %1 = edge.mul %x, %0
