@@ -1,8 +1,8 @@
 """Write a planned module as an ExecuTorch program (`.pte`), directly from the IR.
 
 A value is bytes; an EValue is a view of them. Equal EValues are shared: a planned tensor is made
-once for each (place, element type, sizes, dim order) and reused by every instruction like a
-register, and no constant is written that no instruction reads. The format is ExecuTorch's; see
+once for each (place, element type, sizes, dim order), and every instruction reuses it like a
+register. Only constants that an instruction reads are written. The format is ExecuTorch's; see
 `program_schema` and `program_file`.
 """
 
@@ -72,11 +72,11 @@ _SCALAR_TYPES = {
 
 @dataclass(frozen=True)
 class EmittedProgram:
-    """A program file, the operators it calls as selective build names them, what it takes.
+    """A program file, the operators it calls as selective build names them, and its memory needs.
 
-    The runtime's own tables are in the method allocator, the scratch of the NPU and of portable
-    kernels in the temp allocator; see `runtime_memory`. `delegates` has an entry for each call of
-    the NPU.
+    The runtime's own tables are in the method allocator. The scratch of the NPU and of portable
+    kernels is in the temp allocator; see `runtime_memory`. `delegates` has an entry for each call
+    of the NPU.
     """
 
     pte: bytes
@@ -88,7 +88,7 @@ class EmittedProgram:
 
 @dataclass(frozen=True)
 class TensorView:
-    """What an EValue says of some bytes: element type, sizes, dim order."""
+    """How an EValue describes its bytes: element type, sizes, dim order."""
 
     dtype: str
     sizes: tuple[int, ...]
@@ -136,7 +136,7 @@ class ProgramBuilder:
         self._buffer_index: dict[bytes, int] = {}
 
     def _shared(self, key: Hashable, make: Any) -> int:
-        """The index of the EValue `key` stands for, made on first use."""
+        """The index of the EValue for `key`, made on first use."""
         if key not in self._index:
             self._index[key] = len(self.values)
             self.values.append(self.schema.EValue(make()))
@@ -180,11 +180,11 @@ class ProgramBuilder:
         return self.tensor(TensorView(dtype.name, (), ()), offset=None, data=data)
 
     def add_tensor_list(self, items: Sequence[int]) -> int:
-        """A TensorList, of tensors by their indices."""
+        """A TensorList; items: the indices of the tensors."""
         return self._shared(("tensors", *items), lambda: self.schema.TensorList(list(items)))
 
     def add_optional_tensor_list(self, items: Sequence[int | None]) -> int:
-        """An OptionalTensorList, of tensors by their indices, -1 for None."""
+        """An OptionalTensorList; items: the indices of the tensors, None where there is none."""
         indices = [-1 if item is None else item for item in items]
         key = ("optional tensors", *indices)
         return self._shared(key, lambda: self.schema.OptionalTensorList(indices))
@@ -234,7 +234,7 @@ class ProgramBuilder:
         self.instructions.append(self.schema.Instruction(call))
 
     def delegate(self, backend: str, data: bytes, specs: Sequence[tuple[str, bytes]]) -> int:
-        """The index of a delegate; one serves every call that would have an equal one."""
+        """The index of a delegate; calls with equal delegates share one."""
         schema = self.schema
         for index, inline in enumerate(self.delegate_data):
             if inline.data == data and self.delegates[index].id == backend:
@@ -272,7 +272,7 @@ class FunctionEmitter:
         return self.builder.tensor(view, offset=place_of(value))
 
     def emit(self) -> tuple[list[int], list[int]]:
-        """Emit every op; gives the EValues of inputs and outputs."""
+        """Emit every op; returns the EValues of inputs and outputs."""
         block = self.func.body.block
         entries = border_attributes(self.func.arg_attrs, len(block.args))
         inputs = [
@@ -324,7 +324,7 @@ class FunctionEmitter:
         self.builder.call(schema, [*arguments, out], returned=out)
 
     def any_view(self, op: KernelOp) -> View:
-        """The view for an op that takes any: the one under which its tensors are known already."""
+        """The view for an op that takes any: the one in which most of its tensors exist already."""
         tensors = [v for v in (*op.operands, *op.results) if place_of(v) is not None]
 
         def known(view: View) -> int:
@@ -335,13 +335,13 @@ class FunctionEmitter:
 
 
 def narrower(op: KernelOp) -> str:
-    """The dtype of the integer side of a quantize or dequantize, which is the narrower one."""
+    """The dtype of the integer side of a quantize or dequantize, which is the narrower side."""
     integer = min((op.operands[0], op.results[0]), key=lambda value: itemsize(value.type))
     return numpy_dtype(element_of(integer)).name
 
 
 def emit_pte(module: ModuleOp) -> EmittedProgram:
-    """Write a planned module with one function. Raises CompileError for what has no kernel."""
+    """Write a planned module with one function. Raises CompileError for an op without a kernel."""
     from cmopt.codegen.emit_delegate import smallest_file
 
     schema = program_schema().classes

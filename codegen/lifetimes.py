@@ -1,4 +1,4 @@
-"""Which bytes live when: the buffers of a function, their lifetimes, and which share bytes."""
+"""The buffers of a function, their lifetimes, and which of them share bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def align(size: int) -> int:
 class Buffer:
     """A range of bytes with one lifetime: a value, its views and its parts.
 
-    Times are positions of ops in the block, where a delegate takes two: it has read everything
+    Times are positions of ops in the block. A delegate takes two, because it has read everything
     before it writes. Both ends are included. Arguments live from −1, results to the return. Scratch
     lives during the one call that uses it.
     """
@@ -45,12 +45,12 @@ class Buffer:
     values: list[tuple[SSAValue, int]] = field(default_factory=list)
     """The values that live here, each with its offset."""
     alignment: int = 1
-    """What the element type asks of the buffer's address."""
+    """The alignment in bytes that the element type needs."""
 
 
 @dataclass(frozen=True)
 class TakeOver:
-    """`successor` may begin `delta` bytes behind `buffer`, which ends at the op that makes it."""
+    """`successor` may begin `delta` bytes into `buffer`, which ends at the op that makes it."""
 
     buffer: Buffer
     successor: Buffer
@@ -59,7 +59,7 @@ class TakeOver:
 
 @dataclass(frozen=True)
 class Inside:
-    """`part` must begin `delta` bytes into `whole`: the operand of a join, made in its place."""
+    """`part`, an operand of a join, must begin `delta` bytes into `whole`, the join's result."""
 
     part: Buffer
     whole: Buffer
@@ -68,7 +68,7 @@ class Inside:
 
 @dataclass
 class Liveness:
-    """The buffers of a function in order of their beginning, and which may or must share bytes."""
+    """The buffers of a function, ordered by begin of life, and which may or must share bytes."""
 
     buffers: list[Buffer]
     take_overs: list[TakeOver]
@@ -76,7 +76,7 @@ class Liveness:
 
     @cached_property
     def neighbours(self) -> dict[Buffer, list[Buffer]]:
-        """For each buffer those that are live at some time it is; empty ones are nobody's."""
+        """For each buffer, those that are live at the same time; empty buffers have none."""
         found: dict[Buffer, list[Buffer]] = {buffer: [] for buffer in self.buffers}
         live: list[Buffer] = []
         for buffer in sorted((b for b in self.buffers if b.size), key=lambda b: b.first):
@@ -92,7 +92,7 @@ def in_place_delta(op: Operation, name: str) -> int | None:
     """Where the result of `op` may begin within the bytes of operand `name`; None if nowhere.
 
     A kernel that goes forward through its data may overwrite what it has read: the result begins
-    with the operand, or, where dequantize makes four bytes of one, the operand lies at its end.
+    with the operand. Dequantize makes four bytes from one, so its operand lies at the result's end.
     """
     if not isinstance(op, KernelOp) or name not in op.INPLACE:
         return None
@@ -164,7 +164,7 @@ def _take_overs(op: Operation, of: dict[SSAValue, Buffer]) -> list[TakeOver]:
 
 
 def _one_each(candidates: list[TakeOver]) -> list[TakeOver]:
-    """At most one predecessor for each buffer, and one successor."""
+    """Take-overs that leave each buffer at most one predecessor and one successor."""
     chosen: list[TakeOver] = []
     taken: set[int] = set()
     for take_over in candidates:

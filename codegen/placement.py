@@ -1,4 +1,4 @@
-"""Offsets for buffers: as few bytes as their lifetimes allow."""
+"""Offsets for buffers, so that they take few bytes in total."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Chain:
     """Buffers at fixed distances from each other, because they share bytes."""
 
     deltas: dict[Buffer, int]
-    """Offset of each buffer from the chain's beginning."""
+    """The offset of each buffer from the chain's beginning."""
 
     @cached_property
     def size(self) -> int:
@@ -30,11 +30,11 @@ class Chain:
 
     @property
     def life(self) -> int:
-        """For how many ops some part of it is live."""
+        """The number of ops from the first to the last at which a part of it is live."""
         return sum(buffer.last - buffer.first + 1 for buffer in self.deltas)
 
     def changes(self) -> Iterator[tuple[int, int]]:
-        """Times, each with how many bytes more of the chain are live from then on.
+        """Pairs of a time and by how much the chain's number of live bytes changes then.
 
         A time may come several times. Bytes that buffers share are counted once.
         """
@@ -53,7 +53,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Placement:
-    """An offset for each buffer; `bound` is what is live at the fullest moment, at the least."""
+    """An offset for each buffer; no placement of the same chains needs fewer than `bound` bytes."""
 
     offsets: dict[Buffer, int]
     size: int
@@ -61,19 +61,19 @@ class Placement:
 
 
 class Tied:
-    """A chain that grows. Its offsets count from anywhere: the smaller of two joins the larger."""
+    """A growing chain with offsets from any origin. Of two chains the smaller joins the larger."""
 
     def __init__(self, buffer: Buffer):
         self.offsets = {buffer: 0}
         self.lowest = 0
         self.residues = {(buffer.alignment, 0)}
-        """Alignments, each with an offset modulo it that some buffer has."""
+        """Pairs (alignment, offset modulo alignment) of the buffers."""
 
 
 def chains(liveness: Liveness, *, in_place: bool) -> list[Chain]:
-    """Buffers joined by what must be (parts of a join) and, with `in_place`, by take-overs.
+    """Chains of buffers that must be tied (parts of a join) and, with `in_place`, of take-overs.
 
-    A take-over is left out where the two chains it would tie hold live bytes in one place.
+    A take-over is left out if live bytes of the two chains would overlap.
     """
     chain_of = {buffer: Tied(buffer) for buffer in liveness.buffers}
     for inside in liveness.insides:
@@ -89,9 +89,9 @@ def chains(liveness: Liveness, *, in_place: bool) -> list[Chain]:
 
 def _tie(liveness: Liveness, chain_of: dict[Buffer, Tied], base: Buffer, other: Buffer, delta: int,
          *, must: bool) -> None:  # fmt: skip
-    """Make one chain of two, with `other` beginning `delta` behind `base`.
+    """Make one chain of two, so that `other` begins `delta` bytes after the beginning of `base`.
 
-    Unless it must, not where other live bytes would meet, or an address would not be aligned.
+    Without `must`, not if other live bytes would overlap or an address would not be aligned.
     """
     large, small = chain_of[base], chain_of[other]
     if large is small:
@@ -127,7 +127,7 @@ def lower_bound(groups: Sequence[Chain]) -> int:
 
 
 def lowest_base(liveness: Liveness, chain: Chain, offsets: dict[Buffer, int]) -> int:
-    """The least aligned beginning at which no part of the chain meets a live part of the others."""
+    """The lowest aligned offset at which no part of the chain overlaps a live part of another."""
     forbidden = sorted(
         (offsets[other] - align(buffer.size) - delta, offsets[other] + align(other.size) - delta)
         for buffer, delta in chain.deltas.items()
@@ -143,7 +143,7 @@ def lowest_base(liveness: Liveness, chain: Chain, offsets: dict[Buffer, int]) ->
 
 
 def place_in_order(liveness: Liveness, order: Sequence[Chain]) -> dict[Buffer, int]:
-    """First fit: each chain as low as what came before it leaves room."""
+    """First fit: each chain goes to the lowest place that the chains before it leave free."""
     offsets: dict[Buffer, int] = {}
     for chain in order:
         base = lowest_base(liveness, chain, offsets)
@@ -166,9 +166,9 @@ def end_of(chain: Chain, offsets: dict[Buffer, int]) -> int:
 def search(
     liveness: Liveness, groups: Sequence[Chain], bound: int, attempts: int = 400
 ) -> dict[Buffer, int]:
-    """The best of several orders, improved by moving what stands highest to the front.
+    """The best of several orders; each is improved by moving the highest chain forward.
 
-    Stops at the bound. Deterministic: the same function is always planned alike.
+    Stops at the bound. Deterministic: the same function always gets the same plan.
     """
     best: dict[Buffer, int] = {}
     best_top = -1

@@ -19,7 +19,7 @@ from cmopt.support.diagnostics import CompileError
 
 
 def plan(func: FuncOp) -> None:
-    """Put a place on the type of every value of one function that is not a constant."""
+    """Add a place to the type of every value of one function that is not a constant."""
     placement = place(analyze(func))
     for buffer, offset in placement.offsets.items():
         for value, start in buffer.values:
@@ -41,7 +41,7 @@ def _check_joins(func: FuncOp) -> None:
             wanted = [None if start is None else start + offset for offset in op.byte_offsets()]
             if [place_of(value) for value in op.inputs] != wanted:
                 raise CompileError(
-                    "an operand cannot stand where it is joined",
+                    "an operand cannot be placed inside the joined value",
                     op=op,
                     hint="run copy-joined-operands",
                 )
@@ -49,11 +49,11 @@ def _check_joins(func: FuncOp) -> None:
 
 @dataclass(frozen=True)
 class PlanMemoryPass(ModulePass):
-    """Assign every value a place: lifetimes from the op order, views and in-place results shared.
+    """Assign every value a place, by lifetimes from the op order; views and in-place results share.
 
-    Tries with and without in-place results and keeps the smaller arena. The function says how
-    many bytes it needs (`cortex_m.arena_bytes`) and how many any plan of this order would need
-    (`cortex_m.arena_bound`).
+    Tries with and without in-place results and keeps the smaller arena. Attributes of the function
+    are the bytes it needs (`cortex_m.arena_bytes`) and the bytes that any plan of this op order
+    would need (`cortex_m.arena_bound`).
     """
 
     name = "plan-memory"

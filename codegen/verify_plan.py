@@ -1,4 +1,4 @@
-"""Check a memory plan: nothing is read after something else was written over it."""
+"""Check a memory plan: no value is read after another was written over it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from cmopt.support.diagnostics import CompileError
 
 
 class PlanChecker:
-    """Goes through a function as the runtime does and follows which bytes hold which value.
+    """Goes through a function like the runtime and tracks which bytes hold which value.
 
-    It knows nothing of how the plan was made: each write ends what it overlaps, each read must
-    find its value whole, and a kernel may write over an operand only where the kernel allows it.
+    It does not depend on how the plan was made: a write destroys the values it overlaps, a read
+    must find its value intact, and an op may overwrite an operand only if its kernel allows it.
     """
 
     def __init__(self, func: FuncOp):
@@ -48,7 +48,7 @@ class PlanChecker:
         self.overwritten_by: dict[SSAValue, Operation] = {}
 
     def span(self, value: SSAValue, op: Operation) -> tuple[int, int]:
-        """The bytes of a value, checked to lie aligned inside the arena."""
+        """The byte range of a value; raises if it is not aligned or not inside the arena."""
         offset, size = place_of(value), nbytes(value.type)
         if offset is None:
             raise CompileError(f"a value of type {value.type} has no place", op=op)
@@ -61,7 +61,7 @@ class PlanChecker:
         return offset, offset + size
 
     def write(self, value: SSAValue, op: Operation) -> None:
-        """`op` fills the bytes of `value`; whatever else was there is gone."""
+        """`op` writes `value`; every other value in these bytes is gone."""
         start, end = self.span(value, op)
         if start == end:
             return
@@ -72,7 +72,7 @@ class PlanChecker:
         self.whole[value] = (start, end)
 
     def read(self, value: SSAValue, op: Operation) -> None:
-        """`op` reads `value`, which must still be whole."""
+        """`op` reads `value`, which must still be intact."""
         if is_constant(value) or value in self.whole or nbytes(value.type) == 0:
             return
         culprit = self.overwritten_by.get(value)
@@ -80,7 +80,7 @@ class PlanChecker:
         raise CompileError(f"operand {op.operands.index(value)} is gone: {by}", op=op)
 
     def call(self, op: Operation) -> None:
-        """A kernel call: operands, scratch and results must not meet, but for in-place results."""
+        """A kernel call: operands, scratch and results are disjoint, except in-place results."""
         outputs = [*op.results, *(v for v in op.operands if isinstance(v.owner, ScratchOp))]
         for operand in op.operands:
             if operand in outputs:
@@ -115,7 +115,7 @@ class PlanChecker:
         return bool(names) and all(in_place_delta(op, name) == delta for name in names)
 
     def check(self) -> None:
-        """Raise `CompileError` at the first op the plan fails."""
+        """Raise `CompileError` at the first op for which the plan is wrong."""
         for argument in self.func.body.block.args:
             start, end = self.span(argument, self.func)
             if any(low < end and start < high for low, high in self.whole.values()):

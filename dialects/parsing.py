@@ -1,4 +1,4 @@
-"""Parse IR text, with every op knowing where it stands and every error naming its place."""
+"""Parse IR text. Every op gets the location of its text, and every error has a location."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from cmopt.dialects.shapes import MAX_CONSTANT_BYTES
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 
-# Of xDSL's dialects those that IR of this project, or a test of a tool, may hold. Each is
-# imported when the first of its ops is parsed.
+# The xDSL dialects that IR of this project, or a test of a tool, may use. Each is imported when
+# the first of its ops is parsed.
 _XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
 
 DenseElement: TypeAlias = IntegerType | IndexType | AnyFloat | ComplexType
 
-# An attribute's own check, an op's parser that met what it did not expect, a number or a constant
-# that is too large.
+# Raised by an attribute's own check, by an op's parser on unexpected text, and for a number or
+# constant that is too large.
 _REFUSALS = (
     DiagnosticException,
     ValueError,
@@ -108,15 +108,15 @@ def parse_module(ctx: Context, text: str, name: str = "-") -> ModuleOp:
 
 
 class _Lexer(MLIRLexer):
-    """xDSL's lexer, which tries every division of a string that is not closed: 2^length of them."""
+    """xDSL's lexer, without its exponential time on a string that is not closed."""
 
-    # Possessive: what one alternative has taken stays taken.
+    # Possessive quantifiers: the match never backtracks.
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
 
 
 _NESTED = r"[^<>]*+(?:<[^<>]*+(?:<[^<>]*+>[^<>]*+)*+>[^<>]*+)*+"
 _TENSOR_TYPE = re.compile(f"tensor<{_NESTED}>")
-"""What is most likely a whole tensor type; the parser has the last word."""
+"""Text that is most likely a whole tensor type; the parser decides."""
 
 _DENSE_TYPE: AttrConstraint[RankedStructure[DenseElement]] = base(
     RankedStructure[DenseElement]  # type: ignore[misc]  # xDSL takes it, as in its own parser
@@ -124,9 +124,9 @@ _DENSE_TYPE: AttrConstraint[RankedStructure[DenseElement]] = base(
 
 
 class _LocatingParser(Parser):
-    """xDSL's parser, which gives an op without `loc(…)` the location of its first character.
+    """xDSL's parser, but an op without `loc(…)` gets the location of its first character.
 
-    A tensor type is parsed where it first stands, and found again by its text.
+    A tensor type is parsed once; later uses with the same text are looked up.
     """
 
     def __init__(self, ctx: Context, text: str, name: str):
@@ -137,7 +137,7 @@ class _LocatingParser(Parser):
     def parse_operation(self) -> Operation:
         start = self.pos
         op = super().parse_operation()
-        # By identity: a `loc(unknown)` that is written down stays.
+        # By identity: a `loc(unknown)` in the text stays.
         if op.location is UNKNOWN_LOC:
             op.location = self.location_at(start)
         return op
@@ -156,7 +156,7 @@ class _LocatingParser(Parser):
         return type
 
     def _parse_dense_literal_type(self) -> RankedStructure[DenseElement]:
-        # As in xDSL, which makes the constraint anew for every constant.
+        # As in xDSL, which makes a new constraint for every constant.
         start, type = self.pos, self.parse_type()
         if not _DENSE_TYPE.verifies(type):
             self.raise_error(
@@ -167,7 +167,7 @@ class _LocatingParser(Parser):
         size = math.prod(type.get_shape()) * type.element_type.compile_time_size
         if size > MAX_CONSTANT_BYTES:
             self.raise_error(
-                f"the constant takes {size} bytes, at most {MAX_CONSTANT_BYTES} are supported",
+                f"the constant takes {size} bytes; at most {MAX_CONSTANT_BYTES} are supported",
                 start,
                 self.pos,
             )
@@ -193,8 +193,8 @@ class _LocatingParser(Parser):
 
 
 def _blamed(error: ParseError) -> Span[str] | Span[bytes]:
-    """Where the error is. xDSL gives the token behind an unknown op, and the end of the region for
-    a value that is not defined: here it is the op's name, and the last use in that region."""
+    """Where the error is: for an unknown op its name, for an undefined value its last use in the
+    region. xDSL gives the token after the op, and the end of the region."""
     span: Span[str] | Span[bytes] = error.span
     content = span.input.content
     name = _UNKNOWN_OP.search(error.msg) or _UNDEFINED.search(error.msg)
@@ -214,7 +214,7 @@ def _reworded(message: str) -> str:
 
 
 def _hint(ctx: Context, message: str) -> str | None:
-    """For something that is not registered: what is, in the same dialect or beside it."""
+    """For a name that is not registered: the closest ones that are."""
     unknown = _UNKNOWN_OP.search(message) or _UNKNOWN_ATTRIBUTE.search(message)
     if unknown is None:
         return None

@@ -2,7 +2,7 @@
 
 // A constant too large for any microcontroller is an error. It does not fill the memory or crash.
 
-// expected-error@+1 {{the constant takes 10000000000 bytes, at most 67108864 are supported}}
+// expected-error@+1 {{the constant takes 10000000000 bytes; at most 67108864 are supported}}
 %0 = arith.constant dense<1> : tensor<100000x100000xi8>
 
 // -----

@@ -1,6 +1,6 @@
 // RUN: cm-opt %s -p copy-joined-operands,plan-memory,verify-plan | filecheck %s
 
-// Two results of their own: made where the join wants them, without a copy.
+// Two results of separate ops are made inside the joined value, without a copy.
 // CHECK-LABEL: func.func @in_place
 // CHECK-NOT:     cortex_m.pad
 // CHECK:         cortex_m.minimum {{.*}} -> tensor<32xi8, #cortex_m.place<arena, [[A:[0-9]+]]>>
@@ -13,7 +13,7 @@ func.func @in_place(%x: tensor<32xi8>, %y: tensor<32xi8>) -> tensor<64xi8> {
   func.return %2 : tensor<64xi8>
 }
 
-// A constant, a part, and a value that is joined already are copied.
+// A constant, a part, and a value that is already joined are copied.
 // CHECK-LABEL: func.func @copies
 // CHECK-COUNT-3: cortex_m.pad
 // CHECK-NOT:     cortex_m.pad
@@ -24,7 +24,7 @@ func.func @copies(%x: tensor<4xi8>) -> tensor<16xi8> {
   func.return %0 : tensor<16xi8>
 }
 
-// There is a pad kernel for int8 alone: anything else is cloned.
+// There is a pad kernel only for int8: other types are cloned.
 // CHECK-LABEL: func.func @floats
 // CHECK-COUNT-2: edge.call "aten.clone.default"
 // CHECK:         cortex_m.join

@@ -1,7 +1,7 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(plan-memory,verify-plan,verify-stage{stage=planned})' --split-input-file | filecheck %s
 
-// The NPU has copied its operand when it writes: the result may lie anywhere over it, though a
-// transpose on the core may not.
+// The NPU has copied its operand before it writes: its result may overlap the operand in any way.
+// The result of a transpose on the core may not.
 // CHECK-LABEL: @over_the_operand
 // CHECK-SAME:    (%x: tensor<1x4x6x8xi8, #cortex_m.place<arena, 0>>)
 // CHECK-SAME:    cortex_m.arena_bytes = 192 : i64, cortex_m.arena_bound = 192 : i64

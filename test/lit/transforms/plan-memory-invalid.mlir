@@ -1,6 +1,6 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(plan-memory)' --split-input-file --verify-diagnostics -o /dev/null
 
-// Only the cortex_m stage is planned: elsewhere a place would take the memory order's place.
+// Only the cortex_m stage is planned: in other stages a place would replace the memory order.
 
 func.func @forward(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i8:f32, 0.5>> {
   // expected-error@+1 {{'quant.qcast' op does not belong to stage cortex_m}}
@@ -19,7 +19,7 @@ func.func @forward(%x: i32) {
 
 func.func @parts(%x: tensor<4x3xi8>, %y: tensor<6xi8>) -> tensor<3x3xi8> {
   %0 = cortex_m.subview %x {offset = 3 : i64} : (tensor<4x3xi8>) -> tensor<3xi8>
-  // expected-error@+1 {{'cortex_m.join' op an operand cannot stand where it is joined; run copy-joined-operands}}
+  // expected-error@+1 {{'cortex_m.join' op an operand cannot be placed inside the joined value; run copy-joined-operands}}
   %1 = cortex_m.join %0, %y : (tensor<3xi8>, tensor<6xi8>) -> tensor<3x3xi8>
   func.return %1 : tensor<3x3xi8>
 }

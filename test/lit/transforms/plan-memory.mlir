@@ -21,7 +21,7 @@ func.func @read_again(%x: tensor<64xi8>, %y: tensor<64xi8>) -> (tensor<64xi8>, t
 
 // -----
 
-// A transpose reads here and writes there.
+// A transpose does not read in the order in which it writes: its result has its own bytes.
 // CHECK-LABEL: @not_in_place
 // CHECK-SAME:    cortex_m.arena_bytes = 96 : i64
 func.func @not_in_place(%x: tensor<8x6xi8>) -> tensor<6x8xi8> {
@@ -31,7 +31,7 @@ func.func @not_in_place(%x: tensor<8x6xi8>) -> tensor<6x8xi8> {
 
 // -----
 
-// Dequantize makes four bytes of one: its operand lies at the end of its result.
+// Dequantize makes four bytes from one: its operand lies at the end of its result.
 // CHECK-LABEL: @dequantize
 // CHECK-SAME:    (%x: tensor<64xi8, #cortex_m.place<arena, 192>>) -> tensor<64xf32, #cortex_m.place<arena, 0>> attributes {cortex_m.arena_bytes = 256 : i64
 func.func @dequantize(%x: tensor<64xi8>) -> tensor<64xf32> {
@@ -41,7 +41,7 @@ func.func @dequantize(%x: tensor<64xi8>) -> tensor<64xf32> {
 
 // -----
 
-// A view has the place of what it views, and keeps that alive.
+// A view has the place of the value it views, and keeps that value alive.
 // CHECK-LABEL: @view
 // CHECK-SAME:    (%x: tensor<8x6xi8, #cortex_m.place<arena, [[X:[0-9]+]]>>)
 // CHECK-NEXT:    %0 = cortex_m.view %x : {{.*}} -> tensor<48xi8, #cortex_m.place<arena, [[X]]>>
@@ -57,7 +57,7 @@ func.func @view(%x: tensor<8x6xi8>) -> (tensor<6x8xi8>, tensor<48xi8>) {
 
 // -----
 
-// Places are multiples of 16; constants have none; what is free again is used again.
+// Places are multiples of 16; constants have none; freed bytes are used again.
 // CHECK-LABEL: @chain
 // CHECK-SAME:    (%x: tensor<10xi8, #cortex_m.place<arena, 0>>) -> tensor<10xi8, #cortex_m.place<arena, {{0|16}}>> attributes {cortex_m.arena_bytes = 32 : i64, cortex_m.arena_bound = 32 : i64}
 // CHECK-NEXT:    %c = arith.constant dense<1> : tensor<2x5xi8>

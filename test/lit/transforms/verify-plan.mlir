@@ -1,6 +1,6 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(verify-plan)' --split-input-file --verify-diagnostics -o /dev/null
 
-// What is read no more may be overwritten, an operand by its own result too.
+// A value that is not read again may be overwritten, also by the result of its last reader.
 func.func @good(%x: tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<16xi8, #cortex_m.place<arena, 0>> attributes {cortex_m.arena_bytes = 16 : i64} {
   %0 = cortex_m.maximum %x, %x : (tensor<16xi8, #cortex_m.place<arena, 0>>, tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<16xi8, #cortex_m.place<arena, 0>>
   func.return %0 : tensor<16xi8, #cortex_m.place<arena, 0>>
@@ -54,7 +54,7 @@ func.func @overwritten(%x: tensor<16xi8, #cortex_m.place<arena, 0>>) attributes 
 
 // -----
 
-// A part is enough, and a result counts as read.
+// Overwriting a part is enough, and a function's result counts as read.
 func.func @result(%x: tensor<32xi8, #cortex_m.place<arena, 0>>, %y: tensor<16xi8, #cortex_m.place<arena, 32>>) -> tensor<32xi8, #cortex_m.place<arena, 0>> attributes {cortex_m.arena_bytes = 48 : i64} {
   %0 = cortex_m.maximum %y, %y : (tensor<16xi8, #cortex_m.place<arena, 32>>, tensor<16xi8, #cortex_m.place<arena, 32>>) -> tensor<16xi8, #cortex_m.place<arena, 16>>
   // expected-error@+1 {{'func.return' op operand 0 is gone: 'cortex_m.maximum' wrote over it}}
@@ -63,7 +63,7 @@ func.func @result(%x: tensor<32xi8, #cortex_m.place<arena, 0>>, %y: tensor<16xi8
 
 // -----
 
-// A view is gone with what it views.
+// A view is gone with the value it views.
 func.func @view(%x: tensor<16xi8, #cortex_m.place<arena, 0>>, %y: tensor<16xi8, #cortex_m.place<arena, 16>>) -> tensor<4x4xi8, #cortex_m.place<arena, 0>> attributes {cortex_m.arena_bytes = 32 : i64} {
   %0 = cortex_m.view %x : (tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<4x4xi8, #cortex_m.place<arena, 0>>
   %1 = cortex_m.maximum %y, %y : (tensor<16xi8, #cortex_m.place<arena, 16>>, tensor<16xi8, #cortex_m.place<arena, 16>>) -> tensor<16xi8, #cortex_m.place<arena, 0>>
@@ -82,7 +82,7 @@ func.func @not_in_place(%x: tensor<4x4xi8, #cortex_m.place<arena, 0>>) attribute
 
 // -----
 
-// In place is one offset, not any overlap.
+// An in-place result has one fixed offset; other overlaps are errors.
 func.func @shifted(%x: tensor<32xi8, #cortex_m.place<arena, 0>>) attributes {cortex_m.arena_bytes = 48 : i64} {
   // expected-error@+1 {{'cortex_m.maximum' op writes over an operand it has not finished reading}}
   %0 = cortex_m.maximum %x, %x : (tensor<32xi8, #cortex_m.place<arena, 0>>, tensor<32xi8, #cortex_m.place<arena, 0>>) -> tensor<32xi8, #cortex_m.place<arena, 16>>
@@ -100,7 +100,7 @@ func.func @dequantize(%x: tensor<16xi8, #cortex_m.place<arena, 0>>) attributes {
 
 // -----
 
-// Portable kernels promise nothing.
+// Portable kernels do not support in-place results.
 func.func @portable(%x: tensor<16xf32, #cortex_m.place<arena, 0>>) attributes {cortex_m.arena_bytes = 64 : i64} {
   // expected-error@+1 {{'edge.call' op writes over an operand it has not finished reading}}
   %0 = edge.call "aten.relu.default"(%x) {arguments = [#edge.operand<0>]} : (tensor<16xf32, #cortex_m.place<arena, 0>>) -> tensor<16xf32, #cortex_m.place<arena, 0>>
@@ -109,7 +109,7 @@ func.func @portable(%x: tensor<16xf32, #cortex_m.place<arena, 0>>) attributes {c
 
 // -----
 
-// Scratch is written, too.
+// Scratch is also written.
 func.func @scratch(%x: tensor<1x1x1x16xi8, #cortex_m.place<arena, 0>>) attributes {cortex_m.arena_bytes = 32 : i64} {
   %s = cortex_m.scratch : tensor<16xi8, #cortex_m.place<arena, 0>>
   // expected-error@+1 {{'cortex_m.quantized_avg_pool2d' op writes over an operand it has not finished reading}}
