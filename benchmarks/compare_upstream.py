@@ -6,17 +6,17 @@
 NETWORK: one of test/models; ds_cnn by default. A large one takes minutes.
 TARGET: cortex-m55 by default; any other, also with an NPU (cortex-m55+ethos-u55-128).
 
-Figures are bytes, counts and Vela's cycles, the same on every machine, and, with an NPU, the CPU
-seconds from the quantized program to the file, once everything is imported. Without an NPU
-upstream runs in both its modes, each with its own quantizer: the default one on a channels-last
-model and input, the other as exported. With one it runs its Ethos-U flow, on the network as its own
-quantizer leaves it and as cmopt's does. Where it cannot compile the network, its error stands in
-its column.
+Figures are bytes, counts and Vela's cycles, which are the same on every machine. With an NPU there
+are also the CPU seconds from the quantized program to the file, without the time of imports.
+Without an NPU, upstream runs in both its modes, each with its own quantizer: the default one on a
+channels-last model and input, the other as exported. With an NPU, its Ethos-U flow runs on the
+network as quantized by upstream and as quantized by cmopt. If upstream cannot compile the network,
+its column shows the error.
 
 --times prints how long both take, on one thread: from the float model to the quantized program,
-with the same calibration inputs, and from that to the file. Upstream runs in its default mode, but
-in the other for networks of convolutions over one dimension, which the default one leaves in float.
-Without names it takes all networks but those of the same operators as another.
+with the same calibration inputs, and from that to the file. Upstream runs in its default mode,
+except for networks of convolutions over one dimension, which that mode leaves in float. Without
+names it takes all networks except those with the same operators as another.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ T = TypeVar("T")
 
 
 def figures_of(pte: bytes) -> Figures:
-    """Counts and sizes read back from a program file, by whomever it was made."""
+    """Counts and sizes read from a program file of cmopt or of upstream."""
     program = deserialize_pte_binary(pte).program
     plan = program.execution_plan[0]
     every_call: list[Any] = [i.instr_args for chain in plan.chains for i in chain.instructions]
@@ -101,7 +101,7 @@ def takes_float(plan: ExecutionPlan, call: KernelCall) -> bool:
 
 
 def npu_figures(pte: bytes, cycles: int) -> Figures:
-    """As `figures_of`, with what runs on the NPU in front."""
+    """As `figures_of`, after the figures of the NPU."""
     program = ethos_u.delegated_program(pte)
     scratch = max((stream.scratch_bytes for stream in program.streams), default=0)
     figures = {"calls of the NPU": program.calls, "NPU cycles": cycles, "scratch, bytes": scratch}
@@ -109,10 +109,10 @@ def npu_figures(pte: bytes, cycles: int) -> Figures:
 
 
 def figures_or_error(figures: Callable[[], Figures]) -> Figures:
-    """The figures of a program, or what was raised where there is none."""
+    """The figures of a program, or the error if there is no program."""
     try:
         return figures()
-    except Exception as error:  # Upstream raises whatever it runs into.
+    except Exception as error:  # Upstream may raise any exception.
         lines = str(error).strip().splitlines() or [""]
         return {"error": f"{type(error).__name__}: {lines[0]}"[:120]}
 
@@ -129,7 +129,7 @@ def upstream(exported: torch.export.ExportedProgram, *, explicit_layout: bool) -
 def upstream_quantized(
     module: nn.Module, batches: list[Inputs], *, explicit_layout: bool = False
 ) -> torch.export.ExportedProgram:
-    """ExecuTorch's own quantization flow, in the memory format its mode asks for."""
+    """ExecuTorch's own quantization flow, in the memory format that its mode needs."""
     has_images = any(tensor.dim() == 4 for tensor in batches[0])
     channels_last = has_images and not explicit_layout
 
@@ -149,13 +149,13 @@ def upstream_quantized(
 
 
 def upstream_program(module: nn.Module, batches: list[Inputs], *, explicit_layout: bool) -> bytes:
-    """A program by ExecuTorch alone, in one of its two modes."""
+    """A program made by ExecuTorch alone, in one of its two modes."""
     exported = upstream_quantized(module, batches, explicit_layout=explicit_layout)
     return upstream(exported, explicit_layout=explicit_layout)
 
 
 def on_the_core(module: nn.Module, batches: list[Inputs], target: str) -> dict[str, Figures]:
-    """The columns for a core alone."""
+    """The columns for a core without an NPU."""
     exported = cmopt.quantize(module, batches[0], calibration=batches)
     return {
         "upstream, default": figures_or_error(
@@ -196,14 +196,14 @@ def with_npu(module: nn.Module, batches: list[Inputs], target: str, npu: Npu) ->
 
 
 def fresh_start() -> float:
-    """The CPU time now, with what was left by others out of the garbage collector's way."""
+    """The CPU time now, after existing objects were removed from garbage collection."""
     gc.collect()
     gc.freeze()
     return time.process_time()
 
 
 def warm_up(target: str, npu: Npu) -> None:
-    """Have both import what they import when first used."""
+    """Make both compilers do the imports of their first use."""
     batch: Inputs = (torch.randn(1, 8),)
     exported = ethos_u.upstream_quantized(nn.Linear(8, 4).eval(), [batch], npu.name)
     ethos_u.upstream(exported, npu.name)
@@ -211,14 +211,14 @@ def warm_up(target: str, npu: Npu) -> None:
 
 
 def timed(step: Callable[[], T]) -> tuple[float, T]:
-    """The CPU seconds of a step, and what it gives."""
+    """The CPU seconds of a step, and its result."""
     start = fresh_start()
     result = step()
     return time.process_time() - start, result
 
 
 def times_of(name: str) -> tuple[float, float, float, float]:
-    """Seconds of one network: quantizing by upstream and by cmopt, compiling by both."""
+    """Seconds for one network: quantizing, then compiling; each by upstream, then by cmopt."""
     module, batches = MODELS[name].module(), MODELS[name].inputs(8)
     explicit = any(isinstance(part, nn.Conv1d) for part in module.modules())
     quantizing, theirs = timed(
@@ -235,7 +235,7 @@ def times_of(name: str) -> tuple[float, float, float, float]:
 def print_times(names: Sequence[str]) -> None:
     """The table of `--times`."""
     torch.set_num_threads(1)
-    times_of("ds_cnn")  # has both import what they import when first used
+    times_of("ds_cnn")  # a first run, for the imports of both
     columns = ("upstream", "cmopt", "ratio")
     steps = ("quantize", "compile")
     table = Table("", *(f"{step}, {column}" for step in steps for column in columns),

@@ -75,12 +75,12 @@ def cases() -> Iterator[tuple[str, Make]]:
 
 
 def entry(make: Make) -> list[int | str]:
-    """The size and the hash of a file, or 0 and the reason why it cannot be made."""
+    """The size and the hash of a file, or 0 and the reason if it cannot be made."""
     try:
         pte = make()
     except NoModel as error:
         return [0, str(error)]
-    except Exception as error:  # we or upstream's quantizer refuse the model
+    except Exception as error:  # cmopt or upstream's quantizer refuses the model
         return [0, type(error).__name__]
     return [len(pte), hashlib.sha256(pte).hexdigest()[:16]]
 

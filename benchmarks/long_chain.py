@@ -1,9 +1,9 @@
-"""Seconds that each pass takes for a program and for one twice as long, to see if it is linear.
+"""Seconds that each pass takes for a program and one twice as long, to see if its time is linear.
 
     python benchmarks/long_chain.py [--ops N] [--target TARGET] [--io IO]
 
 The program is a chain of N convolutions, relus and adds (a third each) with skip connections. As in
-the importer's output, a quantize and a dequantize stand between any two. The program is written as
+the importer's output, a quantize and a dequantize are between any two. The program is written as
 text, parsed, and run through the passes of every stage. Times are CPU seconds of this process. A
 ratio near 2 is linear. Times below 0.05 s are too short to compare.
 """
@@ -34,7 +34,7 @@ WINDOW = "stride = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, dilation 
 
 
 def chain(ops: int) -> str:
-    """The text of a chain of about `ops` ops that compute."""
+    """The text of a chain of about `ops` ops, not counting constants and casts."""
     lines = [f"func.func @forward(%x: {TENSOR}) -> {TENSOR} {{"]
 
     def rounded(value: str) -> str:
@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("--target", default="cortex-m55")
     parser.add_argument("--io", default="float")
     args = parser.parse_args()
-    measure(30, args.target, args.io)  # So that everything is imported.
+    measure(30, args.target, args.io)  # A first run, for the imports.
     small, large = (measure(n, args.target, args.io) for n in (args.ops, 2 * args.ops))
     table = Table("stage", "step", f"{args.ops} ops, s", f"{2 * args.ops} ops, s", "ratio")
     for column in table.columns[2:]:
