@@ -50,7 +50,10 @@ class Buffer:
 
 @dataclass(frozen=True)
 class TakeOver:
-    """`successor` may begin `delta` bytes into `buffer`, which ends at the op that makes it."""
+    """`successor` may begin `delta` bytes after the beginning of `buffer`, or before if negative.
+
+    The life of `buffer` ends at the op that makes `successor`.
+    """
 
     buffer: Buffer
     successor: Buffer
@@ -68,7 +71,7 @@ class Inside:
 
 @dataclass
 class Liveness:
-    """The buffers of a function, ordered by begin of life, and which may or must share bytes."""
+    """The buffers of a function, in order of `first`, and which of them may or must share bytes."""
 
     buffers: list[Buffer]
     take_overs: list[TakeOver]

@@ -34,7 +34,7 @@ class Chain:
         return sum(buffer.last - buffer.first + 1 for buffer in self.deltas)
 
     def changes(self) -> Iterator[tuple[int, int]]:
-        """Pairs of a time and by how much the chain's number of live bytes changes then.
+        """Pairs of a time and the change of the chain's number of live bytes at that time.
 
         A time may come several times. Bytes that buffers share are counted once.
         """

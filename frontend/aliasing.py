@@ -79,8 +79,8 @@ def storage_sets(graph: Graph) -> dict[Node, set[Node]]:
 def writes_escape(graph: Graph) -> bool:
     """Whether an in-place operator changes the memory of another node that is read later.
 
-    A node of which the written one is only another name does not count. If no write escapes, each
-    later use of the written node is a use of the result. Writes to placeholders always escape.
+    Other names of the written node itself do not count. If no write escapes, each later use of the
+    written node can be read as a use of the result. Writes to placeholders always escape.
     """
     if not any(written_nodes(node) for node in graph.nodes):
         return False

@@ -84,7 +84,7 @@ class RangeObserver(HistogramObserver):
         return x
 
     def _non_linear_param_search(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Bit-exact to torchao's search, without a tensor for each of its thousands of comparisons.
+        """The exact result of torchao's search, without a tensor for each of many comparisons.
 
         It narrows the range by 1/100000 of the elements at a time, at the end where this removes
         more bins, and stops before the error grows.

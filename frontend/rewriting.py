@@ -1,4 +1,4 @@
-"""The graph before annotation, rewritten as the table of operators says."""
+"""Rewrite the graph before annotation, by the rewrites in the table of operators."""
 
 from __future__ import annotations
 

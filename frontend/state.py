@@ -84,7 +84,7 @@ def make_functions_functional(program: ExportedProgram) -> ExportedProgram:
 
 
 def _writes_to_input(node: Node) -> bool:
-    """Whether it writes to an input itself; for a quantized input it writes to a copy."""
+    """Whether this is a function of an input that writes to the input itself, not to a copy."""
     return is_function_of_input(node) and getattr(node.args[0], "op", "") == "placeholder"
 
 

@@ -19,7 +19,7 @@ func.func @over_the_operand(%x: tensor<1x4x6x8xi8>) -> tensor<1x6x4x8xi8> {
 
 // -----
 
-// Not over an operand that is read again, and not one result over another.
+// A result must not overlap an operand that is read again, or another result.
 // CHECK-LABEL: @beside_what_is_read_again
 // CHECK-SAME:    cortex_m.arena_bytes = 320 : i64, cortex_m.arena_bound = 320 : i64
 func.func @beside_what_is_read_again(%x: tensor<8x8xi8>) -> (tensor<8x8xi8>, tensor<8x16xi8>, tensor<16x8xi8>) {
@@ -34,7 +34,7 @@ func.func @beside_what_is_read_again(%x: tensor<8x8xi8>) -> (tensor<8x8xi8>, ten
 
 // -----
 
-// A result is made where it is joined.
+// A result is made inside the value it is joined into.
 // CHECK-LABEL: @joined
 // CHECK-SAME:    cortex_m.arena_bytes = 128 : i64
 func.func @joined(%x: tensor<8x8xi8>, %y: tensor<8x8xi8>) -> tensor<16x8xi8> {

@@ -1,6 +1,6 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(plan-memory,verify-plan)' --split-input-file | filecheck %s
 
-// The result takes the operand's bytes where the kernel allows it.
+// The result takes the operand's bytes if the kernel allows it.
 // CHECK-LABEL: @in_place
 // CHECK-SAME:    (%x: tensor<64xi8, #cortex_m.place<arena, 0>>, %y: tensor<64xi8, #cortex_m.place<arena, 64>>) -> tensor<64xi8, #cortex_m.place<arena, 0>> attributes {cortex_m.arena_bytes = 128 : i64, cortex_m.arena_bound = 128 : i64}
 // CHECK-NEXT:    %0 = cortex_m.maximum %x, %y : {{.*}} -> tensor<64xi8, #cortex_m.place<arena, 0>>
@@ -11,7 +11,7 @@ func.func @in_place(%x: tensor<64xi8>, %y: tensor<64xi8>) -> tensor<64xi8> {
 
 // -----
 
-// Not over an operand that is read again.
+// A result does not overwrite an operand that is read again.
 // CHECK-LABEL: @read_again
 // CHECK-SAME:    cortex_m.arena_bytes = 192 : i64
 func.func @read_again(%x: tensor<64xi8>, %y: tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>, tensor<64xi8>) {

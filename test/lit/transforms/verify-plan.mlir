@@ -91,7 +91,7 @@ func.func @shifted(%x: tensor<32xi8, #cortex_m.place<arena, 0>>) attributes {cor
 
 // -----
 
-// A dequantized result that began with its operand would overtake it.
+// If a dequantized result began where its operand begins, its writes would overtake the reads.
 func.func @dequantize(%x: tensor<16xi8, #cortex_m.place<arena, 0>>) attributes {cortex_m.arena_bytes = 64 : i64} {
   // expected-error@+1 {{'cortex_m.dequantize_per_tensor' op writes over an operand it has not finished reading}}
   %0 = cortex_m.dequantize_per_tensor %x {scale = 0.5 : f64, zero_point = 0 : i32, quant_min = -128 : i32, quant_max = 127 : i32} : (tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<16xf32, #cortex_m.place<arena, 0>>
