@@ -50,10 +50,8 @@ class Buffer:
 
 @dataclass(frozen=True)
 class TakeOver:
-    """`successor` may begin `delta` bytes after the beginning of `buffer`, or before if negative.
-
-    The life of `buffer` ends at the op that makes `successor`.
-    """
+    """`successor` may begin `delta` bytes, also negative, after the beginning of `buffer`, whose
+    life ends at the op that makes `successor`."""
 
     buffer: Buffer
     successor: Buffer
@@ -71,7 +69,7 @@ class Inside:
 
 @dataclass
 class Liveness:
-    """The buffers of a function, in order of `first`, and which of them may or must share bytes."""
+    """The buffers of a function, in order of definition, and which may or must share bytes."""
 
     buffers: list[Buffer]
     take_overs: list[TakeOver]
