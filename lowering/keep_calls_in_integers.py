@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from cmopt.dialects.arrays import Array, dequantize
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.quant import DCastOp, SCastOp, UniformQuantizedType, qtype_of, storage_type
 from cmopt.dialects.shapes import with_element
@@ -29,6 +32,16 @@ COMPARING = {
     **{f"aten.{name}.Tensor": (0, 1) for name in ("eq", "ge", "gt", "le", "lt", "ne")},
 }
 """Operators whose result depends on the order of some operands' elements alone."""
+
+WITH_NUMBER: dict[str, Callable[[Array, np.float32], Array]] = {
+    "aten.eq.Scalar": np.equal,
+    "aten.ge.Scalar": np.greater_equal,
+    "aten.gt.Scalar": np.greater,
+    "aten.le.Scalar": np.less_equal,
+    "aten.lt.Scalar": np.less,
+    "aten.ne.Scalar": np.equal,  # from the one integer that is equal
+}
+"""Comparisons of a tensor with a number."""
 
 
 def sources(op: CallOp, places: tuple[int, ...]) -> list[SSAValue] | None:
@@ -74,6 +87,40 @@ class CompareStoredIntegers(RewritePattern):
         rewriter.replace(op, [*casts, CallOp(op.target.data, call, op.arguments.data, types)])
 
 
+def stored_number(target: str, type: UniformQuantizedType, number: float) -> int | None:
+    """The integer with which a comparison of stored integers gives the same; None if none does.
+
+    PyTorch compares in float32. The true integers are those up to one, or from one on, or just one.
+    """
+    stored = np.arange(type.storage_range[0], type.storage_range[1] + 1)
+    truth = WITH_NUMBER[target](dequantize(stored, type), np.float32(number))
+    if not truth.any():
+        return None
+    first, last = int(stored[truth][0]), int(stored[truth][-1])
+    ends = {"ge": first, "gt": first - 1, "le": last, "lt": last + 1}
+    found = ends.get(target.split(".")[1], first)
+    return found if stored[0] <= found <= stored[-1] else None
+
+
+class CompareWithNumber(RewritePattern):
+    """`call(dcast(x), number)` → `call(scast(x), integer)` for operators of `WITH_NUMBER`."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CallOp, rewriter: PatternRewriter) -> None:
+        target = op.target.data
+        if target not in WITH_NUMBER or (values := sources(op, (0,))) is None:
+            return
+        tensor, number = op.arguments.data
+        if not isinstance(number, FloatAttr | IntegerAttr):
+            return
+        integer = stored_number(target, qtype_of(values[0]), float(number.value.data))
+        if integer is None:
+            return
+        call, casts = on_integers(op, (0,), values)
+        arguments, types = [tensor, IntegerAttr(integer, i64)], [v.type for v in op.outputs]
+        rewriter.replace(op, [*casts, CallOp(target, call, arguments, types)])
+
+
 def on_integers(
     op: CallOp, places: tuple[int, ...], values: list[SSAValue]
 ) -> tuple[list[SSAValue], list[Operation]]:
@@ -95,4 +142,4 @@ class KeepCallsInIntegersPass(ModulePass):
     name = "keep-calls-in-integers"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, MoveStoredIntegers(), CompareStoredIntegers())
+        apply_patterns(op, MoveStoredIntegers(), CompareStoredIntegers(), CompareWithNumber())

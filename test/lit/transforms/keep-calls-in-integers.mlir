@@ -36,3 +36,12 @@ func.func @two_types(%x: tensor<4x!q>, %y: tensor<4x!p>) -> tensor<4xi1> {
   %2 = edge.call "aten.lt.Tensor"(%0, %1) {arguments = [#edge.operand<0>, #edge.operand<1>]} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
   func.return %2 : tensor<4xi1>
 }
+
+// x > 0.2 is q + 3 > 0.4: true from -2 on.
+// CHECK-LABEL: @number
+// CHECK:         edge.call "aten.gt.Scalar"(%0) {arguments = [#edge.operand<0>, -3 : i64]} : (tensor<4xi8>) -> tensor<4xi1>
+func.func @number(%x: tensor<4x!q>) -> tensor<4xi1> {
+  %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
+  %1 = edge.call "aten.gt.Scalar"(%0) {arguments = [#edge.operand<0>, 0.2 : f64]} : (tensor<4xf32>) -> tensor<4xi1>
+  func.return %1 : tensor<4xi1>
+}

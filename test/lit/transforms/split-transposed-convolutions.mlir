@@ -24,13 +24,22 @@ func.func @phases(%x: tensor<1x1x3x2x!q>) -> tensor<1x2x7x2x!q> {
   func.return %0 : tensor<1x2x7x2x!q>
 }
 
-// Convolutions with groups, and float ones, stay.
+// The phases of a group follow each other: group 0 has weights 1 and 2, group 1 has 3 and 4.
+// CHECK-LABEL: func.func @groups
+// CHECK:         arith.constant dense<{{\[\[\[\[}}1]]], [{{\[\[}}2]]], [{{\[\[}}3]]], [{{\[\[}}4]]]]> : tensor<4x1x1x1xi8>
+// CHECK:         edge.conv2d {{.*}}groups = 2 : i64{{.*}} -> tensor<1x4x2x2x
+// CHECK-NEXT:    edge.reshape {{.*}} -> tensor<2x2x1x1x2x2x
+func.func @groups(%x: tensor<1x2x2x2x!q>) -> tensor<1x2x4x2x!q> {
+  %c = arith.constant dense<[[[[1], [2]]], [[[3], [4]]]]> : tensor<2x1x2x1xi8>
+  %w = quant.scast %c : tensor<2x1x2x1xi8> to tensor<2x1x2x1x!quant.uniform<i8:f32, 0.5>>
+  %0 = edge.conv_transpose2d %x, %w {stride = array<i64: 2, 1>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 2 : i64} : (tensor<1x2x2x2x!q>, tensor<2x1x2x1x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x2x4x2x!q>
+  func.return %0 : tensor<1x2x4x2x!q>
+}
+
+// Float ones stay.
 // CHECK-LABEL: func.func @left
-// CHECK-COUNT-2: edge.conv_transpose2d
-func.func @left(%x: tensor<1x2x2x2x!q>, %y: tensor<1x1x2x2xf32>, %v: tensor<1x1x1x1xf32>) -> (tensor<1x2x2x2x!q>, tensor<1x1x2x2xf32>) {
-  %c = arith.constant dense<1> : tensor<2x1x1x1xi8>
-  %w = quant.scast %c : tensor<2x1x1x1xi8> to tensor<2x1x1x1x!quant.uniform<i8:f32, 0.5>>
-  %0 = edge.conv_transpose2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 2 : i64} : (tensor<1x2x2x2x!q>, tensor<2x1x1x1x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x2x2x2x!q>
-  %1 = edge.conv_transpose2d %y, %v {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32>
-  func.return %0, %1 : tensor<1x2x2x2x!q>, tensor<1x1x2x2xf32>
+// CHECK:         edge.conv_transpose2d
+func.func @left(%y: tensor<1x1x2x2xf32>, %v: tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32> {
+  %0 = edge.conv_transpose2d %y, %v {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32>
+  func.return %0 : tensor<1x1x2x2xf32>
 }

@@ -11,8 +11,15 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from xdsl.dialects.builtin import i8
+
+from cmopt.dialects.arrays import dequantize
+from cmopt.dialects.quant import UniformQuantizedType
+from cmopt.lowering.keep_calls_in_integers import WITH_NUMBER, stored_number
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from hypothesis import given
+from hypothesis import strategies as st
 from small_models import Function, compiled, random_inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -27,6 +34,8 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "gather": lambda y: torch.gather(y, 1, y.argmax(1, keepdim=True)),
     "index": lambda y: y[y.argmax(0)[0, 0]],
     "index_select": lambda y: torch.index_select(y, 2, y.argmax(2)[0, 0]),
+    "compared with a number": lambda y: y > 0.25,
+    "masked by a number": lambda y: torch.where(y < -0.1, y.flip(2), y),
     "where": lambda y: torch.where(y > y.flip(3), y, y.flip(2)),
 }
 
@@ -46,3 +55,27 @@ def test_computes_on_integers(name: str, target: str) -> None:
     if "ethos" not in target:
         ran, planned = program.run(*inputs), program.interpret(*inputs, stage="planned")
         assert all(map(np.array_equal, map(np.asarray, ran), map(np.asarray, planned)))
+
+
+@given(
+    st.sampled_from(sorted(WITH_NUMBER)),
+    st.floats(1e-3, 10),
+    st.integers(-128, 127),
+    st.floats(-200, 200, width=32),
+    st.booleans(),
+)
+def test_a_comparison_with_a_number_is_one_with_an_integer(
+    target: str, scale: float, zero_point: int, number: float, is_held: bool
+) -> None:
+    type = UniformQuantizedType.get(i8, scale, zero_point)
+    stored = np.arange(-128, 128).astype(np.int8)
+    real = torch.from_numpy(dequantize(stored, type))
+    if is_held:
+        number = float(real[100])
+    compare = getattr(torch, target.split(".")[1])
+    meant = compare(real, number)
+    if (integer := stored_number(target, type, number)) is None:
+        is_inequality = target.split(".")[1] == "ne"
+        assert bool(meant.all()) or (not meant.any() and not is_inequality)
+        return
+    assert torch.equal(compare(torch.from_numpy(stored), integer), meant)
