@@ -57,11 +57,12 @@ class KernelBuilder(Builder):
 
         The ops are in no block, and cannot be used afterwards.
         """
-        values = [self.lower(op) for op in ops]
-        for op in ops:
-            if not isinstance(op, ConstantOp):
-                op.drop_all_references()
-        return values[-1]
+        try:
+            return [self.lower(op) for op in ops][-1]
+        finally:
+            for op in ops:
+                if not isinstance(op, ConstantOp):
+                    op.drop_all_references()
 
     def forget(self, start: int) -> None:
         """Drop the ops from `start` on: those of an op that could not be lowered."""

@@ -16,7 +16,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region
 from xdsl.irdl import irdl_op_definition
 
-from cmopt.dialects.edge import AddOp, BinaryOp, EdgeOp, SoftmaxOp
+from cmopt.dialects.edge import AddOp, BinaryOp, EdgeOp, MeanOp, SoftmaxOp
 from cmopt.dialects.parsing import make_context
 from cmopt.dialects.program import REASON
 from cmopt.dialects.quant import UniformQuantizedType
@@ -26,6 +26,7 @@ from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.support.printing import module_to_text
 
 NPU = "ethos-u55-128"
+INT8_OF_ONE = TensorType(UniformQuantizedType.get(i8, 0.5), [1, 3, 4])
 INT8 = TensorType(UniformQuantizedType.get(i8, 0.5), [2, 3, 4])
 
 
@@ -72,6 +73,15 @@ def test_an_op_is_asked_for_in_the_form_that_its_kernel_takes() -> None:
     op = SoftmaxOp([block.args[0]], INT8, {"dim": IntegerAttr(1, i64)})
     assert no_kernel_reason(op) is None
     assert why_not_delegated(op, NPU) is None
+
+
+def test_a_trial_that_fails_leaves_no_reader() -> None:
+    """The parts of a mean read its operand; the pool's accumulator may overflow."""
+    tiny = TensorType(UniformQuantizedType.get(i8, 1e-30), [1, 3, 1])
+    block = Block(arg_types=[INT8_OF_ONE])
+    op = MeanOp.of(block.args[0], [2], tiny.element_type)
+    assert no_kernel_reason(op) is not None
+    assert [use.operation for use in block.args[0].uses] == [op]
 
 
 def test_an_answer_is_kept_for_equal_ops(monkeypatch: pytest.MonkeyPatch) -> None:
