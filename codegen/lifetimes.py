@@ -142,7 +142,7 @@ def analyze(func: FuncOp) -> Liveness:
             define(result, time)
         if isinstance(op, JoinOp):
             parts = zip(op.inputs, op.byte_offsets(), strict=True)
-            insides += [Inside(of[v], of[op.output], delta) for v, delta in parts]
+            insides += [Inside(of[v], of[op.output], delta) for v, delta in parts if v in of]
         take_overs.extend(_take_overs(op, of))
     ended = [t for t in take_overs if t.buffer.last == t.successor.first]
     return Liveness(buffers, _one_each(ended), insides)

@@ -23,3 +23,13 @@ func.func @parts(%x: tensor<4x3xi8>, %y: tensor<6xi8>) -> tensor<3x3xi8> {
   %1 = cortex_m.join %0, %y : (tensor<3xi8>, tensor<6xi8>) -> tensor<3x3xi8>
   func.return %1 : tensor<3x3xi8>
 }
+
+// -----
+
+// A constant is in the program file, not inside the joined value.
+func.func @constant(%x: tensor<3xi8>) -> tensor<6xi8> {
+  %c = arith.constant dense<6> : tensor<3xi8>
+  // expected-error@+1 {{'cortex_m.join' op an operand cannot be placed inside the joined value; run copy-joined-operands}}
+  %0 = cortex_m.join %x, %c : (tensor<3xi8>, tensor<3xi8>) -> tensor<6xi8>
+  func.return %0 : tensor<6xi8>
+}
