@@ -138,7 +138,7 @@ FUNCTIONS: dict[str, Callable[..., Float]] = {
 }
 
 
-BINARY: dict[type[edge.BinaryOp], Callable[[Float, Float], Float]] = {
+BINARY: dict[type[Operation], Callable[[Float, Float], Float]] = {
     edge.AddOp: np.add,
     edge.SubOp: np.subtract,
     edge.MulOp: np.multiply,
@@ -163,7 +163,7 @@ def apply_unary(op: Operation, x: Float) -> Float | None:
 
 def apply_binary(op: Operation, lhs: Float, rhs: Float) -> Float | None:
     """The elementwise function `op` of `lhs` and `rhs`, or None if it is another op."""
-    function = BINARY.get(type(op))  # type: ignore[arg-type]
+    function = BINARY.get(type(op))
     if function is None:
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

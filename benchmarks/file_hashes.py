@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "unit"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from models import MODELS
+from models import MODELS, Model
 from peer_suites import sample
 from peer_suites.flows import Subject
 from peer_suites.recording import NoModel, record
@@ -47,9 +47,9 @@ def networks() -> Iterator[tuple[str, Make]]:
     for name, model in MODELS.items():
         for target in TARGETS:
 
-            def make(model: object = model, target: str = target) -> bytes:
-                batches = model.inputs(8)  # type: ignore[attr-defined]
-                module = model.module()  # type: ignore[attr-defined]
+            def make(model: Model = model, target: str = target) -> bytes:
+                batches = model.inputs(8)
+                module = model.module()
                 exported = cmopt.quantize(module, batches[0], calibration=batches, target=target)
                 return cmopt.compile(exported, target=target, allow_float=True).pte
 

@@ -14,7 +14,7 @@ import torch
 from torch.fx import GraphModule, Node
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from cmopt.frontend.graph_building import constant_of, insert, insert_constant
+from cmopt.frontend.graph_building import constant_of, finish_rewrite, insert, insert_constant
 from cmopt.frontend.norms import batch_statistics
 from cmopt.frontend.overloads import is_getitem, operator_name
 
@@ -44,9 +44,7 @@ def replace_batch_norms(module: GraphModule) -> None:
                 module.graph.erase_node(dead)
             changed = True
     if changed:
-        module.graph.eliminate_dead_code()
-        module.graph.lint()
-        module.recompile()
+        finish_rewrite(module)
 
 
 class _BatchNorm:

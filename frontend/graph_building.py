@@ -52,3 +52,10 @@ def insert_constant(module: GraphModule, like: Node, value: torch.Tensor) -> Nod
 def insert_number(module: GraphModule, like: Node, value: float, rank: int) -> Node:
     """A new buffer of `rank` dimensions with one number in it."""
     return insert_constant(module, like, torch.full((1,) * rank, float(value)))
+
+
+def finish_rewrite(module: GraphModule) -> None:
+    """Drop what a rewrite has left without readers, check the graph, and compile it."""
+    module.graph.eliminate_dead_code()
+    module.graph.lint()
+    module.recompile()

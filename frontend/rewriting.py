@@ -9,6 +9,7 @@ from cmopt.frontend.decompositions import MASKED
 from cmopt.frontend.graph_building import (
     Rewrite,
     constant_of,
+    finish_rewrite,
     insert_constant,
     insert_number,
 )
@@ -82,6 +83,4 @@ def _rewrite(module: GraphModule, rewrites: dict[str, Rewrite]) -> None:
             module.graph.erase_node(node)
             changed = True
     if changed:
-        module.graph.eliminate_dead_code()
-        module.graph.lint()
-        module.recompile()
+        finish_rewrite(module)

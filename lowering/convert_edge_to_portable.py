@@ -183,7 +183,7 @@ def _extremum(op: edge.AmaxOp | edge.AminOp, b: PortableBuilder) -> SSAValue:
     return b.call(target, op.input, list(ints_of(op.dims)), True)
 
 
-_RULES: dict[type[Operation], Rule] = {
+RULES: dict[type[Operation], Rule] = {
     **ELEMENTWISE,
     edge.AvgPool2dOp: _avg_pool2d,
     edge.CatOp: _cat,
@@ -214,7 +214,7 @@ class ConvertToCall(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: edge.EdgeOp, rewriter: PatternRewriter) -> None:
-        rule = rule_of(op, _RULES)
+        rule = rule_of(op, RULES)
         if rule is None or quantized_element(op.results[0].type) is not None:
             return
         if isinstance(op, edge.CatOp) and is_outermost(shape_of(op.output), int_of(op.dim)):

@@ -8,9 +8,8 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.lookup_tables import EVERY_INT8, lookup_of
 from cmopt.dialects.constants import constant_of
-from cmopt.dialects.cortex_m import QuantizedActivationOp
 from cmopt.dialects.edge import CatOp, MovementOp, PadOp
-from cmopt.dialects.quant import SCastOp, qtype_of
+from cmopt.dialects.quant import qtype_of
 
 
 def is_zero(value: SSAValue) -> NDArray[np.int8]:
@@ -46,8 +45,6 @@ def _stored_values(value: SSAValue) -> NDArray[np.generic] | None:
     if (stored := constant_of(value)) is not None:
         return stored
     owner = value.owner
-    if isinstance(owner, SCastOp) and isinstance(owner.input.owner, QuantizedActivationOp):
-        return constant_of(owner.input.owner.lut)
     if not isinstance(owner, Operation) or (found := lookup_of(owner)) is None:
         return None
     source, table = found

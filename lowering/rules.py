@@ -35,8 +35,3 @@ class Builder:
         """Append an op; returns its first result."""
         self.ops.append(op)
         return op.results[0]
-
-    def extend(self, ops: list[Operation], value: SSAValue) -> SSAValue:
-        """Append ops; returns `value`, which they compute."""
-        self.ops.extend(ops)
-        return value

@@ -19,7 +19,6 @@ from cmopt.dialects.cortex_m import (
     MaximumOp,
     MinimumOp,
     Properties,
-    QuantizedActivationOp,
     QuantizedAddOp,
     QuantizedDivOp,
     QuantizedMulOp,
@@ -30,7 +29,7 @@ from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, numel, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
-from cmopt.lowering.cortex_m.elementwise import function_of_one
+from cmopt.lowering.cortex_m.elementwise import looked_up
 from cmopt.lowering.cortex_m.movement import expanded
 from cmopt.lowering.divisors import is_zero, may_be_zero
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
@@ -47,8 +46,8 @@ def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
     is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
     if is_constant and (size := numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
         raise Unsupported(f"a constant broadcast to {size} bytes is too large")
-    if lookup_of(op) is not None:
-        return function_of_one(op, b)
+    if (found := lookup_of(op)) is not None:
+        return looked_up(found, b)
     if (rule := rule_of(op, BINARY)) is None:
         raise Unsupported(f"no integer kernel for {op.name.removeprefix('edge.')}")
     if (reason := binary_overflow(op)) is not None:
@@ -199,9 +198,7 @@ def zeros_of(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAVa
     table = is_zero(value)
     if (stored := constant_of(value)) is not None:
         return b.constant(spread(table[stored.astype(np.int64) + 128], shape), "zeros")
-    operands = [b.value(value), b.constant(table, "is_zero")]
-    zeros = b.add(QuantizedActivationOp(operands, int8_tensor(shape_of(value)), {}))
-    return expanded(b, zeros, shape)
+    return expanded(b, b.lookup(b.value(value), table, "is_zero"), shape)
 
 
 def by_zero(b: KernelBuilder, dividend: SSAValue, zero_point: int, zeros: SSAValue) -> SSAValue:

@@ -79,12 +79,11 @@ class KernelBuilder(Builder):
         if quantized_element(outside.type) is None:
             return outside
         owner = outside.owner
-        is_stored = isinstance(owner, SCastOp) and quantized_element(owner.input.type) is None
-        if isinstance(owner, SCastOp) and is_stored:
-            return self._values.setdefault(outside, owner.input)
-        return self._values.setdefault(
-            outside, self.add(SCastOp(outside, storage_type(outside.type)))
-        )
+        if isinstance(owner, SCastOp) and quantized_element(owner.input.type) is None:
+            stored = owner.input
+        else:
+            stored = self.add(SCastOp(outside, storage_type(outside.type)))
+        return self._values.setdefault(outside, stored)
 
     def value_as(self, outside: SSAValue, target: UniformQuantizedType) -> SSAValue:
         """The stored integers of a value, requantized to another int8 type: a constant's at compile
@@ -97,10 +96,10 @@ class KernelBuilder(Builder):
         require_int8(outside)
         return self.lookup(stored, requantization_table(source, target))
 
-    def lookup(self, stored: SSAValue, table: Array) -> SSAValue:
+    def lookup(self, stored: SSAValue, table: Array, hint: str = "lut") -> SSAValue:
         """`table[stored + 128]` of int8; `table` has 256 entries."""
         return self.add(
-            QuantizedActivationOp([stored, self.constant(table, "lut")], stored.type, {})
+            QuantizedActivationOp([stored, self.constant(table, hint)], stored.type, {})
         )
 
     def constant(self, array: Array, hint: str | None = None) -> SSAValue:

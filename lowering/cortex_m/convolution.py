@@ -17,6 +17,7 @@ from cmopt.dialects.cortex_m import (
     QuantizedLinearOp,
 )
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp, data_format_of, spatial
+from cmopt.dialects.edge.canonicalization.take_and_pad import fits
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
@@ -51,25 +52,14 @@ def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
     `dispatch.best_call` chooses the kernel, and the axis that is its height.
     """
     weight, window, source = constant_weight(op), window_of(op), b.value(op.input)
-    if pads_beyond_kernel(op):
+    if not fits(op, ints_of(op.padding), "NHWC"):
+        # The kernels take no window that may lie wholly in the padding: it is put there before.
         source = padded(b, source, ints_of(op.padding), qtype_of(op.input).zero_point)
         window = replace(window, input=shape_of(source), padding=(0, 0))
     call = best_call(window, int_of(op.groups), b.isa)
     if call is None:
         raise Unsupported("an axis, a filter or the channels are longer than the kernels can count")
     return convolution(op, source, weight, call, b)
-
-
-def pads_beyond_kernel(op: Conv2dOp) -> bool:
-    """Whether a window of an NHWC convolution may lie wholly in the padding.
-
-    The kernels do not take such padding, so the input is padded before the call.
-    """
-    reach = [
-        d * (k - 1) for k, d in zip(shape_of(op.weight)[1:3], ints_of(op.dilation), strict=True)
-    ]
-    top, bottom, left, right = ints_of(op.padding)
-    return max(top, bottom) > reach[0] or max(left, right) > reach[1]
 
 
 def convolution(

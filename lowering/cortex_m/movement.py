@@ -26,7 +26,7 @@ from cmopt.dialects.quant import (
 )
 from cmopt.dialects.shapes import int_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
-from cmopt.lowering.cortex_m.elementwise import function_of_one
+from cmopt.lowering.cortex_m.elementwise import looked_up
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.weights import require_int8
 
@@ -49,8 +49,8 @@ def quantize(op: QCastOp, b: KernelBuilder) -> SSAValue:
     The lookup table is exact.
     """
     _require_border_type(qtype_of(op.output))
-    if lookup_of(op) is not None:
-        return function_of_one(op, b)
+    if (found := lookup_of(op)) is not None:
+        return looked_up(found, b)
     properties = border_properties(qtype_of(op.output))
     return b.add(QuantizePerTensorOp([b.value(op.input)], storage_type(op.output.type), properties))
 

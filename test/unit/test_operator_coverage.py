@@ -74,7 +74,7 @@ def has_npu_rule(op: Op) -> bool:
 
 
 def has_portable_rule(op: Op) -> bool:
-    return any(kind in convert_edge_to_portable._RULES for kind in op.__mro__)
+    return any(kind in convert_edge_to_portable.RULES for kind in op.__mro__)
 
 
 def is_imported(op: Op) -> bool:
@@ -141,7 +141,7 @@ NEEDS = (
         },
     ),
     Need(
-        "portable kernel", "_RULES in lowering/convert_edge_to_portable.py", has_portable_rule,
+        "portable kernel", "RULES in lowering/convert_edge_to_portable.py", has_portable_rule,
         {**WRAPPED, **CALL, **ORDER, edge.ReshapeOp: "it is a view of the same bytes"},
     ),
     Need("importer entry", "frontend/operators.py", is_imported),

@@ -5,6 +5,8 @@ Every pattern is exact for any element type.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from xdsl.dialects.builtin import FloatAttr
 from xdsl.ir import Attribute
@@ -136,7 +138,7 @@ def is_neutral(op: Conv2dOp | MaxPool2dOp, pad: PadOp) -> bool:
     return int(stored_value(pad)) == element.storage_range[0]
 
 
-def fits(op: Conv2dOp | MaxPool2dOp, padding: list[int], format: str) -> bool:
+def fits(op: Conv2dOp | MaxPool2dOp, padding: Sequence[int], format: str) -> bool:
     """Whether each window of the padded op reaches into the input."""
     if isinstance(op, Conv2dOp):
         kernel = spatial(shape_of(op.weight), format)[2:]
