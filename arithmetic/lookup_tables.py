@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.functions import apply_binary, apply_unary, clamp
+from cmopt.arithmetic.maps import apply_map
 from cmopt.dialects.arrays import dequantize, quantize
 from cmopt.dialects.constants import float_constant_of
-from cmopt.dialects.edge import BinaryOp, UnaryOp
+from cmopt.dialects.edge import BinaryOp, MapOp, UnaryOp
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
@@ -57,7 +58,8 @@ def lookup_of(op: Operation) -> tuple[SSAValue, NDArray[np.generic]] | None:
     match op:
         case UnaryOp() if is_int8(quantized_element(op.input.type)):
             source = op.input
-            result = apply_unary(op, dequantize(EVERY_INT8, qtype_of(source)))
+            every = dequantize(EVERY_INT8, qtype_of(source))
+            result = apply_map(op, every) if isinstance(op, MapOp) else apply_unary(op, every)
             result = None if result is None else with_nearest_defined(result)
         case QCastOp() if isinstance(op.input.owner, DCastOp):
             source = op.input.owner.input

@@ -63,6 +63,7 @@ class InferringOp(IRDLOperation):
             result_types=[self.results[0].type],
             properties={**self.properties, **properties},
             attributes=dict(self.attributes),
+            regions=[region.clone() for region in self.regions],
         )
         return op.with_inferred_type()
 

@@ -15,6 +15,7 @@ from executorch.backends.arm.quantizer.arm_quantizer_utils import (
     SharedQspecQuantizer,
     has_float_output,
 )
+from executorch.backends.cortex_m.quantizer.pattern_matcher import PatternMatcher
 from executorch.backends.cortex_m.quantizer.quantization_configs import (
     INT8_PER_CHANNEL_CONFIG,
     INT8_PER_TENSOR_CONFIG,
@@ -32,6 +33,7 @@ from torchao.quantization.pt2e.quantizer import (
 )
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
+from cmopt.frontend.element_chains import chains_of
 from cmopt.frontend.graph_building import attribute_of
 from cmopt.frontend.operators import FREE, OBSERVED, SHARED, TAKES_INDICES
 from cmopt.frontend.overloads import operator_name
@@ -191,6 +193,31 @@ def is_mask(value: torch.Tensor | None) -> bool:
         return False
     masked = value == -torch.inf
     return bool(masked.any()) and bool((masked | (value == 0)).all())
+
+
+class ElementChains(Quantizer, QuantizerReporterUser):
+    """Annotates chains of functions of one element, at their ends only; see `element_chains`."""
+
+    def get_quantizer_info(self) -> QuantizerInfo:
+        return QuantizerInfo(
+            type(self).__name__,
+            "chains of elementwise functions",
+            str(PER_TENSOR.label),
+            "cmopt.frontend.element_chains",
+        )
+
+    def annotate(self, model: GraphModule) -> GraphModule:
+        for chain in chains_of(model):
+            for node in chain.nodes:
+                inputs = {chain.source: ACTIVATION} if chain.source in node.args else {}
+                result = ACTIVATION if node in chain.ends else None
+                mark_node_as_annotated(node, inputs, result, True)
+                node.meta[PatternMatcher.Q_PATTERN_MATCHED_KEY] = True
+            self.report_accept(chain.nodes)
+        return model
+
+    def validate(self, model: GraphModule) -> None:
+        return None
 
 
 class RemainingOperators(Quantizer, QuantizerReporterUser):

@@ -77,6 +77,11 @@ class Operator:
     """Whether ExecuTorch's quantizer may take a call; replaces its own check."""
     takes_indices: bool = False
     """The operands after the first are integers and are not quantized."""
+    of_elements: bool = False
+    """It computes each element from the elements in the same place, and nothing observes it.
+
+    In a chain of functions of one element it costs nothing; it is part of the chain's table.
+    """
     gives_scores: bool = False
     """Its values lie between -1 and 1 whatever the operand's are."""
     namespace: str = "aten"
@@ -147,6 +152,13 @@ _ELEMENTWISE = (
     Operator("prelu", rewritten=before.prelu),
     Operator("rsub.Scalar", prepared=before.reverse_subtraction),
     Operator("sub.Tensor", rewritten=before.subtract),
+)
+
+_CALLS_OF_ELEMENTS = (
+    Operator("__and__ __or__ __xor__ atan2 bitwise_and bitwise_not", of_elements=True),
+    Operator("bitwise_or bitwise_xor eq floor_divide fmax fmin fmod ge", of_elements=True),
+    Operator("gt isinf isnan le logical_and logical_not logical_or", of_elements=True),
+    Operator("logical_xor lt masked_fill ne remainder to where", of_elements=True),
 )
 
 _PRODUCTS = (
@@ -296,7 +308,15 @@ _QUANTIZATION = (
 )
 
 OPERATORS = (
-    *(*_FUNCTIONS, *_ELEMENTWISE, *_PRODUCTS, *_REDUCTIONS, *_MOVEMENT, *_SELECTIONS),
+    *(
+        *_FUNCTIONS,
+        *_ELEMENTWISE,
+        *_CALLS_OF_ELEMENTS,
+        *_PRODUCTS,
+        *_REDUCTIONS,
+        *_MOVEMENT,
+        *_SELECTIONS,
+    ),
     *(*_COMPOSITES, *_WITHOUT_ARITHMETIC, *_QUANTIZATION),
 )
 
@@ -328,4 +348,5 @@ MOVEMENTS = {
     for name in row.operators()
 }
 """Operators that only rearrange or repeat the elements of one tensor."""
+CALLS_OF_ELEMENTS = _facts("of_elements", Operator.operators).keys()
 FUNCTIONS_OF_ELEMENTS = {name for row in _FUNCTIONS for name in row.operators()}

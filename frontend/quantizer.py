@@ -30,6 +30,7 @@ from cmopt.frontend.annotation import (
     ACTIVATION,
     PER_CHANNEL,
     PER_TENSOR,
+    ElementChains,
     RemainingOperators,
     SharedRanges,
     with_narrow_weights,
@@ -61,6 +62,7 @@ class Int8Quantizer(CortexMQuantizer):
         super().__init__(use_explicit_layout=True)
         # The last of ExecuTorch's three quantizers handles operators that share a range.
         self.quantizers[-1:] = [RemainingOperators(), SharedRanges()]
+        self.quantizers.insert(0, ElementChains())
         for quantizer in self.quantizers:
             if isinstance(quantizer, PatternQuantizer):
                 is_per_tensor = quantizer.quantization_config is INT8_PER_TENSOR_CONFIG

@@ -12,7 +12,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneType, StringAttr
-from xdsl.interpreter import Interpreter, PythonValues, impl, register_impls
+from xdsl.interpreter import (
+    Interpreter,
+    PythonValues,
+    ReturnedValues,
+    TerminatorValue,
+    impl,
+    impl_terminator,
+    register_impls,
+)
 from xdsl.ir import Attribute
 
 from cmopt.dialects import edge
@@ -246,6 +254,19 @@ class EdgeFunctions(ElementwiseFunctions):
         self, interpreter: Interpreter, op: edge.ToDimOrderOp, args: PythonValues
     ) -> PythonValues:
         return args
+
+    @impl(edge.MapOp)
+    def map(self, interpreter: Interpreter, op: edge.MapOp, args: PythonValues) -> PythonValues:
+        """The body computes all elements at once, although its types are of one element."""
+        (x,) = tensors(op, args)
+        (y,) = interpreter.run_ssacfg_region(op.body, (x.numpy(),), op.name)
+        return result(torch.from_numpy(np.array(np.broadcast_to(y, x.shape))), op.output)
+
+    @impl_terminator(edge.YieldOp)
+    def end_of_map(
+        self, interpreter: Interpreter, op: edge.YieldOp, args: PythonValues
+    ) -> tuple[TerminatorValue, PythonValues]:
+        return ReturnedValues(args), ()
 
     @impl(edge.CallOp)
     def call(self, interpreter: Interpreter, op: edge.CallOp, args: PythonValues) -> PythonValues:

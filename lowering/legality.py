@@ -126,7 +126,8 @@ def _key(op: Operation) -> tuple[Any, ...]:
     places: dict[SSAValue, int] = {}
     operands = [(places.setdefault(v, len(places)), _operand_key(v)) for v in op.operands]
     properties = sorted(op.properties.items(), key=lambda entry: entry[0])
-    return op.name, *operands, *properties, *(value.type for value in op.results)
+    bodies = [str(region) for region in op.regions]
+    return op.name, *operands, *properties, *bodies, *(value.type for value in op.results)
 
 
 def _operand_key(value: SSAValue) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
 )
 
+from cmopt.dialects.edge import MapOp
 from cmopt.support.locations import location_preserving, render
 
 
@@ -26,8 +27,9 @@ def apply_patterns(
 ) -> None:
     """Rewrite `module` in place. At each op, the first pattern that changes something is applied.
 
-    Ops without effect and without users are erased. Every inserted op gets the location of the
-    matched op. An exception in a pattern is raised unchanged, with a note that names the op.
+    The body of an `edge.map` is left as it is. Ops without effect and without users are erased.
+    Every inserted op gets the location of the matched op. An exception in a pattern is raised
+    unchanged, with a note that names the op.
 
     recursive: visit new and changed ops too, until nothing changes; otherwise visit every op
     that exists at the start once.
@@ -52,6 +54,7 @@ def recreated(
         result_types=[type],
         properties={**op.properties, **properties},
         attributes=dict(op.attributes),
+        regions=[region.clone() for region in op.regions],
     )
 
 
@@ -68,6 +71,8 @@ class _Escaping(RewritePattern):
     pattern: RewritePattern
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
+        if isinstance(op.parent_op(), MapOp):
+            return
         # Read now, because the pattern may have erased the op when it fails.
         name, location = op.name, op.location
         try:

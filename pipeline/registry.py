@@ -23,6 +23,7 @@ _LOWERING = (
     "fold-inverse-permutes",
     "fold-quantize-dequantize",
     "fuse-activations",
+    "fuse-elementwise-chains",
     "gather-windows",
     "keep-calls-in-integers",
     "lower-reductions",

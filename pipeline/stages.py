@@ -23,8 +23,8 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
-            "canonicalize,wrap-conv1d,fuse-activations,fold-quantize-dequantize,canonicalize,"
-            "keep-calls-in-integers,canonicalize,"
+            "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,"
+            "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}gather-windows,split-transposed-convolutions,"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', npu_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=quantized', npu_option)}"

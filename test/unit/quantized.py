@@ -8,11 +8,17 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 from torch.fx import Node
+from xdsl.dialects.builtin import f32
 
-from cmopt.frontend.overloads import is_getitem
+from cmopt.dialects.edge import CallOp, EdgeOp
+from cmopt.dialects.parsing import make_context
+from cmopt.dialects.shapes import element_of
+from cmopt.frontend.importer import import_program
+from cmopt.pipeline.passes import parse_pipeline, run_passes
 
-# Activations that share the quantize operator of the operator before them.
-FUSED = {"relu", "relu_", "hardtanh", "hardtanh_", "clamp"}
+_FOLDING = (
+    "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,fold-quantize-dequantize"
+)
 
 
 class Function(nn.Module):
@@ -35,30 +41,15 @@ def is_conversion(node: Node, kind: str) -> bool:
     return node.op == "call_function" and name_of(node).startswith(kind)
 
 
-def readers(node: Node) -> list[Node]:
-    """The users of a node, or of its parts if it has several results."""
-    return [r for u in node.users for r in (readers(u) if is_getitem(u) else [u])]
-
-
 def float_operators(program: ExportedProgram) -> list[str]:
-    """Operators with a float operand that is not dequantized, or a float result that is not
-    quantized. A fused activation counts as a part of the operator before it."""
-    result = []
-    for node in program.graph.nodes:
-        if node.op != "call_function" or "quantize_per" in name_of(node) or is_getitem(node):
-            continue
-        inputs_are_integers = all(
-            is_conversion(i, "dequantize")
-            or (name_of(node) in FUSED and name_of(i) in ("conv2d", "conv1d", "linear", "add"))
-            for i in node.all_input_nodes
-            if i.meta["val"].dtype.is_floating_point
-        )
-        outputs_are_integers = all(
-            is_conversion(u, "quantize") or name_of(u) in FUSED for u in readers(node)
-        )
-        if not (inputs_are_integers and outputs_are_integers):
-            result.append(name_of(node))
-    return result
+    """The ops that are float in the IR after their casts are folded into them."""
+    module = import_program(program)
+    run_passes(make_context(), module, parse_pipeline(_FOLDING))
+    return [
+        op.name.removeprefix("edge.")
+        for op in module.ops.first.body.ops  # type: ignore[union-attr]
+        if isinstance(op, EdgeOp | CallOp) and element_of(op.results[0]) == f32
+    ]
 
 
 def run(program: ExportedProgram, *inputs: torch.Tensor) -> Any:

@@ -25,7 +25,7 @@ from cmopt.lowering.tosa import rules as tosa
 Op: TypeAlias = type[Operation]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-OPS: list[Op] = sorted(edge.Edge.operations, key=lambda op: op.name)
+OPS: list[Op] = sorted(set(edge.Edge.operations) - {edge.YieldOp}, key=lambda op: op.name)
 
 
 def classes_in_front_end() -> set[str]:
@@ -109,7 +109,10 @@ CALL = {edge.CallOp: "it is a call of a portable kernel itself"}
 
 NEEDS = (
     Need("meaning", "interpreters/edge.py", has_meaning),
-    Need("function in NumPy", "arithmetic/functions.py", has_function),
+    Need(
+        "function in NumPy", "arithmetic/functions.py", has_function,
+        {edge.MapOp: "arithmetic/maps.py computes its body"},
+    ),
     Need(
         "layout rule",
         "RULES in lowering/layout/modes.py",
@@ -144,7 +147,10 @@ NEEDS = (
         "portable kernel", "RULES in lowering/convert_edge_to_portable.py", has_portable_rule,
         {**WRAPPED, **CALL, **ORDER, edge.ReshapeOp: "it is a view of the same bytes"},
     ),
-    Need("importer entry", "frontend/operators.py", is_imported),
+    Need(
+        "importer entry", "frontend/operators.py", is_imported,
+        {edge.MapOp: "fuse-elementwise-chains makes it"},
+    ),
 )  # fmt: skip
 
 

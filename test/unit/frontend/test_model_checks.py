@@ -76,9 +76,14 @@ def test_a_buffer_may_be_a_mask() -> None:
 
 
 def test_a_value_that_is_never_a_number_is_placed() -> None:
-    model = Function(lambda x: torch.log(x - 2) * 2)
     with pytest.raises(cmopt.CompileError, match=r"\.py:\d+ \(log\): .*has no range"):
-        quantize(model, (X,))
+        quantize(Function(lambda x: torch.log(x - 2)), (X,))
+
+
+def test_in_a_chain_of_functions_the_end_is_placed() -> None:
+    """Values inside a chain have no range."""
+    with pytest.raises(cmopt.CompileError, match=r"\.py:\d+ \(mul\): .*has no range"):
+        quantize(Function(lambda x: torch.log(x - 2) * 2), (X,))
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])

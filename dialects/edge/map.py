@@ -1,0 +1,76 @@
+"""A function of one element that is made of several ops."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    region_def,
+    traits_def,
+)
+from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from cmopt.dialects.edge.elementwise import UnaryOp
+from cmopt.dialects.quant import is_int8, quantized_element
+from cmopt.dialects.shapes import shape_of
+
+
+@irdl_op_definition
+class YieldOp(IRDLOperation):
+    """Ends the body of an `edge.map` with its result."""
+
+    name = "edge.yield"
+
+    value = operand_def(TensorType)
+
+    traits = traits_def(IsTerminator())
+    assembly_format = "$value attr-dict `:` type($value)"
+
+    def __init__(self, value: SSAValue):
+        super().__init__(operands=[value])
+
+
+@irdl_op_definition
+class MapOp(UnaryOp):
+    """Dequantize, compute the body for each element in float32, quantize.
+
+    Input and output are int8 per tensor. The body takes one `tensor<f32>`, holds float ops of
+    `edge` on tensors of rank 0, and yields a `tensor<f32>`. Nothing is rounded to int8 between
+    these ops, so one table of 256 entries is exact.
+    """
+
+    name = "edge.map"
+
+    body = region_def("single_block")
+
+    traits = traits_def(IsolatedFromAbove(), Pure())
+    assembly_format = "operands $body attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, input: SSAValue, body: Block, result_type: Attribute):
+        IRDLOperation.__init__(
+            self, operands=[input], regions=[Region(body)], result_types=[result_type]
+        )
+
+    @property
+    def end(self) -> YieldOp:
+        """The terminator."""
+        last = self.body.block.last_op
+        assert isinstance(last, YieldOp), "a map ends in edge.yield"
+        return last
+
+    def verify_(self) -> None:
+        super().verify_()
+        block = self.body.block
+        if not isinstance(end := block.last_op, YieldOp):
+            raise VerifyException("must end in edge.yield")
+        if not all(is_int8(quantized_element(v.type)) for v in (self.input, self.output)):
+            raise VerifyException("needs an input and a result of int8, quantized per tensor")
+        inner = [*block.args, *(value for op in block.ops for value in op.results), end.value]
+        if any(shape_of(value) for value in inner):
+            raise VerifyException("the body computes one element; its tensors have rank 0")
+        if [str(v.type) for v in (*block.args, end.value)] != ["tensor<f32>"] * 2:
+            raise VerifyException("the body takes one tensor<f32> and yields one")
