@@ -35,14 +35,17 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.element_chains import chains_of
 from cmopt.frontend.graph_building import attribute_of
-from cmopt.frontend.operators import FREE, OBSERVED, SHARED, TAKES_INDICES
-from cmopt.frontend.overloads import operator_name
-from cmopt.frontend.upstream import GroupRanges
+from cmopt.frontend.operators import CLAMPED, FREE, OBSERVED, SHARED, TAKES_INDICES
+from cmopt.frontend.overloads import operator_name, overload
+from cmopt.frontend.upstream import GroupRanges, arguments_of
 
 MASK_STEP = 16.0
 """One step of a mask of 0 and -inf; its lowest value is -255 steps."""
 
 _E_TO_MINUS_THIS_IS_NOTHING = 8.0
+
+_LOWER, _UPPER = ("min", "min_val"), ("max", "max_val")
+"""The names of the bounds in the schemas of clamps."""
 
 
 _PORTION = 1e-5
@@ -221,7 +224,7 @@ class ElementChains(Quantizer, QuantizerReporterUser):
 
 
 class RemainingOperators(Quantizer, QuantizerReporterUser):
-    """Annotates the `FREE` and `SHARED` operators of the table that are not annotated yet.
+    """Annotates `FREE`, `SHARED` and `CLAMPED` operators that are not annotated yet.
 
     Operators stay in float if all operands are constants, if they mix float and integer tensors, if
     a constant is infinite (other than a mask that is added), or if they have several results.
@@ -237,6 +240,8 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
             if node.op != "call_function" or Q_ANNOTATION_KEY in node.meta:
                 continue
             observed = OBSERVED.get(operator_name(node))
+            if observed is CLAMPED:
+                observed = SHARED if _keeps_zero(node) else FREE
             if observed is FREE and self._can_be_quantized(model, node):
                 inputs = {operand: self._operand(model, operand) for operand in floats(node)}
                 mark_node_as_annotated(node, inputs, ACTIVATION, True)
@@ -269,6 +274,22 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
 
     def validate(self, model: GraphModule) -> None:
         return None
+
+
+def _keeps_zero(node: Node) -> bool:
+    """Whether 0 lies between the bounds of a clamp, and these are numbers."""
+    target = overload(node)
+    assert target is not None
+    for index, argument in enumerate(arguments_of(target)):
+        if argument.name not in (*_LOWER, *_UPPER):
+            continue
+        given = node.args[index] if index < len(node.args) else node.kwargs.get(argument.name)
+        bound = argument.default_value if given is None else given
+        if bound is not None and not isinstance(bound, int | float):
+            return False
+        if bound is not None and (bound > 0 if argument.name in _LOWER else bound < 0):
+            return False
+    return True
 
 
 def floats(node: Node) -> list[Node]:

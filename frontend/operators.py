@@ -44,13 +44,16 @@ class Observed(Enum):
     """The result and every operand are observed separately: int8 in, int8 out."""
     SHARED = auto()
     """Every value of the result lies in the range of the operands, and is observed with them."""
+    CLAMPED = auto()
+    """As `SHARED` if the clamp keeps 0, because its result then lies in the operand's range. Else
+    as `FREE`."""
     BY_PARTS = auto()
     """PyTorch's decomposition takes it apart first, so that each part is observed."""
     AS_ONE = auto()
     """It is not taken apart: ExecuTorch's quantizer or an earlier pass knows the whole operator."""
 
 
-FREE, SHARED, BY_PARTS, AS_ONE = Observed
+FREE, SHARED, CLAMPED, BY_PARTS, AS_ONE = Observed
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Operator:
     names: str
     """Overloads, such as `mean.dim`; the operator's name alone means its overload "default".
 
-    A `FREE` operator's in-place variant computes the same and is included.
+    The in-place variant of a `FREE` or `CLAMPED` operator computes the same and is included.
     """
     observed: Observed | None = None
     imported: Conversion | None = None
@@ -90,7 +93,7 @@ class Operator:
         """The overloads of this row, as `overload_name` gives them."""
         for name in self.names.split():
             operator, _, kind = name.partition(".")
-            for mark in ("", "_") if self.observed is FREE else ("",):
+            for mark in ("", "_") if self.observed in (FREE, CLAMPED) else ("",):
                 yield f"{self.namespace}.{operator}{mark}.{kind or 'default'}"
 
     def operators(self) -> set[str]:
@@ -122,16 +125,19 @@ BINARY = [op for op in edge.Edge.operations if issubclass(op, edge.BinaryOp)]
 
 # Functions of each element of one tensor.
 _FUNCTIONS = (
-    *(Operator(n, FREE, elementwise.unary(op)) for n, op in edge.FUNCTIONS.items()),
+    *(
+        Operator(n, CLAMPED if n == "relu" else FREE, elementwise.unary(op))
+        for n, op in edge.FUNCTIONS.items()
+    ),
     *(
         Operator({"pow": "pow.Tensor_Scalar"}.get(n, n), FREE, elementwise.with_numbers(op))
         for n, op in edge.WITH_PARAMETERS.items()
     ),
     Operator("celu", FREE, elementwise.celu),
-    Operator("clamp clamp_max clamp_min", FREE, elementwise.clamp),
+    Operator("clamp clamp_max clamp_min", CLAMPED, elementwise.clamp),
     Operator("gelu", FREE, elementwise.gelu),
-    Operator("hardtanh", FREE, elementwise.hardtanh),
-    Operator("relu6", FREE, elementwise.relu6, rewritten=before.relu6),
+    Operator("hardtanh", CLAMPED, elementwise.hardtanh),
+    Operator("relu6", CLAMPED, elementwise.relu6, rewritten=before.relu6),
     Operator("selu", FREE, elementwise.selu),
 )
 

@@ -84,10 +84,12 @@ def _converted(observed: torch.nn.Module, example_inputs: Inputs) -> ExportedPro
     """The quantized program of a graph after calibration."""
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
+    from cmopt.frontend.common_ranges import join_ranges_of_extremes
     from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.locations import spread_source_locations
 
     _compute_parameters_once(observed)
+    join_ranges_of_extremes(observed)
     keep_divisors_from_zero(observed)
     quantized = torch.export.export(convert_pt2e(observed), example_inputs)
     spread_source_locations(quantized.graph)

@@ -9,8 +9,8 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, TensorTyp
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
-from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT
-from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT, extremum_limit
+from cmopt.dialects.shapes import broadcast_shape, element_of, shape_of
 
 ADD_LEFT_SHIFT = 20
 """Bits by which ExecuTorch's quantized_add shifts its inputs left before it scales them."""
@@ -166,15 +166,28 @@ class QuantizedDivOp(_BinaryOp):
     output_scale = prop_def(FloatAttr)
 
 
+class _ExtremumOp(_BinaryOp):
+    """Two int8 tensors of rank 4 at most, under NumPy broadcasting."""
+
+    def verify_(self) -> None:
+        self.require_int8("input", "other", "output")
+        first, second = shape_of(self.input), shape_of(self.other)
+        if (shape := broadcast_shape(first, second)) is None:
+            raise self.error(f"shapes {list(first)} and {list(second)} do not broadcast")
+        self.require_shape("output", shape)
+        if (limit := extremum_limit(first, second)) is not None:
+            raise self.error(limit)
+
+
 @irdl_op_definition
-class MinimumOp(_BinaryOp):
+class MinimumOp(_ExtremumOp):
     """Elementwise minimum; all three tensors share one scale and zero point."""
 
     name = "cortex_m.minimum"
 
 
 @irdl_op_definition
-class MaximumOp(_BinaryOp):
+class MaximumOp(_ExtremumOp):
     """Elementwise maximum; all three tensors share one scale and zero point."""
 
     name = "cortex_m.maximum"

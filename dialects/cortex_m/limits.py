@@ -92,6 +92,22 @@ def convolution_limit(
     return None
 
 
+def extremum_limit(first: Shape, second: Shape) -> str | None:
+    """The limit that a minimum or maximum of two shapes that broadcast exceeds, or None.
+
+    ExecuTorch's operators take the last four sizes for the whole shape. Where one operand has a row
+    of one element for each of several rows, CMSIS-NN advances it by two elements for each wider row
+    of the other.
+    """
+    if max(len(first), len(second)) > MOST_RANK:
+        return f"operands have rank {MOST_RANK} at most"
+    a, b = ((1,) * (MOST_RANK - len(shape)) + shape for shape in (first, second))
+    for narrow, wide in ((a, b), (b, a)):
+        if narrow[1] > 1 and narrow[2] * narrow[3] == 1 and wide[2] > 1:
+            return f"the kernel broadcasts rows of one element wrongly to rows of {wide[2]}"
+    return None
+
+
 def transpose_limit(shape: Shape, perm: Shape) -> str | None:
     """The limit that a transpose exceeds, or None.
 

@@ -23,11 +23,12 @@ from cmopt.dialects.cortex_m import (
     QuantizedDivOp,
     QuantizedMulOp,
 )
+from cmopt.dialects.cortex_m.limits import MOST_RANK, Shape, extremum_limit
 from cmopt.dialects.edge import AddOp, BinaryOp, DivOp, MulOp, SubOp
 from cmopt.dialects.edge import MaximumOp as EdgeMaximumOp
 from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
 from cmopt.dialects.quant import qtype_of
-from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, numel, shape_of
+from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, broadcast_shape, numel, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.cortex_m.elementwise import looked_up
 from cmopt.lowering.cortex_m.movement import expanded
@@ -223,14 +224,43 @@ def scaled_by(factors: Mapping[str, float]) -> dict[str, int]:
 def extremum(op: EdgeMinimumOp | EdgeMaximumOp, b: KernelBuilder) -> SSAValue:
     """edge.minimum and maximum → minimum, maximum on the result's quantized type; exact.
 
-    Quantization is monotone, so the smaller operand also gives the smaller result. Operands are
-    expanded, because the kernels broadcast wrongly if only one of them has rows of one element.
+    Quantization is monotone, so the smaller operand also gives the smaller result. The kernels
+    broadcast up to four dimensions; operands that alternate more often are expanded.
     """
     target, shape = qtype_of(op.output), shape_of(op.output)
     stored = [b.value_as(value, target) for value in (op.lhs, op.rhs)]
-    operands = [repeated(b, value, shape) for value in stored]
+    first, second = shape_of(op.lhs), shape_of(op.rhs)
+    if first != second or len(shape) > MOST_RANK:
+        first, second = joined_dimensions(first, second)
+    if extremum_limit(first, second) is not None:
+        stored = [repeated(b, value, shape) for value in stored]
+        first = second = (numel(shape),)
+    operands = [b.view(v, form) for v, form in zip(stored, (first, second), strict=True)]
+    result = broadcast_shape(first, second)
+    assert result is not None
     kernel = MinimumOp if isinstance(op, EdgeMinimumOp) else MaximumOp
-    return b.add(kernel(operands, int8_tensor(shape), {}))
+    return b.view(b.add(kernel(operands, int8_tensor(result), {})), shape)
+
+
+def joined_dimensions(lhs: Shape, rhs: Shape) -> tuple[Shape, Shape]:
+    """Two shapes that broadcast, as two of the same bytes with the fewest dimensions.
+
+    Adjacent dimensions in which the same operand is repeated, or none, become one.
+    """
+    rank = max(len(lhs), len(rhs))
+    padded = [(1,) * (rank - len(shape)) + shape for shape in (lhs, rhs)]
+    joined: list[tuple[int, int]] = []
+    kinds: list[tuple[bool, bool]] = []
+    for x, y in zip(*padded, strict=True):
+        kind = (x != y and x == 1, x != y and y == 1)
+        if x == y == 1:
+            continue
+        if kinds and kinds[-1] == kind:
+            joined[-1] = (joined[-1][0] * x, joined[-1][1] * y)
+        else:
+            kinds.append(kind)
+            joined.append((x, y))
+    return tuple(x for x, _ in joined), tuple(y for _, y in joined)
 
 
 BINARY: dict[type[BinaryOp], Rule] = {

@@ -9,9 +9,11 @@ from torch import nn
 from torch.export import ExportedProgram
 from torch.fx import Node
 from xdsl.dialects.builtin import f32
+from xdsl.ir import Operation
 
-from cmopt.dialects.edge import CallOp, EdgeOp
+from cmopt.dialects.edge import CallOp, EdgeOp, ToDimOrderOp
 from cmopt.dialects.parsing import make_context
+from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import element_of
 from cmopt.frontend.importer import import_program
 from cmopt.pipeline.passes import parse_pipeline, run_passes
@@ -42,14 +44,27 @@ def is_conversion(node: Node, kind: str) -> bool:
 
 
 def float_operators(program: ExportedProgram) -> list[str]:
-    """The ops that are float in the IR after their casts are folded into them."""
+    """The ops with a float operand or result after casts are folded into ops.
+
+    A call between casts does not count: all of its values are quantized.
+    """
     module = import_program(program)
     run_passes(make_context(), module, parse_pipeline(_FOLDING))
     return [
         op.name.removeprefix("edge.")
         for op in module.ops.first.body.ops  # type: ignore[union-attr]
-        if isinstance(op, EdgeOp | CallOp) and element_of(op.results[0]) == f32
+        if isinstance(op, EdgeOp | CallOp) and not isinstance(op, ToDimOrderOp)
+        if element_of(op.results[0]) == f32 and not is_between_casts(op)
     ]
+
+
+def is_between_casts(op: Operation) -> bool:
+    """Whether the operands of an op are dequantized, and its results are quantized."""
+    floats = [value for value in op.operands if element_of(value) == f32]
+    readers = [use.operation for value in op.results for use in value.uses]
+    return all(isinstance(value.owner, DCastOp) for value in floats) and all(
+        isinstance(reader, QCastOp) for reader in readers
+    )
 
 
 def run(program: ExportedProgram, *inputs: torch.Tensor) -> Any:

@@ -78,6 +78,15 @@ func.func @minimum(%x: tensor<4x!a>, %y: tensor<4x!b>, %z: tensor<4x!a>) -> (ten
   func.return %0, %1 : tensor<4x!a>, tensor<4x!a>
 }
 
+// The kernel broadcasts. Dimensions are joined where they broadcast alike.
+// CHECK-LABEL: func.func @maximum_of_channels
+// CHECK:         %[[Y:.*]] = cortex_m.view %y : (tensor<1x3x1x1xi8>) -> tensor<3x1xi8>
+// CHECK-NEXT:    cortex_m.maximum %{{.*}}, %[[Y]] : (tensor<3x35xi8>, tensor<3x1xi8>) -> tensor<3x35xi8>
+func.func @maximum_of_channels(%x: tensor<1x3x5x7x!a>, %y: tensor<1x3x1x1x!a>) -> tensor<1x3x5x7x!a> {
+  %0 = edge.maximum %x, %y : (tensor<1x3x5x7x!a>, tensor<1x3x1x1x!a>) -> tensor<1x3x5x7x!a>
+  func.return %0 : tensor<1x3x5x7x!a>
+}
+
 // A function of one tensor and itself is a table.
 // CHECK-LABEL: func.func @square
 // CHECK:         cortex_m.quantized_activation %x lut

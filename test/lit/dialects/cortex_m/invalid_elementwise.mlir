@@ -74,9 +74,21 @@
 
 // -----
 
-%x, %y = "test.op"() : () -> (tensor<4xi8>, tensor<1xi8>)
-// expected-error@+1 {{'cortex_m.minimum' op other shape [1] should be [4]}}
-%0 = cortex_m.minimum %x, %y : (tensor<4xi8>, tensor<1xi8>) -> tensor<4xi8>
+%x, %y = "test.op"() : () -> (tensor<4xi8>, tensor<3xi8>)
+// expected-error@+1 {{'cortex_m.minimum' op shapes [4] and [3] do not broadcast}}
+%0 = cortex_m.minimum %x, %y : (tensor<4xi8>, tensor<3xi8>) -> tensor<4xi8>
+
+// -----
+
+%x, %y = "test.op"() : () -> (tensor<2x1x1xi8>, tensor<2x3x4xi8>)
+// expected-error@+1 {{'cortex_m.maximum' op the kernel broadcasts rows of one element wrongly to rows of 3}}
+%0 = cortex_m.maximum %x, %y : (tensor<2x1x1xi8>, tensor<2x3x4xi8>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %y = "test.op"() : () -> (tensor<1x1x1x1x2xi8>, tensor<2xi8>)
+// expected-error@+1 {{'cortex_m.maximum' op operands have rank 4 at most}}
+%0 = cortex_m.maximum %x, %y : (tensor<1x1x1x1x2xi8>, tensor<2xi8>) -> tensor<1x1x1x1x2xi8>
 
 // -----
 

@@ -1,0 +1,94 @@
+"""Minimum, maximum and clamps: which values have one range."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import cmopt
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import Function
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+TABLE = "cortex_m.quantized_activation"
+X, Y = torch.linspace(-2, 2, 64).reshape(4, 16), torch.linspace(1.5, -2, 64).reshape(4, 16)
+
+
+def compiled(function: Callable[..., object], *inputs: Tensor) -> cmopt.Program:
+    program = cmopt.compile(cmopt.quantize(Function(function), inputs))
+    assert program.report.float_ops == 0
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(program.run(*inputs), program.interpret(*inputs), strict=True)
+    )
+    return program
+
+
+@pytest.mark.parametrize("function", [torch.minimum, torch.maximum, torch.max, torch.min])
+def test_operands_of_like_ranges_need_no_table(function: Callable[..., Tensor]) -> None:
+    program = compiled(function, X, Y)
+    assert TABLE not in program.report.ops
+    error = (program.run(X, Y)[0] - function(X, Y)).abs().max()
+    assert error <= 4.5 / 255 / 2
+
+
+def test_a_chain_of_maxima_has_one_range() -> None:
+    z = X.flip(0) * 1.1
+    program = compiled(lambda x, y, z: torch.maximum(torch.maximum(x, y), z), X, Y, z)
+    assert TABLE not in program.report.ops
+
+
+def test_the_result_of_a_narrow_operand_stays_exact() -> None:
+    """One range of 200 would leave two steps for a result between -1 and 1."""
+    wide = torch.linspace(2, 200, 64).reshape(4, 16)
+    program = compiled(torch.minimum, X / 2, wide)
+    assert TABLE in program.report.ops
+    assert (program.run(X / 2, wide)[0] - X / 2).abs().max() < 0.02
+
+
+def test_an_operand_that_others_read_keeps_its_range() -> None:
+    program = compiled(lambda x, y: (torch.maximum(x, y * 4), x @ x.T), X, Y)
+    (_, product) = program.run(X, Y)
+    expected = X @ X.T
+    assert (product - expected).abs().max() < expected.abs().max() / 64
+
+
+@pytest.mark.parametrize(
+    "shapes", [((1, 3, 5, 7), (1, 3, 1, 1)), ((4, 1), (3,)), ((2, 1, 1), (2, 3, 4)), ((1,), (2, 3)),
+               ((2, 1, 3, 1, 2), (1, 2, 1, 3, 2)), ((2, 1, 3, 1, 2, 1), (1, 2, 1, 3, 1, 2))],
+)  # fmt: skip
+def test_the_kernel_broadcasts(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
+    x, y = (torch.linspace(-1, 1, torch.Size(s).numel()).reshape(s) for s in shapes)
+    y = y.flip(-1)
+    program = compiled(torch.maximum, x, y)
+    copies = program.report.ops.get("aten.expand_copy.default", 0)
+    assert (copies == 0) == (len(shapes[0]) < 5)
+    assert (program.run(x, y)[0] - torch.maximum(x, y)).abs().max() <= 2 / 255
+
+
+CLAMPS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
+    "relu": (torch.relu, True),
+    "relu6": (torch.nn.functional.relu6, True),
+    "clamp": (lambda x: torch.clamp(x, -1, 1), True),
+    "lower bound": (lambda x: torch.clamp(x, min=-0.5), True),
+    "upper bound": (lambda x: x.clamp_max(0.5), True),
+    "hardtanh": (torch.nn.functional.hardtanh, True),
+    "above 0": (lambda x: torch.clamp(x, 0.5, 3), False),
+    "below 0": (lambda x: torch.clamp(x, max=-0.5), False),
+}
+
+
+@pytest.mark.parametrize("name", CLAMPS)
+def test_a_clamp_that_keeps_zero_shares_its_operands_range(name: str) -> None:
+    """The result then has no rounding of its own."""
+    function, is_shared = CLAMPS[name]
+    text = str(compiled(lambda x: function(x.reshape(-1)), X).module("quantized"))
+    types = {part.split(">")[0] for part in text.split("!quant.uniform<")[1:]}
+    assert (len(types) == 1) == is_shared
