@@ -264,9 +264,9 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
             return False
         if any(o.meta["val"].dtype != torch.float32 for o in operands if not _is_index(node, o)):
             return False
-        constants = [attribute_of(model, operand) for operand in floats(node)]
-        if all(constant is not None for constant in constants):
+        if all(attribute_of(model, operand) is not None for operand in operands):
             return False
+        constants = [attribute_of(model, operand) for operand in floats(node)]
         return all(
             constant is None or bool(constant.isfinite().all()) or _adds_mask(node, constant)
             for constant in constants

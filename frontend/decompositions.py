@@ -157,16 +157,65 @@ def product_with_constant(module: GraphModule, node: Node) -> Node | None:
 
 
 def affine(module: GraphModule, node: Node) -> Node | None:
-    """b + x @ w: a linear layer with a constant matrix and vector, else a product and a sum."""
+    """beta * b + alpha * (x @ w): a linear layer with a constant matrix and vector and without
+    factors, else a product and a sum."""
     bias, operand, matrix = node.args
-    if node.kwargs or not isinstance(operand, Node):
+    if not isinstance(operand, Node):
         return None
     value, vector = constant_of(module, matrix), constant_of(module, bias)
-    if value is None or vector is None or vector.shape != value.shape[1:]:
+    if value is None or vector is None or vector.shape != value.shape[1:] or node.kwargs:
         product = insert(module.graph, node, aten.mm.default, operand, matrix)
+        product = _scaled(module, node, product, node.kwargs.get("alpha", 1))
+        bias = _scaled(module, node, bias, node.kwargs.get("beta", 1))
         return insert(module.graph, node, aten.add.Tensor, product, bias)
     weight = insert_constant(module, node, value.t().contiguous())
     return insert(module.graph, node, aten.linear.default, operand, weight, bias)
+
+
+def _scaled(module: GraphModule, node: Node, value: Any, factor: Any) -> Node:
+    operand: Node = value
+    if factor == 1:
+        return operand
+    number = insert_number(module, node, factor, value.meta["val"].dim())
+    return insert(module.graph, node, aten.mul.Tensor, operand, number)
+
+
+LONGEST_SUM = 256
+"""Elements that a running sum may have: its matrix has the square of this number of weights."""
+
+
+def running_sum(module: GraphModule, node: Node) -> Node | None:
+    """A cumulative sum: the product with a triangle of ones, which int8 weights hold exactly."""
+    arguments: Any = node.args
+    operand, dim = arguments[:2]
+    if node.kwargs or not operand.meta["val"].dim():
+        return None
+    size = operand.meta["val"].shape[dim]
+    if size > LONGEST_SUM:
+        return None
+    ones = insert_constant(module, node, torch.ones(size, size).tril())
+    rows = insert(module.graph, node, aten.transpose.int, operand, dim, -1)
+    sums = insert(module.graph, node, aten.linear.default, rows, ones)
+    return insert(module.graph, node, aten.transpose.int, sums, dim, -1)
+
+
+_POOL_DEFAULTS: tuple[Any, ...] = ((), (0, 0), False, True, None)
+
+
+def average_with_divisor(module: GraphModule, node: Node) -> Node | None:
+    """An average pool with its own divisor: one that divides by the window's size, and a product.
+
+    None if a window reaches beyond the padding, because its average divides by less.
+    """
+    arguments: tuple[Any, ...] = node.args
+    operand, kernel, *rest = arguments
+    stride, padding, ceil_mode, _, divisor = (*rest, *_POOL_DEFAULTS[len(rest) :])
+    if divisor is None or ceil_mode or operand.meta["val"].dim() not in (3, 4):
+        return None
+    size = kernel[0] * kernel[-1]
+    pool = (kernel, stride or kernel, padding, False, True)
+    pooled = insert(module.graph, node, aten.avg_pool2d.default, operand, *pool)
+    return _scaled(module, node, pooled, size / divisor)
 
 
 def average_of_plane(module: GraphModule, node: Node) -> Node | None:
@@ -230,11 +279,18 @@ MASKED = -1e4
 
 
 def fill_masked(module: GraphModule, node: Node) -> Node | None:
-    """A fill with a large negative number, by a constant mask: the sum with a mask of -inf."""
+    """A fill with a large negative number, by a constant mask: the sum with a mask of -inf.
+
+    Any other fill is a choice between the number and the value.
+    """
+    operand: Any
     operand, where, value = node.args
     mask = attribute_of(module, where)
-    if mask is None or not isinstance(value, int | float) or value >= MASKED:
+    if not isinstance(value, int | float):
         return None
+    if mask is None or value >= MASKED:
+        number = insert_number(module, node, value, operand.meta["val"].dim())
+        return insert(module.graph, node, aten.where.self, where, number, operand)
     zeros = torch.zeros(mask.shape).masked_fill(mask, -torch.inf)
     return insert(
         module.graph, node, aten.add.Tensor, operand, insert_constant(module, node, zeros)

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import torch
 from torch.fx import Graph, GraphModule, Node
 
-Rewrite: TypeAlias = Callable[[GraphModule, Node], Node | None]
-"""Inserts nodes that compute the same as a node. Returns their result, or None: the node stays."""
+Rewrite: TypeAlias = Callable[[GraphModule, Node], Node | tuple[Node, ...] | None]
+"""Inserts nodes that compute the same as a node. Returns their result or results, or None: the node
+stays."""
 
 
 def attribute_of(module: GraphModule, node: object) -> torch.Tensor | None:
@@ -43,7 +44,8 @@ def insert_constant(module: GraphModule, like: Node, value: torch.Tensor) -> Nod
         index += 1
     module.register_buffer(name, value)
     node = module.graph.get_attr(name)
-    mode = like.meta["val"].fake_mode
+    shown = like.meta["val"]
+    mode = (shown[0] if isinstance(shown, tuple | list) else shown).fake_mode
     node.meta = {k: v for k, v in like.meta.items() if k != "from_node"}
     node.meta["val"] = mode.from_tensor(value, static_shapes=True)
     return node

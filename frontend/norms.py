@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
+from cmopt.dialects.cortex_m.limits import LONGEST_SOFTMAX
 from cmopt.frontend.graph_building import insert, insert_number
 
 aten = torch.ops.aten
@@ -103,15 +104,32 @@ def batch_statistics(
     return _affine(module, node, unit, weight, bias, [1, -1, *[1] * (rank - 2)])
 
 
-def variance(module: GraphModule, node: Node) -> Node | None:
-    """`sum((x - mean)²) / (n - correction)`."""
+def _dims_of_variance(node: Node) -> tuple[list[int], Any, bool]:
+    """The dimensions, the correction of the count, and whether the dimensions stay."""
     x, dims, unbiased, keep = _filled(node, (None, None, True, False))[:4]
+    if isinstance(dims, bool):  # the overload "default" has no dimensions
+        dims, unbiased = None, dims
     correction: Any = 1 if unbiased else 0
-    if node.target is aten.var.correction:
+    if node.target in (aten.var.correction, aten.var_mean.correction):
         keep, correction = node.kwargs.get("keepdim", False), node.kwargs.get("correction")
         correction = 1 if correction is None else correction
-    if not dims:
+    return list(dims or range(x.meta["val"].dim())), correction, keep
+
+
+def variance_and_mean(module: GraphModule, node: Node) -> tuple[Node, Node] | None:
+    """The variance and the mean over the same dimensions."""
+    dims, _, keep = _dims_of_variance(node)
+    if (spread := variance(module, node)) is None:
         return None
+    mean = insert(module.graph, node, aten.mean.dim, node.args[0], dims, keep)
+    return spread, mean
+
+
+def variance(module: GraphModule, node: Node) -> Node | None:
+    """`sum((x - mean)²) / (n - correction)`; None if this divides by 0."""
+    x: Any = node.args[0]
+    dims, correction, keep = _dims_of_variance(node)
+    rank = x.meta["val"].dim()
     size = math.prod(x.meta["val"].shape[d] for d in dims)
     if size <= correction:
         return None
@@ -120,14 +138,57 @@ def variance(module: GraphModule, node: Node) -> Node | None:
     result = insert(module.graph, node, aten.mul.Tensor, energy, factor)
     if keep:
         return result
-    return insert(module.graph, node, aten.reshape.default, result, list(node.meta["val"].shape))
+    shape = [n for d, n in enumerate(x.meta["val"].shape) if d not in {d % rank for d in dims}]
+    return insert(module.graph, node, aten.reshape.default, result, shape)
 
 
 def vector_norm(module: GraphModule, node: Node) -> Node | None:
-    """`sqrt(sum(x²))`."""
+    """`sum(|x|^p)^(1/p)`, the largest or the smallest magnitude; None for order 0."""
     x, order, dims, keep = _filled(node, (None, 2, None, False))[:4]
-    if order != 2 or not dims:
+    graph, dims = module.graph, list(dims or range(x.meta["val"].dim()))
+    if order == 0 or not dims:
         return None
-    square = insert(module.graph, node, aten.square.default, x)
-    energy = insert(module.graph, node, aten.sum.dim_IntList, square, list(dims), keep)
-    return insert(module.graph, node, aten.sqrt.default, energy)
+    if order == 2:
+        square = insert(graph, node, aten.square.default, x)
+        energy = insert(graph, node, aten.sum.dim_IntList, square, dims, keep)
+        return insert(graph, node, aten.sqrt.default, energy)
+    magnitude = insert(graph, node, aten.abs.default, x)
+    if math.isinf(order):
+        extreme = aten.amax.default if order > 0 else aten.amin.default
+        return insert(graph, node, extreme, magnitude, dims, keep)
+    if order == 1:
+        return insert(graph, node, aten.sum.dim_IntList, magnitude, dims, keep)
+    power = insert(graph, node, aten.pow.Tensor_Scalar, magnitude, order)
+    energy = insert(graph, node, aten.sum.dim_IntList, power, dims, keep)
+    return insert(graph, node, aten.pow.Tensor_Scalar, energy, 1 / order)
+
+
+def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[Node, Node, Node]:
+    """`x - max(x)`, the exponentials of this, and their sum."""
+    graph = module.graph
+    largest = insert(graph, node, aten.amax.default, x, [dim], True)
+    below = insert(graph, node, aten.sub.Tensor, x, largest)
+    exponentials = insert(graph, node, aten.exp.default, below)
+    return below, exponentials, insert(graph, node, aten.sum.dim_IntList, exponentials, [dim], True)
+
+
+def softmax(module: GraphModule, node: Node) -> Node | None:
+    """`exp(x - max(x)) / sum(…)`, for rows that are too long for the softmax kernel."""
+    x: Any
+    x, dim = node.args[:2]
+    if not x.meta["val"].dim() or x.meta["val"].shape[dim] <= LONGEST_SOFTMAX:
+        return None
+    _, exponentials, total = _exponentials(module, node, x, int(dim))  # type: ignore[arg-type]
+    scale = insert(module.graph, node, aten.reciprocal.default, total)
+    return insert(module.graph, node, aten.mul.Tensor, exponentials, scale)
+
+
+def log_softmax(module: GraphModule, node: Node) -> Node | None:
+    """`(x - max(x)) - log(sum(exp(x - max(x))))`."""
+    x: Any
+    x, dim = node.args[:2]
+    if not x.meta["val"].dim():
+        return None
+    below, _, total = _exponentials(module, node, x, int(dim))  # type: ignore[arg-type]
+    logarithm = insert(module.graph, node, aten.log.default, total)
+    return insert(module.graph, node, aten.sub.Tensor, below, logarithm)

@@ -169,6 +169,7 @@ _CALLS_OF_ELEMENTS = (
 
 _PRODUCTS = (
     Operator("_softmax softmax.int", None, matrix.softmax, fused_if=_always, gives_scores=True),
+    Operator("_softmax softmax.int", rewritten=norms.softmax),
     Operator("special_softmax", None, matrix.softmax),
     Operator("addmm", None, convolution.linear_of_constant, prepared=before.affine),
     Operator("batch_norm bilinear conv3d", AS_ONE),
@@ -188,8 +189,8 @@ _PRODUCTS = (
 
 _REDUCTIONS = (
     Operator("_adaptive_avg_pool2d", None, pooling.adaptive_avg_pool2d),
-    Operator("_log_softmax log_softmax", FREE),
-    Operator("log_softmax.int", None, matrix.log_softmax),
+    Operator("_log_softmax", FREE),
+    Operator("log_softmax.int", None, matrix.log_softmax, rewritten=norms.log_softmax),
     Operator("adaptive_avg_pool1d", None, pooling.adaptive_avg_pool1d, rewritten=before.pool_1d),
     Operator("adaptive_avg_pool2d", SHARED, pooling.adaptive_avg_pool2d),
     Operator("adaptive_max_pool1d", AS_ONE),
@@ -197,7 +198,8 @@ _REDUCTIONS = (
     Operator("amax max", SHARED, reductions.reduction(edge.AmaxOp)),
     Operator("amin min", SHARED, reductions.reduction(edge.AminOp)),
     Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=before.pool_1d),
-    Operator("avg_pool2d", SHARED, pooling.avg_pool2d),
+    Operator("avg_pool2d", SHARED, pooling.avg_pool2d, rewritten=before.average_with_divisor),
+    Operator("cumsum", FREE, rewritten=before.running_sum),
     Operator("col2im", FREE, col2im.col2im),
     Operator("group_norm", rewritten=norms.group_norm),
     Operator("instance_norm", rewritten=norms.instance_norm),
@@ -212,7 +214,8 @@ _REDUCTIONS = (
     Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),
     Operator("rms_norm", rewritten=norms.rms_norm),
     Operator("sum sum.dim_IntList", FREE, reductions.reduction(edge.SumOp)),
-    Operator("var.correction var.dim", rewritten=norms.variance),
+    Operator("var.correction var.dim var", rewritten=norms.variance),
+    Operator("var_mean.correction var_mean.dim var_mean", rewritten=norms.variance_and_mean),
 )
 
 _MOVEMENT = (
@@ -260,7 +263,8 @@ _SELECTIONS = (
         choice.selection,
         takes_indices=True,
     ),
-    Operator("take_along_dim", SHARED, takes_indices=True),
+    Operator("embedding index_put scatter.src take_along_dim", SHARED, takes_indices=True),
+    Operator("select_scatter slice_scatter", SHARED),
     Operator("reflection_pad1d reflection_pad2d", SHARED, choice.selection),
     Operator("reflection_pad3d replication_pad3d", None, choice.selection),
     Operator("repeat_interleave.self_int", SHARED, choice.selection),

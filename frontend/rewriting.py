@@ -67,20 +67,33 @@ def _mark_masks(module: GraphModule, node: Node) -> None:
             node.replace_input_with(operand, marked)
 
 
+def _is_float(value: object) -> bool:
+    """Whether a node's result is a float tensor, or several float tensors."""
+    parts = value if isinstance(value, tuple | list) else [value]
+    return all(isinstance(part, torch.Tensor) and part.is_floating_point() for part in parts)
+
+
+def _replace(node: Node, replacement: Node | tuple[Node, ...]) -> None:
+    """Let the readers of a node read its replacement, or that of each of its results."""
+    if isinstance(replacement, Node):
+        node.replace_all_uses_with(replacement)
+    else:
+        for part in list(node.users):
+            part.replace_all_uses_with(replacement[part.args[1]])  # type: ignore[index]
+            node.graph.erase_node(part)
+    node.graph.erase_node(node)
+
+
 def _rewrite(module: GraphModule, rewrites: dict[str, Rewrite]) -> None:
     changed = False
     for node in list(module.graph.nodes):
         rewrite = rewrites.get(_name(node))
-        value = node.meta.get("val")
-        if rewrite is None or not isinstance(value, torch.Tensor):
-            continue
-        if not value.dtype.is_floating_point:
+        if rewrite is None or not _is_float(node.meta.get("val")):
             continue
         with module.graph.inserting_before(node):
             replacement = rewrite(module, node)
         if replacement is not None:
-            node.replace_all_uses_with(replacement)
-            module.graph.erase_node(node)
+            _replace(node, replacement)
             changed = True
     if changed:
         finish_rewrite(module)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -15,16 +15,28 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.arrays import Array, dequantize
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.quant import DCastOp, SCastOp, UniformQuantizedType, qtype_of, storage_type
-from cmopt.dialects.shapes import with_element
+from cmopt.dialects.shapes import element_of, with_element
 from cmopt.lowering.rewrite import apply_patterns
 
 MOVING = {
+    "aten.embedding.default": (0,),
     "aten.gather.default": (0,),
     "aten.index.Tensor": (0,),
+    "aten.index_put.default": (0, -1),
     "aten.index_select.default": (0,),
+    "aten.max.dim": (0,),
+    "aten.max_pool2d_with_indices.default": (0,),
+    "aten.min.dim": (0,),
+    "aten.scatter.src": (0, 2),
+    "aten.select_scatter.default": (0, 1),
+    "aten.slice_scatter.default": (0, 1),
+    "aten.topk.default": (0,),
     "aten.where.self": (1, 2),
 }
-"""Operators whose result has elements of some operands, with the places of these operands."""
+"""Operators whose float results have elements of some operands, with the operands' places.
+
+The other results depend on the order of these elements alone.
+"""
 
 COMPARING = {
     "aten.argmax.default": (0,),
@@ -56,19 +68,40 @@ def sources(op: CallOp, places: tuple[int, ...]) -> list[SSAValue] | None:
 
 
 class MoveStoredIntegers(RewritePattern):
-    """`call(dcast(x), …)` → `dcast(scast(call(scast(x), …)))` for operators of `MOVING`."""
+    """`call(dcast(x), …)` → `dcast(scast(call(scast(x), …)))` for operators of `MOVING`.
+
+    Does not apply to an `index_put` that adds.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: CallOp, rewriter: PatternRewriter) -> None:
         places = MOVING.get(op.target.data)
-        if places is None or (values := sources(op, places)) is None:
+        if places is None or _accumulates(op) or (values := sources(op, places)) is None:
             return
-        (result,) = op.outputs
-        moved = with_element(result.type, qtype_of(values[0]))
+        element = qtype_of(values[0])
+        is_float = [element_of(result) == f32 for result in op.outputs]
+        moved = [
+            with_element(result.type, element) if moves else result.type
+            for result, moves in zip(op.outputs, is_float, strict=True)
+        ]
         call, casts = on_integers(op, places, values)
-        new = CallOp(op.target.data, call, op.arguments.data, [storage_type(moved)])
-        quantized = SCastOp(new.outputs[0], moved)
-        rewriter.replace(op, [*casts, new, quantized, DCastOp(quantized.output, result.type)])
+        new = CallOp(op.target.data, call, op.arguments.data, [storage_type(t) for t in moved])
+        results: list[SSAValue] = list(new.outputs)
+        after: list[Operation] = []
+        for index, (type, moves) in enumerate(zip(moved, is_float, strict=True)):
+            if moves:
+                quantized = SCastOp(new.outputs[index], type)
+                real = DCastOp(quantized.output, op.outputs[index].type)
+                after += [quantized, real]
+                results[index] = real.output
+        rewriter.replace(op, [*casts, new, *after], results)
+
+
+def _accumulates(op: CallOp) -> bool:
+    """Whether an `index_put` adds the values to what is there."""
+    last = op.arguments.data[-1]
+    is_put = op.target.data == "aten.index_put.default"
+    return is_put and isinstance(last, IntegerAttr) and bool(last.value.data)
 
 
 class CompareStoredIntegers(RewritePattern):

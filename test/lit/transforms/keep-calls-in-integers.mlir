@@ -45,3 +45,26 @@ func.func @number(%x: tensor<4x!q>) -> tensor<4xi1> {
   %1 = edge.call "aten.gt.Scalar"(%0) {arguments = [#edge.operand<0>, 0.2 : f64]} : (tensor<4xf32>) -> tensor<4xi1>
   func.return %1 : tensor<4xi1>
 }
+
+// The values of topk are elements of x; their places depend on the elements' order alone.
+// CHECK-LABEL: @topk
+// CHECK:         = edge.call "aten.topk.default"(%0) {{.*}} : (tensor<4xi8>) -> (tensor<2xi8>, tensor<2xi64>)
+// CHECK-NEXT:    quant.scast
+// CHECK-NEXT:    quant.dcast
+func.func @topk(%x: tensor<4x!q>) -> (tensor<2xf32>, tensor<2xi64>) {
+  %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
+  %1, %2 = edge.call "aten.topk.default"(%0) {arguments = [#edge.operand<0>, 2 : i64, -1 : i64, true, true]} : (tensor<4xf32>) -> (tensor<2xf32>, tensor<2xi64>)
+  func.return %1, %2 : tensor<2xf32>, tensor<2xi64>
+}
+
+// An index_put moves elements, unless it adds them.
+// CHECK-LABEL: @index_put
+// CHECK:         edge.call "aten.index_put.default"(%{{.*}}, %i, %{{.*}}) {{.*}} : (tensor<4xi8>, tensor<2xi64>, tensor<2xi8>) -> tensor<4xi8>
+// CHECK:         edge.call "aten.index_put.default"(%{{.*}}, %i, %{{.*}}) {{.*}} : (tensor<4xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<4xf32>
+func.func @index_put(%x: tensor<4x!q>, %i: tensor<2xi64>, %v: tensor<2x!q>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
+  %1 = quant.dcast %v : tensor<2x!q> to tensor<2xf32>
+  %2 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, false]} : (tensor<4xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<4xf32>
+  %3 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, true]} : (tensor<4xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<4xf32>
+  func.return %2, %3 : tensor<4xf32>, tensor<4xf32>
+}
