@@ -19,7 +19,7 @@ from torch.fx import Node
 
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
-from cmopt.frontend import norms
+from cmopt.frontend import norms, resampling
 from cmopt.frontend.call import Conversion
 from cmopt.frontend.conversions import (
     choice,
@@ -191,7 +191,8 @@ _REDUCTIONS = (
     Operator("_adaptive_avg_pool2d", None, pooling.adaptive_avg_pool2d),
     Operator("_log_softmax", FREE),
     Operator("log_softmax.int", None, matrix.log_softmax, rewritten=norms.log_softmax),
-    Operator("adaptive_avg_pool1d", None, pooling.adaptive_avg_pool1d, rewritten=before.pool_1d),
+    Operator("adaptive_avg_pool1d", None, pooling.adaptive_avg_pool1d),
+    Operator("adaptive_avg_pool1d", rewritten=resampling.adaptive_average_1d),
     Operator("adaptive_avg_pool2d", SHARED, pooling.adaptive_avg_pool2d),
     Operator("adaptive_max_pool1d", AS_ONE),
     Operator("adaptive_max_pool2d", SHARED, pooling.adaptive_max_pool2d),
@@ -205,7 +206,8 @@ _REDUCTIONS = (
     Operator("instance_norm", rewritten=norms.instance_norm),
     Operator("layer_norm", rewritten=norms.layer_norm),
     Operator("linalg_vector_norm", rewritten=norms.vector_norm),
-    Operator("adaptive_avg_pool2d mean.dim", rewritten=before.average_of_plane),
+    Operator("adaptive_avg_pool2d", rewritten=resampling.adaptive_average_2d),
+    Operator("mean.dim", rewritten=before.average_of_plane),
     Operator("max.dim", None, reductions.values_of(reductions.reduction(edge.AmaxOp))),
     Operator("max_pool1d", None, pooling.max_pool1d, rewritten=before.pool_1d),
     Operator("max_pool2d", SHARED, pooling.max_pool2d),
@@ -269,7 +271,13 @@ _SELECTIONS = (
     Operator("reflection_pad3d replication_pad3d", None, choice.selection),
     Operator("repeat_interleave.self_int", SHARED, choice.selection),
     Operator("replication_pad1d replication_pad2d", SHARED, choice.selection),
+    Operator("_upsample_bicubic2d_aa _upsample_bicubic2d_aa.vec", rewritten=resampling.resample_2d),
+    Operator("_upsample_bilinear2d_aa", rewritten=resampling.resample_2d),
+    Operator("_upsample_bilinear2d_aa.vec", rewritten=resampling.resample_2d),
     Operator("upsample_bicubic2d upsample_linear1d", SHARED),
+    Operator("upsample_bicubic2d upsample_bicubic2d.vec", rewritten=resampling.resample_2d),
+    Operator("upsample_bilinear2d upsample_bilinear2d.vec", rewritten=resampling.resample_2d),
+    Operator("upsample_linear1d upsample_linear1d.vec", rewritten=resampling.resample_1d),
     Operator("upsample_bilinear2d upsample_bilinear2d.vec", SHARED, choice.upsample_bilinear2d),
     Operator("upsample_nearest1d upsample_nearest1d.vec", SHARED, choice.selection),
     Operator("upsample_nearest2d upsample_nearest2d.vec", SHARED, choice.selection),

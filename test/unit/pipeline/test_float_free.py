@@ -68,6 +68,29 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]] = {
     "divisor_override, padded": (
         lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False, divisor_override=5), (IMAGE,),
     ),
+    "bilinear": (
+        lambda x: F.interpolate(x, size=(9, 4), mode="bilinear"), (random(2, 3, 5, 7),),
+    ),
+    "bilinear, corners aligned": (
+        lambda x: F.interpolate(x, size=(9, 11), mode="bilinear", align_corners=True), (IMAGE,),
+    ),
+    "bilinear to one pixel": (lambda x: F.interpolate(x, size=(1, 1), mode="bilinear"), (IMAGE,)),
+    "bilinear by a fraction": (
+        lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear"), (IMAGE,),
+    ),
+    "bilinear, antialiased": (
+        lambda x: F.interpolate(x, size=(3, 4), mode="bilinear", antialias=True), (IMAGE,),
+    ),
+    "bicubic": (lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"), (IMAGE,)),
+    "linear": (lambda x: F.interpolate(x, size=11, mode="linear"), (random(2, 3, 7),)),
+    "linear in channels-last": (
+        lambda x: F.interpolate(x, size=(7, 6), mode="bilinear"),
+        (IMAGE.to(memory_format=torch.channels_last),),
+    ),
+    "uneven pool": (lambda x: F.adaptive_avg_pool2d(x, (4, 5)), (random(2, 3, 7, 6),)),
+    "uneven pool of one image": (lambda x: F.adaptive_avg_pool2d(x, (4, 5)), (random(3, 7, 6),)),
+    "pool to more pixels": (lambda x: F.adaptive_avg_pool2d(x, (8, 3)), (random(1, 2, 3, 3),)),
+    "uneven pool over one dimension": (lambda x: F.adaptive_avg_pool1d(x, 3), (random(2, 3, 7),)),
 }  # fmt: skip
 
 

@@ -57,7 +57,13 @@ def test_bilinear_between_convolutions() -> None:
 @pytest.mark.parametrize(
     "mode", [{"scale_factor": 2, "align_corners": True}, {"size": (7, 9)}, {"scale_factor": 2.2}]
 )
-def test_other_grids_stay_in_float(mode: dict[str, object]) -> None:
+def test_other_grids_are_one_convolution_for_each_axis(mode: dict[str, object]) -> None:
     program = compiled(Function(lambda x: F.interpolate(x, mode="bilinear", **mode)), (1, 2, 4, 5))
+    assert kernels(program).count("quantized_conv2d") == 2 and not float_ops(program)
+
+
+def test_a_grid_with_too_many_weights_stays_in_float() -> None:
+    model = Function(lambda x: F.interpolate(x, size=(2, 260), mode="bilinear"))
+    program = compiled(model, (1, 1, 2, 257))
     (call,) = float_ops(program)
     assert "aten.upsample_bilinear2d.vec" in call

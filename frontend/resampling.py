@@ -1,0 +1,115 @@
+"""Interpolation and uneven pools taken apart before annotation: one matrix for each axis.
+
+Each output is a sum of inputs with constant weights, row by row and column by column. The matrix
+is a 1×1 convolution whose channels are the positions along the axis, so that each output position
+has its own weight scale.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend.decompositions import average_of_plane, pool_1d
+from cmopt.frontend.graph_building import insert, insert_constant
+from cmopt.frontend.overloads import operator_name
+
+aten = torch.ops.aten
+
+MOST_WEIGHTS = 1 << 16
+"""Weights of one matrix; a larger one would take more memory than the operator is worth."""
+
+_WIDTH_AS_CHANNELS = ([0, 3, 1, 2], [0, 2, 3, 1])
+_OVER_ONE = {"adaptive_avg_pool1d", "upsample_linear1d"}
+_HEIGHT_AS_CHANNELS = ([0, 2, 1, 3], [0, 2, 1, 3])
+
+
+def resample_2d(module: GraphModule, node: Node) -> Node | None:
+    """An operator on [N,C,H,W] or [C,H,W] whose weights are products, one for the row and one for
+    the column.
+
+    None for interpolation by whole factors, for empty tensors, and for more than `MOST_WEIGHTS`.
+    """
+    operand: Any = node.args[0]
+    shape, result = operand.meta["val"].shape, node.meta["val"].shape
+    if 0 in shape or 0 in result or _is_by_whole_factors(node):
+        return None
+    if max(a * b for a, b in zip(shape[-2:], result[-2:], strict=True)) > MOST_WEIGHTS:
+        return None
+    is_batch, graph = len(shape) == 4, module.graph
+    value = operand if is_batch else insert(graph, node, aten.unsqueeze.default, operand, 0)
+    value = _along_channels(module, node, value, matrix_of(node, -1), _WIDTH_AS_CHANNELS)
+    value = _along_channels(module, node, value, matrix_of(node, -2), _HEIGHT_AS_CHANNELS)
+    return value if is_batch else insert(graph, node, aten.squeeze.dim, value, 0)
+
+
+def resample_1d(module: GraphModule, node: Node) -> Node | None:
+    """The same for an operator on [N,C,W] with one weight for each column."""
+    operand: Any = node.args[0]
+    shape, result = operand.meta["val"].shape, node.meta["val"].shape
+    if len(shape) != 3 or 0 in shape or shape[2] * result[2] > MOST_WEIGHTS:
+        return None
+    weight = insert_constant(module, node, matrix_of(node, -1).unsqueeze(-1))
+    channels = insert(module.graph, node, aten.permute.default, operand, [0, 2, 1])
+    product = insert(module.graph, node, aten.conv1d.default, channels, weight)
+    return insert(module.graph, node, aten.permute.default, product, [0, 2, 1])
+
+
+def adaptive_average_2d(module: GraphModule, node: Node) -> Node | None:
+    """An adaptive pool: of the whole image, or with windows of different sizes."""
+    if (pooled := average_of_plane(module, node)) is not None:
+        return pooled
+    operand: Any = node.args[0]
+    sizes = zip(operand.meta["val"].shape[-2:], node.meta["val"].shape[-2:], strict=True)
+    is_even = all(after and before % after == 0 for before, after in sizes)
+    return None if is_even else resample_2d(module, node)
+
+
+def adaptive_average_1d(module: GraphModule, node: Node) -> Node | None:
+    """An adaptive pool over one dimension."""
+    return pool_1d(module, node) or resample_1d(module, node)
+
+
+def matrix_of(node: Node, axis: int) -> torch.Tensor:
+    """The operator's weights along an axis, [outputs, inputs]; the operator itself computes them.
+
+    Input k is 1 at position k of the axis. The weights along other axes sum to 1.
+    """
+    operand: Any = node.args[0]
+    shape = list(operand.meta["val"].shape)
+    places = shape[-1:] if operator_name(node) in _OVER_ONE else shape[-2:]
+    size, ones = places[axis], [1] * len(places)
+    ones[axis] = size
+    units = torch.eye(size).reshape(size, 1, *ones).expand(size, 1, *places)
+    target: Any = node.target
+    weights: torch.Tensor = target(units.contiguous(), *node.args[1:], **node.kwargs)
+    line = weights[:, 0] if len(places) == 1 else weights[:, 0].select(-1 if axis == -2 else -2, 0)
+    return line.t().contiguous()
+
+
+def _along_channels(
+    module: GraphModule, node: Node, value: Node, matrix: torch.Tensor, orders: Any
+) -> Node:
+    """The product of a matrix with the axis that the first order makes the channels."""
+    if torch.equal(matrix, torch.eye(*matrix.shape)):
+        return value
+    weight = insert_constant(module, node, matrix[:, :, None, None])
+    there, back = orders
+    channels = insert(module.graph, node, aten.permute.default, value, there)
+    product = insert(module.graph, node, aten.conv2d.default, channels, weight)
+    return insert(module.graph, node, aten.permute.default, product, back)
+
+
+def _is_by_whole_factors(node: Node) -> bool:
+    """Whether `split-bilinear-upsampling` computes this interpolation by one exact convolution."""
+    if operator_name(node) != "upsample_bilinear2d" or node.args[2]:
+        return False
+    operand: Any = node.args[0]
+    shape, result = operand.meta["val"].shape, node.meta["val"].shape
+    factors = [after // before for before, after in zip(shape[2:], result[2:], strict=True)]
+    is_whole = all(a % b == 0 for a, b in zip(result[2:], shape[2:], strict=True))
+    given: Any = node.args[3] if len(node.args) > 3 else None
+    named = given if isinstance(given, list | tuple) else node.args[3:5]
+    return is_whole and all(f in (None, n) for f, n in zip(named, factors, strict=False))
