@@ -212,7 +212,8 @@ class ElementChains(Quantizer, QuantizerReporterUser):
     def annotate(self, model: GraphModule) -> GraphModule:
         for chain in chains_of(model):
             for node in chain.nodes:
-                inputs = {chain.source: ACTIVATION} if chain.source in node.args else {}
+                reads = chain.source in node.args and has_float_output(chain.source)
+                inputs = {chain.source: ACTIVATION} if reads else {}
                 result = ACTIVATION if node in chain.ends else None
                 mark_node_as_annotated(node, inputs, result, True)
                 node.meta[PatternMatcher.Q_PATTERN_MATCHED_KEY] = True

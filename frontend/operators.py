@@ -76,6 +76,8 @@ class Operator:
     """Applied before calibration to the graph as exported, before ExecuTorch's own rewrites."""
     rewritten: Rewrite | None = None
     """Applied before calibration, after numbers have become tensors."""
+    rewritten_for_core: Rewrite | None = None
+    """The same, but only for targets without an NPU."""
     fused_if: Callable[[Node], bool] | None = None
     """Whether ExecuTorch's quantizer may take a call; replaces its own check."""
     takes_indices: bool = False
@@ -169,7 +171,7 @@ _CALLS_OF_ELEMENTS = (
 
 _PRODUCTS = (
     Operator("_softmax softmax.int", None, matrix.softmax, fused_if=_always, gives_scores=True),
-    Operator("_softmax softmax.int", rewritten=norms.softmax),
+    Operator("_softmax softmax.int", rewritten_for_core=norms.softmax),
     Operator("special_softmax", None, matrix.softmax),
     Operator("addmm", None, convolution.linear_of_constant, prepared=before.affine),
     Operator("batch_norm bilinear conv3d", AS_ONE),
@@ -353,6 +355,7 @@ def _facts(field: str, names: Callable[[Operator], Iterable[str]]) -> dict[str, 
 CONVERSIONS: dict[str, Conversion] = _facts("imported", Operator.overloads)
 PREPARED: dict[str, Rewrite] = _facts("prepared", Operator.overloads)
 REWRITTEN: dict[str, Rewrite] = _facts("rewritten", Operator.overloads)
+REWRITTEN_FOR_CORE: dict[str, Rewrite] = _facts("rewritten_for_core", Operator.overloads)
 
 # By the name of an operator, as `operator_name` gives it.
 OBSERVED: dict[str, Observed] = _facts("observed", Operator.operators)

@@ -60,6 +60,7 @@ class Int8Quantizer(CortexMQuantizer):
 
     def __init__(self, *, for_npu: bool = False) -> None:
         super().__init__(use_explicit_layout=True)
+        self._for_npu = for_npu
         # The last of ExecuTorch's three quantizers handles operators that share a range.
         self.quantizers[-1:] = [RemainingOperators(), SharedRanges()]
         self.quantizers.insert(0, ElementChains())
@@ -85,7 +86,7 @@ class Int8Quantizer(CortexMQuantizer):
             if not present.isdisjoint(_REWRITTEN_BY.get(rewrite, present)):
                 model = rewrite().call(model).graph_module
         fold_constants(model)
-        rewrite_for_annotation(model)
+        rewrite_for_annotation(model, for_npu=self._for_npu)
         return model
 
     def annotate(self, model: GraphModule) -> GraphModule:

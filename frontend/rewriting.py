@@ -10,10 +10,11 @@ from cmopt.frontend.graph_building import (
     Rewrite,
     constant_of,
     finish_rewrite,
+    insert,
     insert_constant,
     insert_number,
 )
-from cmopt.frontend.operators import BINARY, PREPARED, REWRITTEN
+from cmopt.frontend.operators import BINARY, PREPARED, REWRITTEN, REWRITTEN_FOR_CORE
 from cmopt.frontend.overloads import overload, overload_name
 
 aten = torch.ops.aten
@@ -27,14 +28,16 @@ def rewrite_as_exported(module: GraphModule) -> None:
     for node in list(module.graph.nodes):
         if _name(node) in _BINARY and isinstance(node.args[0], int | float):
             _name_number(module, node)
+        if _name(node) in _BINARY and node.meta["val"].dtype == torch.float32:
+            _cast_integers(module, node)
         if node.target in (aten.add.Tensor, aten.add_.Tensor):
             _mark_masks(module, node)
     module.recompile()
 
 
-def rewrite_for_annotation(module: GraphModule) -> None:
+def rewrite_for_annotation(module: GraphModule, *, for_npu: bool) -> None:
     """Apply the other rewrites, in place. Expects that numbers are tensors already."""
-    _rewrite(module, REWRITTEN)
+    _rewrite(module, REWRITTEN if for_npu else REWRITTEN | REWRITTEN_FOR_CORE)
 
 
 def _name(node: Node) -> str:
@@ -52,6 +55,17 @@ def _name_number(module: GraphModule, node: Node) -> None:
         with module.graph.inserting_before(node):
             constant = insert_number(module, node, number, operand.meta["val"].dim())  # type: ignore[arg-type]
         node.args = (constant, operand, *rest)
+
+
+def _cast_integers(module: GraphModule, node: Node) -> None:
+    """Cast the integer operands of an operator to float32, as the operator does itself."""
+    for operand in node.all_input_nodes:
+        dtype = operand.meta["val"].dtype
+        if dtype.is_floating_point or dtype == torch.bool:
+            continue
+        with module.graph.inserting_before(node):
+            cast = insert(module.graph, node, aten.to.dtype, operand, torch.float32)
+        node.replace_input_with(operand, cast)
 
 
 def _mark_masks(module: GraphModule, node: Node) -> None:

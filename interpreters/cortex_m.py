@@ -10,7 +10,7 @@ from xdsl.ir import Operation
 
 from cmopt.dialects import cortex_m as cm
 from cmopt.dialects.arrays import Array, numpy_dtype
-from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
 from cmopt.interpreters import cmsis_nn
 
 
@@ -234,7 +234,8 @@ class CortexMFunctions(InterpreterFunctions):
 
     @impl(cm.ViewOp)
     def view(self, interpreter: Interpreter, op: cm.ViewOp, args: PythonValues) -> PythonValues:
-        return (args[0].reshape(shape_of(op.output)),)
+        dtype = numpy_dtype(element_of(op.output))
+        return (np.ascontiguousarray(args[0]).view(dtype).reshape(shape_of(op.output)),)
 
 
 def _pool(op: cm.QuantizedAvgPool2dOp | cm.QuantizedMaxPool2dOp) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from xdsl.interpreter import (
 from xdsl.ir import Attribute
 
 from cmopt.dialects import edge
-from cmopt.dialects.arrays import Array, from_float, to_float
+from cmopt.dialects.arrays import Array, from_float, numpy_dtype, to_float
 from cmopt.dialects.edge import data_format_of, is_nhwc
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, element_of, int_of, ints_of, shape_of
 from cmopt.interpreters.edge_elementwise import ElementwiseFunctions, clamped, result, tensors
@@ -195,6 +195,12 @@ class EdgeFunctions(ElementwiseFunctions):
     def amin(self, interpreter: Interpreter, op: edge.AminOp, args: PythonValues) -> PythonValues:
         (x,) = tensors(op, args)
         return result(torch.amin(x, ints_of(op.dims), keepdim=True), op.output)
+
+    @impl(edge.BitcastOp)
+    def bitcast(
+        self, interpreter: Interpreter, op: edge.BitcastOp, args: PythonValues
+    ) -> PythonValues:
+        return (np.ascontiguousarray(args[0]).view(numpy_dtype(element_of(op.output))),)
 
     @impl(edge.ReshapeOp)
     def reshape(

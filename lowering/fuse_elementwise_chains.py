@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import AnyFloat, IntegerType, ModuleOp, TensorType, f32
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    FloatAttr,
+    IntegerAttr,
+    IntegerType,
+    ModuleOp,
+    Signedness,
+    TensorType,
+    f32,
+    f64,
+    i8,
+    i64,
+)
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -15,32 +27,43 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.arithmetic.maps import can_be_in_map
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
-from cmopt.dialects.edge import CallOp, MapOp
+from cmopt.dialects.edge import BitcastOp, CallOp, MapOp, OperandAttr
 from cmopt.dialects.edge.map import YieldOp
-from cmopt.dialects.quant import DCastOp, QCastOp, is_int8, qtype_of, quantized_element
-from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    SCastOp,
+    UniformQuantizedType,
+    is_int8,
+    qtype_of,
+    quantized_element,
+)
+from cmopt.dialects.shapes import element_of, shape_of, with_element
 from cmopt.lowering.rewrite import apply_patterns
 
 
 @dataclass
 class Chain:
-    """Float ops that compute a value from one int8 tensor, element by element."""
+    """Float ops that compute a value from one tensor of 8-bit integers, element by element."""
 
     source: SSAValue | None = None
-    """The quantized tensor."""
+    """The int8 tensor, quantized per tensor, or a tensor of unsigned bytes."""
     ops: list[Operation] = field(default_factory=list)
     """In order: an op's operands come before it."""
     numbers: dict[SSAValue, Array] = field(default_factory=dict)
     """Constants of one value."""
+    casts: list[SSAValue] = field(default_factory=list)
+    """The unsigned bytes of the source as float numbers."""
 
     @property
     def is_worth_fusing(self) -> bool:
         """Whether this is more than one op that becomes a table by itself."""
-        return len(self.ops) > 1 or any(isinstance(op, CallOp) for op in self.ops)
+        has_call = bool(self.casts) or any(isinstance(op, CallOp) for op in self.ops)
+        return len(self.ops) > 1 or has_call
 
 
 def chain_of(result: SSAValue) -> Chain | None:
-    """The chain that computes a float value; None if that is not a function of one int8 tensor."""
+    """The chain that computes a float value; None if that is not a function of one such tensor."""
     chain, shape = Chain(), shape_of(result)
     for value in _in_order(result):
         owner = value.owner
@@ -48,10 +71,12 @@ def chain_of(result: SSAValue) -> Chain | None:
             chain.numbers[value] = number
         elif shape_of(value) != shape:
             return None
-        elif isinstance(owner, DCastOp):
-            if not is_int8(qtype_of(owner.input)) or chain.source not in (None, owner.input):
+        elif (source := _source(owner)) is not None:
+            if chain.source not in (None, source):
                 return None
-            chain.source = owner.input
+            chain.source = source
+            if not isinstance(owner, DCastOp):
+                chain.casts.append(value)
         elif isinstance(owner, Operation) and can_be_in_map(owner):
             chain.ops.append(owner)
         else:
@@ -73,8 +98,35 @@ def _in_order(result: SSAValue) -> Iterator[SSAValue]:
         elif value not in seen:
             seen.add(value)
             stack.append((value, True))
+            if _is_of_bytes(value.owner):
+                continue
             if isinstance(value.owner, Operation) and can_be_in_map(value.owner):
                 stack += [(operand, False) for operand in reversed(value.owner.operands)]
+
+
+_ONE = UniformQuantizedType.get(i8, 1.0, 0)
+"""Integers that are their own value."""
+
+
+def unsigned(signed: SSAValue) -> CallOp:
+    """The number of an unsigned byte, from the number of the same byte as a signed one."""
+    arguments = [OperandAttr(IntegerAttr(0, i64)), FloatAttr(256.0, f64)]
+    return CallOp("aten.remainder.Scalar", [signed], arguments, [signed.type])
+
+
+def _source(owner: Operation | Block) -> SSAValue | None:
+    """The tensor of 8-bit integers that an op makes float; None if it does not."""
+    if isinstance(owner, DCastOp):
+        return owner.input if is_int8(qtype_of(owner.input)) else None
+    return owner.operands[0] if isinstance(owner, CallOp) and _is_of_bytes(owner) else None
+
+
+def _is_of_bytes(owner: Operation | Block) -> bool:
+    """Whether an op casts unsigned bytes to float32."""
+    if not isinstance(owner, CallOp) or owner.target.data != "aten._to_copy.default":
+        return False
+    kinds = [element_of(value) for value in (*owner.operands, *owner.results)]
+    return kinds == [IntegerType(8, Signedness.UNSIGNED), f32]
 
 
 def _number(value: SSAValue) -> Array | None:
@@ -98,15 +150,24 @@ class FuseChain(RewritePattern):
         if chain is None or not chain.is_worth_fusing:
             return
         assert chain.source is not None
-        fused = MapOp(chain.source, _body(chain, op.input), op.output.type)
-        fused.location = chain.ops[-1].location
+        source, casts = chain.source, list[Operation]()
+        if chain.casts:
+            signed = BitcastOp([source], TensorType(i8, shape_of(source)))
+            casts = [signed, cast := SCastOp(signed.output, with_element(signed.output.type, _ONE))]
+            source = cast.output
+        fused = MapOp(source, _body(chain, op.input), op.output.type)
+        fused.location = chain.ops[-1].location if chain.ops else op.location
         fused.output.name_hint = op.input.name_hint
-        rewriter.replace(op, fused)
+        rewriter.replace(op, [*casts, fused])
 
 
 def _body(chain: Chain, result: SSAValue) -> Block:
     block = Block(arg_types=[TensorType(f32, [])])
     inner: dict[SSAValue, SSAValue] = {}
+    if chain.casts:
+        number = unsigned(block.args[0])
+        block.add_op(number)
+        inner |= dict.fromkeys(chain.casts, number.outputs[0])
     for op in chain.ops:
         for operand in op.operands:
             if operand in inner:
@@ -137,8 +198,9 @@ def _body(chain: Chain, result: SSAValue) -> Block:
 class FuseElementwiseChainsPass(ModulePass):
     """Compute a chain of functions of one element as one function, without roundings in between.
 
-    A chain begins at one int8 tensor and ends where its result is quantized to int8. It may hold
-    comparisons and other calls. The values in the chain may have other readers.
+    A chain begins at one int8 tensor, or at a cast of unsigned bytes to float. It ends where its
+    result is quantized to int8. It may hold comparisons and other calls. The values in the chain
+    may have other readers.
     """
 
     name = "fuse-elementwise-chains"

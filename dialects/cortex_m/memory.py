@@ -125,7 +125,7 @@ class JoinOp(IRDLOperation):
 
 @irdl_op_definition
 class ViewOp(IRDLOperation):
-    """The same bytes under another shape: no instruction at run time."""
+    """The same bytes under another shape or integer type: no instruction at run time."""
 
     name = "cortex_m.view"
 
@@ -140,7 +140,8 @@ class ViewOp(IRDLOperation):
 
     def verify_(self) -> None:
         before, after = shape_of(self.input), shape_of(self.output)
-        if numel(before) != numel(after) or element_of(self.input) != element_of(self.output):
+        same_width = itemsize(self.input.type) == itemsize(self.output.type)
+        if numel(before) != numel(after) or not same_width:
             raise VerifyException(
                 f"{self.input.type} and {self.output.type} are not the same bytes"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
-from xdsl.dialects.builtin import IntegerAttr, NoneAttr, TensorType, i64
+from xdsl.dialects.builtin import IntegerAttr, IntegerType, NoneAttr, TensorType, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     irdl_op_definition,
@@ -47,6 +47,23 @@ class MovementOp(EdgeOp):
     def verify_(self) -> None:
         verify_tensors(self)
         self.verify_result()
+
+
+@irdl_op_definition
+class BitcastOp(EdgeOp):
+    """The same bytes as integers of another type of the same width (aten.view.dtype)."""
+
+    name = "edge.bitcast"
+
+    input = operand_def(TensorType)
+    output = result_def(TensorType)
+
+    def verify_(self) -> None:
+        super().verify_()
+        kinds = [element_of(value) for value in (self.input, self.output)]
+        widths = {kind.width.data if isinstance(kind, IntegerType) else None for kind in kinds}
+        if None in widths or len(widths) != 1:
+            raise VerifyException(f"needs integers of one width, got {kinds[0]} and {kinds[1]}")
 
 
 @irdl_op_definition

@@ -14,7 +14,7 @@ from cmopt.dialects.cortex_m import (
     ViewOp,
 )
 from cmopt.dialects.cortex_m.limits import transpose_limit
-from cmopt.dialects.edge import CatOp, ExpandOp, PermuteOp, ReshapeOp, SliceOp
+from cmopt.dialects.edge import BitcastOp, CatOp, ExpandOp, PermuteOp, ReshapeOp, SliceOp
 from cmopt.dialects.permutations import simplest_permute
 from cmopt.dialects.quant import (
     DCastOp,
@@ -73,6 +73,11 @@ def _require_border_type(type: UniformQuantizedType) -> None:
 def reshape(op: ReshapeOp, b: KernelBuilder) -> SSAValue:
     """edge.reshape → view; exact, and no instruction at run time."""
     return b.add(ViewOp(b.value(op.input), storage_type(op.output.type)))
+
+
+def bitcast(op: BitcastOp, b: KernelBuilder) -> SSAValue:
+    """edge.bitcast → view; exact, and no instruction at run time."""
+    return b.add(ViewOp(b.value(op.input), op.output.type))
 
 
 def permute(op: PermuteOp, b: KernelBuilder) -> SSAValue:

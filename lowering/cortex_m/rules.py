@@ -9,6 +9,7 @@ from cmopt.dialects.cortex_m.limits import MOST_BYTES
 from cmopt.dialects.edge import (
     AvgPool2dOp,
     BinaryOp,
+    BitcastOp,
     CatOp,
     Conv2dOp,
     ConvTranspose2dOp,
@@ -51,6 +52,7 @@ def reduction(op: ReductionOp, b: KernelBuilder) -> SSAValue:
 RULES: dict[type[Operation], Rule] = {
     AvgPool2dOp: pooling.avg_pool2d,
     BinaryOp: binary.binary,
+    BitcastOp: movement.bitcast,
     CatOp: movement.cat,
     Conv2dOp: convolution.conv2d,
     ConvTranspose2dOp: convolution.conv_transpose2d,

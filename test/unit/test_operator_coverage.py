@@ -105,6 +105,7 @@ REDUCED = dict.fromkeys(
     (edge.AmaxOp, edge.AminOp, edge.MeanOp, edge.SumOp), "lower-reductions makes it pools"
 )
 ORDER = {edge.ToDimOrderOp: "materialize-dim-order makes it a permute"}
+BYTES = {edge.BitcastOp: "it is the same bytes as plain integers"}
 CALL = {edge.CallOp: "it is a call of a portable kernel itself"}
 
 NEEDS = (
@@ -118,7 +119,7 @@ NEEDS = (
         "RULES in lowering/layout/modes.py",
         has_layout_rule,
         {
-            **WRAPPED, **ORDER,
+            **WRAPPED, **ORDER, **BYTES,
             edge.AvgPool2dOp: "convert-to-nhwc gives it the layout of its kernels",
             edge.MaxPool2dOp: "convert-to-nhwc gives it the layout of its kernels",
             edge.CallOp: "what the operator does with a layout is not known",
@@ -138,18 +139,18 @@ NEEDS = (
         "RULES in lowering/tosa/rules.py, of a function of two tensors BINARY in elementwise.py",
         has_npu_rule,
         {
-            **WRAPPED, **SPLIT, **REDUCED, **ORDER,
+            **WRAPPED, **SPLIT, **REDUCED, **ORDER, **BYTES,
             edge.CallOp: "the NPU calls nothing",
             edge.ConvTranspose2dOp: "split-transposed-convolutions makes it convolutions",
         },
     ),
     Need(
         "portable kernel", "RULES in lowering/convert_edge_to_portable.py", has_portable_rule,
-        {**WRAPPED, **CALL, **ORDER, edge.ReshapeOp: "it is a view of the same bytes"},
+        {**WRAPPED, **CALL, **ORDER, **BYTES, edge.ReshapeOp: "it is a view of the same bytes"},
     ),
     Need(
         "importer entry", "frontend/operators.py", is_imported,
-        {edge.MapOp: "fuse-elementwise-chains makes it"},
+        dict.fromkeys((edge.BitcastOp, edge.MapOp), "fuse-elementwise-chains makes it"),
     ),
 )  # fmt: skip
 

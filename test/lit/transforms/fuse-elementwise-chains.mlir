@@ -40,6 +40,21 @@ func.func @choice(%x: tensor<3x!q>) -> tensor<3x!p> {
   func.return %3 : tensor<3x!p>
 }
 
+// The same bytes are a signed number and, 256 more where that is negative, the unsigned one.
+// CHECK-LABEL: @image
+// CHECK-NEXT:    %[[S:.*]] = edge.bitcast %x : (tensor<3xui8>) -> tensor<3xi8>
+// CHECK-NEXT:    %[[Q:.*]] = quant.scast %[[S]] : tensor<3xi8> to tensor<3x!quant.uniform<i8:f32, 1.0>>
+// CHECK-NEXT:    edge.map %[[Q]] {
+// CHECK-NEXT:    ^bb0(%[[N:.*]]: tensor<f32>):
+// CHECK-NEXT:      %[[U:.*]] = edge.call "aten.remainder.Scalar"(%[[N]]) {arguments = [#edge.operand<0>, 2.560000e+02 : f64]}
+// CHECK-NEXT:      = edge.sqrt %[[U]]
+func.func @image(%x: tensor<3xui8>) -> tensor<3x!p> {
+  %0 = edge.call "aten._to_copy.default"(%x) {arguments = [#edge.operand<0>, "float32", none, none, none, false, none]} : (tensor<3xui8>) -> tensor<3xf32>
+  %1 = edge.sqrt %0 : (tensor<3xf32>) -> tensor<3xf32>
+  %2 = quant.qcast %1 : tensor<3xf32> to tensor<3x!p>
+  func.return %2 : tensor<3x!p>
+}
+
 // The values in a chain may have other readers; two chains may share them.
 // CHECK-LABEL: @shared
 // CHECK:         %[[FLOAT:.*]] = edge.exp

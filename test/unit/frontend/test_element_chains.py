@@ -103,6 +103,28 @@ def test_a_clamp_that_a_kernel_includes_is_in_no_chain() -> None:
     assert tables_of(lambda f, x: 1 / (1 + F.relu(f(x))), X, modules=(linear,)) == 1
 
 
+BYTES = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+IMAGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "float alone": lambda x: x.float(),
+    "centred": lambda x: x.float() / 127.5 - 1,
+    "quotient": lambda x: x / 255,
+    "gamma": lambda x: (x.to(torch.float32) / 255) ** 2.2,
+    "gamma of a part": lambda x: (x[..., 4:].to(torch.float32) / 255) ** 2.2,
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_of_bytes_is_one_table(name: str) -> None:
+    function = IMAGES[name]
+    program = cmopt.compile(cmopt.quantize(Function(function), (BYTES,)))
+    (found,) = program.run(BYTES)
+    assert program.report.float_ops == 0 and program.report.ops[TABLE] == 1
+    assert torch.equal(found, program.interpret(BYTES, stage="quantized")[0])
+    expected = function(BYTES)
+    step = (expected.max() - expected.min()) / 255
+    assert (found - expected).abs().max() <= step  # the step of 0 is rounded too
+
+
 def test_a_comparison_that_is_an_output_stays() -> None:
     program = cmopt.compile(cmopt.quantize(Function(lambda x: (x > 0, (x > 0) * x)), (X,)))
     assert program.report.ops[TABLE] == 1

@@ -83,3 +83,9 @@
 %x = "test.op"() : () -> tensor<2x3xf32>
 // expected-error@+1 {{'edge.to_dim_order' op dim order of tensor<2x3xf32, #edge.dim_order<[0, 2, 1]>> does not fit its rank}}
 %0 = edge.to_dim_order %x : (tensor<2x3xf32>) -> tensor<2x3xf32, #edge.dim_order<[0, 2, 1]>>
+
+// -----
+
+%x = "test.op"() : () -> tensor<3xui8>
+// expected-error@+1 {{needs integers of one width, got ui8 and i16}}
+%0 = edge.bitcast %x : (tensor<3xui8>) -> tensor<3xi16>
