@@ -41,7 +41,8 @@ FEW_COPIES = 16
 
 
 class RegionBuilder:
-    """Appends `tosa` ops to a block. Equal ops and constants are made only once.
+    """Appends `tosa` ops to a block. Equal ops and constants are made only once, except rescales
+    that widen.
 
     `values` maps values outside, of quantized types, to their stored integers inside. A value that
     is not in it becomes a constant or a block argument. `inputs` lists the arguments in order.
@@ -92,20 +93,21 @@ class RegionBuilder:
                 self.block.erase_arg(argument)
                 self.inputs.remove(outside)
 
-    def add(self, op: Operation) -> SSAValue:
-        """Append an op, unless an equal one exists; returns its first result."""
+    def add(self, op: Operation, *, shared: bool = True) -> SSAValue:
+        """Append an op, if it is not `shared` or no equal one exists; returns its first result."""
         properties = sorted(op.properties.items(), key=lambda entry: entry[0])
         key = (type(op), *op.operands, *op.result_types, *properties)
-        if key in self._ops:
+        if shared and key in self._ops:
             op.erase()
             return self._ops[key]
         if self.source is not None:
             op.location = self.source.location
         self.block.add_op(op)
-        return self._ops.setdefault(key, op.results[0])
+        self._ops[key] = op.results[0]
+        return op.results[0]
 
     def constant(self, array: NDArray[np.generic], hint: str | None = None) -> SSAValue:
-        """A `tosa.const` of int8 or int32."""
+        """A `tosa.const` of int8, int16 or int32."""
         type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
         data = BytesAttr(np.asarray(array, order="C").tobytes())
         values = DenseIntOrFPElementsAttr(type, data)
@@ -133,7 +135,9 @@ class RegionBuilder:
     ) -> SSAValue:
         """`(value - input_zp) · factor + output_zp`, rounded once, saturated to `to`.
 
-        factors: one for the whole tensor, or one for each slice of the last dimension.
+        factors: one for the whole tensor, or one for each slice of the last dimension. A rescale to
+        int32 is made again for each reader: Vela computes it as part of its reader, but only if it
+        has one.
         """
         one = isinstance(factors, float)
         listed = [factors] if isinstance(factors, float) else factors
@@ -157,20 +161,22 @@ class RegionBuilder:
                     "input_unsigned": no,
                     "output_unsigned": no,
                 },
-            )
+            ),
+            shared=to != i32,
         )
 
     def arithmetic(
         self, kind: type[Operation], lhs: SSAValue, rhs: SSAValue, *more: SSAValue
     ) -> SSAValue:
-        """An op on two int32 tensors of the same rank, broadcast to each other."""
+        """An op with an int32 result on two tensors of the same rank, broadcast to each other."""
         shape = broadcast_shape(shape_of(lhs), shape_of(rhs))
         assert shape is not None
         type = TensorType(i32, shape)
         return self.add(kind.create(operands=[lhs, rhs, *more], result_types=[type]))
 
     def multiply(self, lhs: SSAValue, rhs: SSAValue, shift: int = 0) -> SSAValue:
-        """`lhs · rhs / 2^shift` of two int32 tensors, rounded, computed in 64 bits."""
+        """`lhs · rhs / 2^shift` of two int32 tensors, rounded, computed in 64 bits; of two int8 or
+        int16 tensors, their product in int32."""
         return self.arithmetic(tosa.MulOp, lhs, rhs, self.number(shift))
 
     def clamp(self, value: SSAValue, low: int, high: int) -> SSAValue:
