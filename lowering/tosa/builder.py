@@ -200,17 +200,31 @@ class RegionBuilder:
             return value
         return self.add(tosa.ReshapeOp([value, self.sizes(shape)], like(value, shape)))
 
+    def rows(self, value: SSAValue, width: int) -> SSAValue:
+        """`value` as an image of one row, whose pixels have `width` channels.
+
+        All that computes with rows reads them in this shape, so that values need no copies. More
+        pixels than the NPU can count become images.
+        """
+        count = numel(shape_of(value)) // width
+        images, columns = (1, count) if count <= MAX_AXIS else (count, 1)
+        return self.reshape(value, (images, 1, columns, width))
+
     def transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
         """`value` permuted, with as few dimensions as possible; a reshape if none move.
 
         The NPU transposes three dimensions at once. With more, one transpose moves a dimension
         from or to the innermost place, and another moves the others as slices. If an axis would
-        get too long for that, the transpose stays one op, and the NPU's constraints decide.
+        get too long for that, the transpose stays one op, and the NPU's constraints decide. A
+        matrix is transposed as `rows`.
         """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
         if len(order) < 2:
             return self.reshape(value, shape)
+        if len(order) == 2:
+            rows = self.reshape(value, (1, 1, *simple))
+            return self.reshape(self._transpose(rows, (0, 1, 3, 2)), shape)
         value = self.reshape(value, simple)
         if order == (0, 2, 1, 3) and min(simple[1:3]) <= FEW_SLICES:
             value = self._interleave(value)
@@ -218,9 +232,12 @@ class RegionBuilder:
             for step in steps:
                 value = self.transpose(value, step)
         else:
-            type = like(value, permuted(simple, order))
-            value = self.add(tosa.TransposeOp([value], type, {"perms": tosa.ints32(order)}))
+            value = self._transpose(value, order)
         return self.reshape(value, shape)
+
+    def _transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
+        type = like(value, permuted(shape_of(value), perm))
+        return self.add(tosa.TransposeOp([value], type, {"perms": tosa.ints32(perm)}))
 
     def _interleave(self, value: SSAValue) -> SSAValue:
         """[A,B,C,D] → [A,C,B,D] by slices of the shorter of B and C, joined again.

@@ -17,7 +17,7 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import SoftmaxOp
 from cmopt.dialects.quant import qtype_of
-from cmopt.dialects.shapes import int_of, numel, shape_of
+from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.reductions import maximum_of_rows, reduce
@@ -60,7 +60,7 @@ def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
     # As a matrix whose rows are summed; the NPU sums the last dimension fastest.
     last = [d for d in range(len(shape)) if d != dim] + [dim]
     moved = b.transpose(b.value(op.input), last)
-    rows = b.reshape(moved, (1, numel(shape) // size, size))
+    rows = b.rows(moved, size)
     powers = Powers(rows, qtype_of(op.input).scale, b)
     divide = next(way for way, error in WAYS if error(size, output.scale) <= LARGEST_ERROR)
     result = b.rescale(
@@ -71,7 +71,7 @@ def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
 
 
 class Powers:
-    """`exp(scale · (x - max of the row))` of rows [1,R,N], in units of 1 / POWER."""
+    """`exp(scale · (x - max of the row))` of rows [1,1,R,N], in units of 1 / POWER."""
 
     def __init__(self, rows: SSAValue, scale: float, b: RegionBuilder):
         self.rows, self.b = rows, b
@@ -102,7 +102,7 @@ class Powers:
         return self.b.arithmetic(tosa.AddOp, *parts)
 
     def sum(self, *, exact: bool) -> SSAValue:
-        """[1,R,1] in int32: the sum of `short`; or the sum of `fine`, rounded to these units."""
+        """[1,1,R,1] in int32: the sum of `short`; or the sum of `fine`, rounded to these units."""
         total = self._sum(self.short)
         if not exact:
             return total
@@ -110,7 +110,7 @@ class Powers:
         return self.b.arithmetic(tosa.AddOp, total, lower)
 
     def _sum(self, value: SSAValue) -> SSAValue:
-        return reduce(tosa.ReduceSumOp, self.b.rescale(value, 1.0, to=i32), 2, self.b)
+        return reduce(tosa.ReduceSumOp, self.b.rescale(value, 1.0, to=i32), 3, self.b)
 
 
 class Reciprocals:
@@ -199,4 +199,4 @@ U55-128."""
 
 
 def _number(value: int, dtype: type[np.signedinteger[Any]], b: RegionBuilder) -> SSAValue:
-    return b.constant(np.full((1, 1, 1), value, dtype))
+    return b.constant(np.full((1, 1, 1, 1), value, dtype))
