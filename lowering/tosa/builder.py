@@ -108,10 +108,7 @@ class RegionBuilder:
 
     def constant(self, array: NDArray[np.generic], hint: str | None = None) -> SSAValue:
         """A `tosa.const` of int8, int16 or int32."""
-        type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
-        data = BytesAttr(np.asarray(array, order="C").tobytes())
-        values = DenseIntOrFPElementsAttr(type, data)
-        constant = self.add(tosa.ConstOp(values))
+        constant = self.add(constant_op(array))
         constant.name_hint = constant.name_hint or hint
         return constant
 
@@ -189,7 +186,9 @@ class RegionBuilder:
         )
 
     def table(self, value: SSAValue, entries: NDArray[np.generic]) -> SSAValue:
-        """`entries[value + 128]`."""
+        """`entries[value + 128]`; the value itself if that is each entry."""
+        if np.array_equal(entries, EVERY_INT8):
+            return value
         return self.add(tosa.TableOp([value, self.constant(entries, "table")], value.type))
 
     def reshape(self, value: SSAValue, shape: Ints) -> SSAValue:
@@ -334,6 +333,13 @@ class RegionBuilder:
     def reverse(self, value: SSAValue, axis: int) -> SSAValue:
         """The elements along `axis` from the last to the first."""
         return self.add(tosa.ReverseOp([value], value.type, {"axis": IntegerAttr(axis, i32)}))
+
+
+def constant_op(array: NDArray[np.generic]) -> tosa.ConstOp:
+    """A `tosa.const` of integers."""
+    type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
+    data = BytesAttr(np.asarray(array, order="C").tobytes())
+    return tosa.ConstOp(DenseIntOrFPElementsAttr(type, data))
 
 
 def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:

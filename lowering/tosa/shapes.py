@@ -53,7 +53,7 @@ def _data(op: Operation) -> Sequence[SSAValue]:
     return op.operands[:2] if isinstance(op, _BINARY) else ()
 
 
-def _root(value: SSAValue) -> SSAValue:
+def root_of(value: SSAValue) -> SSAValue:
     """The value that is read through reshapes."""
     while isinstance(value.owner, tosa.ReshapeOp):
         value = value.owner.input1
@@ -127,7 +127,7 @@ def _groups(block: Block) -> list[Group]:
         group = Group([op], _seams(op))
         group_of[op] = group
         for value in data:
-            source = _root(value).owner
+            source = root_of(value).owner
             if isinstance(source, Block) or numel(shape_of(value)) != size:
                 continue
             if source not in group_of or group_of[source] is group:
@@ -161,9 +161,9 @@ class _Wanted:
 
     def improve(self, group: Group) -> None:
         """Choose the shape of a group that leads to the fewest copies; stay if none is better."""
-        touched = {_root(v) for op in group.ops for v in _data(op) if not _is_constant(v)}
+        touched = {root_of(v) for op in group.ops for v in _data(op) if not _is_constant(v)}
         touched |= {result for op in group.ops for result in op.results}
-        readers = {value: list(_readers(value)) for value in touched}
+        readers = {value: list(readers_of(value)) for value in touched}
         best, least = None, self._copied(readers)
         if least == 0:
             return
@@ -172,7 +172,7 @@ class _Wanted:
             if (copied := self._copied(readers)) < least:
                 best, least = shape, copied
         for op in group.ops:
-            del self.chosen[op]
+            self.chosen.pop(op, None)
         if best is not None:
             self.chosen.update(dict.fromkeys(group.ops, best))
 
@@ -205,11 +205,11 @@ class _Wanted:
         return copied
 
 
-def _readers(value: SSAValue) -> Iterator[tuple[Operation, SSAValue]]:
+def readers_of(value: SSAValue) -> Iterator[tuple[Operation, SSAValue]]:
     """(op, operand) of all readers of a value, also through reshapes."""
     for use in value.uses:
         if isinstance(use.operation, tosa.ReshapeOp):
-            yield from _readers(use.operation.output)
+            yield from readers_of(use.operation.output)
         else:
             yield use.operation, value
 
@@ -228,7 +228,7 @@ def _rewrite(block: Block, wanted: _Wanted) -> None:
     for op in computing:
         for index, shape in enumerate(shapes[op]):
             if shape is not None:
-                op.operands[index] = _as_shape(_root(op.operands[index]), shape, reshaped)
+                op.operands[index] = _as_shape(root_of(op.operands[index]), shape, reshaped)
         if op in wanted.chosen:
             type = TensorType(element_of(op.results[0]), wanted.chosen[op])
             Rewriter.replace_value_with_new_type(op.results[0], type)
