@@ -23,7 +23,9 @@ from cmopt.dialects.shapes import numel, shape_of
 from cmopt.lowering.legality import no_kernel_reason, npu_reason
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.levels import Processor, levels
+from cmopt.lowering.tosa.lookups import join_lookups
 from cmopt.lowering.tosa.rules import lower, sources_of
+from cmopt.lowering.tosa.shapes import choose_shapes
 from cmopt.support.diagnostics import CompileError
 
 AT_THE_END = "at the end of a delegate it is cheaper on the core"
@@ -175,6 +177,8 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
         outside.update(zip(yielded, delegate.outputs, strict=True))
         for result, value in zip(delegate.outputs, yielded, strict=True):
             result.name_hint = value.name_hint
+        join_lookups(build.block)
+        choose_shapes(build.block)
         delegates.append(delegate)
     after = [SCastOp(outside[inner[value]], value.type) for value in wanted]
     new_ops = [*before.values(), *delegates, *after]

@@ -244,7 +244,7 @@ _U55: dict[type[Operation], tuple[Rule, ...]] = {
     tosa.ReverseOp: (_elements(i8, IntegerType(16)), _reverse),
     tosa.SliceOp: (_DATA, _slice),
     tosa.SubOp: _ANY,
-    tosa.TableOp: (_INT8,),
+    tosa.TableOp: (_elements(i8, IntegerType(16)),),
     tosa.TileOp: (_DATA,),
     tosa.TransposeConv2DOp: (
         _INT8, _axes(1, 2, 3), _transposed_stride, _kernel(64, 4096), _weights

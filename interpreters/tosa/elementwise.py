@@ -105,7 +105,8 @@ def rescale(op: tosa.RescaleOp, value: Array, *constants: Array) -> Array:
     else:
         scaled = apply_scale_16(op.name, number - zero_in, multiplier, shift)
     result: Array = np.clip(scaled + zero_out, *range_of(elements[1], unsigned[1]))
-    return result.astype(dtype_of(elements[1]))
+    # The factor of one element makes a number without dimensions a list.
+    return result.astype(dtype_of(elements[1])).reshape(value.shape)
 
 
 def _integer(element: Attribute) -> IntegerType:

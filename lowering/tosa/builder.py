@@ -41,7 +41,8 @@ FEW_COPIES = 16
 
 
 class RegionBuilder:
-    """Appends `tosa` ops to a block. Equal ops and constants are made only once.
+    """Appends `tosa` ops to a block. Equal ops and constants are made only once, except rescales
+    that widen.
 
     `values` maps values outside, of quantized types, to their stored integers inside. A value that
     is not in it becomes a constant or a block argument. `inputs` lists the arguments in order.
@@ -92,24 +93,22 @@ class RegionBuilder:
                 self.block.erase_arg(argument)
                 self.inputs.remove(outside)
 
-    def add(self, op: Operation) -> SSAValue:
-        """Append an op, unless an equal one exists; returns its first result."""
+    def add(self, op: Operation, *, shared: bool = True) -> SSAValue:
+        """Append an op, if it is not `shared` or no equal one exists; returns its first result."""
         properties = sorted(op.properties.items(), key=lambda entry: entry[0])
         key = (type(op), *op.operands, *op.result_types, *properties)
-        if key in self._ops:
+        if shared and key in self._ops:
             op.erase()
             return self._ops[key]
         if self.source is not None:
             op.location = self.source.location
         self.block.add_op(op)
-        return self._ops.setdefault(key, op.results[0])
+        self._ops[key] = op.results[0]
+        return op.results[0]
 
     def constant(self, array: NDArray[np.generic], hint: str | None = None) -> SSAValue:
-        """A `tosa.const` of int8 or int32."""
-        type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
-        data = BytesAttr(np.asarray(array, order="C").tobytes())
-        values = DenseIntOrFPElementsAttr(type, data)
-        constant = self.add(tosa.ConstOp(values))
+        """A `tosa.const` of int8, int16 or int32."""
+        constant = self.add(constant_op(array))
         constant.name_hint = constant.name_hint or hint
         return constant
 
@@ -133,7 +132,9 @@ class RegionBuilder:
     ) -> SSAValue:
         """`(value - input_zp) · factor + output_zp`, rounded once, saturated to `to`.
 
-        factors: one for the whole tensor, or one for each slice of the last dimension.
+        factors: one for the whole tensor, or one for each slice of the last dimension. A rescale to
+        int32 is made again for each reader: Vela computes it as part of its reader, but only if it
+        has one.
         """
         one = isinstance(factors, float)
         listed = [factors] if isinstance(factors, float) else factors
@@ -157,20 +158,22 @@ class RegionBuilder:
                     "input_unsigned": no,
                     "output_unsigned": no,
                 },
-            )
+            ),
+            shared=to != i32,
         )
 
     def arithmetic(
         self, kind: type[Operation], lhs: SSAValue, rhs: SSAValue, *more: SSAValue
     ) -> SSAValue:
-        """An op on two int32 tensors of the same rank, broadcast to each other."""
+        """An op with an int32 result on two tensors of the same rank, broadcast to each other."""
         shape = broadcast_shape(shape_of(lhs), shape_of(rhs))
         assert shape is not None
         type = TensorType(i32, shape)
         return self.add(kind.create(operands=[lhs, rhs, *more], result_types=[type]))
 
     def multiply(self, lhs: SSAValue, rhs: SSAValue, shift: int = 0) -> SSAValue:
-        """`lhs · rhs / 2^shift` of two int32 tensors, rounded, computed in 64 bits."""
+        """`lhs · rhs / 2^shift` of two int32 tensors, rounded, computed in 64 bits; of two int8 or
+        int16 tensors, their product in int32."""
         return self.arithmetic(tosa.MulOp, lhs, rhs, self.number(shift))
 
     def clamp(self, value: SSAValue, low: int, high: int) -> SSAValue:
@@ -183,7 +186,9 @@ class RegionBuilder:
         )
 
     def table(self, value: SSAValue, entries: NDArray[np.generic]) -> SSAValue:
-        """`entries[value + 128]`."""
+        """`entries[value + 128]`; the value itself if that is each entry."""
+        if np.array_equal(entries, EVERY_INT8):
+            return value
         return self.add(tosa.TableOp([value, self.constant(entries, "table")], value.type))
 
     def reshape(self, value: SSAValue, shape: Ints) -> SSAValue:
@@ -194,17 +199,31 @@ class RegionBuilder:
             return value
         return self.add(tosa.ReshapeOp([value, self.sizes(shape)], like(value, shape)))
 
+    def rows(self, value: SSAValue, width: int) -> SSAValue:
+        """`value` as an image of one row, whose pixels have `width` channels.
+
+        All that computes with rows reads them in this shape, so that values need no copies. More
+        pixels than the NPU can count become images.
+        """
+        count = numel(shape_of(value)) // width
+        images, columns = (1, count) if count <= MAX_AXIS else (count, 1)
+        return self.reshape(value, (images, 1, columns, width))
+
     def transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
         """`value` permuted, with as few dimensions as possible; a reshape if none move.
 
         The NPU transposes three dimensions at once. With more, one transpose moves a dimension
         from or to the innermost place, and another moves the others as slices. If an axis would
-        get too long for that, the transpose stays one op, and the NPU's constraints decide.
+        get too long for that, the transpose stays one op, and the NPU's constraints decide. A
+        matrix is transposed as `rows`.
         """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
         if len(order) < 2:
             return self.reshape(value, shape)
+        if len(order) == 2:
+            rows = self.reshape(value, (1, 1, *simple))
+            return self.reshape(self._transpose(rows, (0, 1, 3, 2)), shape)
         value = self.reshape(value, simple)
         if order == (0, 2, 1, 3) and min(simple[1:3]) <= FEW_SLICES:
             value = self._interleave(value)
@@ -212,9 +231,12 @@ class RegionBuilder:
             for step in steps:
                 value = self.transpose(value, step)
         else:
-            type = like(value, permuted(simple, order))
-            value = self.add(tosa.TransposeOp([value], type, {"perms": tosa.ints32(order)}))
+            value = self._transpose(value, order)
         return self.reshape(value, shape)
+
+    def _transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
+        type = like(value, permuted(shape_of(value), perm))
+        return self.add(tosa.TransposeOp([value], type, {"perms": tosa.ints32(perm)}))
 
     def _interleave(self, value: SSAValue) -> SSAValue:
         """[A,B,C,D] → [A,C,B,D] by slices of the shorter of B and C, joined again.
@@ -311,6 +333,13 @@ class RegionBuilder:
     def reverse(self, value: SSAValue, axis: int) -> SSAValue:
         """The elements along `axis` from the last to the first."""
         return self.add(tosa.ReverseOp([value], value.type, {"axis": IntegerAttr(axis, i32)}))
+
+
+def constant_op(array: NDArray[np.generic]) -> tosa.ConstOp:
+    """A `tosa.const` of integers."""
+    type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
+    data = BytesAttr(np.asarray(array, order="C").tobytes())
+    return tosa.ConstOp(DenseIntOrFPElementsAttr(type, data))
 
 
 def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:

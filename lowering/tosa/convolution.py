@@ -13,7 +13,7 @@ from cmopt.dialects import tosa
 from cmopt.dialects.edge import Conv2dOp, LinearOp
 from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND
 from cmopt.dialects.quant import qtype_of
-from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
+from cmopt.dialects.shapes import int_of, ints, ints_of, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.weights import constant_weight
@@ -253,12 +253,11 @@ def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
     """A 1×1 convolution over the rows; ≤ 1 step, as for conv2d."""
     weight = constant_weight(op)
     out, depth = weight.shape
-    rows = numel(shape_of(op.input)[:-1])
-    source = b.reshape(b.value(op.input), (rows, 1, 1, depth))
+    source = b.rows(b.value(op.input), depth)
     accumulator = b.add(
         tosa.Conv2DOp(
             _operands(op, source, weight.reshape(out, 1, 1, depth), _bias(op, out), b),
-            TensorType(i32, (rows, 1, 1, out)),
+            TensorType(i32, (*shape_of(source)[:3], out)),
             {"acc_type": i32, "stride": ints((1, 1)), "dilation": ints((1, 1)),
              "pad": ints((0, 0, 0, 0))},
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.dialects.builtin import i32
 from xdsl.ir import Operation, SSAValue
 
@@ -29,6 +28,7 @@ from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.divisors import is_zero, may_be_zero
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.tables import wide_table
 from cmopt.lowering.weights import require_int8
 
 RECIPROCAL_BITS = 22
@@ -125,20 +125,6 @@ def div(op: DivOp, b: RegionBuilder) -> SSAValue:
     wide = b.rescale(quotient, 1.0, to=i32, input_zp=output.zero_point)
     total = b.arithmetic(tosa.AddOp, wide, b.multiply(dividend, zeros))
     return _clamped(op, b.rescale(total, 1.0, output_zp=output.zero_point), b)
-
-
-def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
-    """A table of 24-bit entries as three tables of 8 bits, added in int32; exact."""
-    total: SSAValue | None = None
-    for shift in (16, 8, 0):
-        # The top byte is signed; the others are stored from -128 on.
-        part = entries >> 16 if shift == 16 else ((entries >> shift) & 255) - 128
-        looked_up = b.table(value, part.astype(np.int8))
-        zero = 0 if shift == 16 else -128
-        wide = b.rescale(looked_up, float(1 << shift), to=i32, input_zp=zero)
-        total = wide if total is None else b.arithmetic(tosa.AddOp, total, wide)
-    assert total is not None
-    return total
 
 
 def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:

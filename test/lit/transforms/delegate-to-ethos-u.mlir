@@ -69,11 +69,14 @@ func.func @side_by_side(%x: tensor<4x4x!a>, %y: tensor<4x4x!a>, %z: tensor<4xf32
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
 
-// A requantization between two ops of a delegate is in it: a table, exact.
+// A requantization between two ops of a delegate is in it: a table, exact. Tables in a row are one,
+// and a table of an input is part of a product with 1.
 // CHECK-LABEL: @requantization
 // CHECK-COUNT-1: ethos_u.delegate
 // CHECK-NOT:     quant.dcast
-// CHECK-COUNT-3: tosa.table
+// CHECK:         tosa.mul
+// CHECK-COUNT-1: tosa.table
+// CHECK-NOT:     tosa.table
 func.func @requantization(%x: tensor<4x4x!a>) -> tensor<4x4x!b> {
   %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
   %1 = quant.dcast %0 : tensor<4x4x!a> to tensor<4x4xf32>
@@ -99,11 +102,12 @@ func.func @movement(%x: tensor<4x8x!a>) -> tensor<8x4x!a> {
 !a = !quant.uniform<i8:f32, 0.5:3>
 !b = !quant.uniform<i8:f32, 0.25>
 
-// A reshape that is requantized in the delegate is in the delegate.
+// A reshape that is requantized in the delegate is in the delegate. Both tables are one.
 // CHECK-LABEL: @requantized_reshape
 // CHECK-COUNT-1: ethos_u.delegate
-// CHECK:           tosa.reshape
 // CHECK:           tosa.table
+// CHECK:           tosa.reshape
+// CHECK-NOT:       tosa.table
 // CHECK:           tosa.transpose
 // CHECK-NOT:     edge.reshape
 func.func @requantized_reshape(%x: tensor<4x4x!a>) -> tensor<8x2x!b> {

@@ -280,3 +280,25 @@ def test_softmax_of_long_rows(row: int, limits: list[str]) -> None:
     value = alone.input((1, row), int8(0.1))
     result = alone.op(edge.SoftmaxOp, [value], (1, row), int8(1e-4, -128), dim=dim)
     alone.holds(result, 1, *limits)
+
+
+@pytest.mark.parametrize("step", [1 / 256, 1 / 900, 1e-4, 1e-7])
+@pytest.mark.parametrize("row", [40, 225, 226, 1000])
+@pytest.mark.parametrize("lost", [0.49, 0.51])
+def test_softmax_of_a_peak(row: int, step: float, lost: float) -> None:
+    """One large element, and others whose exponentials all lose as much in 15 bits as they can."""
+    alone = Alone(row)
+    kind = int8(math.log(32767 / lost) / 200)
+    stored = np.full((3, row), -100, np.int8)
+    stored[:, 0] = 100
+    value = alone.input(stored.shape, kind, stored)
+    dim = IntegerAttr(1, i64)
+    alone.holds(alone.op(edge.SoftmaxOp, [value], stored.shape, int8(step, -128), dim=dim), 1)
+
+
+def test_softmax_in_tiny_steps() -> None:
+    """Steps that even fine exponentials are too coarse for."""
+    alone = Alone(0)
+    value, dim = alone.input((2, 9), int8(0.1)), IntegerAttr(1, i64)
+    result = alone.op(edge.SoftmaxOp, [value], (2, 9), int8(1e-9, -128), dim=dim)
+    alone.holds(result, 1, "a softmax in steps of 1e-09 leaves its exponentials too few bits")

@@ -1,0 +1,42 @@
+"""Lookup tables whose results have more than 8 bits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import IntegerType, TensorType, i32
+from xdsl.ir import SSAValue
+
+from cmopt.dialects import tosa
+from cmopt.dialects.shapes import shape_of
+from cmopt.lowering.tosa.builder import RegionBuilder
+
+i16 = IntegerType(16)
+
+PLACES = np.arange(513) * 128 - (1 << 15)
+"""The int16 values at which an int16 table has its 513 entries."""
+
+
+def int16_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
+    """The int16 entry at an int16 value; between two of `PLACES`, their interpolation, rounded.
+
+    A U55 computes this in one operation, which often is part of the one before.
+    entries: 513 numbers that fit int16. Adjacent ones differ by less than 2^15.
+    """
+    table = b.constant(entries.astype(np.int16), "table")
+    wide = b.add(tosa.TableOp([value, table], TensorType(i32, shape_of(value))), shared=False)
+    return b.rescale(wide, 2.0**-7, to=i16)
+
+
+def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
+    """A table of 24-bit entries as three tables of 8 bits, added in int32; exact."""
+    total: SSAValue | None = None
+    for shift in (16, 8, 0):
+        # The top byte is signed; the others are stored from -128 on.
+        part = entries >> 16 if shift == 16 else ((entries >> shift) & 255) - 128
+        looked_up = b.table(value, part.astype(np.int8))
+        zero = 0 if shift == 16 else -128
+        wide = b.rescale(looked_up, float(1 << shift), to=i32, input_zp=zero)
+        total = wide if total is None else b.arithmetic(tosa.AddOp, total, wide)
+    assert total is not None
+    return total
