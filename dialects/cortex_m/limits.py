@@ -143,6 +143,8 @@ def transposed_convolution_limit(
     where the padding is no multiple of the stride. A shape is right only if both are right.
     """
     (kh, kw), (sh, sw) = weight[1:3], stride
+    if (longest := max(*stride, *padding, *output_padding)) > LONGEST_STEP:
+        return f"stride, padding and output_padding are {LONGEST_STEP} at most, got {longest}"
     if is_reversed(input[3], stride):
         for k, p in zip((kh, kw), padding, strict=True):
             if p >= k:
