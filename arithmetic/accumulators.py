@@ -17,6 +17,7 @@ from cmopt.dialects.edge import (
     AddOp,
     BinaryOp,
     Conv2dOp,
+    ConvTranspose2dOp,
     LinearOp,
     MatmulOp,
     MulOp,
@@ -44,7 +45,7 @@ def _overflow(accumulators: ArrayLike, factors: ArrayLike) -> str | None:
     return "the output's scale is so small that the kernel's 32-bit arithmetic may overflow"
 
 
-def matrix_overflow(op: Conv2dOp | LinearOp) -> str | None:
+def matrix_overflow(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> str | None:
     """Why a convolution or linear layer with a constant int8 weight may overflow, or None."""
     input, weight, output = (quantized_element(v.type) for v in (op.input, op.weight, op.output))
     stored = constant_of(op.weight)
@@ -96,7 +97,7 @@ def mean_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int) -
         return _overflow(count * _reach(source), np.float64(source.scale) / divisor / target.scale)
 
 
-def integer_bias(op: Conv2dOp | LinearOp) -> NDArray[np.int32] | None:
+def integer_bias(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.int32] | None:
     """The bias in accumulator steps (input scale · weight scale), rounded to nearest.
 
     A bias that PT2E has quantized at that scale stays unchanged.

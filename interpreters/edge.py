@@ -26,7 +26,15 @@ from xdsl.ir import Attribute
 from cmopt.dialects import edge
 from cmopt.dialects.arrays import Array, from_float, numpy_dtype, to_float
 from cmopt.dialects.edge import data_format_of, is_nhwc
-from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW, element_of, int_of, ints_of, shape_of
+from cmopt.dialects.shapes import (
+    NCHW_TO_NHWC,
+    NHWC_TO_NCHW,
+    element_of,
+    int_of,
+    ints_of,
+    inverse,
+    shape_of,
+)
 from cmopt.interpreters.edge_elementwise import ElementwiseFunctions, clamped, result, tensors
 
 
@@ -116,11 +124,15 @@ class EdgeFunctions(ElementwiseFunctions):
         self, interpreter: Interpreter, op: edge.ConvTranspose2dOp, args: PythonValues
     ) -> PythonValues:
         input, weight, *bias = tensors(op, args)
+        (input,) = _to_nchw(op, input)
+        if is_nhwc(op):
+            order = inverse(edge.TRANSPOSED_WEIGHT_TO_NHWC)
+            weight = weight.permute(order).clone(memory_format=torch.contiguous_format)
         y = F.conv_transpose2d(
             input, weight, bias[0] if bias else None, ints_of(op.stride), ints_of(op.padding),
             ints_of(op.output_padding), int_of(op.groups), ints_of(op.dilation),
         )  # fmt: skip
-        return result(clamped(op, y), op.output)
+        return result(_from_nchw(op, clamped(op, y)), op.output)
 
     @impl(edge.LinearOp)
     def linear(

@@ -27,6 +27,7 @@ from cmopt.dialects.shapes import (
     element_of,
     int_of,
     ints_of,
+    inverse,
     numel,
     shape_of,
 )
@@ -238,20 +239,19 @@ class MakeNchw(RewritePattern):
     """
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(
-        self, op: edge.Conv2dOp | edge.AvgPool2dOp | edge.MaxPool2dOp, rewriter: PatternRewriter
-    ) -> None:
+    def match_and_rewrite(self, op: edge.Window2dOp, rewriter: PatternRewriter) -> None:
         if not is_nhwc(op) or quantized_element(op.output.type) is not None:
             return
         input = edge.PermuteOp.of(op.input, NHWC_TO_NCHW)
         new_ops: list[Operation] = [input]
         operands: list[SSAValue] = [input.output, *op.operands[1:]]
-        if isinstance(op, edge.Conv2dOp):
+        if isinstance(op, edge.Conv2dOp | edge.ConvTranspose2dOp):
+            order = inverse(edge.weight_to_nhwc(op))
             if (values := constant_of(op.weight)) is None:
-                new_ops.append(weight := edge.PermuteOp.of(op.weight, NHWC_TO_NCHW))
+                new_ops.append(weight := edge.PermuteOp.of(op.weight, order))
                 operands[1] = weight.output
             else:
-                moved = np.transpose(values, NHWC_TO_NCHW)
+                moved = np.transpose(values, order)
                 new_ops.append(constant := constant_op(moved, op.weight.name_hint))
                 operands[1] = constant.result
         type = edge.permuted_type(op.output.type, NHWC_TO_NCHW)

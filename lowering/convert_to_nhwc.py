@@ -10,11 +10,12 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.edge import (
-    AvgPool2dOp,
     Conv2dOp,
-    MaxPool2dOp,
+    ConvTranspose2dOp,
     PermuteOp,
+    Window2dOp,
     is_nhwc,
+    weight_to_nhwc,
 )
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import NCHW_TO_NHWC, NHWC_TO_NCHW
@@ -25,17 +26,15 @@ class ConvertToNhwc(RewritePattern):
     """NCHW op → permute, the NHWC form of the same op, permute back."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(
-        self, op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, rewriter: PatternRewriter
-    ) -> None:
+    def match_and_rewrite(self, op: Window2dOp, rewriter: PatternRewriter) -> None:
         if is_nhwc(op):
             return
         if quantized_element(op.input.type) is None:
             return
         input = PermuteOp.of(op.input, NCHW_TO_NHWC)
         new_ops, operands = [input], [input.output, *op.operands[1:]]
-        if isinstance(op, Conv2dOp):
-            weight = PermuteOp.of(op.weight, NCHW_TO_NHWC)
+        if isinstance(op, Conv2dOp | ConvTranspose2dOp):
+            weight = PermuteOp.of(op.weight, weight_to_nhwc(op))
             weight.output.name_hint = op.weight.name_hint
             new_ops.append(weight)
             operands[1] = weight.output
@@ -46,7 +45,7 @@ class ConvertToNhwc(RewritePattern):
 
 @dataclass(frozen=True)
 class ConvertToNhwcPass(ModulePass):
-    """Rewrite quantized conv2d, avg_pool2d and max_pool2d from NCHW to NHWC with permutes around.
+    """Rewrite quantized convolutions and pools from NCHW to NHWC with permutes around.
 
     Float ops keep PyTorch's layout, because they become portable kernels.
     """

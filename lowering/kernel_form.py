@@ -8,13 +8,14 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
-    AvgPool2dOp,
     Conv2dOp,
+    ConvTranspose2dOp,
     MatmulOp,
-    MaxPool2dOp,
     SoftmaxOp,
+    Window2dOp,
     is_nhwc,
     permuted_type,
+    weight_to_nhwc,
 )
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import NCHW_TO_NHWC, int_of, shape_of
@@ -25,7 +26,7 @@ def other_form(op: Operation) -> str | None:
     """Why a quantized op is not in the form of its kernels, or None."""
     if not op.results or quantized_element(op.results[0].type) is None:
         return None
-    if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp) and not is_nhwc(op):
+    if isinstance(op, Window2dOp) and not is_nhwc(op):
         return "a quantized window op is not NHWC"
     if isinstance(op, MatmulOp) and not int_of(op.transposed_rhs):
         return "a quantized matmul's rhs is not transposed"
@@ -41,6 +42,8 @@ def in_kernel_form(op: Operation) -> Operation:
     """
     if other_form(op) is None:
         return op
+    if isinstance(op, Window2dOp):
+        return _nhwc_form(op)
     match op:
         case MatmulOp():
             order = rhs_order(op)
@@ -53,20 +56,19 @@ def in_kernel_form(op: Operation) -> Operation:
             last = IntegerAttr(len(order) - 1, i64)
             type = permuted_type(op.output.type, order)
             return recreated(op, block.args, type, dim=last)
-        case Conv2dOp() | AvgPool2dOp() | MaxPool2dOp():
-            return _nhwc_form(op)
     raise AssertionError(op.name)
 
 
-def _nhwc_form(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> Operation:
+def _nhwc_form(op: Window2dOp) -> Operation:
     block = Block(arg_types=[permuted_type(op.input.type, NCHW_TO_NHWC)])
     operands: list[SSAValue] = [block.args[0], *op.operands[1:]]
-    if isinstance(op, Conv2dOp):
-        type = permuted_type(op.weight.type, NCHW_TO_NHWC)
+    if isinstance(op, Conv2dOp | ConvTranspose2dOp):
+        order = weight_to_nhwc(op)
+        type = permuted_type(op.weight.type, order)
         if (weight := constant_of(op.weight)) is None:
             operands[1] = block.insert_arg(type, 1)
         else:
-            _, operands[1] = typed_constant(np.transpose(weight, NCHW_TO_NHWC), type)
+            _, operands[1] = typed_constant(np.transpose(weight, order), type)
     result = permuted_type(op.output.type, NCHW_TO_NHWC)
     return recreated(op, operands, result, data_format=StringAttr("NHWC"))
 

@@ -1,22 +1,37 @@
-"""Compute a transposed convolution as an ordinary one with an output channel for each phase."""
+"""Compute a transposed convolution as an ordinary one with an output channel for each phase.
+
+Where CMSIS-NN's kernel for transposed convolutions is right, `is_better_in_one_call` decides.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, PermuteOp, ReshapeOp, SliceOp, optional
-from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.program import functions
+from cmopt.dialects.quant import UniformQuantizedType, quantized_element, storage_type
 from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, numel, shape_of
+from cmopt.lowering.cortex_m.dispatch import Window, best_call
+from cmopt.lowering.cortex_m.transposed_convolution import window_of
+from cmopt.lowering.kernel_form import in_kernel_form
+from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.lowering.rewrite import apply_patterns
+from cmopt.support.targets import Isa, Target, get_target
+
+BYTES_OF_A_CALL = 128
+"""Memory that the runtime's own tables take for a call that moves bytes (measured: 130 to 190)."""
 
 
 @dataclass(frozen=True)
@@ -103,22 +118,55 @@ def repeated_type(
     return TensorType(element, shape)
 
 
+def is_splittable(op: ConvTranspose2dOp) -> bool:
+    """Whether `op` is quantized, with constant symmetric weights, one scale per output channel."""
+    element, weight = quantized_element(op.weight.type), constant_of(op.weight)
+    if element is None or weight is None or not weight.size or element.params.zero_points.any():
+        return False
+    if element.is_per_axis and element.axis.data != 1:
+        return False
+    return op.bias is None or constant_of(op.bias) is not None
+
+
+@dataclass
 class SplitIntoPhases(RewritePattern):
     """`conv_transpose2d(x, w)` → `interleave(conv2d(x, w'))`, w' with a channel for each phase.
 
     It does not multiply inserted zeros, and the interleaving is one permute. Exact except for the
-    order of the sum in float32. For quantized ops with constant weights.
+    order of the sum in float32. For quantized ops with constant weights. With an NPU, all whose
+    convolution it can do.
     """
+
+    target: Target
+    arenas: dict[Operation, int]
+    """For each function, its `arena_floor`."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ConvTranspose2dOp, rewriter: PatternRewriter) -> None:
-        element, weight = quantized_element(op.weight.type), constant_of(op.weight)
-        if element is None or weight is None or not weight.size or element.params.zero_points.any():
+        if not is_splittable(op):
             return
-        if element.is_per_axis and element.axis.data != 1:
-            return
-        if op.bias is not None and constant_of(op.bias) is None:
-            return
+        build = self.build(op)
+        if self._is_better_left(op, build.ops):
+            for new in reversed(build.ops):
+                new.drop_all_references()
+        else:
+            rewriter.replace(op, build.ops, (build.value,))
+
+    def _is_better_left(self, op: ConvTranspose2dOp, parts: Sequence[Operation]) -> bool:
+        if self.target.npu is not None:
+            conv = next(part for part in parts if isinstance(part, Conv2dOp))
+            if why_not_delegated(conv, self.target.npu.name) is None:
+                return False
+        if no_kernel_reason(op) is not None:
+            return False
+        func = op.parent_op()
+        assert func is not None
+        return is_better_in_one_call(op, self.target.isa, self.arenas[func])
+
+    def build(self, op: ConvTranspose2dOp) -> Moves:
+        """The ops that compute `op`, in no block."""
+        weight = constant_of(op.weight)
+        assert weight is not None
         axes, groups = axes_of(op), int_of(op.groups)
         count, (batch, channels) = axes[0].stride * axes[1].stride, shape_of(op.output)[:2]
         outputs = channels // groups
@@ -154,7 +202,7 @@ class SplitIntoPhases(RewritePattern):
         build.reshape((batch, channels, rows * down, columns * across))
         for dim, axis in zip((2, 3), axes, strict=True):
             build.slice(dim, 0, axis.output)
-        rewriter.replace(op, build.ops, (build.value,))
+        return build
 
 
 def axes_of(op: ConvTranspose2dOp) -> tuple[Axis, Axis]:
@@ -167,6 +215,91 @@ def axes_of(op: ConvTranspose2dOp) -> tuple[Axis, Axis]:
         for i in range(2)
     )  # fmt: skip
     return rows, columns
+
+
+def is_better_in_one_call(op: ConvTranspose2dOp, isa: Isa, arena: int) -> bool:
+    """Whether to leave `op` to the kernel for transposed convolutions, which computes it rightly.
+
+    This is the only place that decides. One call is better than several, unless it is both much
+    slower and needs more memory, or its filter is mostly zeros.
+
+    Slower: for 14 shapes on emulated cores, that kernel takes 1.5 to 2.5 times the instructions of
+    an ordinary convolution and its moves on MVE. On other cores it takes 1.9 to 3.7 times as many
+    if it multiplies zeros that it puts between the input's elements, else 0.7 to 1.6.
+
+    More memory: than the ordinary convolution, its moves and their `BYTES_OF_A_CALL`. If it does
+    not multiply zeros, it may also take what the function needs anyway: `arena`, see `arena_floor`.
+    """
+    ordinary, moves = phases_of(op)
+    call = best_call(ordinary, 1, isa)
+    if call is None:
+        return True
+    if not moves:
+        return False  # The ordinary convolution is one call too, and faster.
+    form = in_kernel_form(op)
+    assert isinstance(form, ConvTranspose2dOp)
+    kernel = window_of(form)
+    form.drop_all_references()
+    if numel(kernel.weight) > 2 * numel(shape_of(op.weight)):
+        return False
+    is_slow = isa is Isa.MVE or kernel.multiplies_zeros
+    needed = numel(kernel.input) + numel(kernel.output) + sum(kernel.scratch(isa))
+    split = numel(ordinary.input) + numel(ordinary.output) + call.scratch(isa)
+    free = 0 if kernel.multiplies_zeros else arena
+    tables = BYTES_OF_A_CALL * len(moves)
+    return not is_slow or needed <= max(split, *moves, free) + tables
+
+
+def arena_floor(func: FuncOp) -> int:
+    """Bytes that the arena of a function has at least.
+
+    It holds every value, and the input of a convolution together with its result.
+    """
+    most = 0
+    for op in func.body.block.ops:
+        values = {*op.operands, *op.results}
+        sizes = [
+            nbytes(storage_type(value.type))
+            for value in values
+            if isinstance(value.type, TensorType) and constant_of(value) is None
+        ]
+        together = isinstance(op, Conv2dOp | ConvTranspose2dOp)
+        most = max(most, sum(sizes) if together else max(sizes, default=0))
+    return most
+
+
+def phases_of(op: ConvTranspose2dOp) -> tuple[Window, list[int]]:
+    """The ordinary convolution of `op` in one group, and the bytes that each move after it takes.
+
+    A move takes its operand and its result. Those of whole ranges of bytes are no calls.
+    """
+    (rows, columns), (batch, channels) = axes_of(op), shape_of(op.input)[:2]
+    outputs, moves = shape_of(op.output)[1], list[int]()
+    size = [rows.size, columns.size]
+    for i, axis in enumerate((rows, columns)):
+        cut = sum(max(0, -amount) for amount in axis.border)
+        before = batch * channels * size[0] * size[1]
+        size[i] -= cut
+        if cut and batch * numel(size[:i]) > 1:
+            moves.append(before + batch * channels * size[0] * size[1])
+    phases = outputs * rows.stride * columns.stride
+    window = Window(
+        (batch, size[0], size[1], channels),
+        (phases, len(rows.offsets), len(columns.offsets), channels),
+        (batch, rows.steps, columns.steps, phases),
+        stride=(1, 1),
+        padding=(max(0, rows.border[0]), max(0, columns.border[0])),
+        dilation=(1, 1),
+    )
+    size = [rows.steps * rows.stride, columns.steps * columns.stride]
+    if rows.stride > 1 and columns.steps > 1:
+        moves.append(2 * numel(window.output))
+    for i, axis in enumerate((rows, columns)):
+        before = batch * outputs * size[0] * size[1]
+        cut, size[i] = size[i] - axis.output, axis.output
+        if cut and batch * numel(size[:i]) > 1:
+            moves.append(before + batch * outputs * size[0] * size[1])
+    return window, moves
 
 
 class Moves:
@@ -197,11 +330,16 @@ class Moves:
 class SplitTransposedConvolutionsPass(ModulePass):
     """Replace quantized transposed convolutions by ordinary ones with interleaved channels.
 
-    CMSIS-NN's kernel for them writes past its output for some strides and paddings. This needs
-    only the kernel for ordinary convolutions. Exact except for the order of a sum in float32.
+    This needs only the kernel for ordinary convolutions. Those stay for which the kernel for
+    transposed ones is right and better, unless the target's NPU can do the ordinary one. Exact
+    except for the order of a sum in float32.
     """
 
     name = "split-transposed-convolutions"
 
+    target: str = "cortex-m55"
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, SplitIntoPhases())
+        target = get_target(self.target)
+        arenas: dict[Operation, int] = {func: arena_floor(func) for func in functions(op)}
+        apply_patterns(op, SplitIntoPhases(target, arenas))

@@ -8,7 +8,7 @@ from xdsl.ir import SSAValue
 
 from cmopt.arithmetic.accumulators import matrix_overflow
 from cmopt.dialects.constants import constant_of
-from cmopt.dialects.edge import Conv2dOp, LinearOp
+from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp
 from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
 from cmopt.lowering.rules import Unsupported
 
@@ -20,7 +20,7 @@ def require_int8(*values: SSAValue) -> None:
             raise Unsupported(f"takes int8 per tensor, got {value.type}")
 
 
-def constant_weight(op: Conv2dOp | LinearOp) -> NDArray[np.generic]:
+def constant_weight(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.generic]:
     """The stored weight.
 
     Raises Unsupported if an activation is not int8 per tensor, if the weight or bias is not a

@@ -18,6 +18,7 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
     the border. min_npu_work: see `delegate-to-ethos-u`. `cm-opt` takes these strings unchanged.
     """
     npu = get_target(target).npu
+    target_option = f'target="{target}"'
     npu_option = f'npu="{npu.name}"' if npu else ""
     integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
     stages = {
@@ -25,7 +26,7 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,"
             "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
-            f"{integer_io}gather-windows,split-transposed-convolutions,"
+            f"{integer_io}gather-windows,{_pass('split-transposed-convolutions', target_option)},"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', npu_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=quantized', npu_option)}"
         ),

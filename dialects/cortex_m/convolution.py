@@ -14,7 +14,12 @@ from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, Tens
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
-from cmopt.dialects.cortex_m.limits import DEPTHWISE_BLOCK, LONGEST_STEP, convolution_limit
+from cmopt.dialects.cortex_m.limits import (
+    DEPTHWISE_BLOCK,
+    LONGEST_STEP,
+    convolution_limit,
+    transposed_convolution_limit,
+)
 from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
 
 _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
@@ -152,8 +157,7 @@ class QuantizedDepthwiseConv2dOp(_ConvolutionOp):
 class QuantizedTransposeConv2dOp(_ConvolutionOp):
     """`arm_transpose_conv_wrapper_s8`; weight [O,KH,KW,C].
 
-    The kernel overruns its output if stride + padding exceeds kernel + output_padding. The
-    verifier rejects such shapes.
+    The verifier rejects the shapes that CMSIS-NN computes wrongly (`limits.py`).
     """
 
     name = "cortex_m.quantized_transpose_conv2d"
@@ -188,15 +192,15 @@ class QuantizedTransposeConv2dOp(_ConvolutionOp):
             raise self.error("the kernel takes dilation 1 only")
         if c != channels:
             raise self.error(f"weight {list(shape_of(self.weight))} does not fit {c} channels")
-        sizes = []
-        for size, k, s, p, op in zip(
-            (h, w), (kh, kw), ints_of(self.stride), ints_of(self.padding),
-            ints_of(self.output_padding), strict=True,
-        ):  # fmt: skip
-            if s + p > k + op:
-                raise self.error(
-                    f"the kernel overruns its output where stride {s} + padding {p} exceeds "
-                    f"kernel {k} + output_padding {op}"
-                )
-            sizes.append((size - 1) * s - 2 * p + k + op)
+        geometry = (ints_of(p) for p in (self.stride, self.padding, self.output_padding))
+        stride, padding, more = geometry
+        sizes = [
+            (size - 1) * stride[i] - 2 * padding[i] + k + more[i]
+            for i, (size, k) in enumerate(((h, kh), (w, kw)))
+        ]
         self.require_shape("output", (n, *sizes, out))
+        reason = transposed_convolution_limit(
+            (n, h, w, c), shape_of(self.weight), shape_of(self.output), stride, padding, more
+        )
+        if reason is not None:
+            raise self.error(reason)

@@ -40,6 +40,13 @@ DEPTHWISE_BLOCK = 124
 """Channels that the depthwise kernel takes at a time on MVE (CMSIS-NN's CH_IN_BLOCK_MVE).
 With more channels it offsets the bias pointer, so it needs a bias."""
 
+REVERSED_STRIDE = 2
+"""The longest stride of a transposed convolution that CMSIS-NN computes as an ordinary one, over an
+input with zeros between its elements and the filter reversed. See `is_reversed`."""
+
+REVERSED_CHANNELS = 16
+"""The most input channels of those that it computes otherwise, whatever the stride."""
+
 LONGEST_SOFTMAX = 511
 """Elements of a softmax's row. Each exponential is at most 1. If they sum to 512,
 `arm_softmax_s8` shifts by 32 bits, which is undefined in C."""
@@ -80,14 +87,22 @@ def convolution_limit(
     """
     if not depthwise and is_pointwise(weight, padding, dilation, input[3]):
         return None
-    longest = max(*input[1:3], *output[1:3]) + max(padding)
+    taps = weight[1] * weight[2] * (1 if depthwise else weight[3])
+    if depthwise and input[3] > 1:
+        taps = 0  # They are not counted in 16 bits.
     limit = LONGEST_DEPTHWISE_AXIS if depthwise else LONGEST_AXIS
-    if longest > limit:
-        return f"an axis of {longest}, with its padding, is longer than {limit}"
+    return _counter_limit(input, output, padding, taps, limit)
+
+
+def _counter_limit(
+    input: Shape, output: Shape, padding: Shape, taps: int, longest_axis: int
+) -> str | None:
+    longest = max(*input[1:3], *output[1:3]) + max(padding)
+    if longest > longest_axis:
+        return f"an axis of {longest}, with its padding, is longer than {longest_axis}"
     if (channels := max(input[3], output[3])) > MOST_CHANNELS:
         return f"{channels} channels are more than {MOST_CHANNELS}"
-    taps = weight[1] * weight[2] * (1 if depthwise else weight[3])
-    if (not depthwise or input[3] == 1) and taps > LONGEST_FILTER:
+    if taps > LONGEST_FILTER:
         return f"a filter of {taps} weights is longer than {LONGEST_FILTER}"
     return None
 
@@ -106,6 +121,67 @@ def extremum_limit(first: Shape, second: Shape) -> str | None:
         if narrow[1] > 1 and narrow[2] * narrow[3] == 1 and wide[2] > 1:
             return f"the kernel broadcasts rows of one element wrongly to rows of {wide[2]}"
     return None
+
+
+def is_reversed(channels: int, stride: Shape) -> bool:
+    """Whether `arm_transpose_conv_wrapper_s8` calls `arm_convolve_s8` with the filter reversed.
+
+    Otherwise it calls `arm_transpose_conv_s8`, which adds each input element's products to rows of
+    32-bit sums. channels: of the input.
+    """
+    return max(stride) <= REVERSED_STRIDE and channels > REVERSED_CHANNELS
+
+
+def transposed_convolution_limit(
+    input: Shape, weight: Shape, output: Shape, stride: Shape, padding: Shape, output_padding: Shape
+) -> str | None:
+    """Why CMSIS-NN computes a transposed convolution wrongly, or None if it is right.
+
+    input, output: [N,H,W,C]. weight: [O,KH,KW,C]. padding: (top, left). Found by a sweep of random
+    shapes on this host and on emulated cores (scalar, DSP, MVE), with two versions of CMSIS-NN: the
+    one that ExecuTorch 1.5 takes (June 2026), and the one of July 2026, which counts rows correctly
+    where the padding is no multiple of the stride. A shape is right only if both are right.
+    """
+    (kh, kw), (sh, sw) = weight[1:3], stride
+    if (longest := max(*stride, *padding, *output_padding)) > LONGEST_STEP:
+        return f"stride, padding and output_padding are {LONGEST_STEP} at most, got {longest}"
+    if is_reversed(input[3], stride):
+        for k, p in zip((kh, kw), padding, strict=True):
+            if p >= k:
+                return f"the kernel takes padding below its {k} taps, got {p}"
+        upscaled = (input[0], input[1] * sh, input[2] * sw, input[3])
+        trimmed = (kh - 1 - padding[0], kw - 1 - padding[1])
+        return _counter_limit(upscaled, output, trimmed, kh * kw * input[3], LONGEST_AXIS)
+    p, more = padding[0], output_padding[0]
+    if sh + p > kh + more:
+        return (
+            f"the kernel writes past its output where stride {sh} + padding {p} exceeds "
+            f"kernel {kh} + output_padding {more}"
+        )
+    if p % sh:
+        return f"the kernel miscounts rows where padding {p} is no multiple of stride {sh}"
+    if input[1] * sh < p:
+        return f"the kernel loses rows where padding {p} exceeds {input[1]} rows at stride {sh}"
+    for k, s, p, more in zip((kh, kw), stride, padding, output_padding, strict=True):
+        if more > (most := p + max(0, s - k)):
+            return f"the kernel reads past its sums where output_padding {more} exceeds {most}"
+    if max(kw, sh) < max(kw, sw):
+        return (
+            f"CMSIS-NN asks for too little scratch where stride {sw} of the width exceeds "
+            f"kernel {kw} and stride {sh} of the height"
+        )
+    if (size := row_buffer(input, weight, stride)) > MOST_BYTES:
+        return f"its {size} bytes of sums are more than {MOST_BYTES}"
+    return None
+
+
+def row_buffer(input: Shape, weight: Shape, stride: Shape) -> int:
+    """Bytes of the sums of `arm_transpose_conv_s8`: as many rows as one row of input adds to.
+
+    input: [N,H,W,C]. weight: [O,KH,KW,C].
+    """
+    out, kh, kw, _ = weight
+    return 4 * out * max(kh, stride[0]) * ((input[2] - 1) * stride[1] + max(kw, stride[1]))
 
 
 def transpose_limit(shape: Shape, perm: Shape) -> str | None:

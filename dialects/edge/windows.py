@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Protocol, Self
 
 from xdsl.dialects.builtin import (
     BoolAttr,
@@ -32,17 +32,24 @@ from cmopt.dialects.shapes import (
 )
 
 
-def data_format_of(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> str:
+class Formatted(Protocol):
+    """A window op over two dimensions: NCHW, or NHWC as its kernel takes it."""
+
+    data_format: StringAttr | None
+
+
+def data_format_of(op: Formatted) -> str:
     """ "NCHW", the default, or "NHWC"; `spatial` reads shapes in it."""
     return op.data_format.data if op.data_format else "NCHW"
 
 
-def is_nhwc(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> bool:
+def is_nhwc(op: Formatted) -> bool:
     """Whether a window op has the layout of the kernels."""
     return data_format_of(op) == "NHWC"
 
 
-def _verify_data_format(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> str:
+def verify_data_format(op: Formatted) -> str:
+    """`data_format_of`; raises VerifyException if there is no such format."""
     if (format := data_format_of(op)) not in ("NCHW", "NHWC"):
         raise VerifyException(f"data_format must be NCHW or NHWC, got {format!r}")
     return format
@@ -76,7 +83,7 @@ class WindowOp(EdgeOp):
 
 def _window_shape(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp, channels: int, kernel: Sequence[int],
                   dilation: Sequence[int], ceil_mode: bool) -> Sequence[int]:  # fmt: skip
-    format = _verify_data_format(op)
+    format = verify_data_format(op)
     n, _, h, w = spatial(shape_of(op.input), format)
     stride = verify_ints("stride", op.stride, 2, 1)
     top, bottom, left, right = verify_ints("padding", op.padding, 4, 0)
@@ -111,7 +118,7 @@ class Conv2dOp(WindowOp):
     output = result_def(TensorType)
 
     def infer_shape(self) -> Sequence[int]:
-        format, weight = _verify_data_format(self), shape_of(self.weight)
+        format, weight = verify_data_format(self), shape_of(self.weight)
         dilation = verify_ints("dilation", self.dilation, 2, 1)
         _verify_window_input(self)
         if len(weight) != 4:
@@ -174,7 +181,7 @@ class AvgPool2dOp(WindowOp):
     def infer_shape(self) -> Sequence[int]:
         _verify_window_input(self)
         kernel = verify_ints("kernel_size", self.kernel_size, 2, 1)
-        channels = spatial(shape_of(self.input), _verify_data_format(self))[1]
+        channels = spatial(shape_of(self.input), verify_data_format(self))[1]
         return _window_shape(self, channels, kernel, (1, 1), bool(self.ceil_mode))
 
 
@@ -199,5 +206,5 @@ class MaxPool2dOp(WindowOp):
         _verify_window_input(self)
         kernel = verify_ints("kernel_size", self.kernel_size, 2, 1)
         dilation = verify_ints("dilation", self.dilation, 2, 1)
-        channels = spatial(shape_of(self.input), _verify_data_format(self))[1]
+        channels = spatial(shape_of(self.input), verify_data_format(self))[1]
         return _window_shape(self, channels, kernel, dilation, bool(self.ceil_mode))

@@ -28,34 +28,71 @@ bool check_axis(
         padding,
         output_padding);
   }
-#ifdef CMOPT_EXTERNAL_CMSIS_NN
-  // In these cases CMSIS-NN's row buffer writes beyond the output, or misses rows of it.
-  if (stride + padding > kernel + output_padding || output_padding > padding ||
-      padding > kernel - 1 || input * stride < padding) {
-    return check.fail(
-        "CMSIS-NN cannot compute the %s of input %" PRId64 ", kernel %" PRId64 ", stride %" PRId64
-        ", padding %" PRId64 ", output padding %" PRId64,
-        axis,
-        input,
-        kernel,
-        stride,
-        padding,
-        output_padding);
-  }
-#endif
   return true;
 }
 
-// The size of CMSIS-NN's row buffer. CMSIS-NN's own size function confuses the strides.
+// The size of the rows of sums. CMSIS-NN's own size function confuses the strides.
 int64_t row_buffer_bytes(
+    cmsis_nn_tile stride,
+    const cmsis_nn_dims& input,
+    const cmsis_nn_dims& filter,
+    const cmsis_nn_dims& output) {
+  const int64_t columns = int64_t{input.w - 1} * stride.w + std::max(filter.w, stride.w);
+  const int64_t rows = std::max(filter.h, stride.h);
+  return columns * rows * output.c * static_cast<int64_t>(sizeof(int32_t));
+}
+
+// The shapes that CMSIS-NN computes as an ordinary convolution; see dialects/cortex_m/limits.py.
+bool is_reversed(const cmsis_nn_dims& input, cmsis_nn_tile stride) {
+  return std::max(stride.h, stride.w) <= kReversedStride && input.c > kReversedChannels;
+}
+
+bool check_reversed(
+    Checker& check,
     const cmsis_nn_transpose_conv_params& params,
     const cmsis_nn_dims& input,
     const cmsis_nn_dims& filter,
     const cmsis_nn_dims& output) {
-  const int64_t columns =
-      int64_t{input.w - 1} * params.stride.w + std::max(filter.w, params.stride.w);
-  const int64_t rows = std::max(filter.h, params.stride.h);
-  return columns * rows * output.c * static_cast<int64_t>(sizeof(int32_t));
+  const cmsis_nn_tile padding = params.padding;
+  if (!check.range("the padding of the height", padding.h, 0, filter.h - 1) ||
+      !check.range("the padding of the width", padding.w, 0, filter.w - 1)) {
+    return false;
+  }
+  const int64_t axes[] = {
+      int64_t{input.h} * params.stride.h, int64_t{input.w} * params.stride.w, output.h, output.w};
+  const int64_t longest = *std::max_element(axes, axes + 4) +
+      std::max(filter.h - 1 - padding.h, filter.w - 1 - padding.w);
+  return check.range("the longest axis with its padding", longest, 1, kLongestAxis) &&
+      check.range("the number of channels", std::max(input.c, output.c), 1, kMostChannels) &&
+      check.range("the length of a filter", int64_t{filter.h} * filter.w * filter.c, 1,
+                  kLongestFilter);
+}
+
+// The shapes that CMSIS-NN's rows of sums get right; see dialects/cortex_m/limits.py. Our own
+// kernels compute the others too, but a device would not.
+bool check_rows(
+    Checker& check,
+    const cmsis_nn_transpose_conv_params& params,
+    const cmsis_nn_dims& input,
+    const cmsis_nn_dims& filter,
+    const cmsis_nn_dims& output) {
+  const cmsis_nn_tile stride = params.stride;
+  const cmsis_nn_tile padding = params.padding;
+  const cmsis_nn_tile more = params.padding_offsets;
+  const bool right = int64_t{stride.h} + padding.h <= int64_t{filter.h} + more.h &&
+      padding.h % stride.h == 0 && padding.h <= int64_t{input.h} * stride.h &&
+      more.h <= int64_t{padding.h} + std::max<int32_t>(0, stride.h - filter.h) &&
+      more.w <= int64_t{padding.w} + std::max<int32_t>(0, stride.w - filter.w) &&
+      std::max(filter.w, stride.h) >= std::max(filter.w, stride.w);
+  if (!right) {
+    return check.fail(
+        "CMSIS-NN is wrong for input %d x %d, kernel %d x %d, stride %d x %d, padding %d x %d, "
+        "output padding %d x %d",
+        input.h, input.w, filter.h, filter.w, stride.h, stride.w, padding.h, padding.w, more.h,
+        more.w);
+  }
+  return check.range("the size of the sums", row_buffer_bytes(stride, input, filter, output), 1,
+                     kMostBytes);
 }
 
 // input, out: channels last; weight: [c_out, kh, kw, c_in]; dilation 1. `scratch` and
@@ -103,6 +140,8 @@ Tensor& quantized_transpose_conv2d_out(
                   params.padding.h, params.padding_offsets.h) ||
       !check_axis(check, "width", input_dims.w, output_dims.w, filter_dims.w, params.stride.w,
                   params.padding.w, params.padding_offsets.w) ||
+      !(is_reversed(input_dims, params.stride) ? check_reversed : check_rows)(
+          check, params, input_dims, filter_dims, output_dims) ||
       !check.bias(bias, output_dims.c) ||
       !check.per_channel(requantize_multipliers, requantize_shifts, output_dims.c)) {
     return out;
@@ -114,13 +153,12 @@ Tensor& quantized_transpose_conv2d_out(
   const cmsis_nn_per_channel_quant_params quant = {
       requantize_multipliers.mutable_data_ptr<int32_t>(),
       requantize_shifts.mutable_data_ptr<int32_t>()};
-  const int64_t wanted = arm_transpose_conv_s8_get_buffer_size(
-      &params, &input_dims, &filter_dims, &output_dims);
-  const int64_t needed =
-      wanted > 0 ? row_buffer_bytes(params, input_dims, filter_dims, output_dims) : 0;
   Scratch buffer;
   Scratch reversed;
-  if (!buffer.allocate(check, std::max(wanted, needed)) ||
+  if (!buffer.allocate(
+          check,
+          arm_transpose_conv_s8_get_buffer_size(
+              &params, &input_dims, &filter_dims, &output_dims)) ||
       !reversed.allocate(
           check,
           arm_transpose_conv_s8_get_reverse_conv_buffer_size(

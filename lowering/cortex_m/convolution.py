@@ -28,7 +28,9 @@ from cmopt.lowering.weights import constant_weight
 from cmopt.support.targets import Isa
 
 
-def requantization(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def requantization(
+    op: Conv2dOp | ConvTranspose2dOp | LinearOp,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Multipliers and shifts from accumulator to output, one per weight scale."""
     input, output = qtype_of(op.input).scale, qtype_of(op.output).scale
     pairs = [fixed_point(input * w / output) for w in qtype_of(op.weight).params.scales.tolist()]
@@ -69,37 +71,57 @@ def convolution(
     """Computes `op` on the stored integers `source`, by the kernel that `window` describes."""
     if window.depthwise:
         weight = np.transpose(weight, (3, 1, 2, 0))
-    channels_out = window.output[3]
-    bias = integer_bias(op)
-    if bias is None and window.needs_bias:
-        bias = np.zeros(channels_out, np.int32)
-    operands: list[SSAValue | list[SSAValue]] = [
+    weight = np.asarray(weight, order="C").reshape(window.weight)
+    operands = [
         b.view(source, window.input),
-        b.constant(np.asarray(weight, order="C").reshape(window.weight), op.weight.name_hint),
-        [] if bias is None else [b.constant(bias, hint_of(op.bias))],
-        *(
-            b.constant(np.broadcast_to(values, channels_out), hint)
-            for values, hint in zip(requantization(op), ("multipliers", "shifts"), strict=True)
-        ),
+        *filter_constants(op, weight, b, needs_bias=window.needs_bias),
         b.scratch(window.scratch(b.isa)),
     ]
-    low, high = activation_range(op, qtype_of(op.output))
     properties: dict[str, int | tuple[int, ...]] = {
         "stride": window.stride,
         "padding": window.padding,
         "dilation": window.dilation,
+        **kernel_numbers(op),
+    }
+    type = int8_tensor(window.output)
+    if window.depthwise:
+        properties["depth_multiplier"] = window.output[3] // window.input[3]
+        result = b.add(QuantizedDepthwiseConv2dOp(operands, type, properties))
+    else:
+        result = b.add(QuantizedConv2dOp(operands, type, properties))
+    return b.view(result, shape_of(op.output))
+
+
+def filter_constants(
+    op: Conv2dOp | ConvTranspose2dOp | LinearOp, weight: NDArray[np.generic], b: KernelBuilder,
+    *, needs_bias: bool = False,
+) -> list[SSAValue | list[SSAValue]]:  # fmt: skip
+    """The operands that all convolutions share: weight, bias, multipliers and shifts.
+
+    A missing bias stays missing unless the kernel needs one.
+    """
+    channels, bias = shape_of(op.output)[-1], integer_bias(op)
+    if bias is None and needs_bias:
+        bias = np.zeros(channels, np.int32)
+    return [
+        b.constant(weight, op.weight.name_hint),
+        [] if bias is None else [b.constant(bias, hint_of(op.bias))],
+        *(
+            b.constant(np.broadcast_to(values, channels), hint)
+            for values, hint in zip(requantization(op), ("multipliers", "shifts"), strict=True)
+        ),
+    ]
+
+
+def kernel_numbers(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> dict[str, int]:
+    """The properties that all convolutions share: zero points and the clamp."""
+    low, high = activation_range(op, qtype_of(op.output))
+    return {
         "input_offset": -qtype_of(op.input).zero_point,
         "output_offset": qtype_of(op.output).zero_point,
         "activation_min": low,
         "activation_max": high,
     }
-    type = int8_tensor(window.output)
-    if window.depthwise:
-        properties["depth_multiplier"] = channels_out // window.input[3]
-        result = b.add(QuantizedDepthwiseConv2dOp(operands, type, properties))
-    else:
-        result = b.add(QuantizedConv2dOp(operands, type, properties))
-    return b.view(result, shape_of(op.output))
 
 
 def hint_of(value: SSAValue | None) -> str | None:
@@ -144,11 +166,4 @@ def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
                 "activation_min": low,
             },
         )
-    )
-
-
-def conv_transpose2d(op: ConvTranspose2dOp, b: KernelBuilder) -> SSAValue:
-    """Raises Unsupported: `split-transposed-convolutions` has replaced the supported ones."""
-    raise Unsupported(
-        "a transposed convolution needs constant symmetric weights, one scale per output channel"
     )

@@ -36,6 +36,7 @@ from cmopt.lowering.cortex_m import (
     movement,
     pad_and_take,
     pooling,
+    transposed_convolution,
 )
 from cmopt.lowering.cortex_m.builder import KernelBuilder
 from cmopt.lowering.kernel_form import other_form
@@ -55,7 +56,7 @@ RULES: dict[type[Operation], Rule] = {
     BitcastOp: movement.bitcast,
     CatOp: movement.cat,
     Conv2dOp: convolution.conv2d,
-    ConvTranspose2dOp: convolution.conv_transpose2d,
+    ConvTranspose2dOp: transposed_convolution.conv_transpose2d,
     DCastOp: movement.dequantize,
     ExpandOp: movement.expand,
     LinearOp: convolution.linear,

@@ -63,6 +63,24 @@ def depthwise_conv2d(isa: Isa, weight: Ints, **window: Ints) -> int:
     return size
 
 
+def transpose_conv2d(
+    isa: Isa, weight: Ints, output_padding: Ints, **window: Ints
+) -> tuple[int, int]:
+    """Bytes of both buffers of `arm_transpose_conv_wrapper_s8`; weight [O,KH,KW,I].
+
+    The first is too small for some shapes; `limits.transposed_convolution_limit` has them.
+    """
+    arguments = _window(**window) | {
+        "filter_nhwc": list(weight),
+        "padding_offsets_hw": list(output_padding),
+    }
+    where = _backend(isa), _binding().DataType.A8W8
+    size: int = _binding().transpose_conv_buffer_size(*where, **arguments)
+    del arguments["output_nhwc"]
+    reversed: int = _binding().transpose_conv_reverse_conv_buffer_size(*where, **arguments)
+    return size, reversed
+
+
 def avg_pool2d(isa: Isa, output_width: int, channels: int) -> int:
     """Bytes for `arm_avgpool_s8`."""
     size: int = _binding().avgpool_buffer_size(

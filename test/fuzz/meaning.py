@@ -196,7 +196,8 @@ def kernel_bound(op: Operation) -> float | None:
         every = dequantize(np.arange(-128, 128), input)
         if (results := apply_unary(op, every)) is None or np.isnan(results).any():
             return None  # the table has the nearest defined value
-    if isinstance(op, edge.Conv2dOp | edge.LinearOp) and op.bias is not None:
+    convolutions = edge.Conv2dOp | edge.ConvTranspose2dOp | edge.LinearOp
+    if isinstance(op, convolutions) and op.bias is not None:
         weight, bias = quantized_element(op.weight.type), quantized_element(op.bias.type)
         assert input is not None and weight is not None and bias is not None
         steps = input.params.scales * weight.params.scales

@@ -95,6 +95,22 @@ def binary(op: str, attributes: str, shape: str, other_shape: str | None = None)
     return module_of(f"%a: {type}, %b: {other}", body, type)
 
 
+def transposed(source: str, weight: str, padding: str) -> str:
+    """A transposed convolution with two scratch buffers, which fit its shapes."""
+    text = convolution(
+        "quantized_transpose_conv2d", source, weight, "1x6x8x3", 3, 2,
+        ", output_padding = array<i64: 0, 0>",
+    )  # fmt: skip
+    scratch = "%{} = cortex_m.scratch : tensor<{}xi8>"
+    both = f"{scratch.format('t', 1152)}\n{scratch.format('u', 816)}"
+    return (
+        text.replace(" padding = array<i64: 1, 1>", f" padding = array<i64: {padding}>")
+        .replace("scratch %t {", "scratch %t, %u {")
+        .replace(scratch.format("t", 512), both)
+        .replace("tensor<512xi8>) ->", "tensor<1152xi8>, tensor<816xi8>) ->")
+    )  # fmt: skip
+
+
 PROGRAMS = {
     "conv": convolution("quantized_conv2d", "2x5x6x3", "4x3x3x3", "2x5x6x4", 4, 1, ""),
     "conv-one-channel": convolution("quantized_conv2d", "1x5x6x1", "4x3x3x1", "1x3x3x4", 4, 2, ""),
@@ -109,21 +125,8 @@ PROGRAMS = {
         1,
         ", depth_multiplier = 2 : i32",
     ),
-    "transpose-conv": convolution(
-        "quantized_transpose_conv2d",
-        "1x3x4x2",
-        "3x4x4x2",
-        "1x6x8x3",
-        3,
-        2,
-        ", output_padding = array<i64: 0, 0>",
-    )
-    .replace("scratch %t {", "scratch %t, %u {")
-    .replace(
-        "%t = cortex_m.scratch : tensor<512xi8>",
-        "%t = cortex_m.scratch : tensor<512xi8>\n%u = cortex_m.scratch : tensor<512xi8>",
-    )
-    .replace("tensor<512xi8>) ->", "tensor<512xi8>, tensor<512xi8>) ->"),
+    "transpose-conv": transposed("1x3x4x2", "3x6x4x2", "2, 1"),
+    "transpose-conv-reversed": transposed("1x3x4x17", "3x4x4x17", "1, 1"),
     "linear-bias": module_of(
         "%x: tensor<3x8xi8>, %w: tensor<5x8xi8>",
         "%b = arith.constant dense<[1, -200, 30, 4000, 5]> : tensor<5xi32>\n"

@@ -16,6 +16,17 @@ func.func @conv2d(%x: tensor<1x4x5x6x!q>, %w: tensor<2x4x3x1x!w>, %b: tensor<2x!
   func.return %0 : tensor<1x2x2x6x!q>
 }
 
+// The weight [C,O,KH,KW] becomes [O,KH,KW,C].
+// CHECK-LABEL: @transposed
+// CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 0, 2, 3, 1>}
+// CHECK-NEXT:    %w_1 = edge.permute %w {perm = array<i64: 1, 2, 3, 0>} : (tensor<4x2x3x1x!quant.uniform<i8:f32:1, {0.1, 0.2}>>) -> tensor<2x3x1x4x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
+// CHECK-NEXT:    %1 = edge.conv_transpose2d %0, %w_1 {{{.*}}data_format = "NHWC"{{.*}}} : {{.*}} -> tensor<1x7x6x2x
+// CHECK-NEXT:    edge.permute %1 {perm = array<i64: 0, 3, 1, 2>}
+func.func @transposed(%x: tensor<1x4x3x6x!q>, %w: tensor<4x2x3x1x!quant.uniform<i8:f32:1, {0.1, 0.2}>>) -> tensor<1x2x7x6x!q> {
+  %0 = edge.conv_transpose2d %x, %w {stride = array<i64: 2, 1>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x3x6x!q>, tensor<4x2x3x1x!quant.uniform<i8:f32:1, {0.1, 0.2}>>) -> tensor<1x2x7x6x!q>
+  func.return %0 : tensor<1x2x7x6x!q>
+}
+
 // CHECK-LABEL: @pools
 // CHECK-NEXT:    %0 = edge.permute %x {perm = array<i64: 0, 2, 3, 1>}
 // CHECK-NEXT:    %1 = edge.max_pool2d %0 {{{.*}}data_format = "NHWC"{{.*}}} : (tensor<1x4x6x2x!quant.uniform<i8:f32, 0.1>>) -> tensor<1x2x3x2x!quant.uniform<i8:f32, 0.1>>

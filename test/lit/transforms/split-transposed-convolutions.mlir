@@ -1,4 +1,6 @@
-// RUN: cm-opt %s -p split-transposed-convolutions | filecheck %s
+// RUN: cm-opt %s -p 'split-transposed-convolutions{target="cortex-m55+ethos-u55-128"}' | filecheck %s
+
+// Which of them are split on a core: split-transposed-convolutions-choice.mlir.
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 !w = !quant.uniform<i8:f32:1, {0.5, 0.25}>

@@ -325,7 +325,8 @@ def transposed_convolution_cases() -> Iterator[Case]:
     name = "quantized_transpose_conv2d"
     variants: dict[str, tuple[Any, ...]] = {
         "plain": ((1, 3, 4, 2), (3, 2, 2, 2), (6, 8), (2, 2), (0, 0), (0, 0)),
-        "padded": ((2, 3, 4, 2), (3, 3, 3, 2), (6, 8), (2, 2), (1, 1), (1, 1)),
+        "padded": ((2, 3, 4, 2), (3, 5, 3, 2), (6, 8), (2, 2), (2, 1), (1, 1)),
+        "longer_stride": ((1, 3, 4, 2), (3, 2, 1, 2), (9, 12), (3, 3), (0, 0), (1, 2)),
         "uneven_strides": ((1, 3, 3, 3), (2, 3, 4, 3), (5, 10), (1, 3), (0, 0), (0, 0)),
         "many_channels": ((1, 3, 3, 20), (4, 3, 3, 20), (5, 5), (2, 2), (1, 1), (0, 0)),
     }
@@ -341,6 +342,27 @@ def transposed_convolution_cases() -> Iterator[Case]:
     for variant, (index, value, message) in failures.items():
         program = Program(name, replaced(args, index, value))
         yield Case(f"{name}_{variant}", program, message=message)
+
+    # The defects of limits.transposed_convolution_limit.
+    wrong = "CMSIS-NN is wrong for input "
+    defects: dict[str, tuple[Any, ...]] = {
+        "overruns": ((1, 3, 4, 2), (3, 2, 2, 2), (7, 8), (3, 2), (1, 0), (1, 0), wrong),
+        "miscounts": ((1, 3, 4, 2), (3, 4, 4, 2), (6, 8), (2, 2), (1, 1), (0, 0), wrong),
+        "loses_rows": ((1, 1, 4, 2), (3, 6, 1, 2), (2, 4), (1, 1), (2, 0), (0, 0), wrong),
+        "reads_past": ((1, 3, 4, 2), (3, 3, 3, 2), (7, 10), (2, 2), (0, 0), (0, 1), wrong),
+        "scratch": ((1, 3, 4, 2), (3, 2, 1, 2), (4, 12), (1, 3), (0, 0), (0, 2), wrong),
+        "trimmed": (
+            *((1, 3, 4, 17), (3, 1, 2, 17), (3, 8), (2, 2), (1, 0), (0, 0)),
+            "the padding of the height is 1, expected 0 to 0",
+        ),
+        "long": (
+            *((1, 1, 32768, 17), (1, 1, 2, 17), (1, 65536), (1, 2), (0, 0), (0, 0)),
+            "the longest axis with its padding is 65537, expected 1 to 65535",
+        ),
+    }
+    for seed, (variant, (*arguments, message)) in enumerate(defects.items()):
+        args, _ = transposed_convolution(seed, *arguments)
+        yield Case(f"{name}_{variant}", Program(name, args), message=message)
 
 
 def linear(seed: int, *, carries: str, filter_offset: int = 0) -> tuple[list[Any], Array]:

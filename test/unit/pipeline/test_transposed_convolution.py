@@ -29,6 +29,9 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
     "odd result": (nn.ConvTranspose2d(3, 4, 3, 2, 1), (1, 3, 4, 5)),
     "gaps": (nn.ConvTranspose2d(2, 3, 2, 3, output_padding=1), (1, 2, 3, 4)),
     "wide padding": (nn.ConvTranspose2d(2, 3, (1, 5), (2, 1), (2, 4)), (1, 2, 5, 6)),
+    "no row is read twice": (nn.ConvTranspose2d(3, 6, 1, 2), (1, 3, 4, 4)),
+    "many channels": (nn.ConvTranspose2d(17, 16, 2, 2), (1, 17, 9, 9)),
+    "high padding": (nn.ConvTranspose2d(3, 4, 5, 3, 2), (2, 3, 4, 5)),
     "no bias": (nn.ConvTranspose2d(2, 3, 3, bias=False), (1, 2, 4, 4)),
     "dilation": (nn.ConvTranspose2d(2, 3, 3, 2, 1, dilation=2), (1, 2, 4, 4)),
     "1d": (nn.ConvTranspose1d(3, 2, 4, 2, 1), (1, 3, 7)),
@@ -38,13 +41,52 @@ MODULES: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
 DEPTHWISE = nn.ConvTranspose2d(5, 5, 4, 2, 1, groups=5), (1, 5, 4, 5)
 
 
+IN_ONE_CALL = {
+    "doubles": "cortex-m55",
+    "doubles, 4": "cortex-m55",
+    "output padding": "cortex-m55",
+    "odd result": "cortex-m55",
+    "gaps": "cortex-m55",
+    "no row is read twice": "cortex-m55",
+    "many channels": "cortex-m55",
+    "high padding": "cortex-m4",
+}
+"""Those for which the kernel for transposed convolutions is taken, and for which target."""
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_is_one_convolution(name: str) -> None:
     torch.manual_seed(0)
     module, shape = MODULES[name]
     program = compiled(module, shape)
-    assert kernels(program).count("quantized_conv2d") == 1
+    called = [kernel for kernel in kernels(program) if kernel.endswith("conv2d")]
+    assert len(called) == 1
     check(program, shape, steps=1)
+
+
+@pytest.mark.parametrize("name", IN_ONE_CALL)
+def test_is_one_call(name: str) -> None:
+    """Nothing moves bytes, except between the caller's layout and the kernel's."""
+    torch.manual_seed(0)
+    module, shape = MODULES[name]
+    program = compiled(module, shape, target=IN_ONE_CALL[name])
+    called = [kernel for kernel in kernels(program) if kernel != "transpose"]
+    assert called == ["quantized_transpose_conv2d"]
+    check(program, shape, steps=1)
+
+
+def test_moves_stay_where_the_kernel_multiplies_zeros_and_copies_its_filter() -> None:
+    shape = (1, 24, 4, 4)
+    program = compiled(nn.ConvTranspose2d(24, 24, 4, 2, 1), shape)
+    assert "quantized_conv2d" in kernels(program)
+    check(program, shape, steps=1)
+
+
+def test_an_npu_takes_the_convolution() -> None:
+    shape = (1, 8, 8, 8)
+    module = nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ConvTranspose2d(8, 4, 2, 2))
+    program = compiled(module, shape, target="cortex-m55+ethos-u55-128")
+    assert not any(kernel.endswith("conv2d") for kernel in kernels(program))
 
 
 def test_one_group_for_each_channel_is_one_depthwise_convolution() -> None:
@@ -56,10 +98,12 @@ def test_one_group_for_each_channel_is_one_depthwise_convolution() -> None:
 
 def test_takes_in_the_activation_behind_it() -> None:
     shape = (1, 4, 5, 5)
-    module = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ConvTranspose2d(4, 3, 2, 2), nn.ReLU())
-    program = compiled(module, shape)
-    assert "quantized_activation" not in kernels(program)
-    check(program, shape, steps=3)
+    for activation in (nn.ReLU(), nn.Hardtanh(-0.5, 0.5)):
+        module = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ConvTranspose2d(4, 3, 2, 2), activation)
+        program = compiled(module, shape)
+        called = [kernel for kernel in kernels(program) if kernel != "transpose"]
+        assert called == ["quantized_conv2d", "quantized_transpose_conv2d"]
+        check(program, shape, steps=3)
 
 
 @pytest.mark.parametrize("name", MODULES)

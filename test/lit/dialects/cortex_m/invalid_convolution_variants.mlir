@@ -92,9 +92,47 @@
 
 // -----
 
+// The defects of the kernel follow limits.py. Here: rows of the output.
 %x, %w, %m, %s, %t, %u = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<6x3x3x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<16xi8>)
-// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op the kernel overruns its output where stride 3 + padding 2 exceeds kernel 3 + output_padding 0}}
-%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 1, 3>, padding = array<i64: 0, 2>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 0>} : (tensor<1x4x4x8xi8>, tensor<6x3x3x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<16xi8>) -> tensor<1x6x6x6xi8>
+// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op the kernel writes past its output where stride 3 + padding 2 exceeds kernel 3 + output_padding 0}}
+%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 3, 1>, padding = array<i64: 2, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 0>} : (tensor<1x4x4x8xi8>, tensor<6x3x3x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<16xi8>) -> tensor<1x8x6x6xi8>
+
+// -----
+
+%x, %w, %m, %s, %t, %u = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<6x4x4x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>)
+// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op the kernel miscounts rows where padding 1 is no multiple of stride 2}}
+%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 2, 2>, padding = array<i64: 1, 1>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 0>} : (tensor<1x4x4x8xi8>, tensor<6x4x4x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>) -> tensor<1x8x8x6xi8>
+
+// -----
+
+%x, %w, %m, %s, %t, %u = "test.op"() : () -> (tensor<1x1x4x8xi8>, tensor<6x6x1x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>)
+// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op the kernel loses rows where padding 2 exceeds 1 rows at stride 1}}
+%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 1, 1>, padding = array<i64: 2, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 0>} : (tensor<1x1x4x8xi8>, tensor<6x6x1x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>) -> tensor<1x2x4x6xi8>
+
+// -----
+
+%x, %w, %m, %s, %t, %u = "test.op"() : () -> (tensor<1x3x4x8xi8>, tensor<6x3x3x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>)
+// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op the kernel reads past its sums where output_padding 1 exceeds 0}}
+%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 2, 2>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 1>} : (tensor<1x3x4x8xi8>, tensor<6x3x3x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>) -> tensor<1x7x10x6xi8>
+
+// -----
+
+%x, %w, %m, %s, %t, %u = "test.op"() : () -> (tensor<1x3x4x8xi8>, tensor<6x2x1x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>)
+// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op CMSIS-NN asks for too little scratch where stride 3 of the width exceeds kernel 1 and stride 1 of the height}}
+%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 1, 3>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 2>} : (tensor<1x3x4x8xi8>, tensor<6x2x1x8xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<0xi8>) -> tensor<1x4x12x6xi8>
+
+// -----
+
+// More than 16 channels and strides up to 2: an ordinary convolution with the filter reversed.
+%x, %w, %m, %s, %t, %u = "test.op"() : () -> (tensor<1x3x4x17xi8>, tensor<6x1x2x17xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<204xi8>)
+// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op the kernel takes padding below its 1 taps, got 1}}
+%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 2, 2>, padding = array<i64: 1, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 0>} : (tensor<1x3x4x17xi8>, tensor<6x1x2x17xi8>, tensor<6xi32>, tensor<6xi32>, tensor<16xi8>, tensor<204xi8>) -> tensor<1x3x8x6xi8>
+
+// -----
+
+%x, %w, %m, %s, %t, %u = "test.op"() : () -> (tensor<1x1x32768x17xi8>, tensor<1x1x2x17xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>, tensor<34xi8>)
+// expected-error@+1 {{'cortex_m.quantized_transpose_conv2d' op an axis of 65537, with its padding, is longer than 65535}}
+%0 = cortex_m.quantized_transpose_conv2d %x, %w requantize %m, %s scratch %t, %u {stride = array<i64: 1, 2>, padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, input_offset = 0 : i32, output_offset = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32, output_padding = array<i64: 0, 0>} : (tensor<1x1x32768x17xi8>, tensor<1x1x2x17xi8>, tensor<1xi32>, tensor<1xi32>, tensor<16xi8>, tensor<34xi8>) -> tensor<1x1x65536x1xi8>
 
 // -----
 
