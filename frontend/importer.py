@@ -40,7 +40,7 @@ from cmopt.frontend.import_form import normalize
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_getitem, overload
-from cmopt.frontend.state import make_functions_functional, refuse_state
+from cmopt.frontend.state import copy_written_inputs, refuse_state
 from cmopt.frontend.tensor_types import (
     UnsupportedTensor,
     input_order,
@@ -72,8 +72,9 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
         exported = manager.exported_program(*manager.methods)
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
+    exported = copy_written_inputs(exported)
     refuse_state(exported)  # before decompositions, which may fail on it or remove it
-    module = Importer(normalize(make_functions_functional(exported))).module(method)
+    module = Importer(normalize(exported)).module(method)
     verify(module)
     return module
 
@@ -116,7 +117,8 @@ class Importer:
 
     def constant(self, value: torch.Tensor, name: str, node: Node | None = None) -> SSAValue:
         """The constant of this content and type, made and named on first use."""
-        value = value.detach().cpu().contiguous()
+        # Not `contiguous`, which keeps a stride of 0 of a dimension of size 1.
+        value = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())
         type = tensor_type(value)
         data = value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b""
         if (found := self._constants.get((type, data))) is not None:

@@ -38,9 +38,9 @@ def quantize(
 
     Raises TypeError and ValueError for invalid arguments, such as a model that is already
     quantized, floats other than float32, and calibration data that holds NaN or +inf.
-    Raises CompileError, at the user's line, for a model that changes its inputs or buffers, has
-    parameters that are not finite, a shape that depends on the values of inputs, or a value for
-    which calibration finds no range.
+    Raises CompileError, at the user's line, for a model that changes its buffers, or an input that
+    it does not read afterwards, has parameters that are not finite, a shape that depends on the
+    values of inputs, or a value for which calibration finds no range.
     """
     _check_arguments(module, example_inputs, target, kernels)
     with torch.no_grad():
@@ -63,12 +63,12 @@ def _prepared(
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
-    from cmopt.frontend.state import make_functions_functional, refuse_state
+    from cmopt.frontend.state import copy_written_inputs, refuse_state
 
     inference = copy.deepcopy(module).eval()
     exported = _export(inference, example_inputs)
     check_model(exported)
-    exported = make_functions_functional(exported)
+    exported = copy_written_inputs(exported)
     refuse_state(exported)
     names = [str(name) for name in exported.graph_signature.user_inputs]
     graph = decompose_composites(exported).module(check_guards=False)

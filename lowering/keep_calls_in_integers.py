@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, IntegerAttr, ModuleOp, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -21,7 +21,9 @@ from cmopt.lowering.rewrite import apply_patterns
 MOVING = {
     "aten.gather.default": (0,),
     "aten.index.Tensor": (0,),
+    "aten.index_put.default": (0, -1),
     "aten.index_select.default": (0,),
+    "aten.scatter.src": (0, -1),
     "aten.where.self": (1, 2),
 }
 """Operators whose result has elements of some operands, with the places of these operands."""
@@ -55,13 +57,23 @@ def sources(op: CallOp, places: tuple[int, ...]) -> list[SSAValue] | None:
     return None if type.is_per_axis or type.storage.width.data > 16 else values
 
 
+def accumulates(op: CallOp) -> bool:
+    """Whether an `index_put` adds to the elements instead of replacing them."""
+    arguments = op.arguments.data
+    return (
+        op.target.data == "aten.index_put.default"
+        and arguments[3:] != ()
+        and (arguments[3] == BoolAttr.from_bool(True))
+    )
+
+
 class MoveStoredIntegers(RewritePattern):
     """`call(dcast(x), …)` → `dcast(scast(call(scast(x), …)))` for operators of `MOVING`."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: CallOp, rewriter: PatternRewriter) -> None:
         places = MOVING.get(op.target.data)
-        if places is None or (values := sources(op, places)) is None:
+        if places is None or (values := sources(op, places)) is None or accumulates(op):
             return
         (result,) = op.outputs
         moved = with_element(result.type, qtype_of(values[0]))
