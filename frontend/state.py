@@ -28,6 +28,7 @@ from cmopt.frontend.aliasing import (
 )
 from cmopt.frontend.locations import location, source_nodes
 from cmopt.frontend.overloads import is_getitem, overload, overload_name
+from cmopt.frontend.structure import tensor_inputs, tensor_outputs
 from cmopt.support.diagnostics import CompileError, warn
 
 _KINDS: dict[object, str] = {
@@ -60,7 +61,7 @@ def copy_written_inputs(program: ExportedProgram) -> ExportedProgram:
         return program
     graph = program.graph
     sets = storage_sets(graph, _bases)
-    user = {name for name in program.graph_signature.user_outputs if isinstance(name, str)}
+    user = set(tensor_outputs(program))
     live = live_nodes(graph, sets, [node for node in graph.nodes if node.name in user])
     lost = escaping_writes(graph, sets) if any(map(_is_conversion, graph.nodes)) else set[Node]()
     kept = {x.name: w[0] for x, w in writers.items() if live.issuperset(w) and lost.isdisjoint(w)}
@@ -86,7 +87,7 @@ def copy_written_inputs(program: ExportedProgram) -> ExportedProgram:
 def _writers_of_inputs(program: ExportedProgram) -> dict[Node, list[Node]]:
     """For each of the user's inputs, the nodes that write to its memory, or did before the program
     was quantized."""
-    names = set(program.graph_signature.user_inputs)
+    names = set(tensor_inputs(program))
     writers: dict[Node, list[Node]] = {}
     for node in program.graph.nodes:
         for written in written_nodes(node):

@@ -278,7 +278,7 @@ def test_signature_names() -> None:
     )
     names = re.findall(r'edge.name = "(\w+)"', text)
     assert len(set(names[:2])) == 2
-    assert names[2:] == ["output_0", "output_1"]
+    assert names[2:] == ["sum", "a"]
     repeated = text_of(imported(lambda x: (x, x), r(2)))
     names = re.findall(r'edge.name = "(\w+)"', repeated)
     assert names[1:] == ["output_0", "output_1"]
