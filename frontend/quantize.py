@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch.export import ExportedProgram
+from torch.utils._pytree import tree_leaves
 
 from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_inputs
 from cmopt.support.collection import collection_paused
@@ -71,7 +72,7 @@ def _prepared(
     from cmopt.frontend.quantizer import Int8Quantizer
     from cmopt.frontend.state import copy_written_inputs, refuse_state
 
-    inference = copy.deepcopy(module).eval()
+    inference = _copy_of(module).eval()
     exported = _export(inference, example)
     check_model(exported)
     exported = copy_written_inputs(exported)
@@ -83,6 +84,17 @@ def _prepared(
     observed = prepare_pt2e(graph, Int8Quantizer(for_npu=for_npu))
     check_preparation(inference, observed, example)
     return observed, names
+
+
+def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
+    """A deep copy. Tensors that are the results of a computation, such as the weights that
+    `torch.nn.utils.weight_norm` leaves in a module, are copied without their history."""
+    copies: dict[int, Any] = {}
+    for part in module.modules():
+        for value in tree_leaves(part.__dict__):
+            if isinstance(value, torch.Tensor) and not value.is_leaf:
+                copies[id(value)] = value.detach().clone()
+    return copy.deepcopy(module, copies)
 
 
 @collection_paused()

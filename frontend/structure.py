@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
+from torch.fx import Node
 from torch.utils._pytree import (
     GetAttrKey,
     KeyEntry,
@@ -174,6 +175,17 @@ def tensor_inputs(program: ExportedProgram) -> list[str]:
         for spec in program.graph_signature.input_specs
         if spec.kind is InputKind.USER_INPUT and isinstance(spec.arg, TensorArgument)
     ]
+
+
+def computed_nodes(program: ExportedProgram) -> list[Node]:
+    """The calls of a program whose result depends on a tensor among the user's inputs, in order."""
+    names = set(tensor_inputs(program))
+    found: dict[Node, None] = {}
+    for node in program.graph.nodes:
+        from_input = any(source in found or source.name in names for source in node.all_input_nodes)
+        if node.op == "call_function" and from_input:
+            found[node] = None
+    return list(found)
 
 
 def tensor_outputs(program: ExportedProgram) -> list[str]:
