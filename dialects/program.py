@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import (
     DictionaryAttr,
     FunctionType,
     ModuleOp,
+    StringAttr,
     TensorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -109,6 +110,21 @@ def border_attributes(
     if attributes is None:
         return [{} for _ in range(count)]
     return [dict(entry.data) for entry in attributes.data]
+
+
+def border_names(func: FuncOp) -> tuple[list[str], list[str]]:
+    """The names of a function's inputs and outputs; those without a name get a number."""
+    result = []
+    for attributes, count, kind in (
+        (func.arg_attrs, len(func.body.block.args), "input"),
+        (func.res_attrs, len(terminator(func).operands), "output"),
+    ):
+        names = []
+        for index, entry in enumerate(border_attributes(attributes, count)):
+            name = entry.get(NAME)
+            names.append(name.data if isinstance(name, StringAttr) else f"{kind}_{index}")
+        result.append(names)
+    return result[0], result[1]
 
 
 def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr] | None:

@@ -6,7 +6,7 @@ The answers come from the operators' schemas.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from torch.fx import Graph, Node
@@ -64,16 +64,45 @@ def viewed_nodes(node: Node) -> list[Node]:
     return [given for argument, given in _tensor_arguments(node) if argument.alias_info is not None]
 
 
-def storage_sets(graph: Graph) -> dict[Node, set[Node]]:
-    """For every node the set of nodes, itself included, that may share its memory."""
+def storage_sets(
+    graph: Graph, bases: Callable[[Node], Iterable[Node]] = viewed_nodes
+) -> dict[Node, set[Node]]:
+    """For every node the set of nodes, itself included, that may share its memory.
+
+    bases: the argument nodes whose memory the result of a node may share.
+    """
     sets: dict[Node, set[Node]] = {}
     for node in graph.nodes:
         merged = {node}
-        for base in viewed_nodes(node):
+        for base in bases(node):
             merged |= sets[base]
         for member in merged:
             sets[member] = merged
     return sets
+
+
+def live_nodes(graph: Graph, sets: dict[Node, set[Node]], results: Iterable[Node]) -> set[Node]:
+    """The nodes that `results` depend on, by an argument or by memory that is read after a write.
+
+    sets: the graph's storage sets.
+    """
+    live: set[Node] = set()
+    read: set[Node] = set()
+
+    def needs(node: Node) -> None:
+        live.add(node)
+        if node not in read:
+            read.update(sets[node])
+
+    for node in results:
+        needs(node)
+    for node in reversed(graph.nodes):
+        written = written_nodes(node)
+        if node in live or not read.isdisjoint(written):
+            live.add(node)
+            for argument in node.all_input_nodes:
+                needs(argument)
+    return live
 
 
 def writes_escape(graph: Graph) -> bool:
@@ -85,6 +114,14 @@ def writes_escape(graph: Graph) -> bool:
     if not any(written_nodes(node) for node in graph.nodes):
         return False
     sets = storage_sets(graph)
+    if any(t.op == "placeholder" for n in graph.nodes for w in written_nodes(n) for t in sets[w]):
+        return True
+    return bool(escaping_writes(graph, sets))
+
+
+def escaping_writes(graph: Graph, sets: dict[Node, set[Node]]) -> set[Node]:
+    """The in-place operators that change the memory of another node that is read later."""
+    found = set()
     order = {node: index for index, node in enumerate(graph.nodes)}
     # For each in-place result, the node of which it is another name.
     origin: dict[Node, Node] = {}
@@ -93,9 +130,7 @@ def writes_escape(graph: Graph) -> bool:
         origin[node] = origin[written[0]] if written else node
         for target in written:
             for other in sets[target]:
-                if other.op == "placeholder":
-                    return True
                 is_other_form = order[other] < order[node] and origin[other] is not origin[target]
                 if is_other_form and any(order[user] > order[node] for user in other.users):
-                    return True
-    return False
+                    found.add(node)
+    return found

@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 from torch.export import ExportedProgram
+from torch.fx import Node
 
-from cmopt.frontend.aliasing import writes_escape
-from cmopt.frontend.operators import BY_PARTS, CONVERSIONS, OBSERVED, PREPARED, REWRITTEN
-from cmopt.frontend.overloads import operator_of, overload, overload_name
+from cmopt.frontend.aliasing import writes_escape, written_nodes
+from cmopt.frontend.operators import BY_PARTS, CONVERSIONS, FREE, OBSERVED, PREPARED, REWRITTEN
+from cmopt.frontend.overloads import operator_name, operator_of, overload, overload_name
+from cmopt.frontend.structure import computed_nodes
 from cmopt.frontend.upstream import Overload
 
 aten = torch.ops.aten
@@ -88,12 +90,34 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
     return {**table, attention: _attention(table[attention])}
 
 
+def _needs_functions(program: ExportedProgram, computed: set[Node]) -> bool:
+    """Whether the program has in-place operators that the quantizer cannot take as they are.
+
+    computed: the nodes that depend on an input; what writes to a constant stops its evaluation.
+    """
+    writers = [node for node in program.graph.nodes if written_nodes(node)]
+    are_known = all(
+        node in computed
+        and OBSERVED.get(operator_name(node)) is FREE
+        and not node.kwargs.get("out")
+        for node in writers
+    )
+    return not are_known or writes_escape(program.graph)
+
+
 def decompose_composites(program: ExportedProgram) -> ExportedProgram:
     """`program` without operators of which only the parts can be quantized, and without in-place
-    operators whose effect observers would hide; the same object if it has no such operator."""
+    operators whose effect observers would hide; the same object if it has no such operator.
+
+    Operators that depend on no input stay whole, because they are evaluated, not quantized.
+    """
     for _ in range(_ROUNDS):
-        present = {overload(node) for node in program.graph.nodes}
-        if present.isdisjoint(_decompositions()) and not writes_escape(program.graph):
+        computed = set(computed_nodes(program))
+        present = {overload(node) for node in computed}
+        needs_functions = _needs_functions(program, computed)
+        if present.isdisjoint(_decompositions()) and not needs_functions:
             break
-        program = program.run_decompositions(dict(_decompositions()))
+        constant = {overload(node) for node in program.graph.nodes} - present
+        table = {op: rule for op, rule in _decompositions().items() if op not in constant}
+        program = program.run_decompositions(table)
     return program

@@ -6,11 +6,14 @@ initial hidden state of an LSTM) as a parameter. An attribute of the module is q
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.fx import GraphModule, Node
 
 from cmopt.frontend.aliasing import storage_sets, written_nodes
 from cmopt.frontend.graph_building import attribute_of
+from cmopt.frontend.overloads import is_getitem
 from cmopt.frontend.upstream import Overload
 
 
@@ -26,13 +29,17 @@ def _mutated(module: GraphModule) -> set[Node]:
 
 
 def _is_deterministic(node: Node) -> bool:
+    """Whether a node computes tensors, the same each time, and writes to none."""
     target = node.target
-    return (
-        isinstance(target, Overload)
-        and not written_nodes(node)
-        and torch.Tag.nondeterministic_seeded not in target.tags
-        and isinstance(node.meta.get("val"), torch.Tensor)
-    )
+    if not is_getitem(node) and (
+        not isinstance(target, Overload)
+        or written_nodes(node)
+        or torch.Tag.nondeterministic_seeded in target.tags
+    ):
+        return False
+    value = node.meta.get("val")
+    results = value if isinstance(value, tuple | list) else [value]
+    return all(isinstance(result, torch.Tensor) for result in results)
 
 
 def _new_buffer(module: GraphModule, value: torch.Tensor) -> str:
@@ -46,11 +53,11 @@ def _new_buffer(module: GraphModule, value: torch.Tensor) -> str:
 def fold_constants(module: GraphModule) -> None:
     """Replace every tensor that depends on no input by a buffer of `module`, in place.
 
-    Random operators, operators of several results, and tensors that the graph writes to stay as
-    they are. A buffer whose value the graph changes counts as an input.
+    Random operators, and tensors that the graph writes to, stay as they are. A buffer whose value
+    the graph changes counts as an input.
     """
     mutated = _mutated(module)
-    values: dict[Node, torch.Tensor] = {}
+    values: dict[Node, Any] = {}
     folded: list[Node] = []
     for node in module.graph.nodes:
         if node in mutated:

@@ -279,18 +279,11 @@ MASKED = -1e4
 
 
 def fill_masked(module: GraphModule, node: Node) -> Node | None:
-    """A fill with a large negative number, by a constant mask: the sum with a mask of -inf.
-
-    Any other fill is a choice between the number and the value.
-    """
-    operand: Any
+    """A fill with a large negative number, by a constant mask: the sum with a mask of -inf."""
     operand, where, value = node.args
     mask = attribute_of(module, where)
-    if not isinstance(value, int | float):
+    if mask is None or not isinstance(value, int | float) or value >= MASKED:
         return None
-    if mask is None or value >= MASKED:
-        number = insert_number(module, node, value, operand.meta["val"].dim())
-        return insert(module.graph, node, aten.where.self, where, number, operand)
     zeros = torch.zeros(mask.shape).masked_fill(mask, -torch.inf)
     return insert(
         module.graph, node, aten.add.Tensor, operand, insert_constant(module, node, zeros)

@@ -40,7 +40,8 @@ from cmopt.frontend.import_form import normalize
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_getitem, overload
-from cmopt.frontend.state import make_functions_functional, refuse_state
+from cmopt.frontend.state import copy_written_inputs, refuse_state
+from cmopt.frontend.structure import output_names
 from cmopt.frontend.tensor_types import (
     UnsupportedTensor,
     input_order,
@@ -57,7 +58,7 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
     """Import a program, in the ATen or the Edge dialect, quantized or not.
 
     The module holds one `func.func @<method>`: an argument for each input tensor and a result for
-    each output tensor, both with their name in the program's signature as `edge.name`.
+    each output tensor, both with a name as `edge.name` (see `structure`).
     Inside, every tensor is in default memory order; inputs and outputs in another order carry it
     on their type and are converted at the border. Parameters, buffers and tensors made in the
     graph are `arith.constant`, one for each distinct content. The module is verified.
@@ -72,8 +73,9 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
         exported = manager.exported_program(*manager.methods)
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
+    exported = copy_written_inputs(exported)
     refuse_state(exported)  # before decompositions, which may fail on it or remove it
-    module = Importer(normalize(make_functions_functional(exported))).module(method)
+    module = Importer(normalize(exported)).module(method)
     verify(module)
     return module
 
@@ -116,7 +118,8 @@ class Importer:
 
     def constant(self, value: torch.Tensor, name: str, node: Node | None = None) -> SSAValue:
         """The constant of this content and type, made and named on first use."""
-        value = value.detach().cpu().contiguous()
+        # Not `contiguous`, which keeps a stride of 0 of a dimension of size 1.
+        value = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())
         type = tensor_type(value)
         data = value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b""
         if (found := self._constants.get((type, data))) is not None:
@@ -231,21 +234,21 @@ class Importer:
     def _results(self) -> tuple[list[str], list[SSAValue]]:
         """Names and values of the user's outputs, as plain numbers in the exported memory order.
 
-        The user does not name outputs; they are numbered.
+        Constants among them, such as numbers and None, are left out.
         """
         output = self._program.graph.output_node().args[0]
         assert isinstance(output, tuple | list)
         names, values = [], []
-        for index, node in enumerate(output):
+        for name, node in zip(output_names(self._program), output, strict=True):
             if not isinstance(node, Node):
-                raise CompileError(
-                    f"output {index} must be a tensor, got {node!r}", hint="return tensors only"
-                )
+                continue
             value = self.value(node)
             if quantized_element(value.type) is not None:
                 value = self.append(SCastOp(value, storage_type(value.type)), node)
             values.append(self._to_order(value, self._border_type(node, "output"), node))
-            names.append(f"output_{index}")
+            names.append(name)
+        if not values:
+            raise CompileError("the program has no output that is a tensor")
         return names, values
 
     def _import_call(self, node: Node) -> None:

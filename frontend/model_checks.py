@@ -13,6 +13,7 @@ from cmopt.frontend.annotation import RangeObserver, all_finite, is_mask
 from cmopt.frontend.importer import unsupported_operator
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import overload
+from cmopt.frontend.structure import computed_nodes
 from cmopt.frontend.tensor_types import dtype_name
 from cmopt.frontend.upstream import HigherOrder
 from cmopt.support.diagnostics import CompileError
@@ -68,12 +69,7 @@ def check_dtype(what: str, value: torch.Tensor) -> None:
 
 def _check_computed(program: ExportedProgram) -> None:
     """Constants of any type pass: only values computed from them are quantized."""
-    names = set(program.graph_signature.user_inputs)
-    computed = {n for n in program.graph.nodes if n.op == "placeholder" and n.name in names}
-    for node in program.graph.nodes:
-        if node.op != "call_function" or computed.isdisjoint(node.all_input_nodes):
-            continue
-        computed.add(node)
+    for node in computed_nodes(program):
         value = node.meta.get("val")
         if isinstance(value, torch.Tensor) and value.dtype in _OTHER_FLOATS:
             raise CompileError(

@@ -20,6 +20,7 @@ from torch.fx import Node
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
 from cmopt.frontend import norms, resampling
+from cmopt.frontend import writes as writes_before
 from cmopt.frontend.call import Conversion
 from cmopt.frontend.conversions import (
     choice,
@@ -33,6 +34,7 @@ from cmopt.frontend.conversions import (
     quantization,
     reductions,
     shapes,
+    writes,
 )
 from cmopt.frontend.graph_building import Rewrite, attribute_of
 
@@ -156,7 +158,7 @@ _ELEMENTWISE = (
     Operator("div.Tensor", rewritten=before.divide_by_constant),
     Operator("hardsigmoid sigmoid tanh", gives_scores=True),
     Operator("hardswish hardswish_", rewritten=before.hardswish),
-    Operator("masked_fill.Scalar", prepared=before.fill_masked),
+    Operator("masked_fill.Scalar masked_fill.Tensor", prepared=writes_before.fill_where),
     Operator("prelu", rewritten=before.prelu),
     Operator("rsub.Scalar", prepared=before.reverse_subtraction),
     Operator("sub.Tensor", rewritten=before.subtract),
@@ -235,7 +237,7 @@ _MOVEMENT = (
     Operator("moveaxis.intlist permute swapaxes swapdims", SHARED, shapes.permute),
     Operator("narrow", SHARED, shapes.narrow),
     Operator("narrow_copy", None, shapes.narrow),
-    Operator("numpy_T permute_copy t t_copy", None, shapes.permute),
+    Operator("numpy_T permute_copy t t_copy", SHARED, shapes.permute),
     Operator("pixel_shuffle", SHARED, shapes.pixel_shuffle),
     Operator("pixel_unshuffle", SHARED, shapes.pixel_unshuffle),
     Operator("select.int", SHARED, shapes.select),
@@ -267,8 +269,7 @@ _SELECTIONS = (
         choice.selection,
         takes_indices=True,
     ),
-    Operator("embedding index_put scatter.src take_along_dim", SHARED, takes_indices=True),
-    Operator("select_scatter slice_scatter", SHARED),
+    Operator("embedding take_along_dim", SHARED, takes_indices=True),
     Operator("reflection_pad1d reflection_pad2d", SHARED, choice.selection),
     Operator("reflection_pad3d replication_pad3d", None, choice.selection),
     Operator("repeat_interleave.self_int", SHARED, choice.selection),
@@ -284,6 +285,17 @@ _SELECTIONS = (
     Operator("upsample_nearest1d upsample_nearest1d.vec", SHARED, choice.selection),
     Operator("upsample_nearest2d upsample_nearest2d.vec", SHARED, choice.selection),
     Operator("upsample_nearest3d upsample_nearest3d.vec", None, choice.selection),
+)
+
+_WRITES = (
+    Operator("as_strided_scatter diagonal_scatter", SHARED, writes.replacement),
+    Operator("copy", SHARED, writes.copied, prepared=writes_before.copied),
+    Operator("fill.Scalar fill.Tensor", None, writes.filled, prepared=writes_before.filled),
+    Operator("full_like ones_like zeros_like", prepared=writes_before.filled),
+    Operator("index_put", SHARED, writes.replacement, writes_before.put_where, takes_indices=True),
+    Operator("scatter.src", SHARED, writes.replacement, takes_indices=True),
+    Operator("scatter.value", prepared=writes_before.scattered_number),
+    Operator("select_scatter slice_scatter", SHARED, writes.replacement),
 )
 
 _COMPOSITES = (
@@ -328,16 +340,8 @@ _QUANTIZATION = (
 )
 
 OPERATORS = (
-    *(
-        *_FUNCTIONS,
-        *_ELEMENTWISE,
-        *_CALLS_OF_ELEMENTS,
-        *_PRODUCTS,
-        *_REDUCTIONS,
-        *_MOVEMENT,
-        *_SELECTIONS,
-    ),
-    *(*_COMPOSITES, *_WITHOUT_ARITHMETIC, *_QUANTIZATION),
+    *(*_FUNCTIONS, *_ELEMENTWISE, *_CALLS_OF_ELEMENTS, *_PRODUCTS, *_REDUCTIONS, *_MOVEMENT),
+    *(*_SELECTIONS, *_WRITES, *_COMPOSITES, *_WITHOUT_ARITHMETIC, *_QUANTIZATION),
 )
 
 

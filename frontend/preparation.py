@@ -12,6 +12,7 @@ from torchao.quantization.pt2e.observer import ObserverBase
 
 from cmopt.frontend.annotation import all_finite
 from cmopt.frontend.decompositions import MASKED
+from cmopt.frontend.structure import Arguments
 
 _OF_THE_RESULT = 1e-3
 _OF_THE_LARGEST = 1e-5
@@ -52,10 +53,8 @@ class _WithoutObservers(Interpreter):
         return value
 
 
-def check_preparation(
-    model: torch.nn.Module, prepared: GraphModule, inputs: tuple[torch.Tensor, ...]
-) -> None:
-    """Raise ValueError if `prepared`, without observers, differs from `model` on these inputs.
+def check_preparation(model: torch.nn.Module, prepared: GraphModule, example: Arguments) -> None:
+    """Raise ValueError if `prepared`, without observers, differs from `model` on the example.
 
     Float rounding is allowed: an output may differ by 1/1000 of itself plus 1/100000 of the largest
     value in the graph, as root mean squares. Only values that are finite in `model` count.
@@ -63,9 +62,10 @@ def check_preparation(
     runner = _WithoutObservers(prepared)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        wanted = tree_leaves(model(*copy.deepcopy(inputs)))
+        given = copy.deepcopy(example)
+        wanted = tree_leaves(model(*given.args, **given.kwargs))
         torch.manual_seed(0)
-        found = tree_leaves(runner.run(*copy.deepcopy(inputs)))
+        found = tree_leaves(runner.run(*copy.deepcopy(example.values)))
     for index, (want, have) in enumerate(zip(wanted, found, strict=True)):
         if not isinstance(want, torch.Tensor) or not want.is_floating_point():
             continue

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import compress
 from typing import Any
 
 import torch
@@ -18,10 +19,16 @@ from torch.fx import Node
 from torch.utils._pytree import tree_leaves
 from xdsl.dialects.builtin import NameLoc
 
-from cmopt.frontend.aliasing import viewed_nodes, written_nodes
+from cmopt.frontend.aliasing import (
+    escaping_writes,
+    live_nodes,
+    storage_sets,
+    viewed_nodes,
+    written_nodes,
+)
 from cmopt.frontend.locations import location, source_nodes
-from cmopt.frontend.operators import FUNCTIONS_OF_ELEMENTS
-from cmopt.frontend.overloads import is_getitem, operator_name, overload, overload_name
+from cmopt.frontend.overloads import is_getitem, overload, overload_name
+from cmopt.frontend.structure import tensor_inputs, tensor_outputs
 from cmopt.support.diagnostics import CompileError, warn
 
 _KINDS: dict[object, str] = {
@@ -37,62 +44,107 @@ _KINDS: dict[object, str] = {
 _MADE_UP = re.compile(r"(.*\.)?_(deduplicated_get_attr_|frozen_param|tensor_constant)")
 
 
-def is_function_of_input(node: Node) -> bool:
-    """Whether a node calls an in-place elementwise function on an input that nothing else reads.
+def copy_written_inputs(program: ExportedProgram) -> ExportedProgram:
+    """The program with a copy of each input that it writes to, and that then only it reads.
 
-    Such a call is treated as a call of the ordinary function: nothing in the program sees the
-    write, and the device does not do it.
+    The compiled program leaves such an input unchanged; a warning says so. An input stays as it is,
+    for `refuse_state`, if the outputs do not depend on a write to it, or if a quantizer has hidden
+    the write from a later reader. The given program is not changed.
     """
-    target = overload(node)
-    if target is None or operator_name(node) not in FUNCTIONS_OF_ELEMENTS:
-        return False
-    # Not pow_, which has no overload "default": it takes two tensors, or a number.
-    if not overload_name(target).endswith("_.default"):
-        return False
-    value: Any = node.args[0]
-    reader = node
-    while isinstance(value, Node) and set(value.users) == {reader}:
-        if value.op == "placeholder":
-            return True
-        if getattr(overload(value), "namespace", "") != "quantized_decomposed":
-            return False
-        value, reader = value.args[0], value
-    return False
-
-
-def make_functions_functional(program: ExportedProgram) -> ExportedProgram:
-    """The program with ordinary functions instead of those that write to an input; warns of each.
-
-    The given program is not changed. It is returned if it has no such function.
-    """
-    if not any(_writes_to_input(node) for node in program.graph.nodes):
+    writers = _writers_of_inputs(program)
+    mutated = {
+        spec.arg.name: spec.target
+        for spec in program.graph_signature.output_specs
+        if spec.kind is OutputKind.USER_INPUT_MUTATION
+    }
+    if not writers and not mutated:
         return program
-    program = copy.deepcopy(program)
-    sources = source_nodes(program.graph)
-    for node in program.graph.nodes:
-        if not _writes_to_input(node):
-            continue
-        name = operator_name(node)
-        node.target = getattr(torch.ops.aten, name).default
+    graph = program.graph
+    sets = storage_sets(graph, _bases)
+    user = set(tensor_outputs(program))
+    live = live_nodes(graph, sets, [node for node in graph.nodes if node.name in user])
+    lost = escaping_writes(graph, sets) if any(map(_is_conversion, graph.nodes)) else set[Node]()
+    kept = {x.name: w[0] for x, w in writers.items() if live.issuperset(w) and lost.isdisjoint(w)}
+    dropped = {n.name: str(mutated[n.name]) for n in live if n.name in mutated}
+    if not kept and not dropped:
+        return program
+    sources = source_nodes(graph)
+    by_name = {node.name: node for node in graph.nodes}
+    for name, writer in [*kept.items(), *((x, by_name[n]) for n, x in dropped.items())]:
         warn(
-            f"{name}_ changes the input {node.args[0].name!r} in place; the compiled program "
-            "leaves it unchanged",
-            location=location(node, sources.get(node)),
+            f"{_name(writer)} changes the input {name!r} in place; the "
+            "compiled program leaves it unchanged",
+            location=location(writer, sources.get(writer)),
         )
+    program = _copy_of(program)
+    for name in kept:
+        _copy_input(program, name)
+    _drop_mutations(program, dropped)
     program.graph_module.recompile()
     return program
 
 
-def _writes_to_input(node: Node) -> bool:
-    """Whether this is a function of an input that writes to the input itself, not to a copy."""
-    return is_function_of_input(node) and getattr(node.args[0], "op", "") == "placeholder"
+def _writers_of_inputs(program: ExportedProgram) -> dict[Node, list[Node]]:
+    """For each of the user's inputs, the nodes that write to its memory, or did before the program
+    was quantized."""
+    names = set(tensor_inputs(program))
+    writers: dict[Node, list[Node]] = {}
+    for node in program.graph.nodes:
+        for written in written_nodes(node):
+            for origin in _origins(written):
+                if origin.name in names:
+                    writers.setdefault(origin, []).append(node)
+    return writers
+
+
+def _copy_of(program: ExportedProgram) -> ExportedProgram:
+    """A copy with the same names: FX renames a node that is called `input`, like the function."""
+    copied = copy.deepcopy(program)
+    for node, before in zip(copied.graph.nodes, program.graph.nodes, strict=True):
+        node.name = before.name
+    return copied
+
+
+def _copy_input(program: ExportedProgram, name: str) -> None:
+    """Let all readers of an input read a copy of it, in place."""
+    graph = program.graph
+    placeholders = graph.find_nodes(op="placeholder")
+    (given,) = (node for node in placeholders if node.name == name)
+    with graph.inserting_after(placeholders[-1]):
+        copied = graph.call_function(torch.ops.aten.clone.default, (given,))
+    copied.meta = {key: value for key, value in given.meta.items() if key != "tensor_meta"}
+    given.replace_all_uses_with(copied, delete_user_cb=lambda user: user is not copied)
+    for spec in program.graph_signature.output_specs:
+        if spec.arg.name == name:
+            spec.arg.name = copied.name
+
+
+def _drop_mutations(program: ExportedProgram, names: Collection[str]) -> None:
+    """Remove those of the outputs with these names that are the new values of inputs, in place."""
+    signature, output = program.graph_signature, program.graph.output_node()
+    specs = [
+        spec.kind is not OutputKind.USER_INPUT_MUTATION or spec.arg.name not in names
+        for spec in signature.output_specs
+    ]
+    output.args = (tuple(compress(output.args[0], specs)),)
+    signature.output_specs = list(compress(signature.output_specs, specs))
+
+
+def _name(writer: Node) -> str:
+    target = overload(writer)
+    return writer.name if target is None else overload_name(target).split(".")[1]
+
+
+def _is_conversion(node: Node) -> bool:
+    """Whether a node quantizes or dequantizes."""
+    return getattr(overload(node), "namespace", "") == "quantized_decomposed"
 
 
 def refuse_state(program: ExportedProgram) -> None:
     """Raise CompileError, at the user's line, if the program changes an input, buffer or parameter.
 
     Finds writes that the signature declares and in-place operators, also through views and in a
-    program that has been quantized. Calls for which `is_function_of_input` holds are not writes.
+    program that has been quantized.
     """
     signature = program.graph_signature
     nodes = {node.name: node for node in program.graph.nodes}
@@ -102,8 +154,6 @@ def refuse_state(program: ExportedProgram) -> None:
             raise _error(program, nodes.get(name), _KINDS[output.kind], output.target)
     inputs = {spec.arg.name: spec for spec in signature.input_specs}
     for node in program.graph.nodes:
-        if is_function_of_input(node):
-            continue
         for written in written_nodes(node):
             for origin in _origins(written):
                 spec = inputs.get(origin.name)
@@ -125,8 +175,8 @@ def _error(
     hint = "pass state as an input and return it as an output"
     if kind == "input":
         hint = (
-            "return the new value as an output; if only the model itself reads it, write to a "
-            f"copy instead: {name}.clone()"
+            "return the new value as an output; what only the model itself reads may be written "
+            f"to a copy: {name}.clone()"
         )
     return CompileError(
         f"state is not supported yet: the program changes {what}", location=where, hint=hint
@@ -153,7 +203,7 @@ def _bases(node: Node) -> list[Node]:
         return viewed_nodes(node)
     if target is None:
         return []
-    if target.namespace == "quantized_decomposed":
+    if _is_conversion(node):
         return node.all_input_nodes[:1]
     return written_nodes(node) or [n for n in node.all_input_nodes if _shares(target, node, n)]
 

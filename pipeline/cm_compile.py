@@ -81,7 +81,9 @@ def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch
     """One tuple of inputs for each sample of a calibration file. Raises CompileError."""
     import torch
 
-    names = [str(name) for name in exported.graph_signature.user_inputs]
+    from cmopt.frontend.structure import tensor_inputs
+
+    names = tensor_inputs(exported)
     arrays = select(read_npz(path), names, path)
     values = {node.name: node.meta["val"] for node in exported.graph.nodes if node.name in names}
     for name, array in zip(names, arrays, strict=True):
@@ -106,6 +108,7 @@ def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProg
     """The program quantized with the samples of a calibration file. Raises CompileError."""
     from cmopt.frontend.model_checks import is_quantized
     from cmopt.frontend.quantize import quantize
+    from cmopt.frontend.structure import Arguments
 
     samples = calibration_inputs(exported, path)
     if is_quantized(exported):
@@ -114,7 +117,15 @@ def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProg
         )
     try:
         module = exported.module(check_guards=False)
-        return quantize(module, samples[0], calibration=samples, target=target)
+        example = Arguments(*(exported.example_inputs or (samples[0], {})))
+        calls = [example.with_tensors(sample) for sample in samples]
+        return quantize(
+            module,
+            calls[0].args,
+            calls[0].kwargs,
+            calibration=[(c.args, c.kwargs) if c.kwargs else c.args for c in calls],
+            target=target,
+        )
     except (ValueError, TypeError) as error:
         raise CompileError(f"cannot quantize with '{path}': {error}") from error
 

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.dialects.program import NAME, border_attributes, main_function, terminator
+from cmopt.dialects.program import border_names, main_function
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.compare import Comparison, compare
 from cmopt.pipeline.driver import interpret
@@ -44,21 +44,6 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _names(func: FuncOp) -> tuple[list[str], list[str]]:
-    """The names of a function's inputs and outputs; those without a name get a number."""
-    result = []
-    for attrs, count, kind in (
-        (func.arg_attrs, len(func.body.block.args), "input"),
-        (func.res_attrs, len(terminator(func).operands), "output"),
-    ):
-        names = []
-        for index, entry in enumerate(border_attributes(attrs, count)):
-            name = entry.get(NAME)
-            names.append(name.data if isinstance(name, StringAttr) else f"{kind}_{index}")
-        result.append(names)
-    return result[0], result[1]
-
-
 def _module(path: str) -> ModuleOp:
     module = parse_module(make_context(), read_text(path), path)
     verify(module)
@@ -75,7 +60,7 @@ def _main_function(module: ModuleOp, path: str) -> FuncOp:
 def run_ir(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
     """Interpret a file of IR. Returns the outputs by name."""
     module = _module(path)
-    names, results = _names(_main_function(module, path))
+    names, results = border_names(_main_function(module, path))
     outputs = interpret(module, select(inputs, names, input_path))
     return dict(zip(results, outputs, strict=True))
 
@@ -90,7 +75,7 @@ def compare_ir(path: str, inputs: dict[str, Array], input_path: str, target: str
         )
     module = _module(path)
     run_passes(make_context(), module, parse_pipeline("verify-stage{stage=quantized}"))
-    names, _ = _names(_main_function(module, path))
+    names, _ = border_names(_main_function(module, path))
     return compare(module, [select(inputs, names, input_path)], target)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context
-from cmopt.dialects.program import DIM_ORDER, border_attributes, main_function
+from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, main_function
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of, ints_of, inverse
 from cmopt.interpreters.run import run_module
@@ -101,21 +101,40 @@ class Program:
 
         return HostProgram(self.pte)
 
-    def run(self, *inputs: Any) -> tuple[torch.Tensor, ...]:
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs: of the model's arguments that are tensors."""
+        return border_names(main_function(self.modules["planned"]))[0]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs: of the model's results that are tensors."""
+        return border_names(main_function(self.modules["planned"]))[1]
+
+    def run(self, *inputs: Any, **named: Any) -> tuple[torch.Tensor, ...]:
         """Run the `.pte` in ExecuTorch's host runtime.
 
-        inputs: torch tensors or numpy arrays, with the model's shapes and dtypes, in any layout.
+        inputs, named: torch tensors or numpy arrays, with the model's shapes and dtypes, in any
+            layout: the first inputs, in order or in the structure of the model's arguments, and
+            others by name. Numbers, strings and None are constants of the program: leave them out.
         """
         import torch
 
-        return self._host.run([torch.as_tensor(value) for value in inputs])
+        return self._host.run([torch.as_tensor(value) for value in self._ordered(inputs, named)])
 
-    def interpret(self, *inputs: Any, stage: str = "cortex_m") -> tuple[torch.Tensor, ...]:
+    def interpret(
+        self, *inputs: Any, stage: str = "cortex_m", **named: Any
+    ) -> tuple[torch.Tensor, ...]:
         """Run the IR of one stage in the interpreter, on the same inputs as `run`."""
         import torch
 
-        outputs = interpret(self.module(stage), as_arrays(inputs))
+        outputs = interpret(self.module(stage), as_arrays(self._ordered(inputs, named)))
         return tuple(torch.from_numpy(y) for y in outputs)
+
+    def _ordered(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
+        from cmopt.frontend.structure import tensors_by_name
+
+        return tensors_by_name(self.input_names, inputs, named)
 
     def compare(self, *inputs: Any) -> Comparison:
         """Compare every quantized value with PyTorch's simulation and with float, worst first.

@@ -26,6 +26,7 @@ from cmopt.dialects.program import (
     ARENA_BYTES,
     LAYOUT_LIMIT,
     NPU_REASON,
+    border_names,
     main_function,
 )
 from cmopt.dialects.shapes import element_of
@@ -56,6 +57,7 @@ class Outside:
 class Report:
     """Figures of one program. Sizes are in bytes; the arena holds inputs and outputs too.
 
+    `inputs` and `outputs` are their names.
     `ops` counts kernel calls by name. `operators` lists what ExecuTorch's selective build must
     register. `arena_bound` is a lower bound on the arena for this order of ops. The two allocator
     sizes are the memory that ExecuTorch's runtime takes besides the arena on a 32-bit core,
@@ -76,6 +78,8 @@ class Report:
     method_allocator_bytes: int
     temp_allocator_bytes: int
     operators: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     delegates: tuple[EmittedDelegate, ...] = ()
     outside: tuple[Outside, ...] = ()
@@ -165,6 +169,7 @@ def make_report(
     split: the module of stage "ethos_u", for a target with an NPU.
     """
     func = main_function(planned)
+    inputs, outputs = border_names(func)
     sizes = [func.attributes[name] for name in (ARENA_BYTES, ARENA_BOUND)]
     arena, bound = (s.value.data for s in sizes if isinstance(s, IntegerAttr))
     calls = [op for op in planned.walk() if isinstance(op, KernelOp | CallOp | DelegateOp)]
@@ -184,6 +189,8 @@ def make_report(
         method_allocator_bytes=emitted.method_allocator_bytes,
         temp_allocator_bytes=emitted.temp_allocator_bytes,
         operators=emitted.operators,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
         limits=(limit.data,) if isinstance(limit, StringAttr) else (),
         delegates=emitted.delegates,
         outside=() if split is None else outside_of(split),

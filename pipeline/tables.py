@@ -83,6 +83,7 @@ def report_text(report: Report) -> str:
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
         f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
+    console.print(f"inputs: {', '.join(report.inputs)}\noutputs: {', '.join(report.outputs)}")
     for limit in report.limits:
         console.print(limit)
     if report.delegates:

@@ -9,9 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from torch import nn
 from torch.export import ExportedProgram
-from torch.utils import _pytree
 from xdsl.dialects.builtin import ModuleOp
 
 import cmopt
@@ -41,25 +39,6 @@ class NotQuantized(Exception):
     """Upstream's quantizer gives no program. The reason is the exception's cause."""
 
 
-class Bound(nn.Module):
-    """A model as a function of its tensor inputs. The other inputs are constants."""
-
-    def __init__(self, model: nn.Module, inputs: tuple[Any, ...]):
-        super().__init__()
-        self.model = model
-        leaves, self.tree = _pytree.tree_flatten(inputs)
-        self.constants = [None if isinstance(x, torch.Tensor) else x for x in leaves]
-        self.is_tensor = [isinstance(x, torch.Tensor) for x in leaves]
-
-    def forward(self, *tensors: torch.Tensor) -> Any:
-        given = iter(tensors)
-        leaves = [
-            next(given) if is_tensor else constant
-            for is_tensor, constant in zip(self.is_tensor, self.constants, strict=True)
-        ]
-        return self.model(*_pytree.tree_unflatten(leaves, self.tree))
-
-
 class Subject:
     """The model of a case. What several flows need is computed once."""
 
@@ -85,12 +64,6 @@ class Subject:
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """The tensor inputs, in order: the inputs of a compiled program."""
         return figures.tensors_of(self.inputs)
-
-    @property
-    def bound(self) -> nn.Module:
-        """The model as a function of `tensors`."""
-        is_plain = all(isinstance(x, torch.Tensor) for x in self._inputs)
-        return self.model if is_plain else Bound(self.model, self.inputs).eval()
 
     @cached_property
     def expected(self) -> list[torch.Tensor]:
@@ -148,7 +121,7 @@ def _why_no_export(subject: Subject) -> str | None:
     try:
         assert subject.expected is not None
         with torch.no_grad():
-            torch.export.export(copy.deepcopy(subject.bound), subject.tensors)
+            torch.export.export(copy.deepcopy(subject.model), subject.inputs)
     except Exception as error:
         return without_places(f"torch.export: {type(error).__name__}: {error}")
     return None
@@ -156,19 +129,16 @@ def _why_no_export(subject: Subject) -> str | None:
 
 def _ours(subject: Subject, phase: Phase) -> Result:
     phase("quantize")
-    exported = cmopt.quantize(subject.bound, subject.tensors, target=subject.target)
-    return _compiled(subject, "ours", exported, subject.tensors, phase)
+    exported = cmopt.quantize(subject.model, subject.inputs, target=subject.target)
+    return _compiled(subject, "ours", exported, phase)
 
 
 def _theirs(subject: Subject, phase: Phase) -> Result:
     phase("upstream's quantizer")
-    return _compiled(subject, "theirs", subject.upstream_quantized, subject.inputs, phase)
+    return _compiled(subject, "theirs", subject.upstream_quantized, phase)
 
 
-def _compiled(
-    subject: Subject, flow: str, exported: ExportedProgram, called_with: tuple[Any, ...],
-    phase: Phase,
-) -> Result:  # fmt: skip
+def _compiled(subject: Subject, flow: str, exported: ExportedProgram, phase: Phase) -> Result:
     phase("compile")
     # A model of integers, or without operators that the quantizer knows, gets no quantize operator.
     allow_float = not any("quantize_per" in str(node.target) for node in exported.graph.nodes)
@@ -196,7 +166,7 @@ def _compiled(
             note = f"a float operator rounds differently, {difference}"
     phase("measure")
     with torch.no_grad():
-        meant = figures.flat(exported.module(check_guards=False)(*called_with))
+        meant = figures.flat(exported.module(check_guards=False)(*subject.inputs))
     found["steps"] = figures.steps(outputs, meant, scales)
     found["snr"] = figures.noise(outputs, subject.expected)
     found["integers"] = figures.wrong_integers(outputs, subject.expected)

@@ -36,8 +36,8 @@ reason; for upstream, any exception. *error*: a traceback, or a program that fai
 *skipped*: the test has no int8 model, or PyTorch or upstream's quantizer cannot take it. *no
 float*: ok, and no operator computes in float. *with the NPU*: ok, and the program has a delegate.
 
-Inputs that are not tensors are constants in our flows. A model without quantize operators is
-compiled with `allow_float`. If the NPU can compute nothing of a model, all of it runs on the core.
+A model without quantize operators is compiled with `allow_float`. If the NPU can compute nothing of
+a model, all of it runs on the core.
 
 Steps are the distance from the quantized model in PyTorch, in steps of the output's quantization.
 Upstream's numbers on a core are those of its operators in Python. Its command streams cannot be run

@@ -56,11 +56,17 @@ def selection(call: Call) -> Converted:
         return None
     if 0 in shape or 0 in result or (picked := _picked(call, source, shape)) is None:
         return None
-    aligned = (1,) * (len(result) - len(shape)) + shape
-    if len(aligned) == len(result) and (lines := lines_of(picked, aligned)) is not None:
+    return chosen(call, value, picked)
+
+
+def chosen(call: Call, value: SSAValue, picked: NDArray[np.int64]) -> SSAValue | None:
+    """The elements of a value with these numbers, in this shape; None if they are too many."""
+    shape = shape_of(value)
+    aligned = (1,) * (picked.ndim - len(shape)) + shape
+    if len(aligned) == picked.ndim and (lines := lines_of(picked, aligned)) is not None:
         return _take_lines(call, value, aligned, lines)
     choice = choice_of(picked, shape)
-    return None if choice is None else _choose(call, value, choice)
+    return None if choice is None else _choose(call, value, choice, picked.shape)
 
 
 def _take_lines(
@@ -74,7 +80,7 @@ def _take_lines(
     return value
 
 
-def _choose(call: Call, value: SSAValue, choice: Choice) -> SSAValue:
+def _choose(call: Call, value: SSAValue, choice: Choice, shape: tuple[int, ...]) -> SSAValue:
     value = call.reshaped(_permuted(call, value, choice.order), choice.merged)
     growth = [
         len(indices) > size for indices, size in zip(choice.takes, choice.merged, strict=True)
@@ -83,7 +89,6 @@ def _choose(call: Call, value: SSAValue, choice: Choice) -> SSAValue:
         value = _taken(call, value, dim, choice.takes[dim])
     value = _permuted(call, call.reshaped(value, choice.parts), choice.perm)
     value = call.reshaped(value, choice.narrow)
-    shape = tuple(call.fake_result.shape)
     if choice.narrow == shape:
         return value
     return call.emit(edge.ExpandOp.of(value, shape))
@@ -108,7 +113,7 @@ def _picked(call: Call, source: Node, shape: tuple[int, ...]) -> NDArray[np.int6
     first = next(iter(call.arguments))
     try:
         rest = {
-            name: map_arg(given, lambda node: _index_of(call.importer.known[node]))
+            name: map_arg(given, lambda node: index_of(call.importer.known[node]))
             for name, given in call.arguments.items()
             if name != first
         }
@@ -146,7 +151,7 @@ def _labelled(labels: torch.Tensor, like: torch.Tensor) -> torch.Tensor | None:
     return view
 
 
-def _index_of(value: torch.Tensor) -> torch.Tensor:
+def index_of(value: torch.Tensor) -> torch.Tensor:
     """A constant as 64-bit integers, as operators take indices."""
     integers = (torch.int8, torch.int16, torch.int32)
     return value.long() if value.dtype in integers else value

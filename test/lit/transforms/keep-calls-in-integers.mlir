@@ -27,6 +27,20 @@ func.func @index_select(%x: tensor<2x5x!q>, %i: tensor<3xi64>) -> tensor<2x3x!q>
   func.return %2 : tensor<2x3x!q>
 }
 
+// So does what replaces elements, unless it adds to them.
+// CHECK-LABEL: @index_put
+// CHECK:         edge.call "aten.index_put.default"{{.*}} : (tensor<5xi8>, tensor<3xi64>, tensor<3xi8>) -> tensor<5xi8>
+// CHECK:         edge.call "aten.index_put.default"{{.*}} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
+func.func @index_put(%x: tensor<5x!q>, %i: tensor<3xi64>, %y: tensor<3x!q>) -> (tensor<5x!q>, tensor<5x!q>) {
+  %0 = quant.dcast %x : tensor<5x!q> to tensor<5xf32>
+  %1 = quant.dcast %y : tensor<3x!q> to tensor<3xf32>
+  %2 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, false]} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
+  %3 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, true]} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
+  %4 = quant.qcast %2 : tensor<5xf32> to tensor<5x!q>
+  %5 = quant.qcast %3 : tensor<5xf32> to tensor<5x!q>
+  func.return %4, %5 : tensor<5x!q>, tensor<5x!q>
+}
+
 // Integers of two types cannot be compared.
 // CHECK-LABEL: @two_types
 // CHECK:         edge.call "aten.lt.Tensor"{{.*}} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
@@ -55,16 +69,4 @@ func.func @topk(%x: tensor<4x!q>) -> (tensor<2xf32>, tensor<2xi64>) {
   %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
   %1, %2 = edge.call "aten.topk.default"(%0) {arguments = [#edge.operand<0>, 2 : i64, -1 : i64, true, true]} : (tensor<4xf32>) -> (tensor<2xf32>, tensor<2xi64>)
   func.return %1, %2 : tensor<2xf32>, tensor<2xi64>
-}
-
-// An index_put moves elements, unless it adds them.
-// CHECK-LABEL: @index_put
-// CHECK:         edge.call "aten.index_put.default"(%{{.*}}, %i, %{{.*}}) {{.*}} : (tensor<4xi8>, tensor<2xi64>, tensor<2xi8>) -> tensor<4xi8>
-// CHECK:         edge.call "aten.index_put.default"(%{{.*}}, %i, %{{.*}}) {{.*}} : (tensor<4xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<4xf32>
-func.func @index_put(%x: tensor<4x!q>, %i: tensor<2xi64>, %v: tensor<2x!q>) -> (tensor<4xf32>, tensor<4xf32>) {
-  %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
-  %1 = quant.dcast %v : tensor<2x!q> to tensor<2xf32>
-  %2 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, false]} : (tensor<4xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<4xf32>
-  %3 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, true]} : (tensor<4xf32>, tensor<2xi64>, tensor<2xf32>) -> tensor<4xf32>
-  func.return %2, %3 : tensor<4xf32>, tensor<4xf32>
 }

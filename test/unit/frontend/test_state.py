@@ -172,3 +172,44 @@ def test_in_a_float_program_too() -> None:
     assert [d.message for d in said if "relu_ changes the input" in d.message]
     assert torch.equal(torch.as_tensor(program.run(x)[0]), 2 * torch.relu(x))
     assert str(exported.graph) == before
+
+
+def add_and_read(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    x += y
+    return torch.relu(x)
+
+
+def read_through_a_view(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    flat = x.view(-1)
+    x.add_(y)
+    return flat * 2
+
+
+def test_another_flow_may_write_to_an_input_that_only_the_model_reads() -> None:
+    inputs = torch.randn(2, 4), torch.randn(2, 4)
+    program = quantized_elsewhere(Function(add_and_read), tuple(x.clone() for x in inputs))
+    said: list[Diagnostic] = []
+    with diagnostics_to(said.append):
+        compiled = cmopt.compile(program)
+    assert ["add_ changes the input 'inputs_0' in place" in d.message for d in said] == [True]
+    expected = add_and_read(*(x.clone() for x in inputs))
+    assert float((compiled.run(*inputs)[0] - expected).abs().max()) < 0.1
+
+
+def test_a_write_that_another_flow_has_hidden_from_a_reader_is_refused() -> None:
+    inputs = torch.randn(2, 4), torch.randn(2, 4)
+    program = quantized_elsewhere(Function(read_through_a_view), inputs)
+    with pytest.raises(cmopt.CompileError, match="changes its input 'inputs_0'"):
+        cmopt.compile(program)
+
+
+def test_a_functional_program_that_returns_the_inputs_new_value() -> None:
+    inputs = torch.randn(2, 4), torch.randn(2, 4)
+    exported = torch.export.export(Function(add_and_read), inputs).run_decompositions({})
+    said: list[Diagnostic] = []
+    with diagnostics_to(said.append):
+        compiled = cmopt.compile(exported, allow_float=True)
+    assert ["changes the input 'inputs_0' in place" in d.message for d in said] == [True]
+    expected = add_and_read(*(x.clone() for x in inputs))
+    (result,) = compiled.run(*inputs)
+    assert torch.equal(result, expected)

@@ -94,6 +94,27 @@ def test_calibrate(float_model: Path, tmp_path: Path, capsys: Output) -> None:
     assert not (tmp_path / "no.pte").exists()
 
 
+class Structured(torch.nn.Module):
+    """A model of a dict, a number and a keyword argument."""
+
+    def forward(
+        self, batch: dict[str, torch.Tensor], scale: float, *, bias: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        return {"sum": batch["a"] * scale + bias}
+
+
+def test_calibrate_a_model_with_structured_inputs(tmp_path: Path, capsys: Output) -> None:
+    x = torch.randn(2, 8)
+    exported = torch.export.export(Structured(), ({"a": x}, 2.0), {"bias": x + 1})
+    torch.export.save(exported, tmp_path / "model.pt2")
+    samples = np.random.default_rng(0).normal(size=(4, 2, 8)).astype(np.float32)
+    np.savez(tmp_path / "data.npz", batch_a=samples, bias=samples)
+    arguments = ["--calibrate", str(tmp_path / "data.npz"), "-o", str(tmp_path / "out.pte")]
+    assert cm_compile.main([str(tmp_path / "model.pt2"), *arguments]) == 0
+    printed = capsys.readouterr().out
+    assert "inputs: batch_a, bias" in printed and "outputs: sum" in printed
+
+
 def test_calibration_data_of_another_type(
     float_model: Path, tmp_path: Path, capsys: Output
 ) -> None:
