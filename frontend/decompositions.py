@@ -18,7 +18,7 @@ from cmopt.frontend.graph_building import (
     insert_constant,
     insert_number,
 )
-from cmopt.frontend.overloads import overload
+from cmopt.frontend.overloads import operator_name, overload
 
 aten = torch.ops.aten
 
@@ -235,6 +235,32 @@ def average_of_plane(module: GraphModule, node: Node) -> Node | None:
     if list(pooled.meta["val"].shape) == result:
         return pooled
     return insert(module.graph, node, aten.view.default, pooled, result)
+
+
+_LAYERS = {"conv1d", "conv2d", "linear"}
+_WEIGHT, _BIAS = 1, 2
+
+
+def hardsigmoid(module: GraphModule, node: Node) -> Node | None:
+    """hardsigmoid(layer(x)): a layer with the weights of x / 6 + 1/2, clamped to 0…1.
+
+    The kernel of the layer clamps, so no table follows it. Only for layers that nothing else reads.
+    """
+    layer = node.args[0]
+    if not isinstance(layer, Node) or operator_name(layer) not in _LAYERS or len(layer.users) > 1:
+        return None
+    arguments = [*layer.args, None][: max(len(layer.args), _BIAS + 1)]
+    weight, bias = constant_of(module, arguments[_WEIGHT]), arguments[_BIAS]
+    offset = constant_of(module, bias)
+    if weight is None or (bias is not None and offset is None):
+        return None
+    offset = torch.zeros(weight.shape[0]) if offset is None else offset
+    arguments[_WEIGHT] = insert_constant(module, node, weight / 6)
+    arguments[_BIAS] = insert_constant(module, node, offset / 6 + 0.5)
+    target: Any = layer.target
+    scaled = insert(module.graph, layer, target, *arguments)
+    scaled.kwargs = layer.kwargs
+    return insert(module.graph, node, aten.hardtanh.default, scaled, 0.0, 1.0)
 
 
 def hardswish(module: GraphModule, node: Node) -> Node:

@@ -1,6 +1,7 @@
-"""Divisors that a model keeps above 0, and that quantization would round to 0.
+"""Divisors that are never 0 in calibration, and that quantization would round to 0.
 
-`F.normalize` divides by `max(|x|, 1e-12)`. In int8 1e-12 is 0, and 0 / 0 is NaN.
+`F.normalize` divides by `max(|x|, 1e-12)`. In int8 1e-12 is 0, and 0 / 0 is NaN. A divisor that may
+be 0 costs three kernel calls more.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
+from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
+from cmopt.frontend.annotation import RangeObserver
+from cmopt.frontend.element_chains import CLAMPED_BY_KERNELS
 from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import operator_name
 
@@ -20,8 +24,9 @@ aten = torch.ops.aten
 def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
     """Set each lower bound of a divisor to one step of the divisor's quantization, in place.
 
-    observed: a graph after calibration. A bound that is not rounded to 0 stays. The quotient
-    changes only where the divisor is less than half a step, which is 0 in int8.
+    observed: a graph after calibration. A bound that is not rounded to 0 stays. A divisor without
+    a bound that had one sign in calibration gets one. The quotient changes only where the divisor
+    is less than half a step, which is 0 in int8, or has the other sign.
     """
     assert isinstance(observed, GraphModule)
     for node in list(observed.graph.nodes):
@@ -29,6 +34,7 @@ def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
             continue
         clamp, observer = _clamp_behind(observed, node.args[1])
         if clamp is None or observer is None:
+            _bound(observed, node)
             continue
         step = float(observer.calculate_qparams()[0])
         if 0 < float(clamp.args[1]) < step / 2:  # type: ignore[arg-type]
@@ -38,6 +44,38 @@ def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
             clamp.replace_all_uses_with(raised)
             observed.graph.erase_node(clamp)
     observed.recompile()
+
+
+def _bound(observed: GraphModule, division: Node) -> None:
+    """Clamp a divisor of one sign: before its observer if the kernel can clamp, else behind it."""
+    place = division.args[1]
+    if not isinstance(place, Node) or place.op != "call_module":
+        return
+    observer = observed.get_submodule(str(place.target))
+    if not isinstance(observer, RangeObserver):
+        return
+    step = float(observer.calculate_qparams()[0])
+    low, high = float(observer.min_val), float(observer.max_val)
+    if not (0 < low <= high or low <= high < 0):
+        return
+    bounds = (step, None) if low > 0 else (None, -step)
+    (value,) = place.all_input_nodes
+    is_alone = len(value.users) == 1 and len(place.users) == 1
+    if is_alone and operator_name(value) in CLAMPED_BY_KERNELS:
+        with observed.graph.inserting_before(place):
+            place.args = (_clamped(observed, value, bounds),)
+        return
+    with observed.graph.inserting_before(division):
+        clamped = _clamped(observed, place, bounds)
+        again = observed.graph.call_module(str(place.target), (clamped,))
+        again.meta = dict(place.meta)
+    division.replace_input_with(place, again)
+
+
+def _clamped(observed: GraphModule, value: Node, bounds: tuple[float | None, float | None]) -> Node:
+    clamp = observed.graph.call_function(aten.clamp.default, (value, *bounds))
+    clamp.meta = {key: item for key, item in value.meta.items() if key != Q_ANNOTATION_KEY}
+    return clamp
 
 
 def _clamp_behind(observed: GraphModule, divisor: Any) -> tuple[Node | None, Any]:

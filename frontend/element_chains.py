@@ -19,10 +19,11 @@ _OF_TWO = {name.partition(".")[0] for op in BINARY for name in op.ATEN}
 _OF_ELEMENTS = FUNCTIONS_OF_ELEMENTS | CALLS_OF_ELEMENTS | _OF_TWO
 _FILLS = {"full_like", "ones_like", "zeros_like"}
 _CLAMPS = {"clamp", "hardtanh", "relu", "relu6"}
-_CLAMPED_BY_KERNELS = {
+CLAMPED_BY_KERNELS = {
     *("add", "addmm", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "convolution"),
     *("linear", "max_pool1d", "max_pool2d", "sub"),
 }
+"""Operators whose kernels clamp their result."""
 
 
 @dataclass
@@ -106,7 +107,7 @@ class _Finder:
         is_start = _is_float(source) or _dtype(source) == torch.uint8
         if not is_start or not _same_shape(source, node) or source in self._numbers:
             return None
-        is_own_kernel = operator_name(source) in _CLAMPED_BY_KERNELS and len(source.users) == 1
+        is_own_kernel = operator_name(source) in CLAMPED_BY_KERNELS and len(source.users) == 1
         return None if is_own_kernel and operator_name(node) in _CLAMPS else source
 
     def _is_of_elements(self, node: Node) -> bool:

@@ -157,6 +157,7 @@ _ELEMENTWISE = (
     Operator("clamp_max.Tensor clamp_min.Tensor", rewritten=before.clamp_by_number),
     Operator("div.Tensor", rewritten=before.divide_by_constant),
     Operator("hardsigmoid sigmoid tanh", gives_scores=True),
+    Operator("hardsigmoid", rewritten=before.hardsigmoid),
     Operator("hardswish hardswish_", rewritten=before.hardswish),
     Operator("masked_fill.Scalar masked_fill.Tensor", prepared=writes_before.fill_where),
     Operator("prelu", rewritten=before.prelu),

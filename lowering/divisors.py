@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.arithmetic.activation_ranges import activation_range
+from cmopt.arithmetic.functions import activation_bounds
 from cmopt.arithmetic.lookup_tables import EVERY_INT8, lookup_of
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import CatOp, MovementOp, PadOp
@@ -21,8 +23,9 @@ def is_zero(value: SSAValue) -> NDArray[np.int8]:
 def may_be_zero(value: SSAValue) -> bool:
     """Whether an int8 value may hold its zero point, as far as its producers show.
 
-    It cannot if it comes from constants and lookup tables without the zero point, also through
-    movement of elements. Any other value may, because the zero point is in the storage range.
+    It cannot if it comes from constants, lookup tables and clamps without the zero point, also
+    through movement of elements. Any other value may, because the zero point is in the storage
+    range.
     """
     zero, seen, open_values = qtype_of(value).zero_point, set[SSAValue](), [value]
     while open_values:
@@ -41,11 +44,16 @@ def may_be_zero(value: SSAValue) -> bool:
 
 
 def _stored_values(value: SSAValue) -> NDArray[np.generic] | None:
-    """The elements that a constant or a lookup table's result may hold; None for other values."""
+    """What a constant, a lookup table's result or a clamped result may hold; None for others."""
     if (stored := constant_of(value)) is not None:
         return stored
     owner = value.owner
-    if not isinstance(owner, Operation) or (found := lookup_of(owner)) is None:
+    if not isinstance(owner, Operation):
+        return None
+    if activation_bounds(owner) != (None, None):
+        low, high = activation_range(owner, qtype_of(value))
+        return np.arange(low, high + 1)
+    if (found := lookup_of(owner)) is None:
         return None
     source, table = found
     low, high = qtype_of(source).storage_range

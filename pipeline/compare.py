@@ -24,7 +24,6 @@ from cmopt.dialects.quant import (
     quantized_element,
     storage_type,
 )
-from cmopt.interpreters.run import run_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 from cmopt.support.locations import render
@@ -63,10 +62,11 @@ def compare(quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str)
     Three copies of the function return all its quantized values: as PyTorch simulates them, as the
     kernels or the NPU compute them, and in float32 without rounding. Weights stay quantized in all
     three, because the program does not contain the original ones. Each input is a list of arrays as
-    callers pass them.
+    callers pass them. Raises CompileError if they do not fit.
     """
     exposed = quantized.clone()
     points = expose(main_function(exposed))
+    elements = [quantized_element(value.type) for value in main_function(exposed).body.block.args]
     lowered, ctx = exposed.clone(), make_context()
     stages = stage_pipelines(target, "float")
     for stage in ("layout", "ethos_u", "cortex_m"):
@@ -78,9 +78,13 @@ def compare(quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str)
     steps = [0] * len(points)
     signal, noise = np.zeros(len(points)), np.zeros(len(points))
     for arrays in inputs:
-        simulated = run_module(exposed, arrays)[-len(points) :]
+        simulated = interpret(exposed, arrays)[-len(points) :]
         computed = interpret(lowered, arrays)[-len(points) :]
-        exact = run_module(in_float, arrays)[-len(points) :]
+        reals = [
+            array if element is None else dequantize(array, element)
+            for array, element in zip(arrays, elements, strict=True)
+        ]
+        exact = interpret(in_float, reals)[-len(points) :]
         for i, op in enumerate(points):
             element = quantized_element(op.results[0].type)
             assert element is not None

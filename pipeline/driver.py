@@ -139,20 +139,30 @@ class Program:
     def compare(self, *inputs: Any) -> Comparison:
         """Compare every quantized value with PyTorch's simulation and with float, worst first.
 
-        inputs: as for `run`; or a list for each of them, with one item for each sample.
+        inputs: as for `run`; or a list for each of them, with one item for each sample. Raises
+        CompileError if they do not fit.
         """
         from cmopt.pipeline.compare import compare
 
+        if not inputs:
+            raise CompileError("compare needs inputs of the program, got none")
         batches = zip(*inputs, strict=True) if isinstance(inputs[0], list) else [inputs]
         samples = [as_arrays(batch) for batch in batches]
         return compare(self.module("quantized"), samples, self.target)
 
 
 def as_arrays(inputs: Sequence[Any]) -> list[Array]:
-    """Torch tensors or numpy arrays as numpy arrays."""
+    """Torch tensors or numpy arrays as numpy arrays. Raises CompileError for anything else."""
     import torch
 
-    return [torch.as_tensor(value).detach().numpy() for value in inputs]
+    arrays = []
+    for index, value in enumerate(inputs):
+        try:
+            arrays.append(torch.as_tensor(value).detach().numpy())
+        except (TypeError, ValueError, RuntimeError) as error:
+            kind = type(value).__name__
+            raise CompileError(f"input {index} must be a tensor, got {kind}") from error
+    return arrays
 
 
 def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:

@@ -82,6 +82,25 @@ def test_rows_are_measured_against_pytorch_and_float() -> None:
     assert "SNR to float" in str(program.compare(inputs[0]))
 
 
+def test_a_program_with_integer_inputs_and_a_chain_is_compared() -> None:
+    """The float values are those of the dequantized inputs."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 4), nn.Softsign()).eval()
+    exported = cmopt.quantize(model, (torch.randn(64, 8),))
+    program = cmopt.compile(exported, io="int8")
+    x = torch.randint(-40, 40, (64, 8), dtype=torch.int8)
+    rows = {row.op: row for row in program.compare(x).rows}
+    assert set(rows) == {"edge.linear", "edge.map"}
+    assert all(row.steps <= 1 and row.snr_db > 30 for row in rows.values())
+
+
+@pytest.mark.parametrize("inputs", [(), (torch.randn(3),), ("x",), (torch.randn(2, 8), 1)])
+def test_inputs_that_do_not_fit_are_refused(inputs: tuple[object, ...]) -> None:
+    program = cmopt.compile(cmopt.quantize(nn.Linear(8, 4).eval(), (torch.randn(2, 8),)))
+    with pytest.raises(cmopt.CompileError, match="input"):
+        program.compare(*inputs)
+
+
 def test_cm_run_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, mlir, inputs = (tmp_path / name for name in ("d.pt2", "d.mlir", "in.npz"))
     torch.export.save(digits().exported, model)
