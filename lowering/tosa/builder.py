@@ -27,11 +27,14 @@ from cmopt.dialects.constants import constant_of, float_constant_of
 from cmopt.dialects.ethos_u import MAX_AXIS, MAX_SLICED, YieldOp
 from cmopt.dialects.permutations import simplest_permute
 from cmopt.dialects.quant import UniformQuantizedType, qtype_of, storage_type
-from cmopt.dialects.shapes import broadcast_shape, element_of, numel, permuted, shape_of
+from cmopt.dialects.shapes import broadcast_shape, element_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.rules import Unsupported
 
 Ints = Sequence[int]
 
+
+COPY = "tosa.copy"
+"""The attribute with the number of an op that is equal to another one on purpose."""
 
 FEW_SLICES = 8
 """The most slices that a transpose of four dimensions becomes."""
@@ -54,6 +57,7 @@ class RegionBuilder:
         self.inputs: list[SSAValue] = []
         self.source: Operation | None = None
         self._ops: dict[tuple[object, ...], SSAValue] = {}
+        self._copies = 0
 
     def lower(self, op: Operation, rule: Callable[[Operation, RegionBuilder], SSAValue]) -> None:
         """Add the ops that `rule` makes of `op`; each gets the location of `op`."""
@@ -94,12 +98,18 @@ class RegionBuilder:
                 self.inputs.remove(outside)
 
     def add(self, op: Operation, *, shared: bool = True) -> SSAValue:
-        """Append an op, if it is not `shared` or no equal one exists; returns its first result."""
+        """Append an op, if it is not `shared` or no equal one exists; returns its first result.
+
+        Equal ops that are not shared are numbered, so that `cse` keeps them apart.
+        """
         properties = sorted(op.properties.items(), key=lambda entry: entry[0])
         key = (type(op), *op.operands, *op.result_types, *properties)
         if shared and key in self._ops:
             op.erase()
             return self._ops[key]
+        if key in self._ops:
+            self._copies += 1
+            op.attributes[COPY] = IntegerAttr(self._copies, i32)
         if self.source is not None:
             op.location = self.source.location
         self.block.add_op(op)
@@ -221,6 +231,8 @@ class RegionBuilder:
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
         if len(order) < 2:
             return self.reshape(value, shape)
+        if (before := self.turned_back(value, perm)) is not None:
+            return before
         if len(order) == 2:
             rows = self.reshape(value, (1, 1, *simple))
             return self.reshape(self._transpose(rows, (0, 1, 3, 2)), shape)
@@ -233,6 +245,21 @@ class RegionBuilder:
         else:
             value = self._transpose(value, order)
         return self.reshape(value, shape)
+
+    def turned_back(self, value: SSAValue, perm: Ints) -> SSAValue | None:
+        """`value` permuted, if it is the result of the inverse transpose, else None."""
+        shape = permuted(shape_of(value), perm)
+        simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
+        if len(order) == 2:
+            simple, order = (1, 1, *simple), (0, 1, 3, 2)
+        while isinstance(value.owner, tosa.ReshapeOp):
+            value = value.owner.input1
+        owner = value.owner
+        if not isinstance(owner, tosa.TransposeOp) or shape_of(value) != tuple(simple):
+            return None
+        if [ints_of(owner.perms)[d] for d in order] != list(range(len(order))):
+            return None
+        return self.reshape(owner.input1, shape)
 
     def _transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
         type = like(value, permuted(shape_of(value), perm))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.dialects.builtin import i32
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.accumulators import binary_overflow
@@ -24,15 +25,26 @@ from cmopt.dialects.edge import (
     SubOp,
 )
 from cmopt.dialects.quant import qtype_of
-from cmopt.dialects.shapes import shape_of
-from cmopt.lowering.divisors import is_zero, may_be_zero
+from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.lowering.divisors import may_be_zero
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa.builder import RegionBuilder
-from cmopt.lowering.tosa.tables import wide_table
+from cmopt.lowering.tosa.tables import i16, int16_table
 from cmopt.lowering.weights import require_int8
 
-RECIPROCAL_BITS = 22
-"""Bits of a reciprocal in three tables: 2^22 times 255 fits in 31 bits."""
+LARGEST_RECIPROCAL = (1 << 15) - 1
+
+ALL_STEPS = 256.0
+"""More steps than a result of int8 has."""
+
+LARGEST_ERROR = 0.25
+"""In steps, from the rounding of reciprocals."""
+
+REST_BITS = 8
+"""Bits of the second table of reciprocals below those of the first."""
+
+FRACTION_BITS = 6
+"""Bits of a part of a quotient, in int16, below those of its sum."""
 
 
 def function_of_one(op: Operation, b: RegionBuilder) -> SSAValue:
@@ -72,8 +84,14 @@ def _clamped(op: BinaryOp, value: SSAValue, b: RegionBuilder) -> SSAValue:
 
 
 def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
-    """Rescale to 2^-20 of twice the larger scale, add or subtract, rescale; ≤ 1 step."""
-    common = 2 * max(qtype_of(op.lhs).scale, qtype_of(op.rhs).scale) / (1 << ADD_LEFT_SHIFT)
+    """Rescale to 2^-20 of twice the larger scale, add or subtract, rescale; ≤ 1 step.
+
+    Operands of one scale need no rescale: Vela computes their sum in one operation.
+    """
+    scales = qtype_of(op.lhs).scale, qtype_of(op.rhs).scale
+    common = max(scales)
+    if scales[0] != scales[1]:
+        common *= 2 / (1 << ADD_LEFT_SHIFT)
     wide = [
         b.rescale(
             _operand(value, op, b), qtype_of(value).scale / common, to=i32,
@@ -106,25 +124,50 @@ def mul(op: MulOp, b: RegionBuilder) -> SSAValue:
 
 
 def div(op: DivOp, b: RegionBuilder) -> SSAValue:
-    """The dividend times a 22-bit reciprocal from three tables, rescaled; ≤ 1 step.
+    """The dividend times the divisor's reciprocal, an int16 from a table; ≤ 1 step.
 
-    The tables give 0 for the reciprocal of 0. If the divisor may be 0, a term is added to the
-    quotient, in steps of the output: 256 times the steps of the dividend if the divisor is 0, else
-    0. So x / 0 saturates with the sign of x, and 0 / 0 is 0.
+    A unit of the reciprocals gives up to half an error of a step for each unit of the dividend. If
+    that is too much for the largest dividend, a second table has the rest of the reciprocals. If
+    the divisor may be 0, the reciprocal of 0 is so large that each dividend but 0 saturates. So
+    x / 0 saturates with the sign of x, and 0 / 0 is 0.
     """
-    divisor, zero = _operand(op.rhs, op, b), qtype_of(op.rhs).zero_point
-    steps = EVERY_INT8.astype(np.int64) - zero
-    exact = np.where(steps == 0, 0, (1 << RECIPROCAL_BITS) / np.where(steps == 0, 1, steps))
-    reciprocal = wide_table(divisor, np.rint(exact).astype(np.int64), b)
-    dividend, output = _without_zero_point(op.lhs, op, b), qtype_of(op.output)
-    scale = qtype_of(op.rhs).scale * output.scale * (1 << RECIPROCAL_BITS)
-    quotient = _product(op, [dividend, reciprocal], qtype_of(op.lhs).scale / scale, b)
-    if not may_be_zero(op.rhs):
-        return quotient
-    zeros = b.rescale(b.table(divisor, is_zero(op.rhs)), 256.0, to=i32)
-    wide = b.rescale(quotient, 1.0, to=i32, input_zp=output.zero_point)
-    total = b.arithmetic(tosa.AddOp, wide, b.multiply(dividend, zeros))
-    return _clamped(op, b.rescale(total, 1.0, output_zp=output.zero_point), b)
+    lhs, rhs, output = (qtype_of(value) for value in (op.lhs, op.rhs, op.output))
+    steps = EVERY_INT8.astype(np.int64) - rhs.zero_point
+    factor = lhs.scale / (rhs.scale * output.scale)
+    largest = ALL_STEPS if may_be_zero(op.rhs) else min(factor, ALL_STEPS)
+    unit = largest / LARGEST_RECIPROCAL
+    exact = np.where(steps == 0, np.inf, factor / unit / np.where(steps == 0, 1, steps))
+    exact = exact.clip(-LARGEST_RECIPROCAL, LARGEST_RECIPROCAL)
+    rounded = np.rint(exact).astype(np.int64)
+    dividend = _product_with_one(b.rescale(_operand(op.lhs, op, b), 1.0, to=i32,
+                                           input_zp=lhs.zero_point), 1.0, b)  # fmt: skip
+    divisor = _operand(op.rhs, op, b)
+    quotient = b.multiply(dividend, _reciprocal(divisor, rounded, b))
+    if max(127 - lhs.zero_point, lhs.zero_point + 128) * unit / 2 > LARGEST_ERROR:
+        rest = np.rint((exact - rounded) * (1 << REST_BITS)).astype(np.int64)
+        more = b.multiply(dividend, _reciprocal(divisor, rest, b))
+        parts = [
+            b.rescale(b.rescale(part, unit * 2.0 ** (FRACTION_BITS - bits), to=i16), 1.0, to=i32)
+            for part, bits in ((quotient, 0), (more, REST_BITS))
+        ]
+        quotient, unit = b.arithmetic(tosa.AddOp, *parts), 2.0**-FRACTION_BITS
+    return _clamped(op, b.rescale(quotient, unit, output_zp=output.zero_point), b)
+
+
+def _reciprocal(divisor: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
+    """The int16 entry for each int8. One more between each two makes their steps fit int16."""
+    every = np.interp(np.arange(513), np.arange(256) * 2, entries)
+    return int16_table(_product_with_one(divisor, 256.0, b), np.rint(every).astype(np.int64), b)
+
+
+def _product_with_one(value: SSAValue, factor: float, b: RegionBuilder) -> SSAValue:
+    """int8 or int32 times a factor, as int16. Not shared, so that a table can be part of it."""
+    one = b.constant(np.ones((1,) * len(shape_of(value)), np.int8))
+    if element_of(value) == i32:
+        one = b.rescale(one, 1.0, to=i32)
+    type = TensorType(i32, shape_of(value))
+    product = b.add(tosa.MulOp([value, one, b.number(0)], type), shared=False)
+    return b.rescale(product, factor, to=i16)
 
 
 def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import IntegerAttr, i8
+from xdsl.dialects.builtin import IntegerAttr, i8, i32
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -12,7 +12,7 @@ from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
 from cmopt.dialects.shapes import element_of, int_of, shape_of
 from cmopt.dialects.tosa.constants import constant_array
-from cmopt.lowering.tosa.builder import RegionBuilder, constant_op
+from cmopt.lowering.tosa.builder import COPY, RegionBuilder, constant_op
 from cmopt.lowering.tosa.shapes import readers_of, root_of
 
 Lookup = tosa.TableOp | tosa.ClampOp
@@ -34,9 +34,9 @@ def join_lookups(block: Block) -> None:
     """
     for op in _lookups(block):
         _join(op)
-    for op in _lookups(block):
-        if _is_alone(op.operands[0]):
-            _carry(op)
+    carried = [op for op in _lookups(block) if _is_alone(op.operands[0])]
+    for number, op in enumerate(carried):
+        _carry(op, number)
 
 
 def _lookups(block: Block) -> list[Lookup]:
@@ -83,12 +83,16 @@ def _is_alone(value: SSAValue) -> bool:
     return isinstance(made.owner, _ALONE)
 
 
-def _carry(op: Lookup) -> None:
-    """Let a lookup read a product with 1."""
+def _carry(op: Lookup, number: int) -> None:
+    """Let a lookup read a product with 1 of its own, numbered so that `cse` keeps it apart."""
     value = op.operands[0]
     build = RegionBuilder()
     one = build.constant(np.ones((1,) * len(shape_of(value)), np.int8))
-    carried = build.rescale(build.multiply(value, one), 1.0)
+    product = build.multiply(value, one)
+    if number:
+        assert isinstance(product.owner, Operation)
+        product.owner.attributes[COPY] = IntegerAttr(number, i32)
+    carried = build.rescale(product, 1.0)
     new = list(build.block.ops)
     for part in new:
         build.block.detach_op(part)

@@ -20,6 +20,7 @@ from cmopt.lowering.averages import averages_once, common_divisor
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder, like
 from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit, is_short
+from cmopt.lowering.tosa.reductions import maximum_of_rows
 from cmopt.lowering.weights import require_int8
 
 FEW_PARTS = 16
@@ -35,8 +36,9 @@ def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
 def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     """The mean; ≤ 1 step, except where stated below.
 
-    If the type stays, it is a pool. If the type changes, it is a sum by ones that is rescaled once:
-    a 1×1 convolution for rows of one channel, depthwise convolutions for other windows. If neither
+    Means of rows of one channel, and of images that were transposed from planes of one, are 1×1
+    convolutions by ones, rescaled once. Other windows are a pool if the type stays. If it changes,
+    they are a sum by ones that is rescaled once: depthwise convolutions. If that
     is possible, it is a pool on the input's type and a table, which round twice: by at most
     `(1 + input scale / output scale) / 2` steps, up to the next whole number. This is the case if
     windows divide by different numbers, or if they are larger than an NPU's convolutions take and
@@ -50,8 +52,10 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), kind.zero_point)
         padding = (0, 0, 0, 0)
     kernel, counts = ints_of(op.kernel_size), shape_of(op.output)[1:3]
-    if _is_row_mean(source, kernel, counts, padding) and max(_stride(op)) <= LONGEST_STRIDE:
+    if _are_rows(source, kernel, counts, padding) and max(_stride(op)) <= LONGEST_STRIDE:
         return _row_mean(op, source, b)
+    if (planes := _planes(source, kernel, padding, b)) is not None:
+        return _mean_of_rows(op, b.rows(planes, numel(kernel)), 1, shape_of(op.output), b)
     if averages_once(op) and (summed := _summed(op, b.value(op.input), b)) is not None:
         return summed
     if _apart(op, padding, source):
@@ -141,25 +145,48 @@ def _parts(count: int) -> list[tuple[int, int]]:
     return parts
 
 
-def _is_row_mean(
+def _are_rows(
     source: SSAValue, kernel: tuple[int, ...], counts: tuple[int, ...], padding: tuple[int, ...]
 ) -> bool:
-    """Whether windows are rows of one channel, as for a mean over the last dimension."""
+    """Whether windows are rows of one channel, as for a reduction of the last dimension."""
     _, _, width, channels = shape_of(source)
     return channels == 1 and kernel == (1, width) and counts[1] == 1 and not any(padding)
 
 
+def _planes(
+    source: SSAValue, kernel: tuple[int, ...], padding: tuple[int, ...], b: RegionBuilder
+) -> SSAValue | None:
+    """[N,C,H·W], if a window is a whole image and these are the bytes it was transposed from."""
+    images, *plane, channels = shape_of(source)
+    if kernel != tuple(plane) or any(padding):
+        return None
+    return b.turned_back(b.reshape(source, (images, numel(plane), channels)), (0, 2, 1))
+
+
 def _row_mean(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue:
+    """The means of rows of one channel."""
+    images, rows, width, _ = shape_of(source)
+    counts = shape_of(op.output)[1:3]
+    stride = ints_of(op.stride)[0] if counts[0] > 1 else 1
+    if stride == 1:
+        whole = b.reshape(source, (images, rows, width))
+        return _mean_of_rows(
+            op, b.rows(b.slice_dim(whole, 1, 0, counts[0]), width), 1, (images, *counts, 1), b
+        )
+    source = b.reshape(source, (images, rows, 1, width))
+    source = b.slice_dim(source, 1, 0, (counts[0] - 1) * stride + 1)
+    return _mean_of_rows(op, source, stride, (images, *counts, 1), b)
+
+
+def _mean_of_rows(
+    op: AvgPool2dOp, source: SSAValue, stride: int, shape: tuple[int, ...], b: RegionBuilder
+) -> SSAValue:
     """A 1×1 convolution by ones, with the row as channels, rescaled by its length; ≤ 1 step.
 
     A pool would use only one of the 16 channels that the NPU works on at once.
     """
-    images, rows, width, _ = shape_of(source)
+    images, height, columns, width = shape_of(source)
     input, output = qtype_of(op.input), qtype_of(op.output)
-    counts = shape_of(op.output)[1:3]
-    source = b.reshape(source, (images, rows, 1, width))
-    stride = ints_of(op.stride)[0] if counts[0] > 1 else 1
-    source = b.slice_dim(source, 1, 0, (counts[0] - 1) * stride + 1)
     accumulator = b.add(
         tosa.Conv2DOp(
             [
@@ -169,7 +196,7 @@ def _row_mean(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue:
                 b.number(input.zero_point),
                 b.number(0),
             ],
-            TensorType(i32, (images, *counts, 1)),
+            TensorType(i32, (images, (height - 1) // stride + 1, columns, 1)),
             {
                 "acc_type": i32,
                 "stride": ints((stride, 1)),
@@ -179,7 +206,7 @@ def _row_mean(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue:
         )
     )
     factor = input.scale / (width * output.scale)
-    return b.rescale(accumulator, factor, output_zp=output.zero_point)
+    return b.reshape(b.rescale(accumulator, factor, output_zp=output.zero_point), shape)
 
 
 def _average(
@@ -258,6 +285,11 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
         raise Unsupported("a window with dilation has no form in TOSA")
     kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
     source = b.value(op.input)
+    if _are_rows(source, kernel, counts, ints_of(op.padding)) and stride[0] == 1:
+        images, rows, width, _ = shape_of(source)
+        source = b.slice_dim(b.reshape(source, (images, rows, width)), 1, 0, counts[0])
+        largest = maximum_of_rows(b.rows(source, width), b)
+        return _requantized(op, b.reshape(largest, shape_of(op.output)), b)
     if _apart(op, ints_of(op.padding), source):
         # Along the width, then along the height.
         for dim in (2, 1):

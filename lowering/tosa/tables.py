@@ -26,17 +26,3 @@ def int16_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -
     table = b.constant(entries.astype(np.int16), "table")
     wide = b.add(tosa.TableOp([value, table], TensorType(i32, shape_of(value))), shared=False)
     return b.rescale(wide, 2.0**-7, to=i16)
-
-
-def wide_table(value: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
-    """A table of 24-bit entries as three tables of 8 bits, added in int32; exact."""
-    total: SSAValue | None = None
-    for shift in (16, 8, 0):
-        # The top byte is signed; the others are stored from -128 on.
-        part = entries >> 16 if shift == 16 else ((entries >> shift) & 255) - 128
-        looked_up = b.table(value, part.astype(np.int8))
-        zero = 0 if shift == 16 else -128
-        wide = b.rescale(looked_up, float(1 << shift), to=i32, input_zp=zero)
-        total = wide if total is None else b.arithmetic(tosa.AddOp, total, wide)
-    assert total is not None
-    return total

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
+from xdsl.transforms.common_subexpression_elimination import cse
 
 from cmopt.codegen.vela import OpFigures
 from cmopt.dialects import tosa
@@ -58,6 +59,19 @@ def test_a_table_with_two_readers_stays() -> None:
     first = graph.table(graph.source())
     graph.changed(join_lookups, graph.table(first), first)
     assert kinds(graph).count(tosa.TableOp) == 2
+
+
+def test_each_table_of_an_input_has_its_own_product() -> None:
+    """Also after `cse`: Vela computes a product together with one table."""
+
+    def joined(block: Block) -> None:
+        join_lookups(block)
+        cse(block)
+
+    graph = Graph(0)
+    x = graph.source()
+    _, after = graph.changed(joined, graph.table(x), graph.table(x))
+    assert alone(after) == 0 and len(after) == 4
 
 
 def test_a_table_after_an_operation_needs_no_product() -> None:
