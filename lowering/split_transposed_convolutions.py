@@ -223,9 +223,10 @@ def is_better_in_one_call(op: ConvTranspose2dOp, isa: Isa, arena: int) -> bool:
     This is the only place that decides. One call is better than several, unless it is both much
     slower and needs more memory, or its filter is mostly zeros.
 
-    Slower: for 14 shapes on emulated cores, that kernel takes 1.5 to 2.5 times the instructions of
-    an ordinary convolution and its moves on MVE. On other cores it takes 1.9 to 3.7 times as many
-    if it multiplies zeros that it puts between the input's elements, else 0.7 to 1.6.
+    Slower: for 16 shapes on emulated cores, that kernel takes 1.5 to 2.5 times the instructions of
+    an ordinary convolution and its moves on MVE (1.1 to 1.3 times if the filter is shorter than the
+    stride). On other cores it takes 1.9 to 3.7 times as many if it multiplies zeros that it puts
+    between the input's elements, else 0.7 to 1.6.
 
     More memory: than the ordinary convolution, its moves and their `BYTES_OF_A_CALL`. If it does
     not multiply zeros, it may also take what the function needs anyway: `arena`, see `arena_floor`.

@@ -10,6 +10,7 @@ import torch
 from execution import execute
 from networks import MLPERF_TINY, NETWORKS
 from toolchain import Board
+from torch import nn
 
 import cmopt
 
@@ -45,6 +46,20 @@ def test_float_io(board: Callable[[str], Board], target: str) -> None:
     network = NETWORKS["digits"]()
     program = cmopt.compile(network.exported, target=target)
     check(board(target), "digits", program, network.inputs(20))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_transposed_convolutions(board: Callable[[str], Board], target: str) -> None:
+    """One whose filter is reversed, and one that needs zeros in its filter."""
+    torch.manual_seed(0)
+    reversed, direct = nn.ConvTranspose2d(17, 16, 2, 2), nn.ConvTranspose2d(16, 3, 3, 2, 1, 1)
+    model = nn.Sequential(reversed, nn.ReLU(), direct).eval()
+    batches = [(torch.randn(1, 17, 6, 7),) for _ in range(4)]
+    exported = cmopt.quantize(model, batches[0], calibration=batches, target=target)
+    program = cmopt.compile(exported, target=target)
+    calls = [op.name for op in program.module("planned").walk()]
+    assert calls.count("cortex_m.quantized_transpose_conv2d") == 2
+    check(board(target), "transposed", program, [x for (x,) in batches])
 
 
 @pytest.mark.parametrize("name", sorted(MLPERF_TINY))
