@@ -70,12 +70,12 @@ def _prepared(
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
-    from cmopt.frontend.state import copy_written_inputs, refuse_state
+    from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
 
     inference = _copy_of(module).eval()
     exported = _export(inference, example)
     check_model(exported)
-    exported = copy_written_inputs(exported)
+    exported = copy_written_inputs(drop_batch_counters(exported))
     refuse_state(exported)
     names = tensor_inputs(exported)
     graph = decompose_composites(exported).module(check_guards=False)
