@@ -40,6 +40,7 @@ from cmopt.frontend.import_form import normalize
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_getitem, overload
+from cmopt.frontend.regions import merge_regions
 from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
 from cmopt.frontend.structure import output_names
 from cmopt.frontend.tensor_types import (
@@ -74,7 +75,7 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
         exported = manager.exported_program(*manager.methods)
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
-    exported = copy_written_inputs(drop_batch_counters(exported))
+    exported = copy_written_inputs(drop_batch_counters(merge_regions(exported)))
     refuse_state(exported)  # before decompositions, which may fail on it or remove it
     exported = normalize(fold_trained_batch_norms(exported))
     module = Importer(exported).module(method)
@@ -339,8 +340,6 @@ class Importer:
 def unsupported_operator(node: Node, source: Node | None = None) -> CompileError:
     """The error for a call of something that is not an operator on tensors, at its line."""
     hint = "control flow and other higher-order operators cannot be imported"
-    if "set_grad_enabled" in str(node.target):
-        hint = "call torch.export under torch.no_grad(), not inside forward"
     return CompileError(
         f"operator {node.target} is not supported", location=location(node, source), hint=hint
     )

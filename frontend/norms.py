@@ -124,10 +124,27 @@ def variance(module: GraphModule, node: Node) -> Node | None:
 
 
 def vector_norm(module: GraphModule, node: Node) -> Node | None:
-    """`sqrt(sum(x²))`."""
+    """`sum(|x|^p)^(1/p)`, without a power for p = 2, and an extremum for an infinite p."""
     x, order, dims, keep = _filled(node, (None, 2, None, False))[:4]
-    if order != 2 or not dims:
+    rank, order = x.meta["val"].dim(), float(order)
+    if order == 0 or rank == 0 or node.kwargs.get("dtype") not in (None, torch.float32):
         return None
-    square = insert(module.graph, node, aten.square.default, x)
-    energy = insert(module.graph, node, aten.sum.dim_IntList, square, list(dims), keep)
-    return insert(module.graph, node, aten.sqrt.default, energy)
+    dims = [dim % rank for dim in ([dims] if isinstance(dims, int) else dims) or range(rank)]
+
+    def build(target: Any, *args: Any) -> Node:
+        return insert(module.graph, node, target, *args)
+
+    if math.isinf(order):
+        extremum = aten.amax.default if order > 0 else aten.amin.default
+        result = build(extremum, build(aten.abs.default, x), dims, True)
+    elif order == 2:
+        energy = build(aten.sum.dim_IntList, build(aten.square.default, x), dims, True)
+        result = build(aten.sqrt.default, energy)
+    else:
+        powers = build(aten.abs.default, x)
+        if order != 1:
+            powers = build(aten.pow.Tensor_Scalar, powers, order)
+        result = build(aten.sum.dim_IntList, powers, dims, True)
+        if order != 1:
+            result = build(aten.pow.Tensor_Scalar, result, 1 / order)
+    return result if keep else build(aten.reshape.default, result, list(node.meta["val"].shape))
