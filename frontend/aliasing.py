@@ -20,6 +20,12 @@ _WRITE_NOTHING = {"aten.detach_.default"}
 _IDENTITIES = {f"aten.{n}.default" for n in ("dropout", "feature_dropout", "alpha_dropout")}
 
 
+# Operators that write to their input only in training, which is their argument of this number.
+_IN_TRAINING = {
+    f"aten.{n}_.default": 2
+    for n in ("alpha_dropout", "dropout", "feature_alpha_dropout", "feature_dropout")
+}
+
 # Operators that update running statistics if a flag is set, which their schema does not say.
 _STATISTICS = {f"aten.{n}.default": (3, 4) for n in ("batch_norm", "instance_norm")}
 _FLAG = 5
@@ -41,6 +47,8 @@ def written_nodes(node: Node) -> list[Node]:
     """The argument nodes whose elements `node` changes in place."""
     target = overload(node)
     if target is None or overload_name(target) in _WRITE_NOTHING:
+        return []
+    if overload_name(target) in _IN_TRAINING and not node.args[_IN_TRAINING[overload_name(target)]]:
         return []
     if overload_name(target) in _STATISTICS:
         given = [node.args[i] for i in _STATISTICS[overload_name(target)] if node.args[_FLAG]]

@@ -49,6 +49,7 @@ _LOWER, _UPPER = ("min", "min_val"), ("max", "max_val")
 
 
 _PORTION = 1e-5
+_SMALL_DISTANCE = 1e-9
 
 LEAST_STEP = 2.0**-60
 """The smallest step of an activation: the product of two such steps is still a normal float32."""
@@ -119,6 +120,16 @@ class RangeObserver(HistogramObserver):
             least, (first, last) = error, moved
         width = (self.max_val - self.min_val) / self.bins
         return self.min_val + width * first, self.min_val + width * (last + 1)
+
+    def _get_norm(
+        self, delta_begin: torch.Tensor, delta_end: torch.Tensor, density: torch.Tensor
+    ) -> torch.Tensor:
+        """As torchao's. In float32 the cubes of very small distances would be 0."""
+        distances = (delta_begin, delta_end, density)
+        if float(torch.maximum(delta_begin.abs(), delta_end.abs()).max()) <= _SMALL_DISTANCE:
+            distances = (delta_begin.double(), delta_end.double(), density.double())
+        norm: torch.Tensor = super()._get_norm(*distances)
+        return norm
 
     def _calculate_qparams(
         self, min_val: torch.Tensor, max_val: torch.Tensor

@@ -314,3 +314,28 @@ def fill_masked(module: GraphModule, node: Node) -> Node | None:
     return insert(
         module.graph, node, aten.add.Tensor, operand, insert_constant(module, node, zeros)
     )
+
+
+def choose_masked(module: GraphModule, node: Node) -> Node | None:
+    """A choice of a large negative number: of -inf, which takes no part of the range."""
+    condition, *choices = node.args
+    values = [
+        torch.tensor(float(choice))
+        if isinstance(choice, int | float)
+        else constant_of(module, choice)
+        for choice in choices
+    ]
+    is_lowest = [value is not None and bool((value < MASKED).all()) for value in values]
+    if not any(is_lowest) or all(value is not None for value in values):
+        return None
+    if all(value is None or bool((value == -torch.inf).all()) for value in values) and (
+        node.target is aten.where.self
+    ):
+        return None
+    marked = [
+        choice
+        if value is None
+        else insert_constant(module, node, torch.full_like(value, -torch.inf))
+        for choice, value in zip(choices, values, strict=True)
+    ]
+    return insert(module.graph, node, aten.where.self, condition, *marked)

@@ -40,7 +40,8 @@ from cmopt.frontend.import_form import normalize
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_getitem, overload
-from cmopt.frontend.state import copy_written_inputs, refuse_state
+from cmopt.frontend.regions import merge_regions
+from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
 from cmopt.frontend.structure import output_names
 from cmopt.frontend.tensor_types import (
     UnsupportedTensor,
@@ -48,6 +49,7 @@ from cmopt.frontend.tensor_types import (
     memory_order,
     tensor_type,
 )
+from cmopt.frontend.trained_batch_norms import fold_trained_batch_norms
 from cmopt.support.diagnostics import CompileError, verify
 
 _FOLDED = {"aten", "dim_order_ops"}
@@ -73,9 +75,10 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
         exported = manager.exported_program(*manager.methods)
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
-    exported = copy_written_inputs(exported)
+    exported = copy_written_inputs(drop_batch_counters(merge_regions(exported)))
     refuse_state(exported)  # before decompositions, which may fail on it or remove it
-    module = Importer(normalize(exported)).module(method)
+    exported = normalize(fold_trained_batch_norms(exported))
+    module = Importer(exported).module(method)
     verify(module)
     return module
 
@@ -337,8 +340,6 @@ class Importer:
 def unsupported_operator(node: Node, source: Node | None = None) -> CompileError:
     """The error for a call of something that is not an operator on tensors, at its line."""
     hint = "control flow and other higher-order operators cannot be imported"
-    if "set_grad_enabled" in str(node.target):
-        hint = "call torch.export under torch.no_grad(), not inside forward"
     return CompileError(
         f"operator {node.target} is not supported", location=location(node, source), hint=hint
     )

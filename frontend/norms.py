@@ -143,24 +143,30 @@ def variance(module: GraphModule, node: Node) -> Node | None:
 
 
 def vector_norm(module: GraphModule, node: Node) -> Node | None:
-    """`sum(|x|^p)^(1/p)`, the largest or the smallest magnitude; None for order 0."""
+    """`sum(|x|^p)^(1/p)`, without a power for p = 2, and an extremum for an infinite p."""
     x, order, dims, keep = _filled(node, (None, 2, None, False))[:4]
-    graph, dims = module.graph, list(dims or range(x.meta["val"].dim()))
-    if order == 0 or not dims:
+    rank, order = x.meta["val"].dim(), float(order)
+    if order == 0 or rank == 0 or node.kwargs.get("dtype") not in (None, torch.float32):
         return None
-    if order == 2:
-        square = insert(graph, node, aten.square.default, x)
-        energy = insert(graph, node, aten.sum.dim_IntList, square, dims, keep)
-        return insert(graph, node, aten.sqrt.default, energy)
-    magnitude = insert(graph, node, aten.abs.default, x)
+    dims = [dim % rank for dim in ([dims] if isinstance(dims, int) else dims) or range(rank)]
+
+    def build(target: Any, *args: Any) -> Node:
+        return insert(module.graph, node, target, *args)
+
     if math.isinf(order):
-        extreme = aten.amax.default if order > 0 else aten.amin.default
-        return insert(graph, node, extreme, magnitude, dims, keep)
-    if order == 1:
-        return insert(graph, node, aten.sum.dim_IntList, magnitude, dims, keep)
-    power = insert(graph, node, aten.pow.Tensor_Scalar, magnitude, order)
-    energy = insert(graph, node, aten.sum.dim_IntList, power, dims, keep)
-    return insert(graph, node, aten.pow.Tensor_Scalar, energy, 1 / order)
+        extremum = aten.amax.default if order > 0 else aten.amin.default
+        result = build(extremum, build(aten.abs.default, x), dims, True)
+    elif order == 2:
+        energy = build(aten.sum.dim_IntList, build(aten.square.default, x), dims, True)
+        result = build(aten.sqrt.default, energy)
+    else:
+        powers = build(aten.abs.default, x)
+        if order != 1:
+            powers = build(aten.pow.Tensor_Scalar, powers, order)
+        result = build(aten.sum.dim_IntList, powers, dims, True)
+        if order != 1:
+            result = build(aten.pow.Tensor_Scalar, result, 1 / order)
+    return result if keep else build(aten.reshape.default, result, list(node.meta["val"].shape))
 
 
 def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[Node, Node, Node]:

@@ -142,6 +142,7 @@ _FUNCTIONS = (
     Operator("gelu", FREE, elementwise.gelu),
     Operator("hardtanh", CLAMPED, elementwise.hardtanh),
     Operator("relu6", CLAMPED, elementwise.relu6, rewritten=before.relu6),
+    Operator("rrelu", FREE, elementwise.rrelu),
     Operator("selu", FREE, elementwise.selu),
 )
 
@@ -161,6 +162,7 @@ _ELEMENTWISE = (
     Operator("hardswish hardswish_", rewritten=before.hardswish),
     Operator("masked_fill.Scalar masked_fill.Tensor", prepared=writes_before.fill_where),
     Operator("prelu", rewritten=before.prelu),
+    Operator("where.ScalarOther where.ScalarSelf where.self", prepared=before.choose_masked),
     Operator("rsub.Scalar", prepared=before.reverse_subtraction),
     Operator("sub.Tensor", rewritten=before.subtract),
 )
@@ -308,7 +310,11 @@ _WITHOUT_ARITHMETIC = (
     Operator("_assert_async.msg _assert_scalar _assert_tensor_metadata", None, identities.drop),
     Operator("_to_copy", None, identities.pass_same_dtype),
     Operator("alias alias_copy clone contiguous detach detach_", None, identities.pass_first),
-    Operator("alpha_dropout dropout dropout_ feature_dropout", None, identities.dropout),
+    Operator(
+        "alpha_dropout dropout feature_alpha_dropout feature_dropout", None, identities.dropout
+    ),
+    Operator("alpha_dropout_ dropout_ feature_alpha_dropout_", None, identities.dropout),
+    Operator("feature_dropout_", None, identities.dropout),
     Operator("arange arange.start arange.start_step eye eye.m full", None, constants.create),
     Operator("detach_copy lift lift_fresh lift_fresh_copy positive", None, identities.pass_first),
     Operator("full_like ones_like zeros_like", None, constants.fill_like),

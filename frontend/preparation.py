@@ -18,6 +18,8 @@ _OF_THE_RESULT = 1e-3
 _OF_THE_LARGEST = 1e-5
 """Rounding errors of a deep float network are far below these fractions of its values."""
 
+_REPORT = "This is a fault of cmopt or of PyTorch: please report it with the model"
+
 _ALMOST_MINUS_INFINITY = -1e30
 
 
@@ -67,7 +69,14 @@ def check_preparation(model: torch.nn.Module, prepared: GraphModule, example: Ar
         torch.manual_seed(0)
         found = tree_leaves(runner.run(*copy.deepcopy(example.values)))
     for index, (want, have) in enumerate(zip(wanted, found, strict=True)):
-        if not isinstance(want, torch.Tensor) or not want.is_floating_point():
+        if not isinstance(want, torch.Tensor):
+            continue
+        if want.shape != have.shape:
+            raise ValueError(
+                f"after preparation for quantization, output {index} has the shape "
+                f"{list(have.shape)} instead of {list(want.shape)}. {_REPORT}"
+            )
+        if not want.is_floating_point():
             continue
         is_usual = want.isfinite() & ~((want < MASKED) & (have < MASKED))
         want, have = want[is_usual].double(), have[is_usual].double()
@@ -79,8 +88,7 @@ def check_preparation(model: torch.nn.Module, prepared: GraphModule, example: Ar
             raise ValueError(
                 f"after preparation for quantization, output {index} is no longer what the model "
                 f"computes: on the example inputs it differs by {error:.3g} of "
-                f"{_mean_size(want):.3g} (root mean squares). This is a fault of cmopt or of "
-                "PyTorch: please report it with the model"
+                f"{_mean_size(want):.3g} (root mean squares). {_REPORT}"
             )
 
 

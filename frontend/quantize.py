@@ -43,9 +43,10 @@ def quantize(
 
     Raises TypeError and ValueError for invalid arguments, such as a model that is already
     quantized, floats other than float32, and calibration data that holds NaN or +inf.
-    Raises CompileError, at the user's line, for a model that changes its buffers, or an input that
-    it does not read afterwards, has parameters that are not finite, a shape that depends on the
-    values of inputs, or a value for which calibration finds no range.
+    Raises CompileError, at the user's line if it is known, for a model that changes its buffers, or
+    an input that it does not read afterwards, computes something else when it is called again, uses
+    autocast, has parameters that are not finite, a shape that depends on the values of inputs, or a
+    value for which calibration finds no range. The model is called to find out.
     """
     _check_arguments(module, target, kernels)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
@@ -67,16 +68,19 @@ def _prepared(
     from cmopt.frontend.batch_norms import replace_batch_norms
     from cmopt.frontend.composites import decompose_composites
     from cmopt.frontend.constant_folding import fold_constants
+    from cmopt.frontend.kept_values import refuse_kept_values
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
-    from cmopt.frontend.state import copy_written_inputs, refuse_state
+    from cmopt.frontend.regions import merge_regions
+    from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
 
     inference = _copy_of(module).eval()
-    exported = _export(inference, example)
+    exported = merge_regions(_export(inference, example))
     check_model(exported)
-    exported = copy_written_inputs(exported)
+    exported = copy_written_inputs(drop_batch_counters(exported))
     refuse_state(exported)
+    refuse_kept_values(inference, example)
     names = tensor_inputs(exported)
     graph = decompose_composites(exported).module(check_guards=False)
     fold_constants(graph)
@@ -127,6 +131,13 @@ def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
             "a shape or a branch of the model depends on the values of its inputs",
             location=location_in_trace(str(error)),
             hint="make it a constant: give F.one_hot its num_classes, use torch.where for an if",
+        ) from error
+    except RuntimeError as error:
+        if "fake tensor in the exported program constant" not in str(error):
+            raise
+        raise CompileError(
+            "torch.export cannot follow a tensor's .data, which the model reads or writes",
+            hint="use the tensor itself; a buffer that is changed is state, which is not supported",
         ) from error
 
 

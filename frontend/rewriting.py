@@ -26,7 +26,7 @@ def rewrite_as_exported(module: GraphModule) -> None:
     """Apply the rewrites that must precede ExecuTorch's own, in place."""
     _rewrite(module, PREPARED)
     for node in list(module.graph.nodes):
-        if _name(node) in _BINARY and isinstance(node.args[0], int | float):
+        if _name(node) in _BINARY:
             _name_number(module, node)
         if _name(node) in _BINARY and node.meta["val"].dtype == torch.float32:
             _cast_integers(module, node)
@@ -46,15 +46,22 @@ def _name(node: Node) -> str:
 
 
 def _name_number(module: GraphModule, node: Node) -> None:
-    """Turn a number in front of a tensor, as in `1 - x`, into a constant tensor.
+    """Turn a number into a constant tensor if ExecuTorch's rewrite of numbers would be wrong.
 
-    ExecuTorch's rewrite of numbers would drop the tensor after it.
+    That rewrite drops the tensor after a number, as in `1 - x`. It gives a result of one dimension
+    for a tensor without dimensions, as in `x.sum() * 2`.
     """
-    number, operand, *rest = node.args
-    if isinstance(operand, Node) and node.meta["val"].dtype.is_floating_point:
-        with module.graph.inserting_before(node):
-            constant = insert_number(module, node, number, operand.meta["val"].dim())  # type: ignore[arg-type]
-        node.args = (constant, operand, *rest)
+    numbers = [n for n in node.args[:2] if isinstance(n, int | float)]
+    if len(numbers) != 1 or len(node.all_input_nodes) != 1:
+        return
+    operand, value = node.all_input_nodes[0].meta["val"], node.meta["val"]
+    if not value.dtype.is_floating_point or value.dtype != operand.dtype:
+        return
+    if operand.dim() and numbers[0] is not node.args[0]:
+        return
+    with module.graph.inserting_before(node):
+        constant = insert_number(module, node, numbers[0], operand.dim())
+    node.args = tuple(constant if given is numbers[0] else given for given in node.args)
 
 
 def _cast_integers(module: GraphModule, node: Node) -> None:

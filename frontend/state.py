@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import compress
 from typing import Any
 
@@ -27,7 +27,7 @@ from cmopt.frontend.aliasing import (
     written_nodes,
 )
 from cmopt.frontend.locations import location, source_nodes
-from cmopt.frontend.overloads import is_getitem, overload, overload_name
+from cmopt.frontend.overloads import is_getitem, operator_name, overload, overload_name
 from cmopt.frontend.structure import tensor_inputs, tensor_outputs
 from cmopt.support.diagnostics import CompileError, warn
 
@@ -76,12 +76,46 @@ def copy_written_inputs(program: ExportedProgram) -> ExportedProgram:
             "compiled program leaves it unchanged",
             location=location(writer, sources.get(writer)),
         )
-    program = _copy_of(program)
+    program = copy_of(program)
     for name in kept:
         _copy_input(program, name)
     _drop_mutations(program, dropped)
     program.graph_module.recompile()
     return program
+
+
+def drop_batch_counters(program: ExportedProgram) -> ExportedProgram:
+    """The program without the counters of batches that batch norms keep for their training.
+
+    A graph that was trained still has them in eval mode. No output depends on them. The given
+    program is not changed; it is returned if it has no counter.
+    """
+    names = {
+        spec.arg.name: spec.target or ""
+        for spec in program.graph_signature.input_specs
+        if spec.kind in (InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
+    }
+    counters = [node.name for node in program.graph.nodes if _counts_batches(node, names)]
+    if not counters:
+        return program
+    program = copy_of(program)
+    for node in reversed(program.graph.nodes):
+        if node.name in counters:
+            program.graph.erase_node(node)
+    program.graph_module.recompile()
+    return program
+
+
+def _counts_batches(node: Node, buffers: Mapping[str, str]) -> bool:
+    """Whether a node adds to the counter of a batch norm, and nothing reads the result."""
+    written = written_nodes(node)
+    if len(written) != 1 or set(written[0].users) != {node} or node.users:
+        return False
+    if operator_name(node) != "add" or written[0].name not in buffers:
+        return False
+    kinds = [kind for _, kind in (node.meta.get("nn_module_stack") or {}).values()]
+    is_of_batch_norm = bool(kinds) and "batchnorm" in str(kinds[-1])
+    return is_of_batch_norm or buffers[written[0].name].endswith("num_batches_tracked")
 
 
 def _writers_of_inputs(program: ExportedProgram) -> dict[Node, list[Node]]:
@@ -97,7 +131,7 @@ def _writers_of_inputs(program: ExportedProgram) -> dict[Node, list[Node]]:
     return writers
 
 
-def _copy_of(program: ExportedProgram) -> ExportedProgram:
+def copy_of(program: ExportedProgram) -> ExportedProgram:
     """A copy with the same names: FX renames a node that is called `input`, like the function."""
     copied = copy.deepcopy(program)
     for node, before in zip(copied.graph.nodes, program.graph.nodes, strict=True):

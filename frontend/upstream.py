@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import torch
 from torch.fx import Node
+from torch.utils._pytree import tree_leaves
 
 # No public module has the types of the operators that a graph's nodes call.
 Overload: TypeAlias = torch._ops.OpOverload
@@ -34,13 +35,40 @@ class GroupRanges:
     """Stands before ExecuTorch's `SharedQspecQuantizer` among the bases of a class.
 
     That quantizer has one method, not public, that finds the operators that share a range and the
-    ranges to choose from. A subclass overrides `ranges_of` to choose.
+    ranges to choose from. It is replaced here. A subclass overrides `ranges_of` to choose.
     """
 
-    def _get_shared_clique(self, root_node: Node) -> tuple[set[Node], list[Any], bool, bool]:
-        nodes, specs, *rest = super()._get_shared_clique(root_node)  # type: ignore[misc]
-        return nodes, self.ranges_of(nodes, specs), *rest
+    def _get_shared_clique(self: Any, root_node: Node) -> tuple[set[Node], list[Any], bool, bool]:
+        """The operators that float tensors connect to one, the ranges to choose from, and whether
+        an input or output of the model, or one of uint8, is next to them.
+
+        ExecuTorch's method also follows other tensors: what is compared would share a range with
+        what the comparison chooses.
+        """
+        nodes: set[Node] = set()
+        specs: list[Any] = []
+        around: list[Node] = []
+        queue = [root_node]
+        while queue:
+            nodes.add(node := queue.pop(0))
+            for source in filter(_holds_floats, node.all_input_nodes):
+                self._maybe_enqueue_shared_node(source, nodes, queue)
+                self._append_output_qspec(source, specs)
+                around.append(source)
+            for user in node.users if _holds_floats(node) else ():
+                self._maybe_enqueue_shared_node(user, nodes, queue)
+                self._append_input_qspec(user, node, specs)
+                around.append(user)
+        is_border = any(self._is_quantized_io_boundary(node) for node in around)
+        is_bytes = any(self._is_uint8_quantized_io_boundary(node) for node in around)
+        return nodes, self.ranges_of(nodes, specs), is_border, is_bytes
 
     def ranges_of(self, nodes: set[Node], specs: list[Any]) -> list[Any]:
         """Which of the ranges around these operators they may share; the first is taken."""
         return specs
+
+
+def _holds_floats(node: Node) -> bool:
+    """Whether a node is a float tensor, or several results with one among them."""
+    values = tree_leaves(node.meta.get("val"))
+    return any(isinstance(v, torch.Tensor) and v.dtype.is_floating_point for v in values)

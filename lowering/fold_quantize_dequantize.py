@@ -93,10 +93,17 @@ def quantized_operand(op: EdgeOp, operand: SSAValue, new_ops: list[Operation]) -
 def accumulator_type(
     op: Conv2dOp | ConvTranspose2dOp | LinearOp,
 ) -> UniformQuantizedType | None:
-    """The bias type whose step is the accumulator's: input scale times weight scale."""
+    """The bias type whose step is the accumulator's: input scale times weight scale.
+
+    None if the input or the weight is not quantized, or if the weight's scales are not those of its
+    output channels.
+    """
     sources = [v.owner.input if isinstance(v.owner, DCastOp) else None for v in op.operands[:2]]
     elements = [None if s is None else quantized_element(s.type) for s in sources]
     if elements[0] is None or elements[1] is None or elements[0].is_per_axis:
+        return None
+    outputs = 1 if isinstance(op, ConvTranspose2dOp) else 0
+    if elements[1].is_per_axis and elements[1].axis.data != outputs:
         return None
     scales = (elements[1].params.scales * elements[0].scale).tolist()
     if elements[1].is_per_axis:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.fx import Node
 from torch.fx.node import map_arg
-from xdsl.dialects.builtin import FloatAttr, f32
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, f32, i64
+from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import shape_of
@@ -22,8 +22,6 @@ def pad(call: Call) -> Converted:
     """`constant_pad_nd`, and `pad` in all its modes; a negative amount cuts off."""
     if call.arguments.get("mode", "constant") != "constant":
         return selection(call)
-    if not call.fake_result.dtype.is_floating_point:
-        return None
     value = call.tensor("self")
     rank, border = len(shape_of(value)), list(call["pad"])
     pairs = [(0, 0)] * (rank - len(border) // 2)
@@ -34,7 +32,21 @@ def pad(call: Call) -> Converted:
     low, high = ([max(0, amount) for amount in side] for side in zip(*pairs, strict=True))
     if not any((*low, *high)):
         return value
+    if not call.fake_result.dtype.is_floating_point:
+        return _pad_integers(call, value, low, high)
     return call.emit(edge.PadOp.of(value, low, high, FloatAttr(float(call["value"] or 0), f32)))
+
+
+def _pad_integers(call: Call, value: SSAValue, low: list[int], high: list[int]) -> SSAValue:
+    """A call of the portable kernel; the amounts of the last dimension come first."""
+    amounts = [n for pair in zip(low[::-1], high[::-1], strict=True) for n in pair]
+    arguments: list[Attribute] = [
+        edge.OperandAttr(IntegerAttr(0, i64)),
+        ArrayAttr([IntegerAttr(n, i64) for n in amounts]),
+        IntegerAttr(int(call["value"] or 0), i64),
+    ]
+    name = "aten.constant_pad_nd.default"
+    return call.emit(edge.CallOp(name, [value], arguments, [call.result_type]))
 
 
 def _cut(call: Call, value: SSAValue, dim: int, before: int, behind: int) -> SSAValue:

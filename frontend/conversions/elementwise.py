@@ -50,6 +50,16 @@ def hardtanh(call: Call) -> Converted:
     return _clamp_to(call, call["min_val"], call["max_val"])
 
 
+def rrelu(call: Call) -> Converted:
+    """The slope is random in training; otherwise it is the mean of the bounds."""
+    if call["training"]:
+        raise call.error("rrelu in training mode", "put the module in eval mode before export")
+    if call.fake_result.dtype != torch.float32:
+        return None
+    slope = (float(call["lower"]) + float(call["upper"])) / 2
+    return _apply(call, edge.WITH_PARAMETERS["leaky_relu"], {"negative_slope": _bound(slope)})
+
+
 def relu6(call: Call) -> Converted:
     return _clamp_to(call, 0, 6)
 

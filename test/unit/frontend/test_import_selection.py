@@ -64,7 +64,7 @@ def test_means_what_pytorch_computes(name: str) -> None:
 @pytest.mark.parametrize(
     ("function", "target"),
     [
-        (lambda x: F.pad(x.to(torch.int32), (1, 1)), "aten.pad.default"),
+        (lambda x: F.pad(x.to(torch.int32), (1, 1)), "aten.constant_pad_nd.default"),
         (lambda x: x.gather(1, x.argmax(1, keepdim=True)), "aten.gather.default"),
     ],
     ids=["integer pad", "computed indices"],

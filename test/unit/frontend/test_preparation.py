@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import cmopt
-from cmopt.frontend import batch_norms
+from cmopt.frontend import batch_norms, rewriting
 from cmopt.frontend.quantize import quantize
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -144,3 +144,10 @@ def test_masks_of_other_large_numbers_are_no_change(number: float) -> None:
 
 def test_random_operators_are_no_change() -> None:
     quantize(Function(lambda x: x + torch.rand_like(x)), (torch.zeros(1, 8),))
+
+
+def test_a_preparation_that_changes_a_shape_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ExecuTorch's rewrite of numbers gives a tensor without dimensions one dimension."""
+    monkeypatch.setattr(rewriting, "_name_number", lambda module, node: None)
+    with pytest.raises(ValueError, match=r"output 0 has the shape \[1\] instead of \[\]"):
+        quantize(Function(lambda x: x.sum() * 2), (torch.randn(1, 8),))

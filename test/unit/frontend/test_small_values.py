@@ -33,6 +33,10 @@ def cosine(x: torch.Tensor) -> torch.Tensor:
 
 NORMALIZED: dict[str, Any] = {
     "normalize": lambda x: F.normalize(x, dim=-1),
+    "normalize by the sum": lambda x: F.normalize(x, p=1, dim=-1),
+    "normalize by cubes": lambda x: F.normalize(x, p=3, dim=-1),
+    "normalize by the largest": lambda x: F.normalize(x, p=float("inf"), dim=-1),
+    "all of it": lambda x: x / x.norm(),
     "normalize, a larger eps": lambda x: F.normalize(x, dim=-1, eps=1e-6),
     "by hand": lambda x: x / (x.norm(dim=-1, keepdim=True) + 1e-8),
     "root mean square": lambda x: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-12),
@@ -92,3 +96,45 @@ def test_values_of_very_unlike_size_meet(function: Any, target: str) -> None:
     compiled = cmopt.compile(program, target=target)
     (have,), want = compiled.interpret(x, stage="planned"), run(program, x)
     assert float((have - want).abs().max()) <= 2 / 255 * float(want.max() - want.min()) + 1e-12
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(lambda x, y: torch.where(x * 1000 > 0, y, -y), id="condition"),
+        pytest.param(lambda x, y: torch.where((x * 1e3).amax(-1, True) > 0, y, -y), id="reduced"),
+        pytest.param(lambda x, y: torch.where(x < 100, y * 1e-4, 100.0), id="never chosen"),
+        pytest.param(lambda x, y: torch.renorm(x, 2, 0, 1e-4), id="renorm"),
+    ],
+)
+def test_what_is_chosen_has_a_range_of_its_own(function: Any) -> None:
+    generator = torch.Generator().manual_seed(8)
+    x, y = (torch.randn(4, 16, generator=generator) for _ in range(2))
+    program = quantize(Function(function), (x, y))
+    assert noise_ratio(function(x, y), run(program, x, y)) > 35
+    assert noise_ratio(function(x, y), cmopt.compile(program).run(x, y)[0]) > 35
+
+
+@pytest.mark.parametrize("number", [-1e4 - 1, -1e9, torch.finfo(torch.float32).min, -torch.inf])
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(lambda x, m, n: x.masked_fill(m, n), id="masked_fill"),
+        pytest.param(lambda x, m, n: torch.where(m, n, x), id="where"),
+        pytest.param(lambda x, m, n: torch.where(~m, x, torch.tensor(n)), id="where not"),
+    ],
+)
+def test_a_mask_from_outside_leaves_the_scores_their_steps(function: Any, number: float) -> None:
+    generator = torch.Generator().manual_seed(9)
+    x, mask = torch.randn(2, 4, 8, generator=generator), torch.rand(2, 4, 8, generator=generator)
+    inputs = x, mask > 0.5
+    program = quantize(Function(lambda x, m: function(x, m, number).softmax(-1)), inputs)
+    want = function(*inputs, number).softmax(-1)
+    assert noise_ratio(want, cmopt.compile(program).run(*inputs)[0]) > 35
+
+
+def test_a_range_of_tiny_values_is_searched_as_any_other() -> None:
+    """Fourth powers of 1e-4: the cube of a step of them is no float32."""
+    x = torch.randn(4, 16, generator=torch.Generator().manual_seed(2)) * 1e-4
+    function = lambda x: F.normalize(x, p=4, dim=-1)  # noqa: E731
+    assert noise_ratio(function(x), run(quantize(Function(function), (x,)), x)) > 35

@@ -213,3 +213,78 @@ def test_a_functional_program_that_returns_the_inputs_new_value() -> None:
     expected = add_and_read(*(x.clone() for x in inputs))
     (result,) = compiled.run(*inputs)
     assert torch.equal(result, expected)
+
+
+class Inner(nn.Module):
+    """A part with a buffer, a tensor that is not a buffer, and a write in forward."""
+
+    def __init__(self, write: Callable[[Any, torch.Tensor], Any]) -> None:
+        super().__init__()
+        self.register_buffer("past", torch.ones(4))
+        self.seen = torch.ones(4)
+        self.seen_in_a_list = [torch.ones(4)]
+        self.write = write
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.relu(x + self.past + self.seen + self.seen_in_a_list[0])
+        self.write(self, y)
+        return y
+
+
+def assign_seen(model: Any, y: torch.Tensor) -> None:
+    model.seen = y[0] * 2
+
+
+def assign_item(model: Any, y: torch.Tensor) -> None:
+    model.seen_in_a_list[0] = y[0] * 2
+
+
+def assign_new(model: Any, y: torch.Tensor) -> None:
+    model.for_plots = y
+
+
+def no_grad(model: Any, y: torch.Tensor) -> None:
+    with torch.no_grad():
+        model.past.copy_(y[0])
+
+
+def assign_buffer(model: Any, y: torch.Tensor) -> None:
+    model.past = y[0] * 2
+
+
+def write_data(model: Any, y: torch.Tensor) -> None:
+    model.past.data.copy_(y[0])
+
+
+@pytest.mark.parametrize(
+    ("write", "what"),
+    [
+        (assign_buffer, "changes its buffer '0.past'"),
+        (assign_seen, "keeps something from call to call"),
+        (assign_item, "keeps something from call to call"),
+        (no_grad, "changes its buffer '0.past'"),
+        (write_data, r"torch\.export cannot follow a tensor's \.data"),
+    ],
+)
+def test_assignments_that_torch_export_drops(write: Callable[..., Any], what: str) -> None:
+    with pytest.raises(cmopt.CompileError, match=what):
+        quantize(nn.Sequential(Inner(write)), (torch.randn(2, 4),))
+
+
+def test_a_write_without_gradients_is_refused_at_compile_too() -> None:
+    exported = torch.export.export(nn.Sequential(Inner(no_grad)), (torch.randn(2, 4),))
+    with pytest.raises(cmopt.CompileError, match=r"test_state\.py:\d+.* its buffer '0.past'"):
+        cmopt.compile(exported, allow_float=True)
+
+
+def test_what_is_kept_and_never_read_is_no_state() -> None:
+    quantize(nn.Sequential(Inner(assign_new)), (torch.randn(2, 4),))
+
+
+@pytest.mark.parametrize(
+    "kind", [nn.Dropout, nn.Dropout1d, nn.AlphaDropout, nn.FeatureAlphaDropout]
+)
+def test_an_in_place_dropout_outside_of_training_writes_nothing(kind: Any) -> None:
+    x = torch.randn(2, 3, 4)
+    program = cmopt.compile(quantize(nn.Sequential(kind(0.5, True), nn.Linear(4, 4)), (x,)))
+    assert program.report.float_ops == 0

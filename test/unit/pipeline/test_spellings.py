@@ -25,8 +25,16 @@ def integers(*shape: int) -> Tensor:
 
 @pytest.mark.parametrize(
     "function",
-    [lambda a: a[:, ::2], lambda a: a[:, ::2] + a[:, 1::2], lambda a: a.flip(0), lambda a: a[1:]],
-    ids=["strided", "two_strided", "flip", "slice"],
+    [
+        lambda a: a[:, ::2],
+        lambda a: a[:, ::2] + a[:, 1::2],
+        lambda a: a.flip(0),
+        lambda a: a[1:],
+        lambda a: F.pad(a, (1, 0, 0, 2), value=7),
+        lambda a: F.pad(a, (-1, 2)),
+        lambda a: F.pad(a, (-1, -1)),
+    ],
+    ids=["strided", "two_strided", "flip", "slice", "pad", "pad_and_cut", "cut"],
 )
 def test_movements_of_integers(function: Callable[[Tensor], Tensor]) -> None:
     x = integers(3, 4)
@@ -109,3 +117,71 @@ def test_a_product_and_a_sum_in_one_operator(target: str, shape: tuple[int, ...]
     expected = torch.addmm(*inputs)
     result = program.interpret(*inputs, stage="planned" if target != NPU else "ethos_u")[0]
     assert float((result - expected).abs().max()) < 0.2
+
+
+def without_gradients(x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return torch.relu(x * 2)
+
+
+def with_gradients(x: Tensor) -> Tensor:
+    with torch.enable_grad():
+        return torch.relu(x * 2)
+
+
+def without_autocast(x: Tensor) -> Tensor:
+    with torch.autocast("cpu", enabled=False):
+        return torch.relu(x * 2)
+
+
+def with_autocast(x: Tensor) -> Tensor:
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        return x @ x.t()
+
+
+@pytest.mark.parametrize("function", [without_gradients, with_gradients, without_autocast])
+def test_regions_are_part_of_the_program(function: Callable[[Tensor], Tensor]) -> None:
+    x = torch.randn(2, 4)
+    program = cmopt.compile(cmopt.quantize(Function(function), (x,)))
+    assert program.report.float_ops == 0
+    assert float((program.run(x)[0] - function(x)).abs().max()) < 0.1
+    exported = torch.export.export(Function(function), (x,))
+    assert torch.equal(cmopt.compile(exported, allow_float=True).run(x)[0], function(x))
+
+
+def test_an_enabled_autocast_is_refused() -> None:
+    x = torch.randn(2, 4)
+    with pytest.raises(cmopt.CompileError, match=r"\.py:\d+.* only float32 can"):
+        cmopt.quantize(Function(with_autocast), (x,))
+    exported = torch.export.export(Function(with_autocast), (x,))
+    with pytest.raises(cmopt.CompileError, match="only float32 can be compiled"):
+        cmopt.compile(exported, allow_float=True)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.sum() * 2,
+        lambda x: x.mean() + 1,
+        lambda x: 1 - x.max(),
+        lambda x: x[0, 0] / 3,
+        lambda x: torch.relu(x.sum() - 1),
+        lambda x: x.sum().mul_(2),
+    ],
+)
+def test_numbers_leave_a_tensor_without_dimensions_as_it_is(
+    function: Callable[[Tensor], Tensor],
+) -> None:
+    x = torch.rand(2, 4)
+    program = cmopt.compile(cmopt.quantize(Function(function), (x,)))
+    (result,) = program.run(x)
+    assert result.shape == ()
+    assert float((result - function(x)).abs()) < 0.1
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_rrelu_outside_of_training(inplace: bool) -> None:
+    x, layer = torch.randn(2, 4), torch.nn.RReLU(0.1, 0.3, inplace)
+    program = cmopt.compile(cmopt.quantize(torch.nn.Sequential(torch.nn.Tanh(), layer), (x,)))
+    assert program.report.float_ops == 0
+    assert float((program.run(x)[0] - F.leaky_relu(x.tanh(), 0.2)).abs().max()) < 0.05
