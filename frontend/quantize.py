@@ -108,9 +108,11 @@ def _converted(observed: torch.nn.Module, example: Arguments) -> ExportedProgram
 
     from cmopt.frontend.common_ranges import join_ranges_of_extremes
     from cmopt.frontend.divisors import keep_divisors_from_zero
+    from cmopt.frontend.least_steps import raise_least_steps
     from cmopt.frontend.locations import spread_source_locations
 
     _compute_parameters_once(observed)
+    raise_least_steps(observed)
     join_ranges_of_extremes(observed)
     keep_divisors_from_zero(observed)
     quantized = torch.export.export(convert_pt2e(observed), example.args, example.kwargs)

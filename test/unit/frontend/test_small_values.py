@@ -7,6 +7,7 @@ and in PyTorch's simulation.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +139,25 @@ def test_a_range_of_tiny_values_is_searched_as_any_other() -> None:
     x = torch.randn(4, 16, generator=torch.Generator().manual_seed(2)) * 1e-4
     function = lambda x: F.normalize(x, p=4, dim=-1)  # noqa: E731
     assert noise_ratio(function(x), run(quantize(Function(function), (x,)), x)) > 35
+
+
+SMALL: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "cancelling sum": lambda x: x.sin() - (x.sin() * 1.0000001),
+    "zero": lambda x: x.sin() - x.flip(0).sin().flip(0),
+    "layer of nothing": lambda x: F.linear(x, torch.full((3, x.shape[1]), 1e-30)),
+    "zero layer": lambda x: F.linear(x, torch.zeros(3, x.shape[1])),
+    "bias alone": lambda x: F.linear(
+        torch.relu(x - 2), torch.full((3, x.shape[1]), 1e-3), torch.tensor([0.5, -0.2, 0])
+    ),
+    "product": lambda x: (x * 1e-18).sin() * (x.flip(0) * 1e-18).sin(),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_result_of_rounding_noise_stays_on_its_kernel(name: str) -> None:
+    x = torch.linspace(-1, 1, 32).reshape(4, 8)
+    program = cmopt.compile(cmopt.quantize(Function(SMALL[name]), (x,)))
+    assert program.report.float_ops == 0
+    (found,) = program.run(x)
+    assert torch.equal(found, program.interpret(x)[0])
+    assert (found - SMALL[name](x)).abs().max() <= 1 / 255

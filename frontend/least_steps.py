@@ -1,0 +1,92 @@
+"""Steps of results that are too fine for the numbers they are computed from.
+
+A sum that cancels, or a layer whose weights are almost 0, may have a result that is millions of
+times smaller than its operands' steps. All of it is rounding noise of the operands, and the
+kernel's 32-bit arithmetic overflows when it enlarges the noise to int8.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.fx import GraphModule, Node
+from torchao.quantization.pt2e.observer import ObserverBase
+
+from cmopt.frontend.annotation import RangeObserver
+from cmopt.frontend.graph_building import attribute_of
+from cmopt.frontend.overloads import operator_name
+
+_PRODUCTS = {
+    *("addmm", "bmm", "conv1d", "conv2d", "conv_transpose2d", "convolution", "linear", "matmul"),
+    *("mm", "mul"),
+}
+_SUMS = {"add", "sub"}
+
+_OF_A_PRODUCT = 2.0**-8
+_OF_A_SUM = 2.0**-16
+_LARGEST_BIAS = 2.0**-16
+"""The finest step of a result, as a fraction of the step of the exact product or of an operand; and
+the finest step of an accumulator, as a fraction of the bias."""
+
+
+def raise_least_steps(observed: torch.nn.Module) -> None:
+    """Raise each result's step to the least that its operands' steps justify, in place.
+
+    observed: a graph after calibration. Such a result is 0 after that, or a few steps.
+    """
+    assert isinstance(observed, GraphModule)
+    for node in observed.graph.nodes:
+        _make_room_for_bias(observed, node)
+        least = _least_step(observed, node)
+        for reader in node.users if least else ():
+            observer = _observer(observed, reader)
+            if isinstance(observer, RangeObserver):
+                scale, zero_point = observer.calculate_qparams()
+                if float(scale) < least:
+                    raised = torch.full_like(scale, least), zero_point
+                    observer.calculate_qparams = lambda raised=raised: raised
+
+
+def _make_room_for_bias(observed: GraphModule, node: Node) -> None:
+    """Give an input that was always 0 a step with which the layer's bias fits in 32 bits."""
+    inputs = node.all_input_nodes
+    if operator_name(node) not in _PRODUCTS or len(inputs) != 3:
+        return
+    observer, weights = (_observer(observed, operand) for operand in inputs[:2])
+    bias = _constant(observed, inputs[2])
+    if not isinstance(observer, RangeObserver) or weights is None or bias is None:
+        return
+    if float(observer.min_val) != 0 or float(observer.max_val) != 0 or not bias.numel():
+        return
+    scale, zero_point = observer.calculate_qparams()
+    steps = weights.calculate_qparams()[0]
+    least = float((bias.abs() / steps).max()) * _LARGEST_BIAS
+    raised = torch.full_like(scale, max(float(scale), least)), zero_point
+    observer.calculate_qparams = lambda: raised
+
+
+def _constant(observed: GraphModule, node: Node) -> torch.Tensor | None:
+    """A constant, also behind its observer."""
+    if node.op == "call_module" and node.all_input_nodes:
+        node = node.all_input_nodes[0]
+    return attribute_of(observed, node)
+
+
+def _least_step(observed: GraphModule, node: Node) -> float:
+    """The least step of a node's result; 0 if its operands set no limit."""
+    name = operator_name(node)
+    if name not in _PRODUCTS | _SUMS or len(node.all_input_nodes) < 2:
+        return 0.0
+    observers = [_observer(observed, operand) for operand in node.all_input_nodes[:2]]
+    if None in observers:
+        return 0.0
+    first, second = (float(o.calculate_qparams()[0].max()) for o in observers if o is not None)
+    if name in _SUMS:
+        return max(first, second) * _OF_A_SUM
+    return first * second * _OF_A_PRODUCT
+
+
+def _observer(observed: GraphModule, node: Node) -> ObserverBase | None:
+    if node.op != "call_module":
+        return None
+    found = observed.get_submodule(str(node.target))
+    return found if isinstance(found, ObserverBase) else None
