@@ -143,7 +143,7 @@ def analyze(func: FuncOp) -> Liveness:
         if isinstance(op, JoinOp):
             parts = zip(op.inputs, op.byte_offsets(), strict=True)
             insides += [Inside(of[v], of[op.output], delta) for v, delta in parts if v in of]
-        take_overs.extend(_take_overs(op, of))
+        take_overs.extend(_take_overs(op, of, start))
     ended = [t for t in take_overs if t.buffer.last == t.successor.first]
     return Liveness(buffers, _one_each(ended), insides)
 
@@ -153,14 +153,20 @@ def byte_offset(op: ViewOp | SubviewOp) -> int:
     return op.byte_offset if isinstance(op, SubviewOp) else 0
 
 
-def _take_overs(op: Operation, of: dict[SSAValue, Buffer]) -> list[TakeOver]:
+def _take_overs(
+    op: Operation, of: dict[SSAValue, Buffer], start: dict[SSAValue, int]
+) -> list[TakeOver]:
+    """An operand may be a part of a buffer, if it is aligned and the op reads no other part."""
     if not isinstance(op, KernelOp):
         return []
-    result = []
+    read, result = [of[value] for value in op.operands if value in of], []
     for name in op.INPLACE:
         value, delta = getattr(op, name), in_place_delta(op, name)
-        if delta is not None and value in of and nbytes(value.type) == of[value].size:
-            result.append(TakeOver(of[value], of[op.results[0]], delta))
+        if delta is None or value not in of:
+            continue
+        is_alone = start[value] % ALIGNMENT == 0 and read.count(of[value]) == 1
+        if nbytes(value.type) == of[value].size or is_alone:
+            result.append(TakeOver(of[value], of[op.results[0]], start[value] + delta))
     return result
 
 

@@ -41,6 +41,31 @@ func.func @dequantize(%x: tensor<64xi8>) -> tensor<64xf32> {
 
 // -----
 
+// The operand may be a part of a value that nothing reads any more: 80 bytes, of which 64 are read.
+// CHECK-LABEL: @dequantize_part
+// CHECK-SAME:    cortex_m.arena_bytes = 272 : i64
+// CHECK:         cortex_m.subview {{.*}}place<arena, 192>>) -> tensor<64xi8, #cortex_m.place<arena, 192>>
+// CHECK-NEXT:    cortex_m.dequantize_per_tensor {{.*}} -> tensor<64xf32, #cortex_m.place<arena, 0>>
+func.func @dequantize_part(%x: tensor<80xi8>) -> tensor<64xf32> {
+  %0 = cortex_m.subview %x {offset = 0 : i64} : (tensor<80xi8>) -> tensor<64xi8>
+  %1 = cortex_m.dequantize_per_tensor %0 {scale = 0.5 : f64, zero_point = 0 : i32, quant_min = -128 : i32, quant_max = 127 : i32} : (tensor<64xi8>) -> tensor<64xf32>
+  func.return %1 : tensor<64xf32>
+}
+
+// -----
+
+// Not if the op reads another part too, which the result would overwrite.
+// CHECK-LABEL: @two_parts
+// CHECK-SAME:    cortex_m.arena_bytes = 96 : i64
+func.func @two_parts(%x: tensor<64xi8>) -> tensor<32xi8> {
+  %0 = cortex_m.subview %x {offset = 0 : i64} : (tensor<64xi8>) -> tensor<32xi8>
+  %1 = cortex_m.subview %x {offset = 16 : i64} : (tensor<64xi8>) -> tensor<32xi8>
+  %2 = cortex_m.quantized_mul %0, %1 {self_zero_point = 0 : i32, other_zero_point = 0 : i32, output_zero_point = 0 : i32, output_multiplier = 1073741824 : i32, output_shift = 0 : i32} : (tensor<32xi8>, tensor<32xi8>) -> tensor<32xi8>
+  func.return %2 : tensor<32xi8>
+}
+
+// -----
+
 // A view has the place of the value it views, and keeps that value alive.
 // CHECK-LABEL: @view
 // CHECK-SAME:    (%x: tensor<8x6xi8, #cortex_m.place<arena, [[X:[0-9]+]]>>)
