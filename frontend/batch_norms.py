@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from cmopt.frontend.graph_building import constant_of, finish_rewrite, insert, insert_constant
 from cmopt.frontend.norms import batch_statistics
 from cmopt.frontend.overloads import is_getitem, operator_name
+from cmopt.frontend.trained_batch_norms import operands_of, sums_channels
 
 aten = torch.ops.aten
 
@@ -28,7 +29,8 @@ def replace_batch_norms(module: GraphModule) -> None:
     """Fold or take apart each batch norm, in place; results change only by float rounding.
 
     It is folded into a convolution or linear layer whose weights are constants and whose result has
-    no other reader. Otherwise it becomes a product and a sum. A batch norm with the batch's own
+    no other reader, or into one that alone reads it and does not pad. Otherwise it becomes a
+    product and a sum. A batch norm with the batch's own
     statistics becomes means and a root. One whose statistics are not constants stays.
     """
     changed = False
@@ -37,7 +39,7 @@ def replace_batch_norms(module: GraphModule) -> None:
         if norm is None:
             continue
         with module.graph.inserting_before(node):
-            replacement = norm.folded() or norm.taken_apart()
+            replacement = norm.folded() or norm.folded_ahead() or norm.taken_apart()
         if replacement is not None:
             norm.result.replace_all_uses_with(replacement)
             for dead in dict.fromkeys((norm.result, node)):
@@ -118,6 +120,32 @@ class _BatchNorm:
         layer.args = (layer.args[0], *constants, *layer.args[3:])
         layer.kwargs = {name: value for name, value in layer.kwargs.items() if name != "bias"}
         return layer
+
+    def folded_ahead(self) -> Node | None:
+        """The operand, after the only reader got new weights; None if it is not such a layer."""
+        values, readers = self._constants(), list(self.result.users)
+        if values is None or len(readers) != 1 or not sums_channels(readers[0]):
+            return None
+        (layer,) = readers
+        source, weight_node, bias_node = operands_of(layer)
+        weight, bias = constant_of(self.module, weight_node), constant_of(self.module, bias_node)
+        if source is not self.result or weight is None or (bias is None and bias_node is not None):
+            return None
+        mean, variance, scale, offset = (value.double() for value in values)
+        by_input = [1, -1] + [1] * (weight.dim() - 2)
+        factor = torch.rsqrt(variance + self.epsilon) * scale
+        shift = (offset - mean * factor).reshape(by_input)
+        others = [dim for dim in range(weight.dim()) if dim != 0]
+        new_bias = (weight * shift).sum(others) + (0.0 if bias is None else bias)
+        new_weight = weight * factor.reshape(by_input)
+        with self.module.graph.inserting_before(layer):
+            constants = [
+                insert_constant(self.module, layer, value.float())
+                for value in (new_weight, new_bias)
+            ]
+        layer.args = (self.operand, *constants, *layer.args[3:])
+        layer.kwargs = {name: v for name, v in layer.kwargs.items() if name != "bias"}
+        return self.operand
 
     def _is_over_the_layers_channels(self) -> bool:
         """Whether dimension 1 of the operand is the output channels of the layer that makes it."""

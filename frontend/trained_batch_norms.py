@@ -187,7 +187,7 @@ class _Folding:
     def _scale_layer(self, chain: _Chain) -> bool:
         """Give the layer new weights and a new bias, in place; False if it cannot have them."""
         layer, factor = chain.layer, chain.factor
-        source, weight, bias = _operands(layer)
+        source, weight, bias = operands_of(layer)
         old = torch.zeros(()) if bias is None else self._constant(bias)
         if old is None:
             return False
@@ -212,10 +212,12 @@ class _Folding:
         """Give the only reader of a batch norm other weights, in place; False if it cannot have
         them, because it pads or its weights are quantized."""
         readers = [user for result in _results(node) for user in result.users]
-        if len(readers) != 1 or not _is_dequantize(operand) or not _sums_channels(readers[0]):
+        if len(readers) != 1 or not _is_dequantize(operand) or not sums_channels(readers[0]):
             return False
         (layer,) = readers
-        _, weight, bias = _operands(layer)
+        source, weight, bias = operands_of(layer)
+        if source not in _results(node):
+            return False
         value = None if _is_dequantize(weight) else self._constant(weight)
         old = torch.zeros(()) if bias is None else self._constant(bias)
         if value is None or old is None:
@@ -330,7 +332,7 @@ def _along(axis: int, rank: int) -> list[int]:
     return [-1 if dim == axis else 1 for dim in range(rank)]
 
 
-def _operands(layer: Node) -> tuple[Node, Node, Node | None]:
+def operands_of(layer: Node) -> tuple[Node, Node, Node | None]:
     """The input, weight and bias of a layer."""
     given: Any = dict(zip(_NAMES, layer.args, strict=False)) | dict(layer.kwargs)
     return given["input"], given["weight"], given.get("bias")
@@ -341,14 +343,14 @@ def _set_operands(layer: Node, *operands: Node) -> None:
     layer.kwargs = {name: value for name, value in layer.kwargs.items() if name not in _NAMES}
 
 
-def _sums_channels(layer: Node) -> bool:
+def sums_channels(layer: Node) -> bool:
     """Whether each result is a sum over all channels of whole windows, which are dimension 1."""
     name = operator_name(layer)
     if name == "linear":
         return bool(layer.meta["val"].dim() == 2)
     if name not in _CONVOLUTIONS or _is_transposed(layer) or "padding" in str(layer.target):
         return False
-    source, weight, _ = _operands(layer)
+    source, weight, _ = operands_of(layer)
     shape, filters = source.meta["val"].shape, weight.meta["val"].shape
     padding: Any = layer.args[4] if len(layer.args) > 4 else layer.kwargs.get("padding", 0)
     is_padded = bool(padding) if isinstance(padding, int) else any(padding)

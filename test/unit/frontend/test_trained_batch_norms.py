@@ -225,3 +225,44 @@ def test_a_batch_norm_that_a_quantizer_left_in_float_stays_float() -> None:
     program = cmopt.compile(torch.export.export(model, (x,)))
     assert program.report.float_ops == 1
     assert torch.allclose(program.run(x)[0], model(x), atol=1e-5)
+
+
+class TwoReaders(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm, self.conv = nn.BatchNorm2d(3), nn.Conv2d(3, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(x)
+        result: Tensor = self.conv(y) + y
+        return result
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "is_folded"),
+    [
+        (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3)), (1, 3, 6, 6), True),
+        (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3, padding=1)), (1, 3, 6, 6), False),
+        (nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3, groups=2)), (1, 4, 6, 6), False),
+        (nn.Sequential(nn.BatchNorm1d(3), nn.Conv1d(3, 4, 3, bias=False)), (1, 3, 8), True),
+        (nn.Sequential(nn.BatchNorm1d(8), nn.Linear(8, 4)), (2, 8), True),
+        (nn.Sequential(nn.BatchNorm1d(3), nn.Linear(8, 4)), (1, 3, 8), False),
+        (TwoReaders(), (1, 3, 6, 6), False),
+    ],
+    ids=["conv2d", "padded", "groups", "conv1d", "linear", "linear of lines", "two readers"],
+)
+def test_in_front_of_a_layer_before_calibration(
+    model: nn.Module, shape: tuple[int, ...], is_folded: bool
+) -> None:
+    """A layer that pads adds zeros, not the offset of the batch norm."""
+    model.apply(randomize)
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(3))
+    program = cmopt.compile(cmopt.quantize(model.eval(), (x,)))
+    assert ("cortex_m.quantized_mul" not in program.report.ops) == is_folded
+    assert program.report.float_ops == 0
+    with torch.no_grad():
+        wanted = model(x)
+    (ran,) = program.run(x)
+    assert torch.equal(ran, program.interpret(x, stage="planned")[0])
+    error = (ran - wanted).square().mean()
+    assert float(10 * torch.log10(wanted.square().mean() / error)) > 33
