@@ -24,9 +24,15 @@ from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
 from cmopt.dialects.arrays import dequantize, quantize
 from cmopt.dialects.constants import constant_of, float_constant_of
-from cmopt.dialects.ethos_u import MAX_AXIS, MAX_SLICED, YieldOp
+from cmopt.dialects.edge import ReshapeOp
+from cmopt.dialects.ethos_u import MAX_AXIS, MAX_RANK, MAX_SLICED, YieldOp
 from cmopt.dialects.permutations import simplest_permute
-from cmopt.dialects.quant import UniformQuantizedType, qtype_of, storage_type
+from cmopt.dialects.quant import (
+    UniformQuantizedType,
+    qtype_of,
+    quantized_element,
+    storage_type,
+)
 from cmopt.dialects.shapes import broadcast_shape, element_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.rules import Unsupported
 
@@ -67,8 +73,15 @@ class RegionBuilder:
         self.values[op.results[0]] = result
 
     def value(self, outside: SSAValue) -> SSAValue:
-        """The stored integers of a value outside the region."""
+        """The stored integers of a value outside the region.
+
+        A reshape outside is made inside: Vela then knows the shape that the bytes had before.
+        """
         if outside not in self.values:
+            if isinstance(outside.owner, ReshapeOp) and constant_of(outside) is None:
+                before, shape = outside.owner.input, shape_of(outside)
+                if element_of(before) == element_of(outside) and _is_allowed(before):
+                    return self.values.setdefault(outside, self.reshape(self.value(before), shape))
             if (array := constant_of(outside)) is not None:
                 return self.constant(array, outside.name_hint)
             argument = self.block.insert_arg(storage_type(outside.type), len(self.block.args))
@@ -384,6 +397,11 @@ def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int
         return (*kept, last), tuple(back)
     forward = [d for d in range(len(perm)) if d != new] + [new]
     return tuple(forward), tuple(forward.index(p) for p in perm)
+
+
+def _is_allowed(value: SSAValue) -> bool:
+    """Whether a value can be an argument of a region."""
+    return len(shape_of(value)) <= MAX_RANK and quantized_element(value.type) is not None
 
 
 def like(value: SSAValue, shape: Ints) -> TensorType:

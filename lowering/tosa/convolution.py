@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import TensorType, i32
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 from cmopt.arithmetic.accumulators import integer_bias
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import Conv2dOp, LinearOp
-from cmopt.dialects.ethos_u import MAX_PAD_BEFORE, MAX_PAD_BEHIND
+from cmopt.dialects.ethos_u import MAX_AXIS, MAX_PAD_BEFORE, MAX_PAD_BEHIND
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints, ints_of, shape_of
 from cmopt.lowering.rules import Unsupported
@@ -33,14 +35,15 @@ def _bias(op: Conv2dOp | LinearOp, channels: int) -> NDArray[np.int32]:
 def finish(
     op: Conv2dOp | LinearOp, accumulator: SSAValue, b: RegionBuilder, part: slice = slice(None)
 ) -> SSAValue:
-    """The op's result from its accumulator, whose output channels are `part`."""
+    """The op's result from its accumulator, in any shape, whose output channels are `part`."""
     output = qtype_of(op.output)
     scales = qtype_of(op.weight).params.scales
     factors = (qtype_of(op.input).scale * scales / output.scale).tolist()
     factors = factors[part] if len(factors) > 1 else factors
     equal = all(factor == factors[0] for factor in factors)
     result = b.rescale(accumulator, factors[0] if equal else factors, output_zp=output.zero_point)
-    return b.clamp(result, *activation_range(op, output))
+    shape = (*shape_of(op.output)[:-1], shape_of(accumulator)[-1])
+    return b.reshape(b.clamp(result, *activation_range(op, output)), shape)
 
 
 def conv2d(op: Conv2dOp, b: RegionBuilder) -> SSAValue:
@@ -79,15 +82,54 @@ def _operands(
     ]
 
 
-def _window(op: Conv2dOp, source: SSAValue, b: RegionBuilder) -> tuple[SSAValue, tuple[int, ...]]:
-    """The input and padding that the windows fill exactly, as TOSA requires.
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows of a convolution are, along height and width."""
 
-    Rows and columns that no window reaches, at the bottom and on the right, are cut off.
+    counts: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: tuple[int, ...]
+
+    @staticmethod
+    def of(op: Conv2dOp) -> Windows:
+        """Those of an op."""
+        counts = shape_of(op.output)[1:3]
+        return Windows(counts, ints_of(op.stride), ints_of(op.dilation), ints_of(op.padding))
+
+    def turned(self) -> Windows:
+        """With height and width exchanged."""
+        top, bottom, left, right = self.padding
+        padding = (left, right, top, bottom)
+        return Windows(self.counts[::-1], self.stride[::-1], self.dilation[::-1], padding)
+
+    def properties(self, padding: tuple[int, ...]) -> dict[str, Attribute]:
+        """The properties of a TOSA convolution with this padding left."""
+        return {
+            "acc_type": i32, "stride": ints(self.stride), "dilation": ints(self.dilation),
+            "pad": ints(padding),
+        }  # fmt: skip
+
+
+def _fitted(
+    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], b: RegionBuilder
+) -> tuple[SSAValue, NDArray[np.generic], Windows, tuple[int, ...]]:
+    """The input, the weight and the windows, which fill the input exactly, and their padding.
+
+    A column of pixels, as of a 1-D convolution, becomes a row: Vela transposes columns of several
+    images in three steps, and a U85 takes twice as many cycles for a column.
     """
-    return fit(
-        source, shape_of(op.output)[1:3], shape_of(op.weight)[1:3], ints_of(op.stride),
-        ints_of(op.padding), ints_of(op.dilation), qtype_of(op.input).zero_point, b,
+    windows = Windows.of(op)
+    images, height, width, channels = shape_of(source)
+    is_column = width == weight.shape[2] == windows.counts[1] == 1 and height <= MAX_AXIS
+    if is_column and not any(windows.padding[2:]):
+        source = b.reshape(source, (images, 1, height, channels))
+        weight, windows = weight.swapaxes(1, 2), windows.turned()
+    source, padding = fit(
+        source, windows.counts, weight.shape[1:3], windows.stride, windows.padding,
+        windows.dilation, qtype_of(op.input).zero_point, b,
     )  # fmt: skip
+    return source, weight, windows, padding
 
 
 def fit(
@@ -141,15 +183,10 @@ def convolution(
     b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
     """The accumulator of a convolution in one group."""
-    source, pad = _window(op, source, b)
-    shape = (*shape_of(op.output)[:3], len(weight))
-    return b.add(
-        tosa.Conv2DOp(
-            _operands(op, source, weight, bias, b),
-            TensorType(i32, shape),
-            {"acc_type": i32, "stride": op.stride, "dilation": op.dilation, "pad": ints(pad)},
-        )
-    )
+    source, weight, windows, padding = _fitted(op, source, weight, b)
+    shape = (shape_of(source)[0], *windows.counts, len(weight))
+    operands = _operands(op, source, weight, bias, b)
+    return b.add(tosa.Conv2DOp(operands, TensorType(i32, shape), windows.properties(padding)))
 
 
 def has_long_stride(op: Conv2dOp) -> bool:
@@ -192,14 +229,13 @@ def patchified(
             shape_of(source)[1:3], filters.shape[1:3], pad[::2], pad[1::2], left, strict=True
         )
     ]
-    accumulator = b.add(
+    return b.add(
         tosa.Conv2DOp(
             _operands(op, source, filters, bias, b),
             TensorType(i32, (shape_of(source)[0], *size, out)),
             {"acc_type": i32, "stride": ints(left), "dilation": op.dilation, "pad": ints(pad)},
         )
     )
-    return b.reshape(accumulator, shape_of(op.output))
 
 
 def _in_blocks(
@@ -236,17 +272,13 @@ def depthwise(
     b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
     """The accumulator of a convolution with a group for each channel: [O,KH,KW,1] → [KH,KW,C,M]."""
+    source, weight, windows, padding = _fitted(op, source, weight, b)
     out, rows, columns, _ = weight.shape
-    channels = shape_of(source)[3]
+    images, *_, channels = shape_of(source)
     filters = weight.reshape(channels, out // channels, rows, columns).transpose(2, 3, 0, 1)
-    source, pad = _window(op, source, b)
-    return b.add(
-        tosa.DepthwiseConv2DOp(
-            _operands(op, source, filters, bias, b),
-            TensorType(i32, shape_of(op.output)),
-            {"acc_type": i32, "stride": op.stride, "dilation": op.dilation, "pad": ints(pad)},
-        )
-    )
+    operands = _operands(op, source, filters, bias, b)
+    type = TensorType(i32, (images, *windows.counts, out))
+    return b.add(tosa.DepthwiseConv2DOp(operands, type, windows.properties(padding)))
 
 
 def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
@@ -262,4 +294,4 @@ def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
              "pad": ints((0, 0, 0, 0))},
         )
     )  # fmt: skip
-    return b.reshape(finish(op, accumulator, b), shape_of(op.output))
+    return finish(op, accumulator, b)

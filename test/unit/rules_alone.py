@@ -165,7 +165,7 @@ class Alone:
         """Check one delegate against Arm's tools; there is none if there is nothing to compute."""
         delegates = [op for op in module.walk() if isinstance(op, DelegateOp)]
         if not delegates:
-            np.testing.assert_array_equal(actual.ravel(), self.values[0].ravel())
+            assert any(np.array_equal(actual.ravel(), value.ravel()) for value in self.values)
             return
         (delegate,) = delegates
         arguments = list(main_function(module).body.block.args)
