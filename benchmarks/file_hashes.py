@@ -66,7 +66,7 @@ def cases() -> Iterator[tuple[str, Make]]:
                 subject = Subject(case, record(case))
                 target = subject.target
                 if flow == "ours":
-                    exported = cmopt.quantize(subject.bound, subject.tensors, target=target)
+                    exported = cmopt.quantize(subject.model, subject.inputs, target=target)
                 else:
                     exported = subject.upstream_quantized
                 return cmopt.compile(exported, target=target, allow_float=True).pte

@@ -330,12 +330,13 @@ def _full(names: str) -> frozenset[str]:
 
 OTHERWISE = _full(
     """
-    alias_copy.out as_strided_copy.out clone.out detach_copy.out diagonal_copy.out fill.Tensor_out
-    flip.out floor_divide.out glu.out hardtanh.out lift_fresh_copy.out
+    alias_copy.out as_strided_copy.out clone.out copy.out detach_copy.out diagonal_copy.out
+    fill.Scalar_out flip.out floor_divide.out glu.out hardtanh.out lift_fresh_copy.out
     masked_fill.Scalar_out max.unary_out mean.dtype_out min.unary_out narrow_copy.out
     pixel_shuffle.out pixel_unshuffle.out reflection_pad1d.out reflection_pad2d.out
     reflection_pad3d.out repeat.out replication_pad1d.out replication_pad2d.out rsub.Scalar_out
-    replication_pad3d.out roll.out select_copy.int_out split_copy.Tensor_out sub.Scalar_out
+    replication_pad3d.out roll.out select_copy.int_out select_scatter.out slice_scatter.out
+    split_copy.Tensor_out sub.Scalar_out
     split_with_sizes_copy.out squeeze_copy.dim_out squeeze_copy.dims_out stack.out t_copy.out
     transpose_copy.int_out tril.out unbind_copy.int_out unfold_copy.out unsqueeze_copy.out
     upsample_nearest2d.vec_out view_copy.out"""
