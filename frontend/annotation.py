@@ -35,7 +35,7 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.element_chains import chains_of
 from cmopt.frontend.graph_building import attribute_of
-from cmopt.frontend.operators import CLAMPED, FREE, OBSERVED, SHARED, TAKES_INDICES
+from cmopt.frontend.operators import CLAMPED, FREE, OBSERVED, SHARED, SHARED_ON_CORE, TAKES_INDICES
 from cmopt.frontend.overloads import operator_name, overload
 from cmopt.frontend.upstream import GroupRanges, arguments_of
 
@@ -242,6 +242,10 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
     a constant is infinite (other than a mask that is added), or if they have several results.
     """
 
+    def __init__(self, *, for_npu: bool):
+        super().__init__()
+        self._for_npu = for_npu
+
     def get_quantizer_info(self) -> QuantizerInfo:
         return QuantizerInfo(
             type(self).__name__, "operators left", str(PER_TENSOR.label), "cmopt.frontend.operators"
@@ -254,6 +258,8 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
             observed = OBSERVED.get(operator_name(node))
             if observed is CLAMPED:
                 observed = SHARED if _keeps_zero(node) else FREE
+            elif observed is SHARED_ON_CORE:
+                observed = FREE if self._for_npu else SHARED
             if observed is FREE and self._can_be_quantized(model, node):
                 inputs = {operand: self._operand(model, operand) for operand in floats(node)}
                 mark_node_as_annotated(node, inputs, ACTIVATION, True)

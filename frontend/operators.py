@@ -49,13 +49,15 @@ class Observed(Enum):
     CLAMPED = auto()
     """As `SHARED` if the clamp keeps 0, because its result then lies in the operand's range. Else
     as `FREE`."""
+    SHARED_ON_CORE = auto()
+    """As `SHARED` on a core, because its kernel keeps the operand's type. Else as `FREE`."""
     BY_PARTS = auto()
     """PyTorch's decomposition takes it apart first, so that each part is observed."""
     AS_ONE = auto()
     """It is not taken apart: ExecuTorch's quantizer or an earlier pass knows the whole operator."""
 
 
-FREE, SHARED, CLAMPED, BY_PARTS, AS_ONE = Observed
+FREE, SHARED, CLAMPED, SHARED_ON_CORE, BY_PARTS, AS_ONE = Observed
 
 
 @dataclass(frozen=True)
@@ -214,12 +216,12 @@ _REDUCTIONS = (
     Operator("layer_norm", rewritten=norms.layer_norm),
     Operator("linalg_vector_norm", rewritten=norms.vector_norm),
     Operator("adaptive_avg_pool2d", rewritten=resampling.adaptive_average_2d),
-    Operator("mean.dim", rewritten=before.average_of_plane),
+    Operator("mean.dim", rewritten_for_core=before.average_of_plane),
     Operator("max.dim", None, reductions.values_of(reductions.reduction(edge.AmaxOp))),
     Operator("max_pool1d", None, pooling.max_pool1d, rewritten=before.pool_1d),
     Operator("max_pool2d", SHARED, pooling.max_pool2d),
     Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
-    Operator("mean mean.dim", SHARED, reductions.reduction(edge.MeanOp)),
+    Operator("mean mean.dim", SHARED_ON_CORE, reductions.reduction(edge.MeanOp)),
     Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),
     Operator("rms_norm", rewritten=norms.rms_norm),
     Operator("sum sum.dim_IntList", FREE, reductions.reduction(edge.SumOp)),

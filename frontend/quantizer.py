@@ -62,7 +62,7 @@ class Int8Quantizer(CortexMQuantizer):
         super().__init__(use_explicit_layout=True)
         self._for_npu = for_npu
         # The last of ExecuTorch's three quantizers handles operators that share a range.
-        self.quantizers[-1:] = [RemainingOperators(), SharedRanges()]
+        self.quantizers[-1:] = [RemainingOperators(for_npu=for_npu), SharedRanges()]
         self.quantizers.insert(0, ElementChains())
         for quantizer in self.quantizers:
             if isinstance(quantizer, PatternQuantizer):

@@ -92,3 +92,15 @@ def test_a_clamp_that_keeps_zero_shares_its_operands_range(name: str) -> None:
     text = str(compiled(lambda x: function(x.reshape(-1)), X).module("quantized"))
     types = {part.split(">")[0] for part in text.split("!quant.uniform<")[1:]}
     assert (len(types) == 1) == is_shared
+
+
+@pytest.mark.parametrize(
+    ("target", "least"), [("cortex-m55", 15), ("cortex-m55+ethos-u55-128", 35)]
+)
+def test_a_mean_on_an_npu_has_its_own_range(target: str, least: float) -> None:
+    """The kernel on a core keeps the operand's range, which is many times that of the mean."""
+    x = torch.randn((1, 8, 16, 16), generator=torch.Generator().manual_seed(0))
+    model = Function(lambda x: x.mean((2, 3)))
+    program = cmopt.compile(cmopt.quantize(model, (x,), target=target), target=target)
+    error = program.interpret(x)[0] - model(x)
+    assert 10 * torch.log10(model(x).square().sum() / error.square().sum()) > least
