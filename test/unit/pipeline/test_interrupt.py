@@ -11,6 +11,8 @@ from cmopt.dialects.parsing import make_context
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from xdsl.parser import Parser
 
+# A shell starts background processes with the signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 before = signal.getsignal(signal.SIGINT)
 text = '''
 !t = !quant.uniform<i8:f32, 5.0e-02:-3>
