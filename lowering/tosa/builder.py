@@ -242,7 +242,7 @@ class RegionBuilder:
         """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
-        if len(order) < 2:
+        if order == tuple(range(len(order))):  # long dimensions are not merged
             return self.reshape(value, shape)
         if (before := self.turned_back(value, perm)) is not None:
             return before
