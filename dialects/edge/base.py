@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     TensorType,
 )
-from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue
+from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
     irdl_attr_definition,
@@ -22,7 +22,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.inferring import InferringOp
 from cmopt.dialects.quant import quantized_element, verify_axis
-from cmopt.dialects.shapes import ints, ints_of
+from cmopt.dialects.shapes import element_of, ints, ints_of
 
 I64Array = DenseArrayBase
 
@@ -93,6 +93,8 @@ def verify_tensors(op: IRDLOperation) -> None:
             raise VerifyException(
                 f"works in the default memory order, got {value.type}; insert edge.to_dim_order"
             )
+        if isinstance(value.type, TensorType) and not isinstance(element_of(value), TypeAttribute):
+            raise VerifyException(f"element type of {value.type} is an attribute, not a type")
         verify_axis(value.type)
 
 

@@ -12,3 +12,11 @@
 
 // expected-error@+1 {{Expected integer literal}}
 "test.op"() {o = #edge.operand<-1>} : () -> ()
+
+// -----
+
+// An alias of a type may stand for an attribute of another kind.
+!a = unit
+%x = "test.op"() : () -> tensor<4x!a>
+// expected-error@+1 {{is an attribute, not a type}}
+%0 = edge.relu %x : (tensor<4x!a>) -> tensor<4x!a>
