@@ -179,10 +179,13 @@ def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[N
 
 
 def softmax(module: GraphModule, node: Node) -> Node | None:
-    """`exp(x - max(x)) / sum(…)`, for rows that are too long for the softmax kernel."""
+    """`exp(x - max(x)) / sum(…)`, for a number and for rows too long for the softmax kernel."""
     x: Any
     x, dim = node.args[:2]
-    if not x.meta["val"].dim() or x.meta["val"].shape[dim] <= LONGEST_SOFTMAX:
+    if not x.meta["val"].dim():
+        zero = insert(module.graph, node, aten.sub.Tensor, x, x)
+        return insert(module.graph, node, aten.exp.default, zero)
+    if x.meta["val"].shape[dim] <= LONGEST_SOFTMAX:
         return None
     _, exponentials, total = _exponentials(module, node, x, int(dim))  # type: ignore[arg-type]
     scale = insert(module.graph, node, aten.reciprocal.default, total)
@@ -194,7 +197,7 @@ def log_softmax(module: GraphModule, node: Node) -> Node | None:
     x: Any
     x, dim = node.args[:2]
     if not x.meta["val"].dim():
-        return None
+        return insert(module.graph, node, aten.sub.Tensor, x, x)
     below, _, total = _exponentials(module, node, x, int(dim))  # type: ignore[arg-type]
     logarithm = insert(module.graph, node, aten.log.default, total)
     return insert(module.graph, node, aten.sub.Tensor, below, logarithm)

@@ -47,6 +47,8 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]] = {
     "log_softmax": (lambda x: F.log_softmax(x, 1), (X,)),
     "log_softmax of long rows": (lambda x: F.log_softmax(x, -1), (random(1, 1024),)),
     "softmax of long rows": (lambda x: F.softmax(x, 1), (random(2, 700),)),
+    "softmax of a number": (lambda x: F.softmax(x.sum(), 0) + x, (X,)),
+    "log_softmax of a number": (lambda x: F.log_softmax(x.sum(), 0) + x, (X,)),
     "cumsum": (lambda x: torch.cumsum(x, 1), (X,)),
     "cumsum of the last": (lambda x: x.cumsum(-1), (X,)),
     "var": (lambda x: torch.var(x, 1), (X,)),
