@@ -5,13 +5,16 @@ The kernels compare integers, so an operand in another quantization costs a tabl
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
 
 from cmopt.frontend.annotation import RangeObserver
+from cmopt.frontend.observers import observer_of, set_parameters
 from cmopt.frontend.overloads import operator_name
 
 _EXTREMES = {"maximum", "minimum", "max", "min"}
@@ -42,8 +45,9 @@ def join_ranges_of_extremes(observed: torch.nn.Module) -> None:
     """
     assert isinstance(observed, GraphModule)
     groups: dict[str, set[str]] = {}
+    uses = Counter(node.target for node in observed.graph.nodes if node.op == "call_module")
     for node in observed.graph.nodes:
-        names = _observers_around(observed, node)
+        names = _observers_around(observed, node, uses)
         if names is None:
             continue
         members = set[str]().union(*(groups.get(name, {name}) for name in names))
@@ -56,25 +60,23 @@ def join_ranges_of_extremes(observed: torch.nn.Module) -> None:
                 _set_range(observed, name, joint)
 
 
-def _observers_around(observed: GraphModule, node: Node) -> list[str] | None:
-    """The observers of a minimum's operands and result; None if they cannot have one range."""
+def _observers_around(observed: GraphModule, node: Node, uses: Counter[Any]) -> list[str] | None:
+    """The observers of a minimum's operands and result; None if they cannot have one range.
+
+    uses: how often each module is called. An observer of several values keeps its range.
+    """
     if operator_name(node) not in _EXTREMES or len(node.all_input_nodes) != 2:
         return None
     readers = list(node.users)
     around = [*node.all_input_nodes, readers[0]] if len(readers) == 1 else []
-    if not around or not all(_is_own_observer(observed, place) for place in around):
+    if not around or not all(
+        uses[place.target] == 1 and isinstance(observer_of(observed, place), RangeObserver)
+        for place in around
+    ):
         return None
     if any(len(operand.users) != 1 for operand in node.all_input_nodes):
         return None
     return [str(place.target) for place in around]
-
-
-def _is_own_observer(observed: GraphModule, node: Node) -> bool:
-    """Whether a node observes one value, and no other node uses its observer."""
-    if node.op != "call_module":
-        return False
-    uses = [other for other in observed.graph.nodes if other.target == node.target]
-    return uses == [node] and isinstance(observed.get_submodule(str(node.target)), RangeObserver)
 
 
 def _observer(observed: GraphModule, name: str) -> ObserverBase:
@@ -98,5 +100,4 @@ def _joined(observed: GraphModule, names: set[str]) -> Range:
 def _set_range(observed: GraphModule, name: str, range: Range) -> None:
     observer = _observer(observed, name)
     ends = torch.tensor(range.low), torch.tensor(range.high)
-    parameters = observer._calculate_qparams(*ends)
-    observer.calculate_qparams = lambda: parameters
+    set_parameters(observer, *observer._calculate_qparams(*ends))

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from torch.fx import GraphModule, Node
-from torchao.quantization.pt2e.observer import ObserverBase
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.annotation import RangeObserver
 from cmopt.frontend.element_chains import CLAMPED_BY_KERNELS
+from cmopt.frontend.observers import observer_of
 from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import operator_name
 
@@ -49,10 +49,8 @@ def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
 def _bound(observed: GraphModule, division: Node) -> None:
     """Clamp a divisor of one sign: before its observer if the kernel can clamp, else behind it."""
     place = division.args[1]
-    if not isinstance(place, Node) or place.op != "call_module":
-        return
-    observer = observed.get_submodule(str(place.target))
-    if not isinstance(observer, RangeObserver):
+    observer = observer_of(observed, place) if isinstance(place, Node) else None
+    if not isinstance(place, Node) or not isinstance(observer, RangeObserver):
         return
     step = float(observer.calculate_qparams()[0])
     low, high = float(observer.min_val), float(observer.max_val)
@@ -83,8 +81,7 @@ def _clamp_behind(observed: GraphModule, divisor: Any) -> tuple[Node | None, Any
     nearest = None
     while isinstance(divisor, Node):
         if divisor.op == "call_module":
-            module = observed.get_submodule(str(divisor.target))
-            if not isinstance(module, ObserverBase):
+            if (module := observer_of(observed, divisor)) is None:
                 break
             nearest = nearest or module
         elif divisor.target is aten.clamp_min.default:

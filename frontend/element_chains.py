@@ -17,7 +17,6 @@ from cmopt.frontend.overloads import operator_name
 
 _OF_TWO = {name.partition(".")[0] for op in BINARY for name in op.ATEN}
 _OF_ELEMENTS = FUNCTIONS_OF_ELEMENTS | CALLS_OF_ELEMENTS | _OF_TWO
-_FILLS = {"full_like", "ones_like", "zeros_like"}
 _CLAMPS = {"clamp", "hardtanh", "relu", "relu6"}
 CLAMPED_BY_KERNELS = {
     *("add", "addmm", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "convolution"),
@@ -122,8 +121,6 @@ class _Finder:
 
 def _is_number(model: GraphModule, node: Node) -> bool:
     """Whether all elements of a node are the same number, which is finite."""
-    if operator_name(node) in _FILLS:
-        return True
     value = attribute_of(model, node)
     if value is None or not value.numel():
         return False

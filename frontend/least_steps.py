@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import torch
 from torch.fx import GraphModule, Node
-from torchao.quantization.pt2e.observer import ObserverBase
 
 from cmopt.frontend.annotation import RangeObserver
 from cmopt.frontend.graph_building import attribute_of
+from cmopt.frontend.observers import observer_of, set_parameters
 from cmopt.frontend.overloads import operator_name
 
 _PRODUCTS = {
@@ -38,12 +38,11 @@ def raise_least_steps(observed: torch.nn.Module) -> None:
         _make_room_for_bias(observed, node)
         least = _least_step(observed, node)
         for reader in node.users if least else ():
-            observer = _observer(observed, reader)
+            observer = observer_of(observed, reader)
             if isinstance(observer, RangeObserver):
                 scale, zero_point = observer.calculate_qparams()
                 if float(scale) < least:
-                    raised = torch.full_like(scale, least), zero_point
-                    observer.calculate_qparams = lambda raised=raised: raised
+                    set_parameters(observer, torch.full_like(scale, least), zero_point)
 
 
 def _make_room_for_bias(observed: GraphModule, node: Node) -> None:
@@ -51,7 +50,7 @@ def _make_room_for_bias(observed: GraphModule, node: Node) -> None:
     inputs = node.all_input_nodes
     if operator_name(node) not in _PRODUCTS or len(inputs) != 3:
         return
-    observer, weights = (_observer(observed, operand) for operand in inputs[:2])
+    observer, weights = (observer_of(observed, operand) for operand in inputs[:2])
     bias = _constant(observed, inputs[2])
     if not isinstance(observer, RangeObserver) or weights is None or bias is None:
         return
@@ -60,8 +59,7 @@ def _make_room_for_bias(observed: GraphModule, node: Node) -> None:
     scale, zero_point = observer.calculate_qparams()
     steps = weights.calculate_qparams()[0]
     least = float((bias.abs() / steps).max()) * _LARGEST_BIAS
-    raised = torch.full_like(scale, max(float(scale), least)), zero_point
-    observer.calculate_qparams = lambda: raised
+    set_parameters(observer, torch.full_like(scale, max(float(scale), least)), zero_point)
 
 
 def _constant(observed: GraphModule, node: Node) -> torch.Tensor | None:
@@ -76,17 +74,10 @@ def _least_step(observed: GraphModule, node: Node) -> float:
     name = operator_name(node)
     if name not in _PRODUCTS | _SUMS or len(node.all_input_nodes) < 2:
         return 0.0
-    observers = [_observer(observed, operand) for operand in node.all_input_nodes[:2]]
+    observers = [observer_of(observed, operand) for operand in node.all_input_nodes[:2]]
     if None in observers:
         return 0.0
     first, second = (float(o.calculate_qparams()[0].max()) for o in observers if o is not None)
     if name in _SUMS:
         return max(first, second) * _OF_A_SUM
     return first * second * _OF_A_PRODUCT
-
-
-def _observer(observed: GraphModule, node: Node) -> ObserverBase | None:
-    if node.op != "call_module":
-        return None
-    found = observed.get_submodule(str(node.target))
-    return found if isinstance(found, ObserverBase) else None

@@ -170,11 +170,7 @@ def _clean(name: str) -> str:
 
 def tensor_inputs(program: ExportedProgram) -> list[str]:
     """The names of the user's inputs that are tensors."""
-    return [
-        spec.arg.name
-        for spec in program.graph_signature.input_specs
-        if spec.kind is InputKind.USER_INPUT and isinstance(spec.arg, TensorArgument)
-    ]
+    return _tensors_of(program.graph_signature.input_specs, InputKind.USER_INPUT)
 
 
 def computed_nodes(program: ExportedProgram) -> list[Node]:
@@ -190,10 +186,15 @@ def computed_nodes(program: ExportedProgram) -> list[Node]:
 
 def tensor_outputs(program: ExportedProgram) -> list[str]:
     """The nodes of the user's outputs that are tensors."""
+    return _tensors_of(program.graph_signature.output_specs, OutputKind.USER_OUTPUT)
+
+
+def _tensors_of(specs: Sequence[Any], kind: InputKind | OutputKind) -> list[str]:
+    """The names of a kind's arguments that are tensors."""
     return [
         spec.arg.name
-        for spec in program.graph_signature.output_specs
-        if spec.kind is OutputKind.USER_OUTPUT and isinstance(spec.arg, TensorArgument)
+        for spec in specs
+        if spec.kind is kind and isinstance(spec.arg, TensorArgument)
     ]
 
 
