@@ -17,7 +17,8 @@ from cmopt.frontend.overloads import operator_name
 
 _OF_TWO = {name.partition(".")[0] for op in BINARY for name in op.ATEN}
 _OF_ELEMENTS = FUNCTIONS_OF_ELEMENTS | CALLS_OF_ELEMENTS | _OF_TWO
-_CLAMPS = {"clamp", "hardtanh", "relu", "relu6"}
+CLAMPS = {"clamp", "hardtanh", "relu", "relu6"}
+"""Operators that a kernel may include, if it computes their operand."""
 CLAMPED_BY_KERNELS = {
     *("add", "addmm", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "convolution"),
     *("linear", "max_pool1d", "max_pool2d", "sub"),
@@ -107,7 +108,7 @@ class _Finder:
         if not is_start or not _same_shape(source, node) or source in self._numbers:
             return None
         is_own_kernel = operator_name(source) in CLAMPED_BY_KERNELS and len(source.users) == 1
-        return None if is_own_kernel and operator_name(node) in _CLAMPS else source
+        return None if is_own_kernel and operator_name(node) in CLAMPS else source
 
     def _is_of_elements(self, node: Node) -> bool:
         name = operator_name(node)

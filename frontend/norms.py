@@ -180,24 +180,22 @@ def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[N
 
 def softmax(module: GraphModule, node: Node) -> Node | None:
     """`exp(x - max(x)) / sum(…)`, for a number and for rows too long for the softmax kernel."""
-    x: Any
-    x, dim = node.args[:2]
+    x, dim = _filled(node, ())[:2]
     if not x.meta["val"].dim():
         zero = insert(module.graph, node, aten.sub.Tensor, x, x)
         return insert(module.graph, node, aten.exp.default, zero)
     if x.meta["val"].shape[dim] <= LONGEST_SOFTMAX:
         return None
-    _, exponentials, total = _exponentials(module, node, x, int(dim))  # type: ignore[arg-type]
+    _, exponentials, total = _exponentials(module, node, x, dim)
     scale = insert(module.graph, node, aten.reciprocal.default, total)
     return insert(module.graph, node, aten.mul.Tensor, exponentials, scale)
 
 
 def log_softmax(module: GraphModule, node: Node) -> Node | None:
     """`(x - max(x)) - log(sum(exp(x - max(x))))`."""
-    x: Any
-    x, dim = node.args[:2]
+    x, dim = _filled(node, ())[:2]
     if not x.meta["val"].dim():
         return insert(module.graph, node, aten.sub.Tensor, x, x)
-    below, _, total = _exponentials(module, node, x, int(dim))  # type: ignore[arg-type]
+    below, _, total = _exponentials(module, node, x, dim)
     logarithm = insert(module.graph, node, aten.log.default, total)
     return insert(module.graph, node, aten.sub.Tensor, below, logarithm)

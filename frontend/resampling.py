@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
+from cmopt.frontend.conversions.choice import are_whole_factors
 from cmopt.frontend.decompositions import average_of_plane, pool_1d
 from cmopt.frontend.graph_building import insert, insert_constant
 from cmopt.frontend.overloads import operator_name
@@ -108,8 +109,8 @@ def _is_by_whole_factors(node: Node) -> bool:
         return False
     operand: Any = node.args[0]
     shape, result = operand.meta["val"].shape, node.meta["val"].shape
-    factors = [after // before for before, after in zip(shape[2:], result[2:], strict=True)]
-    is_whole = all(a % b == 0 for a, b in zip(result[2:], shape[2:], strict=True))
-    given: Any = node.args[3] if len(node.args) > 3 else None
-    named = given if isinstance(given, list | tuple) else node.args[3:5]
-    return is_whole and all(f in (None, n) for f, n in zip(named, factors, strict=False))
+    given: Any = node.args[3:5]
+    if len(given) == 1 and isinstance(given[0], list | tuple):  # the overload "vec"
+        given = given[0]
+    factors = [*given, None, None][:2]
+    return are_whole_factors(shape[2:], result[2:], factors)

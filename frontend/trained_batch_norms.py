@@ -19,6 +19,7 @@ from torch.fx import Graph, Node
 from torch.fx.node import map_arg
 
 from cmopt.frontend.aliasing import written_nodes
+from cmopt.frontend.element_chains import CLAMPS
 from cmopt.frontend.graph_building import insert
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import is_getitem, operator_name, overload, overload_name
@@ -39,7 +40,6 @@ _STEPS: dict[str, Callable[..., tuple[torch.Tensor, torch.Tensor]]] = {
 """What `factor * y + offset` is in terms of x if y is x and a constant."""
 _MOST = 127
 _NAMES = ("input", "weight", "bias")
-_CLAMPS = {"relu", "relu6", "hardtanh", "clamp"}
 
 
 def fold_trained_batch_norms(program: ExportedProgram) -> ExportedProgram:
@@ -322,7 +322,7 @@ def _is_quantized_next(node: Node) -> bool:
     """Whether each reader quantizes a value, or clamps it first."""
     return bool(node.users) and all(
         "quantize_per" in str(user.target)
-        or (operator_name(user) in _CLAMPS and _is_quantized_next(user))
+        or (operator_name(user) in CLAMPS and _is_quantized_next(user))
         for user in node.users
     )
 

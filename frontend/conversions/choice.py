@@ -169,6 +169,14 @@ def index_of(value: torch.Tensor) -> torch.Tensor:
     return value.long() if value.dtype in integers else value
 
 
+def are_whole_factors(
+    before: Sequence[int], after: Sequence[int], given: Sequence[float | None]
+) -> bool:
+    """Whether sizes grow by whole factors, which are also those given; None gives no factor."""
+    sizes = zip(before, after, given, strict=True)
+    return all(new % old == 0 and factor in (None, new // old) for old, new, factor in sizes)
+
+
 def upsample_bilinear2d(call: Call) -> Converted:
     """Only by whole factors, with the pixels of the corners aligned."""
     operand = call.node.all_input_nodes[0]
@@ -178,8 +186,7 @@ def upsample_bilinear2d(call: Call) -> Converted:
         given = [call.arguments.get(name) for name in ("scales_h", "scales_w")]
     if call["align_corners"] or call.fake_result.dtype != torch.float32 or 0 in shape:
         return None
-    for before, after, factor in zip(shape[2:], result[2:], given, strict=True):
-        if after % before or factor not in (None, after // before):
-            return None
+    if not are_whole_factors(shape[2:], result[2:], given):
+        return None
     value = call.stored(operand)
     return call.emit(edge.UpsampleBilinear2dOp([value], call.result_type))
