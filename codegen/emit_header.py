@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from xdsl.dialects.builtin import StringAttr, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, SSAValue
 
+from cmopt.codegen.c.text import C_TYPES, identifier
 from cmopt.codegen.emit_delegate import BACKEND, EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram, logical_view
 from cmopt.codegen.lifetimes import ALIGNMENT
-from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.cortex_m import nbytes, place_of
 from cmopt.dialects.program import (
     ARENA_BYTES,
     DIM_ORDER,
@@ -24,19 +24,6 @@ from cmopt.dialects.program import (
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of
 
-_C_TYPES = {
-    "bool": "bool",
-    "float32": "float",
-    "float64": "double",
-    **{f"{u}int{n}": f"{u}int{n}_t" for u in ("", "u") for n in (8, 16, 32, 64)},
-}
-
-
-def identifier(name: str) -> str:
-    """A C identifier in capitals, made from any name."""
-    clean = re.sub(r"\W", "_", name).upper()
-    return clean if re.match(r"[A-Z_]", clean) else f"_{clean}"
-
 
 def _tensor(prefix: str, value: SSAValue, attributes: dict[str, Attribute]) -> list[str]:
     """The macros of one input or output."""
@@ -46,7 +33,7 @@ def _tensor(prefix: str, value: SSAValue, attributes: dict[str, Attribute]) -> l
     lines = [f"/* {name.data} */"] if isinstance(name, StringAttr) else []
     shape, order = (", ".join(map(str, dims)) for dims in (view.sizes, view.order))
     lines += [
-        f"#define {prefix}_TYPE {_C_TYPES.get(view.dtype, view.dtype)}",
+        f"#define {prefix}_TYPE {C_TYPES.get(view.dtype, view.dtype)}",
         f"#define {prefix}_RANK {len(view.sizes)}",
         f"#define {prefix}_SHAPE {{{shape}}}",
         f"#define {prefix}_DIM_ORDER {{{order}}}",
@@ -62,13 +49,24 @@ def _tensor(prefix: str, value: SSAValue, attributes: dict[str, Attribute]) -> l
     return lines
 
 
-def _tensors(
-    prefix: str, kind: str, values: Sequence[SSAValue], entries: Sequence[dict[str, Attribute]]
-) -> list[str]:
-    lines = [f"#define {prefix}_{kind}_COUNT {len(values)}"]
-    for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
-        lines += ["", *_tensor(f"{prefix}_{kind}_{index}", value, entry)]
-    return lines
+def border_macros(func: FuncOp, prefix: str, *, with_offsets: bool = False) -> list[str]:
+    """The macros of all inputs and outputs of a planned function.
+
+    with_offsets: also where each begins in the arena. An output that is a constant has no offset.
+    """
+    lines: list[str] = []
+    for kind, values, attributes in (
+        ("INPUT", func.body.block.args, func.arg_attrs),
+        ("OUTPUT", terminator(func).operands, func.res_attrs),
+    ):
+        lines += ["", f"#define {prefix}_{kind}_COUNT {len(values)}"]
+        entries = border_attributes(attributes, len(values))
+        for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
+            name = f"{prefix}_{kind}_{index}"
+            lines += ["", *_tensor(name, value, entry)]
+            if with_offsets and (place := place_of(value)) is not None:
+                lines.append(f"#define {name}_OFFSET {place}")
+    return lines[1:]
 
 
 def _delegates(prefix: str, delegates: Sequence[EmittedDelegate]) -> list[str]:
@@ -96,15 +94,7 @@ def _delegates(prefix: str, delegates: Sequence[EmittedDelegate]) -> list[str]:
 
 def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
     """The header of a planned function and its emitted program. Macros begin with `name`."""
-    prefix = identifier(name)
-    arguments, results = func.body.block.args, terminator(func).operands
-    entries = [
-        border_attributes(attributes, count)
-        for attributes, count in (
-            (func.arg_attrs, len(arguments)),
-            (func.res_attrs, len(results)),
-        )
-    ]
+    prefix = identifier(name).upper()
     operators = ", ".join(f'"{operator}"' for operator in emitted.operators)
     lines = [
         f"/* What firmware must know of {name}. Made by cmopt; shapes are PyTorch's. */",
@@ -122,9 +112,7 @@ def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
         f"#define {prefix}_PTE_BYTES {len(emitted.pte)}",
         *_delegates(prefix, emitted.delegates),
         "",
-        *_tensors(prefix, "INPUT", arguments, entries[0]),
-        "",
-        *_tensors(prefix, "OUTPUT", results, entries[1]),
+        *border_macros(func, prefix),
         "",
         "/* What a selective build must register. */",
         f"#define {prefix}_OPERATOR_COUNT {len(emitted.operators)}",

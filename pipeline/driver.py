@@ -68,6 +68,19 @@ class Program:
 
         return emit_header(main_function(self.modules["planned"]), self._emitted, name)
 
+    def save_c(self, directory: str, *, name: str = "model") -> None:
+        """Write C source that runs the program without an interpreter: see `codegen/c/project.py`.
+
+        directory: is made if it does not exist; files of the same names are replaced. name: a C
+        identifier, which all functions, macros and files of the program begin with.
+
+        Raises CompileError, at the user's line, for an operator that has no C form, and if the name
+        is not an identifier. Then nothing is written.
+        """
+        from cmopt.pipeline.c_project import c_project, write_project
+
+        write_project(directory, c_project(self.modules["planned"], self.target, name))
+
     def module(self, stage: str) -> ModuleOp:
         """The IR of a stage. Raises CompileError if this program has no stage of that name."""
         if stage not in STAGES:

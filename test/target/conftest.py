@@ -13,8 +13,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cores import CORES
-from toolchain import PACKAGES, Board, missing_tools
+
+from cmopt.codegen.c.project import KERNELS
+from cmopt.pipeline.board import PACKAGES, Board, missing_tools
+from cmopt.support.cores import core_of
 
 REQUIRE = "CMOPT_REQUIRE_TARGET"
 """If this environment variable is 1, missing tools fail the tests instead of skipping them."""
@@ -37,6 +39,6 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Board]:
 
     @cache
     def make(target: str) -> Board:
-        return Board(CORES[target], tmp_path_factory.mktemp(target))
+        return Board(core_of(target), tmp_path_factory.mktemp(target), KERNELS)
 
     return make

@@ -9,10 +9,10 @@ import pytest
 import torch
 from execution import execute
 from networks import MLPERF_TINY, NETWORKS
-from toolchain import Board
 from torch import nn
 
 import cmopt
+from cmopt.pipeline.board import Board
 
 TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
 """The instruction sets: scalar, DSP, MVE. Scratch and linear's bias differ between them."""

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from cores import CORES
 from execution import execute
 from op_programs import PROGRAMS, planned, random_inputs
-from toolchain import Board
 from xdsl.dialects.builtin import ModuleOp
 
 from cmopt.dialects.arrays import Array
 from cmopt.interpreters.run import run_module
+from cmopt.pipeline.board import Board
+from cmopt.support.cores import EMULATED
 
 TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
 """The instruction sets: scalar, DSP, MVE."""
@@ -37,14 +37,14 @@ def test_op(board: Callable[[str], Board], target: str, name: str) -> None:
     check(board(target), name, [random_inputs(module, random) for _ in range(10)], module)
 
 
-@pytest.mark.parametrize("target", sorted(CORES))
+@pytest.mark.parametrize("target", EMULATED)
 @pytest.mark.parametrize("name", FLOAT_BORDER)
 def test_float_on_every_fpu(board: Callable[[str], Board], target: str, name: str) -> None:
     module, random = planned(PROGRAMS[name]), np.random.default_rng(1)
     check(board(target), name, [random_inputs(module, random) for _ in range(20)], module)
 
 
-@pytest.mark.parametrize("target", sorted(CORES))
+@pytest.mark.parametrize("target", EMULATED)
 @pytest.mark.parametrize("name", ["quantize", "quantize-16"])
 def test_floats_that_are_hard(board: Callable[[str], Board], target: str, name: str) -> None:
     """Ties and their neighbours, both ends of the range, NaN, infinities, subnormals."""

@@ -70,6 +70,8 @@ DIV = (
     "output_scale = 0.75 : f64"
 )
 POOL = "kernel_size = array<i64: 2, 3>, stride = array<i64: 2, 1>, padding = array<i64: 1, 1>"
+_ROWS = [list(range(9 * row - 40, 9 * row - 32)) for row in range(5)]
+LINEAR_WEIGHTS = f"%w = arith.constant dense<{_ROWS}> : tensor<5x8xi8>\n"
 LINEAR = (
     "{input_offset = 4 : i32, filter_offset = 0 : i32, output_offset = 2 : i32, "
     "requantize_multipliers = array<i64: 1300000000>, requantize_shifts = array<i64: -7>, "
@@ -128,22 +130,24 @@ PROGRAMS = {
     "transpose-conv": transposed("1x3x4x2", "3x6x4x2", "2, 1"),
     "transpose-conv-reversed": transposed("1x3x4x17", "3x4x4x17", "1, 1"),
     "linear-bias": module_of(
-        "%x: tensor<3x8xi8>, %w: tensor<5x8xi8>",
+        "%x: tensor<3x8xi8>",
+        f"{LINEAR_WEIGHTS}"
         "%b = arith.constant dense<[1, -200, 30, 4000, 5]> : tensor<5xi32>\n"
         f"%y = cortex_m.quantized_linear %x, %w bias %b : tensor<5xi32> {LINEAR} "
         ": (tensor<3x8xi8>, tensor<5x8xi8>) -> tensor<3x5xi8>",
         "tensor<3x5xi8>",
     ),
     "linear-kernel-sum": module_of(
-        "%x: tensor<3x8xi8>, %w: tensor<5x8xi8>",
+        "%x: tensor<3x8xi8>",
+        f"{LINEAR_WEIGHTS}"
         "%b = arith.constant dense<[1, -200, 30, 4000, 5]> : tensor<5xi32>\n"
         f"%y = cortex_m.quantized_linear %x, %w kernel_sum %b : tensor<5xi32> {LINEAR} "
         ": (tensor<3x8xi8>, tensor<5x8xi8>) -> tensor<3x5xi8>",
         "tensor<3x5xi8>",
     ),
     "linear-bare": module_of(
-        "%x: tensor<3x8xi8>, %w: tensor<5x8xi8>",
-        f"%y = cortex_m.quantized_linear %x, %w {LINEAR} "
+        "%x: tensor<3x8xi8>",
+        f"{LINEAR_WEIGHTS}%y = cortex_m.quantized_linear %x, %w {LINEAR} "
         ": (tensor<3x8xi8>, tensor<5x8xi8>) -> tensor<3x5xi8>",
         "tensor<3x5xi8>",
     ),

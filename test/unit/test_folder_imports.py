@@ -18,7 +18,7 @@ ALLOWED = {
     "interpreters": {"arithmetic", "dialects", "support"},
     "lowering": {"arithmetic", "dialects", "support"},
     "frontend": {"arithmetic", "dialects", "support"},
-    "codegen": {"lowering", "arithmetic", "dialects", "support"},
+    "codegen": {"lowering", "kernels", "arithmetic", "dialects", "support"},
     "pipeline": {
         "codegen", "frontend", "lowering", "interpreters", "kernels", "arithmetic", "dialects",
         "support",

@@ -30,32 +30,6 @@ void say(const char *text)
     request(SYS_WRITE0, text);
 }
 
-void say_number(int32_t number)
-{
-    char text[12];
-    char *digit = text + sizeof text;
-    uint32_t rest = number < 0 ? 0u - (uint32_t)number : (uint32_t)number;
-    *--digit = '\0';
-    do {
-        *--digit = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
-    if (number < 0) {
-        *--digit = '-';
-    }
-    say(digit);
-}
-
-void say_address(uint32_t address)
-{
-    char text[] = "0x00000000";
-    for (int i = 9; i > 1; i--) {
-        text[i] = "0123456789abcdef"[address & 15];
-        address >>= 4;
-    }
-    say(text);
-}
-
 void leave(int code)
 {
     const uint32_t arguments[2] = {REASON_APPLICATION_EXIT, (uint32_t)code};
@@ -121,4 +95,27 @@ void close_file(int32_t file)
 {
     const int32_t arguments[1] = {file};
     require(request(SYS_CLOSE, arguments) == 0, "close failed");
+}
+
+/* The end of the stack, from link.ld. */
+extern uint32_t stack_end[];
+
+enum { PAINT = 0x51AC0FFE, LEFT_ALONE = 16 /* words below this function's frame */ };
+
+__attribute__((noinline)) void paint_stack(void)
+{
+    uint32_t *const frame = __builtin_frame_address(0);
+    for (volatile uint32_t *word = stack_end; word < frame - LEFT_ALONE; word++) {
+        *word = PAINT;
+    }
+}
+
+__attribute__((noinline)) uint32_t used_stack_bytes(void)
+{
+    const uint32_t *const frame = __builtin_frame_address(0);
+    const volatile uint32_t *word = stack_end;
+    while (word < frame - LEFT_ALONE && *word == PAINT) {
+        word++;
+    }
+    return (uint32_t)((const uint8_t *)frame - (const uint8_t *)(uintptr_t)word);
 }

@@ -1,4 +1,4 @@
-"""Cross compilation with GCC and runs in QEMU, as commands with a time limit."""
+"""A Cortex-M in an emulator: GCC builds what C projects hold, and QEMU runs it."""
 
 from __future__ import annotations
 
@@ -10,40 +10,37 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
-from cores import Core
+from cmopt.support.cores import (
+    LINK_FLAGS,
+    MACHINE_PARTS,
+    Core,
+    emulator_options,
+    link_symbols,
+)
 
 COMPILER = "arm-none-eabi-gcc"
 EMULATOR = "qemu-system-arm"
 PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 """Debian packages with everything below."""
 
-BARE_METAL = Path(__file__).parent / "bare_metal"
-KERNELS = Path(__file__).parents[2] / "kernels" / "cmsis_nn"
-
 # No contraction: float results must not depend on whether the core has a fused multiply-add.
-# No strict aliasing: a program may quantize in place, reading float and writing int16.
-FLAGS = [
-    *("-mthumb", "-std=c99", "-O2", "-ffp-contract=off", "-fno-strict-aliasing"),
-    *("-ffunction-sections", "-fdata-sections", "-Wall", "-Wextra", "-Werror"),
-]
+FLAGS = (
+    *("-std=c99", "-O2", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections"),
+    *("-Wall", "-Wextra", "-Wconversion", "-Werror"),
+)
 
 
 class Exit(IntEnum):
-    """The exit codes of failed runs. The compiler passes them to the C sources as macros."""
+    """The exit codes of failed runs, as in `kernels/machine/machine.h`."""
 
+    WRONG = 79
     FILE = 80
-    """An input is missing or is not a whole number of sets."""
-    KERNEL = 81
-    """A kernel returned an error."""
-    SCRATCH = 82
-    """The linked library needs more scratch than was planned."""
+    STEP = 81
     GUARD = 83
-    """Bytes before or after the arena were overwritten."""
     FAULT = 84
-    """The core took an exception."""
 
 
-class TargetError(Exception):
+class BoardError(Exception):
     """A program did not compile, or its run failed. Has the exit code and the console output.
 
     `code` is None for a compiler's error and for a run that exceeds the time limit.
@@ -67,17 +64,17 @@ def missing_tools() -> list[str]:
 
 
 def _call(command: Sequence[str], what: str, timeout: float, folder: Path | None = None) -> str:
-    """Console output of a command. Raises TargetError if it fails or takes too long."""
+    """Console output of a command. Raises BoardError if it fails or takes too long."""
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL
         )
     except subprocess.TimeoutExpired as error:
         output = (error.stdout or b"").decode(errors="replace")
-        raise TargetError(f"{what}: no end after {timeout:g} s", None, output) from None
+        raise BoardError(f"{what}: no end after {timeout:g} s", None, output) from None
     output = (done.stdout + done.stderr).decode(errors="replace")
     if done.returncode != 0:
-        raise TargetError(f"{what}: exit code {done.returncode}", done.returncode, output)
+        raise BoardError(f"{what}: exit code {done.returncode}", done.returncode, output)
     return output
 
 
@@ -86,32 +83,37 @@ class Board:
     """Builds programs for one core, each kernel once, and runs them.
 
     folder: an existing directory, only for this board's objects, images and files of a run.
-    kernels: C sources of the CMSIS-NN functions. include: their headers.
+    kernels: the directory with `cmsis_nn`, `tensor_ops` and `machine`. options: more of GCC's
+    options, for every source.
     """
 
     core: Core
     folder: Path
-    kernels: Sequence[Path] = tuple(sorted(KERNELS.glob("*.c")))
-    include: Path = KERNELS / "include"
+    kernels: Path
+    options: Sequence[str] = ()
     _objects: list[Path] = field(default_factory=list, repr=False)
 
     @property
-    def _compiler(self) -> list[str]:
-        return [COMPILER, f"-mcpu={self.core.target}", *self.core.flags, *FLAGS]
+    def _includes(self) -> list[str]:
+        folders = ("cmsis_nn/include", "tensor_ops/include", "machine")
+        return [f"-I{self.kernels / folder}" for folder in folders]
 
-    def compile(self, source: Path, *options: str) -> Path:
-        """An object file, in this board's folder."""
-        target = self.folder / f"{source.stem}.o"
-        command = [*self._compiler, *options, f"-I{BARE_METAL}", f"-I{self.include}"]
-        command += [f"-DEXIT_{end.name}={end.value}" for end in Exit]
+    def compile(self, source: Path, *options: str, name: str | None = None) -> Path:
+        """An object file, in this board's folder. name: that of the file; else the source's."""
+        target = self.folder / f"{name or source.stem}.o"
+        command = [COMPILER, *self.core.flags, *FLAGS, *self.options, *options, *self._includes]
         command += ["-c", str(source), "-o", str(target)]
         _call(command, f"{source.name} for {self.core.target}", timeout=120)
         return target
 
     def objects(self) -> list[Path]:
-        """The objects of kernels and bare-metal support, compiled once, two at a time."""
+        """The objects of kernels and of the machine, compiled once, two at a time."""
         if not self._objects:
-            sources = [*self.kernels, *sorted(BARE_METAL.glob("*.c"))]
+            sources = [
+                *sorted((self.kernels / "cmsis_nn").rglob("*.c")),
+                *sorted((self.kernels / "tensor_ops").rglob("*.c")),
+                *(self.kernels / "machine" / f"{part}.c" for part in MACHINE_PARTS),
+            ]
             with ThreadPoolExecutor(2) as pool:
                 self._objects = list(pool.map(self.compile, sources))
         return self._objects
@@ -119,40 +121,40 @@ class Board:
     def link(self, name: str, objects: Sequence[Path], *options: str) -> Path:
         """An image of objects with one `main`. options: GCC's options for linking."""
         image = self.folder / f"{name}.elf"
-        core = self.core
-        symbols = {
-            "CODE_ORIGIN": core.code.origin,
-            "CODE_BYTES": core.code.bytes,
-            "RAM_ORIGIN": core.ram.origin,
-            "RAM_BYTES": core.ram.bytes,
-        }
-        command = [*self._compiler, "-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs"]
-        command += [f"-Wl,--defsym={name}={value:#x}" for name, value in symbols.items()]
-        command += ["-Wl,--gc-sections", f"-T{BARE_METAL / 'link.ld'}", *options]
+        command = [COMPILER, *self.core.flags, *LINK_FLAGS, *link_symbols(self.core)]
+        command += [f"-T{self.kernels / 'machine' / 'link.ld'}", *options]
         command += [*map(str, objects), "-lm", "-o", str(image)]
-        _call(command, f"{name} for {core.target}", timeout=120)
+        _call(command, f"{name} for {self.core.target}", timeout=120)
         return image
 
-    def build(self, name: str, source: str, *options: str) -> Path:
-        """The image of a program table (see `program_table`). options: GCC's for linking."""
-        return self.link(name, [*self.objects(), self.compile_text(name, source)], *options)
+    def build(self, project: Path, name: str, *options: str, main: str = "run_files",
+              image: str | None = None) -> Path:  # fmt: skip
+        """The image of a C project: its program `main` with the board's kernels.
 
-    def compile_text(self, name: str, source: str) -> Path:
-        """The object file of C source given as text."""
-        path = self.folder / f"{name}.c"
-        path.write_text(source)
-        return self.compile(path)
+        project: the directory of the sources. name: that of the program. options: of GCC, for the
+        project's sources, or for linking if they begin with -Wl, or are objects. image: the name
+        of the result.
+        """
+        to_link = [option for option in options if option.startswith("-Wl,") or option[-2:] == ".o"]
+        to_compile = [f"-I{project}", *(o for o in options if o not in to_link)]
+        parts = [
+            self.compile(project / f"{part}.c", *to_compile, name=f"{name}_project_{part}")
+            for part in (name, f"{name}_weights", main)
+        ]
+        return self.link(image or name, [*self.objects(), *parts], *to_link)
 
-    def run(self, image: Path, inputs: bytes = b"", timeout: float = 60) -> tuple[bytes, str]:
+    def run(self, image: Path, inputs: bytes = b"", timeout: float = 60,
+            plugin: str | None = None) -> tuple[bytes, str]:  # fmt: skip
         """Run an image on the file `inputs`. Returns the file `outputs` and the console output.
 
-        Raises TargetError with the exit code if it is not 0.
+        plugin: a plugin of QEMU with its arguments. Raises BoardError with the exit code if it is
+        not 0.
         """
         (self.folder / "inputs").write_bytes(inputs)
         outputs = self.folder / "outputs"
         outputs.write_bytes(b"")
-        command = [EMULATOR, "-M", self.core.machine, "-nographic", "-monitor", "none"]
-        command += ["-serial", "none", "-semihosting-config", "enable=on,target=native"]
+        command = [EMULATOR, *emulator_options(self.core)]
+        command += ["-plugin", plugin] if plugin is not None else []
         command += ["-kernel", str(image)]
         what = f"{image.stem} on {self.core.target}"
         said = _call(command, what, timeout=timeout, folder=self.folder)

@@ -1,0 +1,1 @@
+"""C source that runs a planned program without an interpreter."""

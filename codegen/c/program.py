@@ -1,0 +1,364 @@
+"""The sources of a planned function: `NAME.h`, `NAME.c`, `NAME_weights.h` and `NAME_weights.c`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Operation, SSAValue
+
+from cmopt.codegen.c.calls import STEPS, SUFFIXES, Step, constant_of
+from cmopt.codegen.c.constants import Constants
+from cmopt.codegen.c.copies import MOVING, emit_movement
+from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
+from cmopt.codegen.emit_header import border_macros
+from cmopt.codegen.lifetimes import ALIGNMENT
+from cmopt.dialects.arrays import numpy_dtype
+from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
+from cmopt.dialects.edge import CallOp
+from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.program import ARENA_BYTES, QUANTIZED, border_attributes, terminator
+from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import element_of, int_of, numel, shape_of
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.locations import render
+
+
+@dataclass(frozen=True)
+class CProgram:
+    """The C sources of one function.
+
+    name: what its functions and files begin with. steps: the name of each step's function, and what
+    the step is. constant_bytes: the bytes of all constants.
+    """
+
+    name: str
+    header: str
+    source: str
+    weights_header: str
+    weights: str
+    steps: tuple[tuple[str, str], ...]
+    arena_bytes: int
+    constant_bytes: int
+
+
+def emit_program(func: FuncOp, name: str) -> CProgram:
+    """The sources of a planned function. `name` becomes a C identifier.
+
+    Raises CompileError, at the user's line, for an op that has no C form.
+    """
+    if (size := func.attributes.get(ARENA_BYTES)) is None:
+        raise CompileError("is not planned: run the pass plan-memory first", op=func)
+    clean = identifier(name)
+    constants = Constants(clean)
+    steps = list(_steps(func, constants))
+    source = _source(func, clean, steps, constants)
+    return CProgram(
+        name=clean,
+        header=_header(func, clean, int_of(size), constants.nbytes),
+        source=source,
+        weights_header=_weights_header(clean, constants),
+        weights=_weights(clean, constants),
+        steps=tuple((step.name, what) for step, what in steps),
+        arena_bytes=int_of(size),
+        constant_bytes=constants.nbytes,
+    )
+
+
+# --- Steps ----------------------------------------------------------------------------------------
+
+
+def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, str]]:
+    """The steps in order, each with a line that says what it is."""
+    count = 0
+    for op in func.body.block.ops:
+        if isinstance(op, ConstantOp | ScratchOp | ViewOp | SubviewOp | JoinOp | ReturnOp):
+            continue
+        step = Step(f"step_{count}", constants)
+        if any(numel(shape_of(result)) for result in op.results):
+            _emit(op, step)
+        else:
+            step.lines.append("return 0; /* has no elements */")
+        yield step, _description(op)
+        count += 1
+
+
+def _emit(op: Operation, step: Step) -> None:
+    if isinstance(op, DelegateOp):
+        raise CompileError(
+            "C source cannot call the NPU yet",
+            op=op,
+            hint="emit a .pte, or compile for the core alone",
+        )
+    if isinstance(op, CallOp):
+        if op.target.data not in MOVING:
+            hint = "emit a .pte, or replace the operator in the model"
+            raise CompileError(f"{op.target.data} has no C form", op=op, hint=hint)
+        emit_movement(op, step)
+        return
+    STEPS[type(op)](op, step)
+
+
+def _tensor(value: SSAValue) -> str:
+    return f"{numpy_dtype(element_of(value)).name} {list(shape_of(value))}"
+
+
+def _description(op: Operation) -> str:
+    """What an op does, from where, and the user's line."""
+    name = op.target.data if isinstance(op, CallOp) else op.name.partition(".")[2]
+    inputs = [
+        _tensor(value)
+        for value in op.operands
+        if not isinstance(value.owner, ConstantOp | ScratchOp)
+    ]
+    outputs = [_tensor(value) for value in op.results]
+    line = f"{name}: {', '.join(inputs)} -> {', '.join(outputs)}"
+    where = render(op.location)
+    return f"{line}; {where}" if where else line
+
+
+# --- The source -----------------------------------------------------------------------------------
+
+_INCLUDES = """\
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "arm_nnfunctions.h"
+#include "cmopt_tensor_ops.h"
+"""
+
+
+def _source(func: FuncOp, name: str, steps: Sequence[tuple[Step, str]],
+            constants: Constants) -> str:  # fmt: skip
+    run = _run(func, name, len(steps), constants)  # may need constants
+    functions = []
+    for step, what in steps:
+        body = "\n".join(part for line in step.lines for part in wrapped(line))
+        parameter = "int8_t *arena" if "arena" in body else "const int8_t *arena"
+        unused = [] if "arena" in body else ["    (void)arena;"]
+        functions.append(
+            "\n".join([comment(what), f"static int {step.name}({parameter})", "{", *unused, body])
+            + "\n}\n"
+        )
+    return "\n".join(
+        [
+            comment(f"{name}: made by cmopt. Each step is one kernel call; see {name}.h."),
+            f'#include "{name}.h"\n',
+            _INCLUDES,
+            f'#include "{name}_weights.h"\n',
+            "/* A test may define it, to fill the working memory of a kernel before the call. */",
+            f"#ifndef {name.upper()}_SCRATCH",
+            f"#define {name.upper()}_SCRATCH(start, bytes) (start)",
+            "#endif\n",
+            *functions,
+            run,
+        ]
+    )
+
+
+def _run(func: FuncOp, name: str, steps: int, constants: Constants) -> str:
+    """`NAME_run`, and the conversions of inputs and outputs."""
+    prefix = name.upper()
+    arguments, results = func.body.block.args, terminator(func).operands
+    reads = [
+        _move(f"inputs[{i}]", f"(int8_t *)arena + {place_of(value)}", nbytes(value.type), True)
+        for i, value in enumerate(arguments)
+        if nbytes(value.type)
+    ]
+    writes = []
+    for i, value in enumerate(results):
+        place = place_of(value)
+        if place is not None:
+            where = f"(const int8_t *)arena + {place}"
+        else:
+            where = constants.name(constant_of(value), f"output_{i}")
+        if nbytes(value.type):
+            writes.append(_move(f"outputs[{i}]", where, nbytes(value.type), False))
+    calls = [f"    {prefix}_STEP({i}, step_{i});" for i in range(steps)]
+    return "\n".join(
+        [
+            "/* A profiler may define these, for example to read a cycle counter. */",
+            f"#ifndef {prefix}_BEFORE_STEP",
+            f"#define {prefix}_BEFORE_STEP(number)",
+            "#endif",
+            f"#ifndef {prefix}_AFTER_STEP",
+            f"#define {prefix}_AFTER_STEP(number)",
+            "#endif",
+            "",
+            f"#define {prefix}_STEP(number, function) \\",
+            "    do { \\",
+            f"        {prefix}_BEFORE_STEP(number); \\",
+            "        if (function((int8_t *)arena) != 0) { \\",
+            "            return (number) + 1; \\",
+            "        } \\",
+            f"        {prefix}_AFTER_STEP(number); \\",
+            "    } while (0)",
+            "",
+            f"int {name}_run(void *arena, const void *const *inputs, void *const *outputs)",
+            "{",
+            f"    if (arena == NULL || (uintptr_t)arena % {prefix}_ARENA_ALIGNMENT != 0) {{",
+            "        return -1;",
+            "    }",
+            *([] if reads else ["    (void)inputs;"]),
+            *([] if writes else ["    (void)outputs;"]),
+            *reads,
+            *calls,
+            *writes,
+            "    return 0;",
+            "}",
+            *_conversion_functions(func, name),
+        ]
+    )
+
+
+def _move(caller: str, place: str, size: int, is_input: bool) -> str:
+    target, source = (place, caller) if is_input else (caller, place)
+    whole = caller.partition("[")[0]
+    return "\n".join(
+        [
+            f"    if ({whole} != NULL && {caller} != NULL) {{",
+            f"        memmove({target}, {source}, {size});",
+            "    }",
+        ]
+    )
+
+
+def _conversion_functions(func: FuncOp, name: str) -> list[str]:
+    lines = [""]
+    for conversion in _conversions(func, name):
+        body = [f"    {line}" for line in conversion.body]
+        lines += [conversion.signature, "{", *body, "}", ""]
+    return lines
+
+
+@dataclass(frozen=True)
+class _Conversion:
+    """A function between the real numbers and the stored integers of an input or output."""
+
+    what: str
+    signature: str
+    body: tuple[str, ...]
+
+
+def _conversions(func: FuncOp, name: str) -> list[_Conversion]:
+    """The conversions of all inputs and outputs that are passed as integers."""
+    found: list[_Conversion] = []
+    for kind, values, attributes in (
+        ("input", func.body.block.args, func.arg_attrs),
+        ("output", terminator(func).operands, func.res_attrs),
+    ):
+        entries = border_attributes(attributes, len(values))
+        for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
+            quantized = entry.get(QUANTIZED)
+            element = None if quantized is None else quantized_element(quantized)
+            suffix = SUFFIXES.get(numpy_dtype(element_of(value)).name)
+            if element is not None and suffix is not None:
+                found.append(_conversion(name, kind, index, value, element, suffix))
+    return found
+
+
+def _conversion(name: str, kind: str, index: int, value: SSAValue,
+                element: UniformQuantizedType, suffix: str) -> _Conversion:  # fmt: skip
+    type = C_TYPES[numpy_dtype(element_of(value)).name]
+    prefix = f"{name.upper()}_{kind.upper()}_{index}"
+    if kind == "input":
+        what, verb = f"From real numbers to input {index}", "quantize"
+        parameters, call = f"const float *values, {type} *quantized", ("values", "quantized")
+    else:
+        what, verb = f"To real numbers from output {index}", "dequantize"
+        parameters, call = f"const {type} *quantized, float *values", ("quantized", "values")
+    low, high = element.storage_range
+    numbers = f"{prefix}_SCALE, {prefix}_ZERO_POINT, {low}, {high}"
+    return _Conversion(
+        what,
+        f"void {name}_{verb}_{kind}_{index}({parameters})",
+        (
+            f"static const cmopt_quantization quantization = {{{numbers}}};",
+            f"cmopt_{verb}_{suffix}({call[0]}, {numel(shape_of(value))}, &quantization, "
+            f"{call[1]});",
+        ),
+    )
+
+
+# --- Header and weights ---------------------------------------------------------------------------
+
+_RUN_CONTRACT = """\
+/* Runs the model once. Returns 0; -1 if the arena is NULL or not aligned; or n + 1 if the kernel of
+ * step n refused its arguments, or needs more scratch than was planned: it was built for another
+ * instruction set.
+ *
+ * arena: {prefix}_ARENA_BYTES bytes, aligned to {prefix}_ARENA_ALIGNMENT. Nothing else is written:
+ *     calls with different arenas may run at the same time.
+ * inputs: the bytes of each input. One that is NULL is in the arena already, at its offset,
+ *     {prefix}_INPUT_n_OFFSET bytes from the start. If `inputs` is NULL, all are.
+ * outputs: where the bytes of each output go. NULL leaves it in the arena, at its offset. */
+int {name}_run(void *arena, const void *const *inputs, void *const *outputs);
+"""
+
+
+def _header(func: FuncOp, name: str, arena: int, constants: int) -> str:
+    prefix = name.upper()
+    lines = [
+        comment(f"{name}: made by cmopt. Shapes are PyTorch's."),
+        f"#ifndef {prefix}_H",
+        f"#define {prefix}_H",
+        "",
+        "#include <stdbool.h>",
+        "#include <stdint.h>",
+        "",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+        f"#define {prefix}_ARENA_BYTES {arena}",
+        f"#define {prefix}_ARENA_ALIGNMENT {ALIGNMENT}",
+        f"#define {prefix}_CONSTANT_BYTES {constants}",
+        "",
+        "/* Define it to place the weights, for example in a section of external flash. */",
+        f"#ifndef {prefix}_CONSTANT_ATTRIBUTES",
+        f"#define {prefix}_CONSTANT_ATTRIBUTES",
+        "#endif",
+        "",
+        f"/* Defines an arena: static {prefix}_ARENA(memory); */",
+        f"#define {prefix}_ARENA(variable) \\",
+        f"    uint8_t variable[{prefix}_ARENA_BYTES ? {prefix}_ARENA_BYTES : 1] \\",
+        f"        __attribute__((aligned({prefix}_ARENA_ALIGNMENT)))",
+        "",
+        *border_macros(func, prefix, with_offsets=True),
+        "",
+        _RUN_CONTRACT.format(prefix=prefix, name=name),
+    ]
+    for conversion in _conversions(func, name):
+        lines += [f"/* {conversion.what}. */", f"{conversion.signature};", ""]
+    lines += ["#ifdef __cplusplus", "}", "#endif", "", f"#endif /* {prefix}_H */", ""]
+    return "\n".join(lines)
+
+
+def _weights_header(name: str, constants: Constants) -> str:
+    guard = f"{name.upper()}_WEIGHTS_H"
+    return "\n".join(
+        [
+            comment(f"{name}: made by cmopt. Used by {name}.c only."),
+            f"#ifndef {guard}",
+            f"#define {guard}\n",
+            "#include <stdint.h>\n",
+            *constants.declarations(),
+            f"\n#endif /* {guard} */\n",
+        ]
+    )
+
+
+def _weights(name: str, constants: Constants) -> str:
+    attributes = f"{name.upper()}_CONSTANT_ATTRIBUTES __attribute__((aligned({ALIGNMENT})))"
+    return "\n".join(
+        [
+            comment(f"{name}: made by cmopt. The constants of {name}.c."),
+            f'#include "{name}.h"',
+            f'#include "{name}_weights.h"\n',
+            *constants.definitions(attributes),
+            "",
+        ]
+    )

@@ -1,0 +1,188 @@
+"""A directory with C sources that a firmware project can take as it is.
+
+NAME.h  NAME.c  NAME_weights.h  NAME_weights.c    the program
+kernels/                    what it calls
+self_test.c  run_files.c    programs that run it, on a host or an emulated core
+machine/                    what these programs need on a bare core
+CMakeLists.txt  README.md  project.json
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from xdsl.dialects.func import FuncOp
+
+import cmopt.kernels
+from cmopt.codegen.c.program import CProgram
+from cmopt.codegen.c.text import C_TYPES, array
+from cmopt.dialects.arrays import Array, numpy_dtype
+from cmopt.dialects.cortex_m import nbytes, place_of
+from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, terminator
+from cmopt.dialects.shapes import element_of, ints_of, inverse, permuted, shape_of
+from cmopt.support.cores import LINK_FLAGS, Core, core_of, emulator_options, link_symbols
+
+KERNELS = Path(cmopt.kernels.__file__).parent
+"""The directory with the sources of the kernels."""
+
+PROJECT = "project.json"
+"""What tools must know of a project: see `project_facts`."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One input and the outputs that belong to it, as row-major arrays of the border's types."""
+
+    inputs: Sequence[Array]
+    outputs: Sequence[Array]
+
+
+def kernel_files() -> Iterator[tuple[str, str]]:
+    """The path in a project, and the text, of every source that a program may need."""
+    for folder in ("cmsis_nn", "tensor_ops", "machine"):
+        for path in sorted((KERNELS / folder).rglob("*")):
+            if path.suffix not in (".c", ".h", ".ld") and path.name != "CMakeLists.txt":
+                continue
+            inside = path.relative_to(KERNELS)
+            target = inside if folder == "machine" else Path("kernels") / inside
+            yield target.as_posix(), path.read_text()
+
+
+def project_files(program: CProgram, func: FuncOp, target: str, example: Example
+                  ) -> dict[str, str]:  # fmt: skip
+    """Every file of a project: its path and its text.
+
+    func: the planned function that `program` was made from. target: the name of its target.
+    example: for the self test.
+    """
+    core = core_of(target)
+    names = {"NAME": program.name, "PREFIX": program.name.upper(), "CORE": core.target}
+    return {
+        f"{program.name}.h": program.header,
+        f"{program.name}.c": program.source,
+        f"{program.name}_weights.h": program.weights_header,
+        f"{program.name}_weights.c": program.weights,
+        "self_test.c": fill("self_test.c.in", names | _self_test(program, example)),
+        "run_files.c": fill("run_files.c.in", run_files_values(program, func)),
+        "CMakeLists.txt": fill("CMakeLists.txt.in", names),
+        "README.md": fill("README.md.in", names | _readme(program, target)),
+        PROJECT: json.dumps(project_facts(program, func, target), indent=2) + "\n",
+        f"machine/{core.target}.cmake": fill("core.cmake.in", names | _toolchain(core)),
+        **dict(kernel_files()),
+    }
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """A file of `templates/` with values for each `@KEY@`."""
+    text = resources.files("cmopt.codegen.c").joinpath("templates", template).read_text()
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    return text
+
+
+def _toolchain(core: Core) -> dict[str, str]:
+    return {
+        "FLAGS": " ".join(core.flags),
+        "LINK_FLAGS": " ".join([*LINK_FLAGS, *link_symbols(core)]),
+        "MACHINE": core.machine.name,
+        "EMULATOR_OPTIONS": ";".join(emulator_options(core)),
+    }
+
+
+def _self_test(program: CProgram, example: Example) -> dict[str, str]:
+    data, checks = [], []
+    for kind, values in (("input", example.inputs), ("expected", example.outputs)):
+        for i, value in enumerate(values):
+            type = C_TYPES[value.dtype.name]
+            data.append(f"static const {type} {kind}_{i}[] = {array(value)};")
+    for i, value in enumerate(example.outputs):
+        data.append(f"static {C_TYPES[value.dtype.name]} output_{i}[{max(value.size, 1)}];")
+        checks.append(f'    check("output {i}", output_{i}, expected_{i}, {value.nbytes});')
+    inputs = ", ".join(f"input_{i}" for i in range(len(example.inputs))) or "0"
+    outputs = ", ".join(f"output_{i}" for i in range(len(example.outputs))) or "0"
+    run = [
+        f"    const void *const inputs[] = {{{inputs}}};",
+        f"    void *const outputs[] = {{{outputs}}};",
+    ]
+    return {"DATA": "\n\n".join(data), "RUN": "\n".join(run), "CHECKS": "\n".join(checks)}
+
+
+def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
+    """What `run_files.c.in` needs. func: the planned function that `program` was made from."""
+    arguments, results = func.body.block.args, terminator(func).operands
+    buffers = [
+        f"static uint8_t output_{i}[{max(nbytes(value.type), 1)}] __attribute__((aligned(8)));"
+        for i, value in enumerate(results)
+    ]
+    outputs = ", ".join(f"output_{i}" for i in range(len(results))) or "0"
+    reads = [
+        f"        read_bytes(in, arena + {place_of(value)}, {nbytes(value.type)});"
+        for value in arguments
+        if nbytes(value.type)
+    ]
+    writes = [
+        f"        write_bytes(out, output_{i}, {nbytes(value.type)});"
+        for i, value in enumerate(results)
+        if nbytes(value.type)
+    ]
+    return {
+        "NAME": program.name,
+        "PREFIX": program.name.upper(),
+        "OUTPUT_BUFFERS": "\n".join([*buffers, f"static void *const outputs[] = {{{outputs}}};"]),
+        "INPUT_BYTES": str(sum(nbytes(value.type) for value in arguments)),
+        "READS": "\n".join(reads),
+        "WRITES": "\n".join(writes),
+    }
+
+
+def _readme(program: CProgram, target: str) -> dict[str, str]:
+    steps = "\n".join(
+        f"| {i} | {what.partition(': ')[0]} | {what.partition(': ')[2].replace('|', '/')} |"
+        for i, (_, what) in enumerate(program.steps)
+    )
+    return {
+        "TARGET": target,
+        "ARENA": f"{program.arena_bytes:,}",
+        "CONSTANTS": f"{program.constant_bytes:,}",
+        "STEPS": steps,
+    }
+
+
+def project_facts(program: CProgram, func: FuncOp, target: str) -> dict[str, object]:
+    """What `cm-run` must know of a project: names, dtypes and shapes as PyTorch has them."""
+    input_names, output_names = border_names(func)
+    sides: dict[str, list[dict[str, object]]] = {}
+    for kind, names, values, attributes in (
+        ("inputs", input_names, func.body.block.args, func.arg_attrs),
+        ("outputs", output_names, terminator(func).operands, func.res_attrs),
+    ):
+        entries = border_attributes(attributes, len(values))
+        sides[kind] = [
+            {
+                "name": name,
+                "dtype": numpy_dtype(element_of(value)).name,
+                "shape": list(_logical(shape_of(value), entry.get(DIM_ORDER))),
+                "dim_order": list(_order(len(shape_of(value)), entry.get(DIM_ORDER))),
+            }
+            for name, value, entry in zip(names, values, entries, strict=True)
+        ]
+    return {
+        "name": program.name,
+        "target": target,
+        "arena_bytes": program.arena_bytes,
+        "constant_bytes": program.constant_bytes,
+        "steps": [what for _, what in program.steps],
+        **sides,
+    }
+
+
+def _order(rank: int, order: object) -> Sequence[int]:
+    return range(rank) if order is None else ints_of(order)  # type: ignore[arg-type]
+
+
+def _logical(shape: Sequence[int], order: object) -> tuple[int, ...]:
+    return permuted(shape, inverse(_order(len(shape), order)))

@@ -1,0 +1,80 @@
+/*
+ * The operators of cmopt's programs that CMSIS-NN does not have: border conversions, division,
+ * tables, and copies. Plain C99; the only library functions are memcpy, memmove and those of math.h.
+ *
+ * Elements are computed in ascending order. An output may begin at the same byte as an input, unless
+ * a function says otherwise. No pointer needs an alignment, except where its type says so.
+ */
+#ifndef CMOPT_TENSOR_OPS_H
+#define CMOPT_TENSOR_OPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How real numbers become integers: q = clamp(round(x / scale) + zero_point, minimum, maximum).
+ * scale > 0. For int8, all integers are in -128..127; for int16, in -32768..32767. */
+typedef struct {
+    float scale;
+    int32_t zero_point;
+    int32_t minimum;
+    int32_t maximum;
+} cmopt_quantization;
+
+/* The quotient x * (1 / scale) is computed in float and rounded to nearest, halves to even.
+ * Infinities and large values saturate. NaN gives the zero point. */
+void cmopt_quantize_s8(const float *input, size_t count, const cmopt_quantization *to,
+                       int8_t *output);
+void cmopt_quantize_s16(const float *input, size_t count, const cmopt_quantization *to,
+                        int16_t *output);
+
+/* x = (q - zero_point) * scale, in float. The input may be in the last bytes of the output. */
+void cmopt_dequantize_s8(const int8_t *input, size_t count, const cmopt_quantization *from,
+                         float *output);
+void cmopt_dequantize_s16(const int16_t *input, size_t count, const cmopt_quantization *from,
+                          float *output);
+
+/* round((a - a_zero_point) / (b - b_zero_point) * scale) + output_zero_point, in float, halves away
+ * from zero, saturated. A divisor of 0 gives a quotient of 0. */
+typedef struct {
+    int32_t a_zero_point;
+    int32_t b_zero_point;
+    int32_t output_zero_point;
+    float scale;
+} cmopt_division;
+
+void cmopt_divide_s8(const int8_t *a, const int8_t *b, size_t count,
+                     const cmopt_division *division, int8_t *output);
+void cmopt_divide_s16(const int16_t *a, const int16_t *b, size_t count,
+                      const cmopt_division *division, int16_t *output);
+
+/* output[i] = table[input[i] + 128]; the table has 256 entries. */
+void cmopt_lookup_s8(const int8_t *input, size_t count, const int8_t *table, int8_t *output);
+
+enum { CMOPT_COPY_RANK = 5 };
+
+/* Copies runs of `run` bytes. Loop i makes `count[i]` steps, of `in_step[i]` bytes in the input and
+ * `out_step[i]` bytes in the output; the last loop is innermost. Input and output do not overlap. */
+typedef struct {
+    size_t run;
+    int32_t count[CMOPT_COPY_RANK];
+    ptrdiff_t in_step[CMOPT_COPY_RANK];
+    ptrdiff_t out_step[CMOPT_COPY_RANK];
+} cmopt_copy_plan;
+
+void cmopt_copy(const void *input, const cmopt_copy_plan *plan, void *output);
+
+/* output[i] = input[index[i]], elements of `bytes` bytes. Input and output do not overlap. */
+void cmopt_gather_u16(const void *input, const uint16_t *index, size_t count, size_t bytes,
+                      void *output);
+void cmopt_gather_s32(const void *input, const int32_t *index, size_t count, size_t bytes,
+                      void *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CMOPT_TENSOR_OPS_H */

@@ -1,0 +1,60 @@
+"""C projects: from a planned module to files, and from files to a run on an emulated core."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute
+
+from cmopt.codegen.c.program import emit_program
+from cmopt.codegen.c.project import Example, project_files
+from cmopt.dialects.arrays import Array, numpy_dtype
+from cmopt.dialects.program import main_function
+from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.interpreters.run import run_module
+from cmopt.pipeline.files import write_output
+from cmopt.support.diagnostics import CompileError
+
+# What C and C++ reserve, and could not be the name of a file and its functions.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def c_project(module: ModuleOp, target: str, name: str) -> dict[str, str]:
+    """The files of a project: path and text. See `Program.save_c` for the name and the errors."""
+    if not _NAME.fullmatch(name):
+        raise CompileError(
+            f"the name {name!r} is not a C identifier", hint="use letters, digits and _"
+        )
+    func = main_function(module)
+    program = emit_program(func, name)
+    inputs = [example_input(argument.type, i) for i, argument in enumerate(func.body.block.args)]
+    example = Example(inputs, run_module(module, inputs))
+    return project_files(program, func, target, example)
+
+
+def example_input(type: Attribute, seed: int) -> Array:
+    """Random values of a tensor type: any integers of 8 bits, floats of a normal distribution.
+
+    Other integers may be indices, so they are 0.
+    """
+    random = np.random.default_rng(seed)
+    dtype, shape = numpy_dtype(element_of(type)), shape_of(type)
+    if dtype.kind == "f":
+        return random.standard_normal(shape).astype(dtype)
+    if dtype.itemsize == 1 and dtype.kind != "b":
+        return random.integers(0, 256, shape).astype(np.uint8).view(dtype)
+    return np.zeros(shape, dtype)
+
+
+def write_project(directory: str, files: dict[str, str]) -> None:
+    """Write the files of a project. Raises CompileError if that is not possible."""
+    try:
+        for path in files:
+            os.makedirs(os.path.join(directory, os.path.dirname(path)), exist_ok=True)
+    except OSError as error:
+        raise CompileError(f"cannot write '{directory}': {error.strerror}") from None
+    for path, text in files.items():
+        write_output(os.path.join(directory, path), text)
