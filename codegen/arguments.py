@@ -34,10 +34,10 @@ INT_TYPES = frozenset({"int", "ScalarType", "MemoryFormat", "Layout"})
 """Schema types whose EValue is an Int."""
 
 
-def plain(value: Attribute | SSAValue | None, operands: Sequence[SSAValue] = ()) -> Plain:
+def plain(value: Attribute | SSAValue | None, operands: Sequence[Any] = ()) -> Plain:
     """The argument that a property or an entry of `edge.call`'s `arguments` stands for.
 
-    operands: `#edge.operand<i>` is the i-th of these. Raises ValueError for an unknown attribute.
+    operands: `#edge.operand<i>` is the i-th of these: values, or what stands for them. Raises ValueError for an unknown attribute.
     """
     match value:
         case None | NoneType():

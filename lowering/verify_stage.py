@@ -157,3 +157,34 @@ class VerifyStagePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         check_stage(op, self.stage, self.npu)
+
+
+def stage_of(module: ModuleOp, npu: str = "") -> str:
+    """The stage that IR belongs to: the last one whose contract it keeps.
+
+    IR without an op on quantized types is of stage "edge", and only IR with a delegate is of stage
+    "ethos_u". Raises CompileError, that of stage "edge", if it belongs to none.
+    """
+    ops = list(module.walk())
+    names = {op.name for op in ops}
+    if any(place_of(value) is not None for op in ops for value in op.results):
+        return "planned"
+    if any(name.startswith("cortex_m.") for name in names):
+        return "cortex_m"
+    if DELEGATE in names:
+        return "ethos_u"
+    quantized = (
+        quantized_element(value.type) is not None
+        for op in ops
+        if isinstance(op, EdgeOp)
+        for value in op.results
+    )
+    if any(quantized):
+        for stage in ("layout", "quantized"):
+            try:
+                check_stage(module, stage, npu)
+            except CompileError:
+                continue
+            return stage
+    check_stage(module, "edge", npu)
+    return "edge"

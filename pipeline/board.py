@@ -1,4 +1,4 @@
-"""A Cortex-M in an emulator: GCC builds what C projects hold, and QEMU runs it."""
+"""Build C projects with a compiler and run them: on this computer, or on a core in QEMU."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
@@ -63,7 +62,9 @@ def missing_tools() -> list[str]:
     return missing
 
 
-def _call(command: Sequence[str], what: str, timeout: float, folder: Path | None = None) -> str:
+def call(
+    command: Sequence[str], what: str, timeout: float = 120, folder: Path | None = None
+) -> str:
     """Console output of a command. Raises BoardError if it fails or takes too long."""
     try:
         done = subprocess.run(
@@ -78,32 +79,43 @@ def _call(command: Sequence[str], what: str, timeout: float, folder: Path | None
     return output
 
 
-@dataclass
-class Board:
-    """Builds programs for one core, each kernel once, and runs them.
+class Builder:
+    """Builds C projects for one machine, each kernel once, and runs them.
 
-    folder: an existing directory, only for this board's objects, images and files of a run.
-    kernels: the directory with `cmsis_nn`, `tensor_ops` and `machine`. options: more of GCC's
-    options, for every source.
+    name: of the machine, in messages. compiler: the command with its options for this machine.
+    parts: the sources of `kernels/machine` that it needs. link_options: of the compiler.
+
+    folder: an existing directory, only for this builder's objects, images and files of a run.
+    kernels: the directory with `cmsis_nn` and `tensor_ops`. machine: that with the sources of
+    `kernels/machine`. options: more of the compiler's options, for every source and for linking.
     """
 
-    core: Core
-    folder: Path
-    kernels: Path
-    options: Sequence[str] = ()
-    _objects: list[Path] = field(default_factory=list, repr=False)
+    name: str
+    compiler: Sequence[str]
+    parts: Sequence[str]
+    link_options: Sequence[str] = ()
 
-    @property
-    def _includes(self) -> list[str]:
-        folders = ("cmsis_nn/include", "tensor_ops/include", "machine")
-        return [f"-I{self.kernels / folder}" for folder in folders]
+    def __init__(self, folder: Path, kernels: Path, machine: Path, options: Sequence[str] = ()):
+        self.folder = folder
+        self.kernels = kernels
+        self.machine = machine
+        self.options = options
+        self._objects: list[Path] = []
+
+    def command(self, image: Path) -> list[str]:
+        """The command that runs an image."""
+        raise NotImplementedError
 
     def compile(self, source: Path, *options: str, name: str | None = None) -> Path:
-        """An object file, in this board's folder. name: that of the file; else the source's."""
+        """An object file, in this builder's folder. name: that of the file; else the source's.
+
+        Raises BoardError if the source does not compile.
+        """
         target = self.folder / f"{name or source.stem}.o"
-        command = [COMPILER, *self.core.flags, *FLAGS, *self.options, *options, *self._includes]
-        command += ["-c", str(source), "-o", str(target)]
-        _call(command, f"{source.name} for {self.core.target}", timeout=120)
+        includes = [self.kernels / f"{part}/include" for part in ("cmsis_nn", "tensor_ops")]
+        command = [*self.compiler, *FLAGS, *self.options, *options]
+        command += [f"-I{folder}" for folder in (*includes, self.machine)]
+        call([*command, "-c", str(source), "-o", str(target)], f"{source.name} for {self.name}")
         return target
 
     def objects(self) -> list[Path]:
@@ -112,28 +124,26 @@ class Board:
             sources = [
                 *sorted((self.kernels / "cmsis_nn").rglob("*.c")),
                 *sorted((self.kernels / "tensor_ops").rglob("*.c")),
-                *(self.kernels / "machine" / f"{part}.c" for part in MACHINE_PARTS),
+                *(self.machine / f"{part}.c" for part in self.parts),
             ]
             with ThreadPoolExecutor(2) as pool:
                 self._objects = list(pool.map(self.compile, sources))
         return self._objects
 
     def link(self, name: str, objects: Sequence[Path], *options: str) -> Path:
-        """An image of objects with one `main`. options: GCC's options for linking."""
+        """An image of objects with one `main`. options: the compiler's options for linking."""
         image = self.folder / f"{name}.elf"
-        command = [COMPILER, *self.core.flags, *LINK_FLAGS, *link_symbols(self.core)]
-        command += [f"-T{self.kernels / 'machine' / 'link.ld'}", *options]
-        command += [*map(str, objects), "-lm", "-o", str(image)]
-        _call(command, f"{name} for {self.core.target}", timeout=120)
+        command = [*self.compiler, *self.link_options, *self.options, *options]
+        call([*command, *map(str, objects), "-lm", "-o", str(image)], f"{name} for {self.name}")
         return image
 
     def build(self, project: Path, name: str, *options: str, main: str = "run_files",
               image: str | None = None) -> Path:  # fmt: skip
-        """The image of a C project: its program `main` with the board's kernels.
+        """The image of a C project: its program `main` with the kernels.
 
-        project: the directory of the sources. name: that of the program. options: of GCC, for the
-        project's sources, or for linking if they begin with -Wl, or are objects. image: the name
-        of the result.
+        project: the directory of the sources. name: that of the program. options: of the compiler,
+        for the project's sources, or for linking if they begin with -Wl, or are objects. image: the
+        name of the result.
         """
         to_link = [option for option in options if option.startswith("-Wl,") or option[-2:] == ".o"]
         to_compile = [f"-I{project}", *(o for o in options if o not in to_link)]
@@ -144,18 +154,43 @@ class Board:
         return self.link(image or name, [*self.objects(), *parts], *to_link)
 
     def run(self, image: Path, inputs: bytes = b"", timeout: float = 60,
-            plugin: str | None = None) -> tuple[bytes, str]:  # fmt: skip
+            more: Sequence[str] = ()) -> tuple[bytes, str]:  # fmt: skip
         """Run an image on the file `inputs`. Returns the file `outputs` and the console output.
 
-        plugin: a plugin of QEMU with its arguments. Raises BoardError with the exit code if it is
-        not 0.
+        more: options of the command. Raises BoardError with the exit code if it is not 0.
         """
         (self.folder / "inputs").write_bytes(inputs)
         outputs = self.folder / "outputs"
         outputs.write_bytes(b"")
-        command = [EMULATOR, *emulator_options(self.core)]
-        command += ["-plugin", plugin] if plugin is not None else []
-        command += ["-kernel", str(image)]
-        what = f"{image.stem} on {self.core.target}"
-        said = _call(command, what, timeout=timeout, folder=self.folder)
+        said = call(
+            [*self.command(image), *more], f"{image.stem} on {self.name}", timeout, self.folder
+        )
         return outputs.read_bytes(), said
+
+
+class Board(Builder):
+    """A bare Cortex-M in QEMU."""
+
+    parts = MACHINE_PARTS
+
+    def __init__(self, core: Core, folder: Path, kernels: Path, machine: Path | None = None,
+                 options: Sequence[str] = ()):  # fmt: skip
+        super().__init__(folder, kernels, machine or kernels / "machine", options)
+        self.core, self.name = core, core.target
+        self.compiler = [COMPILER, *core.flags]
+        script = f"-T{self.machine / 'link.ld'}"
+        self.link_options = [*LINK_FLAGS, *link_symbols(core), script]
+
+    def command(self, image: Path) -> list[str]:
+        return [EMULATOR, *emulator_options(self.core), "-kernel", str(image)]
+
+
+class Host(Builder):
+    """This computer, with its C compiler."""
+
+    name = "this computer"
+    parts = ("console", "host")
+    compiler = ("cc",)
+
+    def command(self, image: Path) -> list[str]:
+        return [str(image)]

@@ -1,20 +1,22 @@
-"""`cm-compile`: compile an exported PyTorch program to a `.pte`, or to the IR of any stage."""
+"""`cm-compile`: compile an exported PyTorch program, or IR, to a `.pte`, C source or IR."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, select
-from cmopt.pipeline.driver import IO_MODES, check_options, compile
-from cmopt.pipeline.files import write_output
+from cmopt.pipeline.driver import IO_MODES, Program, check_options, compile, lower
+from cmopt.pipeline.files import read_text, write_output
+from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import KERNEL_LIBRARIES
+from cmopt.support.diagnostics import CompileError, verify
+from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
 if TYPE_CHECKING:
     import torch
@@ -24,30 +26,32 @@ if TYPE_CHECKING:
 def _arguments() -> argparse.ArgumentParser:
     parser = ArgumentParser(
         prog="cm-compile",
-        description="Compile a torch.export program for a Cortex-M.",
+        description="Compile a torch.export program, or IR of any stage, for a Cortex-M.",
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("model", metavar="MODEL.pt2", help="what torch.export.save wrote")
+    add("model", metavar="MODEL.pt2|IR.mlir", help="what torch.export.save wrote, or IR")
     add("--target", default="cortex-m55", help="the core, and the NPU next to it if there is one: "
         "cortex-m55+ethos-u55-128 (default cortex-m55)")  # fmt: skip
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
         "each input of the model, samples along a new first dimension")  # fmt: skip
     add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
     add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
-    add(
-        "--emit",
-        choices=("pte", "mlir", "header"),
-        default="pte",
-        help="the program (default), IR, or a C header of sizes and tensors",
-    )
+    add("--emit", metavar="KIND,…", help="pte: the program (default); mlir: IR; header: a C header "
+        "of sizes and tensors of the program; c: C source without an interpreter (default if OUT ends "
+        "in /)")  # fmt: skip
+    add("--name", default="model", help="of a C program, and of the files in a directory "
+        "(default model)")  # fmt: skip
+    add("--from-stage", metavar="|".join(STAGES), help="of IR: the stage it belongs to (default: "
+        "the last one whose contract it keeps)")  # fmt: skip
     add("--stage", default="planned", metavar="|".join(STAGES), help="which IR --emit mlir writes")
     add("--mlir-print-debuginfo", action="store_true", help="write locations too")
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
     add("--min-npu-work", type=int, default=0, metavar="N", help="compute delegates of fewer than "
         "N multiplications on the core (default 0)")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
-    add("-o", dest="output", required=True, metavar="OUT", help="'-' is standard output for mlir")
+    add("-o", dest="output", required=True, metavar="OUT", help="a file; a directory if it ends in "
+        "/; '-' is standard output for text")  # fmt: skip
     return parser
 
 
@@ -130,26 +134,30 @@ def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProg
         raise CompileError(f"cannot quantize with '{path}': {error}") from error
 
 
-def _write(path: str, text: str) -> None:
-    """Write text to a file, or to standard output for `-`."""
-    if path == "-":
-        sys.stdout.write(text)
-    else:
-        write_output(path, text)
-
-
-def _main(argv: Sequence[str] | None) -> int:
-    args = _arguments().parse_args(argv)
-    # First, because loading torch is slow: a misspelled name is reported at once.
-    check_options(args.target, args.io, args.kernels)
-    if args.stage not in STAGES:
-        raise CompileError(f"unknown stage {args.stage!r}", hint=f"one of {', '.join(STAGES)}")
-    if args.emit == "pte" and args.output == "-":
-        raise CompileError("a .pte cannot go to standard output", hint="give a file with -o")
+def _program(args: argparse.Namespace) -> Program:
+    """The compiled program. Raises CompileError."""
+    if args.model.endswith(".mlir"):
+        if args.calibrate is not None:
+            raise CompileError("IR is not calibrated", hint="compile the .pt2 with --calibrate")
+        module = parse_module(make_context(), read_text(args.model), args.model)
+        verify(module)
+        npu = get_target(args.target).npu
+        stage = args.from_stage or stage_of(module, npu.name if npu else "")
+        return lower(
+            module,
+            target=args.target,
+            io=args.io,
+            kernels=args.kernels,
+            allow_float=args.allow_float,
+            min_npu_work=args.min_npu_work,
+            stage=stage,
+        )
+    if args.from_stage is not None:
+        raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
     exported = load_exported(args.model)
     if args.calibrate is not None:
         exported = quantized(exported, args.calibrate, args.target)
-    program = compile(
+    return compile(
         exported,
         target=args.target,
         io=args.io,
@@ -157,13 +165,20 @@ def _main(argv: Sequence[str] | None) -> int:
         allow_float=args.allow_float,
         min_npu_work=args.min_npu_work,
     )
-    if args.emit == "mlir":
-        _write(args.output, program.ir(args.stage, debuginfo=args.mlir_print_debuginfo))
-    elif args.emit == "header":
-        stem = os.path.splitext(os.path.basename(args.output))[0]
-        _write(args.output, program.header("model" if args.output == "-" else stem))
-    else:
-        program.save(args.output)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    args = _arguments().parse_args(argv)
+    # First, because loading torch is slow: a misspelled name is reported at once.
+    check_options(args.target, args.io, args.kernels)
+    for stage in (args.stage, args.from_stage):
+        if stage is not None and stage not in STAGES:
+            raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
+    debuginfo = args.mlir_print_debuginfo
+    outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name)
+    program = _program(args)
+    outputs.write(program)
+    if outputs.is_directory or outputs.kinds == ("pte",):
         print(program.report)
     if args.report is not None:
         write_output(args.report, program.report.to_json() + "\n")

@@ -1,8 +1,9 @@
-"""`cm-run`: run a `.pte` in ExecuTorch's host runtime, or interpret IR of any stage."""
+"""`cm-run`: run a `.pte` in ExecuTorch's host runtime, a C project, or IR of any stage."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -16,8 +17,10 @@ from cmopt.dialects.program import border_names, main_function
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.compare import Comparison, compare
 from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.emulation import PLACES, read_project, run_project
 from cmopt.pipeline.files import read_text
 from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.targets import get_target
@@ -26,15 +29,18 @@ from cmopt.support.targets import get_target
 def _arguments() -> argparse.ArgumentParser:
     parser = ArgumentParser(
         prog="cm-run",
-        description="Run a compiled program on this machine.",
+        description="Run a compiled program on this machine, or on an emulated core.",
         epilog="Arrays have the names of the exported program, which IR keeps as edge.name. "
         "A .pte has no names: its inputs are input_0, input_1, … and its outputs output_0, …",
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("program", metavar="MODEL.pte|MODEL.mlir")
+    add("program", metavar="MODEL.pte|MODEL.mlir|DIRECTORY", help="a directory is a C project")
     add("--input", required=True, metavar="IN.npz", help="one array for each input, by name")
     add("--output", metavar="OUT.npz", help="where to write the outputs; else they are printed")
+    add("--on", default="host", metavar="|".join(PLACES), help="where a C project runs: on this "
+        "computer (default), or on its target's core in QEMU")  # fmt: skip
+    add("--count", action="store_true", help="print the instructions of each step, on qemu only")
     add(
         "--compare",
         metavar="TARGET",
@@ -99,14 +105,37 @@ def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, A
     return {f"output_{i}": y.numpy() for i, y in enumerate(outputs)}
 
 
+def run_directory(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[str, Array]:
+    """Build and run a C project. Returns the outputs by name; prints the counts."""
+    facts = read_project(args.program)
+    names = [fact["name"] for fact in facts["inputs"]]
+    arrays = select(inputs, names, args.input)
+    run = run_project(args.program, arrays, on=args.on, counted=args.count)
+    if run.count is not None:
+        print(count_text(run.count, facts["steps"]))
+    if args.on == "qemu":
+        print(f"stack: {run.stack:,} bytes")
+    return run.outputs
+
+
+def _run(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[str, Array]:
+    if os.path.isdir(args.program):
+        return run_directory(args, inputs)
+    if args.on != "host" or args.count:
+        hint = "write one with cm-compile -o DIRECTORY/"
+        raise CompileError("--on and --count are for the directory of a C project", hint=hint)
+    if args.program.endswith(".mlir"):
+        return run_ir(args.program, inputs, args.input)
+    return run_pte(args.program, inputs, args.input)
+
+
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     inputs = read_npz(args.input)
     if args.compare is not None:
         print(compare_ir(args.program, inputs, args.input, args.compare))
         return 0
-    run = run_ir if args.program.endswith(".mlir") else run_pte
-    outputs = run(args.program, inputs, args.input)
+    outputs = _run(args, inputs)
     if args.output is not None:
         write_npz(args.output, outputs)
         return 0

@@ -11,12 +11,14 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 from xdsl.dialects.func import FuncOp
 
+from cmopt.codegen.stock_calls import check_stock_calls
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context
 from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, main_function
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of, ints_of, inverse
 from cmopt.interpreters.run import run_module
+from cmopt.lowering.verify_stage import check_stage
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.report import Report, make_report, warn_without_delegates
@@ -263,6 +265,19 @@ def _is_float(module: ModuleOp) -> bool:
     return has_float and not any(isinstance(op, QCastOp) for op in ops)
 
 
+def _check_start(module: ModuleOp, stage: str, target: str, pipelines: Mapping[str, str]) -> None:
+    """Raise CompileError if a compilation for a target cannot begin with this module and stage."""
+    if stage not in pipelines:
+        hint = f"one of {', '.join(pipelines)}"
+        raise CompileError(f"target {target!r} has no stage {stage!r}", hint=hint)
+    npu = get_target(target).npu
+    check_stage(module, stage, npu.name if npu else "")
+    if stage == "planned":
+        run_passes(make_context(), module, parse_pipeline("verify-plan"))
+    if stage in ("cortex_m", "planned"):
+        check_stock_calls(module)
+
+
 def lower(
     module: ModuleOp,
     *,
@@ -271,22 +286,31 @@ def lower(
     kernels: str,
     allow_float: bool = False,
     min_npu_work: int = 0,
+    stage: str = "edge",
 ) -> Program:
-    """Take a module of the edge stage through all stages.
+    """Take a module of the edge stage, or of a later one, through all stages that follow.
+
+    stage: the stage whose contract the module keeps. A module of a later stage than "edge" has its
+    `io` already, and one of stage "planned" its plan for the target's instruction set.
 
     Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
     program has no delegate.
     """
-    if not allow_float and _is_float(module):
+    if stage == "edge" and not allow_float and _is_float(module):
         raise CompileError(
             "the model is not quantized: it has no quantize operator",
             hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
         )
-    from cmopt.codegen.stock_calls import check_stock_calls
-
+    pipelines = stage_pipelines(target, io, min_npu_work)
     modules: dict[str, ModuleOp] = {}
     ctx = make_context()
-    for stage, pipeline in stage_pipelines(target, io, min_npu_work).items():
+    if stage != "edge":
+        _check_start(module, stage, target, pipelines)
+        modules[stage] = module
+    order = list(pipelines)
+    following = order[order.index(stage) + 1 :] if modules else order
+    for stage in following:
+        pipeline = pipelines[stage]
         passes, original = parse_pipeline(pipeline), module
         modules[stage] = module = original.clone()
         # Verifying once a stage is enough here; `cm-opt` finds the pass that made IR invalid.

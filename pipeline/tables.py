@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from cmopt.codegen.emit_delegate import EmittedDelegate
     from cmopt.pipeline.compare import Comparison
+    from cmopt.pipeline.emulation import Count
     from cmopt.pipeline.report import Report
 
 
@@ -45,6 +46,31 @@ def comparison_text(comparison: Comparison) -> str:
         column.justify = "right"
     for row in comparison.rows:
         table.add_row(_short(row.location), row.op, str(row.steps), f"{row.snr_db:.1f}")
+    console.print(table)
+    return _text(console)
+
+
+def count_text(count: Count, steps: Sequence[Mapping[str, Any]]) -> str:
+    """The instructions of each step, their share, and how many each product costs."""
+    from rich.table import Table
+
+    columns = "step", "kernel", "operands", "where", "instructions", "share", "per product"
+    console, table = _console(), Table(*columns)
+    for column in table.columns[4:]:
+        column.justify = "right"
+    for number, (step, executed) in enumerate(zip(steps, count.steps, strict=True)):
+        products = step["multiplications"]
+        table.add_row(
+            str(number),
+            step["kernel"].removeprefix("quantized_"),
+            step["operands"],
+            _short(step["where"]),
+            f"{executed:,}",
+            f"{executed / count.total:.1%}",
+            f"{executed / products:.2f}" if products else "",
+        )
+    table.add_section()
+    table.add_row("", "all", "", "", f"{count.total:,}", "", "")
     console.print(table)
     return _text(console)
 

@@ -6,9 +6,10 @@ operator itself runs on the numbers of the elements, so that there is one truth 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ from xdsl.ir import SSAValue
 
 from cmopt.codegen.arguments import plain
 from cmopt.codegen.c.calls import Step, constant_of
-from cmopt.codegen.c.text import fields, items
+from cmopt.codegen.c.text import C_TYPES, fields, integer, items, real
+from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.cortex_m import itemsize
 from cmopt.dialects.edge import CallOp
-from cmopt.dialects.shapes import numel, shape_of
+from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.support.diagnostics import CompileError
 
 Indices = NDArray[np.int64]
@@ -70,6 +72,10 @@ MOVING: dict[str, tuple[int, ...] | None] = {
 The others, such as indices, must be constants."""
 
 
+PLAN_BYTES = 68
+"""The size of a `cmopt_copy_plan` on a core."""
+
+
 @dataclass(frozen=True)
 class Loop:
     """`count` steps; each goes on by so many elements in the input and in the output."""
@@ -77,6 +83,19 @@ class Loop:
     count: int
     input: int
     output: int
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a result: where it begins in the input and in the output, and its loops."""
+
+    input: int
+    output: int
+    loops: tuple[Loop, ...]
+
+
+Part = tuple[int, list[tuple[int, int]]]
+"""A range of a function of 0 … n − 1: where it begins, and its loops (count, step), outer first."""
 
 
 def digits(values: Indices) -> list[tuple[int, int]] | None:
@@ -94,25 +113,60 @@ def digits(values: Indices) -> list[tuple[int, int]] | None:
     return None
 
 
-def loops(source: Indices, strides: Sequence[int]) -> list[Loop] | None:
+def parts_of(values: Indices) -> list[Part]:
+    """A function of 0 … n − 1 in as few ranges as possible, each of one or two loops."""
+    if (whole := digits(values)) is not None:
+        return [(0, whole)]
+    found: list[Part] = []
+    begin = 0
+    while begin < len(values):
+        end = begin + 1
+        step = int(values[end] - values[begin]) if end < len(values) else 0
+        while end < len(values) and values[end] - values[end - 1] == step:
+            end += 1
+        found.append((begin, [(end - begin, step)]))
+        begin = end
+    return found
+
+
+def pieces(source: Indices, strides: Sequence[int]) -> list[Piece] | None:
     """Loops that visit every element of `source`; None if its numbers are not so regular.
 
-    source: for each element of a block of the result, the number of the element that it copies,
-        less that of the first. strides: those of the block in the result, in elements.
+    source: for each element of a block of the result, the number of the element that it copies.
+    strides: those of the block in the result, in elements.
     """
-    found: list[Loop] = []
-    rebuilt: Indices = np.zeros((), np.int64)
+    first = int(source.reshape(-1)[0])
+    rebuilt: Indices = np.full((), first)
+    axes: list[list[tuple[int, int, list[Loop]]]] = []
     for axis, stride in enumerate(strides):
-        values = source[tuple(slice(None) if a == axis else 0 for a in range(source.ndim))]
-        parts = digits(values)
-        if parts is None:
-            return None
-        inner = math.prod(count for count, _ in parts)
-        for count, step in parts:
-            inner //= count
-            found.append(Loop(count, step, stride * inner))
-        rebuilt = np.add.outer(rebuilt, values)
-    return merged(found) if np.array_equal(rebuilt, source) else None
+        line = source[tuple(slice(None) if a == axis else 0 for a in range(source.ndim))] - first
+        axes.append(
+            [
+                (int(line[begin]), stride * begin, _nest(part, stride))
+                for begin, part in parts_of(line)
+            ]
+        )
+        rebuilt = np.add.outer(rebuilt, line)
+    if not np.array_equal(rebuilt, source):
+        return None
+    return [
+        Piece(
+            first + sum(input for input, _, _ in choice),
+            sum(output for _, output, _ in choice),
+            tuple(merged([loop for _, _, nest in choice for loop in nest])),
+        )
+        for choice in itertools.product(*axes)
+    ]
+
+
+def _nest(part: Sequence[tuple[int, int]], stride: int) -> list[Loop]:
+    """Loops with their steps in the output too: elements of the part are `stride` apart there."""
+    nest = []
+    inner = math.prod(count for count, _ in part)
+    for count, step in part:
+        inner //= count
+        nest.append(Loop(count, step, stride * inner))
+    return nest
 
 
 def merged(nest: Sequence[Loop]) -> list[Loop]:
@@ -157,21 +211,18 @@ def movement(op: CallOp) -> list[tuple[Indices, list[int]]]:
         numbered.append(numbers)
     packet, overload = op.target.data.split(".")[1:]
     function = getattr(getattr(torch.ops.aten, packet), overload)
-    tensors = dict(zip(op.operands_, numbered, strict=True))
-    arguments = [_with_tensors(plain(a, op.operands_), tensors) for a in op.arguments.data]
+    arguments: list[Any] = [plain(argument, numbered) for argument in op.arguments.data]
     if op.target.data == "aten.constant_pad_nd.default":
         arguments[2] = FILLED
     if op.target.data == "aten.upsample_nearest2d.vec":  # has no kernel for integers
         arguments[0] = arguments[0].double()
-    outputs = function(*arguments)
+    named = [a.name for a in function._schema.arguments if a.kwarg_only]
+    positional = len(arguments) - len(named)
+    outputs = function(
+        *arguments[:positional], **dict(zip(named, arguments[positional:], strict=True))
+    )
     results = outputs if isinstance(outputs, tuple | list) else [outputs]
     return [(result.long().numpy(), starts) for result in results]
-
-
-def _with_tensors(argument: Any, tensors: dict[SSAValue, Any]) -> Any:
-    if isinstance(argument, list):
-        return [_with_tensors(item, tensors) for item in argument]
-    return tensors[argument] if isinstance(argument, SSAValue) else argument
 
 
 def boxes(op: CallOp, source: Indices, starts: Sequence[int]
@@ -199,11 +250,15 @@ def emit_movement(op: CallOp, step: Step) -> None:
         strides = [math.prod(source.shape[axis + 1 :]) for axis in range(source.ndim)]
         for operand, start, numbers, box in boxes(op, source, starts):
             offset = sum(s.start * stride for s, stride in zip(box, strides, strict=True))
-            first = int(numbers.reshape(-1)[0])
-            nest = loops(numbers - first, strides)
-            if nest is not None and len(nest) <= LOOPS + 1:
-                _copy(step, (operand, first - start), (result, offset), nest)
-            elif numbers.size == source.size:
+            found = pieces(numbers - start, strides)
+            is_whole = numbers.size == source.size
+            if found is not None and any(len(piece.loops) > LOOPS + 1 for piece in found):
+                found = None
+            is_short = found is not None and len(found) * PLAN_BYTES <= 2 * source.size
+            if found is not None and (not is_whole or len(found) == 1 or is_short):
+                for piece in found:
+                    _copy(step, operand, result, replace(piece, output=piece.output + offset))
+            elif is_whole:
                 _gather(step, operand, result, source - start)
             else:
                 raise CompileError(f"{op.target.data} has no C form for these arguments", op=op)
@@ -211,13 +266,15 @@ def emit_movement(op: CallOp, step: Step) -> None:
 
 
 def _fill(op: CallOp, step: Step, result: SSAValue) -> None:
-    """Fill a whole result with the operator's value. Every byte of an element must be equal."""
+    """Fill a whole result with the operator's value."""
     value = plain(op.arguments.data[2])
     assert isinstance(value, int | float)
-    if itemsize(result.type) > 1 and value != 0:
-        raise CompileError(f"{op.target.data} has a C form for a fill value of 0 only", op=op)
-    size = numel(shape_of(result)) * itemsize(result.type)
-    step.lines.append(f"memset({step.pointer(result)}, {int(value)}, {size});")
+    dtype = numpy_dtype(element_of(result))
+    number = real(value) if dtype.kind == "f" else integer(int(value))
+    step.lines += [
+        f"static const {C_TYPES[dtype.name]} value = {number};",
+        f"cmopt_fill(&value, {numel(shape_of(result))}, {dtype.itemsize}, {step.pointer(result)});",
+    ]
 
 
 def _address(step: Step, value: SSAValue, elements: int) -> str:
@@ -225,16 +282,15 @@ def _address(step: Step, value: SSAValue, elements: int) -> str:
     return f"{pointer} + {elements}" if elements else pointer
 
 
-def _copy(step: Step, source: tuple[SSAValue, int], target: tuple[SSAValue, int],
-          nest: Sequence[Loop]) -> None:  # fmt: skip
-    """One call that copies a block. A last loop over adjacent elements is a run of bytes."""
-    size = itemsize(target[0].type)
-    run, outer = size, list(nest)
+def _copy(step: Step, source: SSAValue, result: SSAValue, piece: Piece) -> None:
+    """One call that copies a piece. A last loop over adjacent elements is a run of bytes."""
+    size = itemsize(result.type)
+    run, outer = size, list(piece.loops)
     if outer and (outer[-1].input, outer[-1].output) == (1, 1):
         run *= outer.pop().count
-    addresses = _address(step, *target), _address(step, *source)
+    target, origin = _address(step, result, piece.output), _address(step, source, piece.input)
     if not outer:
-        step.lines.append(f"memcpy({addresses[0]}, {addresses[1]}, {run});")
+        step.lines.append(f"memcpy({target}, {origin}, {run});")
         return
     padded = [*[Loop(1, 0, 0)] * (LOOPS - len(outer)), *outer]
     plan = fields(
@@ -245,7 +301,7 @@ def _copy(step: Step, source: tuple[SSAValue, int], target: tuple[SSAValue, int]
     )
     name = f"plan_{sum(line.startswith('static const cmopt_copy_plan') for line in step.lines)}"
     address = step.declare("cmopt_copy_plan", name, plan)
-    step.lines.append(f"cmopt_copy({addresses[1]}, {address}, {addresses[0]});")
+    step.lines.append(f"cmopt_copy({origin}, {address}, {target});")
 
 
 def _gather(step: Step, source: SSAValue, result: SSAValue, numbers: Indices) -> None:

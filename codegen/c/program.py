@@ -16,7 +16,19 @@ from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
 from cmopt.codegen.emit_header import border_macros
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.dialects.arrays import numpy_dtype
-from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
+from cmopt.dialects.cortex_m import (
+    JoinOp,
+    QuantizedBatchMatmulOp,
+    QuantizedConv2dOp,
+    QuantizedDepthwiseConv2dOp,
+    QuantizedLinearOp,
+    QuantizedTransposeConv2dOp,
+    ScratchOp,
+    SubviewOp,
+    ViewOp,
+    nbytes,
+    place_of,
+)
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import ARENA_BYTES, QUANTIZED, border_attributes, terminator
@@ -27,11 +39,26 @@ from cmopt.support.locations import render
 
 
 @dataclass(frozen=True)
+class StepFacts:
+    """What a step is: its kernel, the types it reads and writes, the user's line ("" if unknown),
+    and the products that it sums up."""
+
+    kernel: str
+    operands: str
+    where: str
+    multiplications: int
+
+    def __str__(self) -> str:
+        line = f"{self.kernel}: {self.operands}"
+        return f"{line}; {self.where}" if self.where else line
+
+
+@dataclass(frozen=True)
 class CProgram:
     """The C sources of one function.
 
-    name: what its functions and files begin with. steps: the name of each step's function, and what
-    the step is. constant_bytes: the bytes of all constants.
+    name: what its functions and files begin with. steps: what each step is, in order; the function
+    of step 0 is `step_0`. constant_bytes: the bytes of all constants.
     """
 
     name: str
@@ -39,7 +66,7 @@ class CProgram:
     source: str
     weights_header: str
     weights: str
-    steps: tuple[tuple[str, str], ...]
+    steps: tuple[StepFacts, ...]
     arena_bytes: int
     constant_bytes: int
 
@@ -61,7 +88,7 @@ def emit_program(func: FuncOp, name: str) -> CProgram:
         source=source,
         weights_header=_weights_header(clean, constants),
         weights=_weights(clean, constants),
-        steps=tuple((step.name, what) for step, what in steps),
+        steps=tuple(facts for _, facts in steps),
         arena_bytes=int_of(size),
         constant_bytes=constants.nbytes,
     )
@@ -70,8 +97,8 @@ def emit_program(func: FuncOp, name: str) -> CProgram:
 # --- Steps ----------------------------------------------------------------------------------------
 
 
-def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, str]]:
-    """The steps in order, each with a line that says what it is."""
+def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, StepFacts]]:
+    """The steps in order."""
     count = 0
     for op in func.body.block.ops:
         if isinstance(op, ConstantOp | ScratchOp | ViewOp | SubviewOp | JoinOp | ReturnOp):
@@ -81,7 +108,7 @@ def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, str]]:
             _emit(op, step)
         else:
             step.lines.append("return 0; /* has no elements */")
-        yield step, _description(op)
+        yield step, _facts(op)
         count += 1
 
 
@@ -105,7 +132,7 @@ def _tensor(value: SSAValue) -> str:
     return f"{numpy_dtype(element_of(value)).name} {list(shape_of(value))}"
 
 
-def _description(op: Operation) -> str:
+def _facts(op: Operation) -> StepFacts:
     """What an op does, from where, and the user's line."""
     name = op.target.data if isinstance(op, CallOp) else op.name.partition(".")[2]
     inputs = [
@@ -114,9 +141,27 @@ def _description(op: Operation) -> str:
         if not isinstance(value.owner, ConstantOp | ScratchOp)
     ]
     outputs = [_tensor(value) for value in op.results]
-    line = f"{name}: {', '.join(inputs)} -> {', '.join(outputs)}"
-    where = render(op.location)
-    return f"{line}; {where}" if where else line
+    operands = f"{', '.join(inputs)} -> {', '.join(outputs)}"
+    return StepFacts(name, operands, render(op.location) or "", multiplications(op))
+
+
+def multiplications(op: Operation) -> int:
+    """The products of values and weights, or of two values, that a kernel sums up; 0 for others.
+
+    A product with padding counts too.
+    """
+    if isinstance(op, QuantizedConv2dOp | QuantizedDepthwiseConv2dOp):
+        _, kh, kw, channels = shape_of(op.weight)
+        depth = channels if isinstance(op, QuantizedConv2dOp) else 1
+        return numel(shape_of(op.output)) * kh * kw * depth
+    if isinstance(op, QuantizedTransposeConv2dOp):
+        out, kh, kw, _ = shape_of(op.weight)
+        return numel(shape_of(op.input)) * kh * kw * out
+    if isinstance(op, QuantizedLinearOp):
+        return numel(shape_of(op.output)) * shape_of(op.weights)[1]
+    if isinstance(op, QuantizedBatchMatmulOp):
+        return numel(shape_of(op.output)) * shape_of(op.lhs)[2]
+    return 0
 
 
 # --- The source -----------------------------------------------------------------------------------
@@ -131,16 +176,18 @@ _INCLUDES = """\
 """
 
 
-def _source(func: FuncOp, name: str, steps: Sequence[tuple[Step, str]],
+def _source(func: FuncOp, name: str, steps: Sequence[tuple[Step, StepFacts]],
             constants: Constants) -> str:  # fmt: skip
     run = _run(func, name, len(steps), constants)  # may need constants
     functions = []
-    for step, what in steps:
+    for step, facts in steps:
         body = "\n".join(part for line in step.lines for part in wrapped(line))
         parameter = "int8_t *arena" if "arena" in body else "const int8_t *arena"
         unused = [] if "arena" in body else ["    (void)arena;"]
         functions.append(
-            "\n".join([comment(what), f"static int {step.name}({parameter})", "{", *unused, body])
+            "\n".join(
+                [comment(str(facts)), f"static int {step.name}({parameter})", "{", *unused, body]
+            )
             + "\n}\n"
         )
     return "\n".join(

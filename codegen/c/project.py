@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -141,8 +141,8 @@ def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
 
 def _readme(program: CProgram, target: str) -> dict[str, str]:
     steps = "\n".join(
-        f"| {i} | {what.partition(': ')[0]} | {what.partition(': ')[2].replace('|', '/')} |"
-        for i, (_, what) in enumerate(program.steps)
+        f"| {i} | {step.kernel} | {step.operands} | {step.where.replace('|', '/')} |"
+        for i, step in enumerate(program.steps)
     )
     return {
         "TARGET": target,
@@ -175,7 +175,7 @@ def project_facts(program: CProgram, func: FuncOp, target: str) -> dict[str, obj
         "target": target,
         "arena_bytes": program.arena_bytes,
         "constant_bytes": program.constant_bytes,
-        "steps": [what for _, what in program.steps],
+        "steps": [asdict(step) for step in program.steps],
         **sides,
     }
 

@@ -40,6 +40,13 @@ void cmopt_copy(const void *input, const cmopt_copy_plan *plan, void *output)
     }
 }
 
+void cmopt_fill(const void *value, size_t count, size_t bytes, void *output)
+{
+    for (size_t i = 0; i < count; i++) {
+        copy_run((unsigned char *)output + i * bytes, value, bytes);
+    }
+}
+
 void cmopt_gather_u16(const void *input, const uint16_t *index, size_t count, size_t bytes,
                       void *output)
 {

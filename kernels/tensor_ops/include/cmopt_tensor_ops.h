@@ -67,6 +67,9 @@ typedef struct {
 
 void cmopt_copy(const void *input, const cmopt_copy_plan *plan, void *output);
 
+/* output[i] = *value, elements of `bytes` bytes. */
+void cmopt_fill(const void *value, size_t count, size_t bytes, void *output);
+
 /* output[i] = input[index[i]], elements of `bytes` bytes. Input and output do not overlap. */
 void cmopt_gather_u16(const void *input, const uint16_t *index, size_t count, size_t bytes,
                       void *output);
