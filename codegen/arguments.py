@@ -37,7 +37,8 @@ INT_TYPES = frozenset({"int", "ScalarType", "MemoryFormat", "Layout"})
 def plain(value: Attribute | SSAValue | None, operands: Sequence[Any] = ()) -> Plain:
     """The argument that a property or an entry of `edge.call`'s `arguments` stands for.
 
-    operands: `#edge.operand<i>` is the i-th of these: values, or what stands for them. Raises ValueError for an unknown attribute.
+    operands: `#edge.operand<i>` is the i-th of these, values or what stands for them. Raises
+    ValueError for an unknown attribute.
     """
     match value:
         case None | NoneType():
@@ -45,7 +46,8 @@ def plain(value: Attribute | SSAValue | None, operands: Sequence[Any] = ()) -> P
         case SSAValue():
             return value
         case OperandAttr():
-            return operands[value.index.value.data]
+            operand: SSAValue = operands[value.index.value.data]
+            return operand
         case IntegerAttr() if value.type.bitwidth == 1:
             return bool(value.value.data)
         case IntegerAttr() | FloatAttr() | StringAttr():

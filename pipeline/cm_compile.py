@@ -38,8 +38,8 @@ def _arguments() -> argparse.ArgumentParser:
     add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
     add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
     add("--emit", metavar="KIND,…", help="pte: the program (default); mlir: IR; header: a C header "
-        "of sizes and tensors of the program; c: C source without an interpreter (default if OUT ends "
-        "in /)")  # fmt: skip
+        "of sizes and tensors of the program; c: C source without an interpreter (default if OUT "
+        "is a directory)")  # fmt: skip
     add("--name", default="model", help="of a C program, and of the files in a directory "
         "(default model)")  # fmt: skip
     add("--from-stage", metavar="|".join(STAGES), help="of IR: the stage it belongs to (default: "

@@ -33,18 +33,21 @@ class Step:
         self.constants = constants
         self.lines: list[str] = []
 
-    def pointer(self, value: SSAValue | None, role: str = "") -> str:
-        """An expression for the address of a value's bytes; role: what a constant is used for."""
+    def pointer(self, value: SSAValue | None, role: str = "", element: int = 0) -> str:
+        """An expression for the address of an element of a value, NULL for no value.
+
+        role: what a constant is used for, of which its name is made.
+        """
         if value is None:
             return "NULL"
-        dtype = numpy_dtype(element_of(value))
         place = cm.place_of(value)
         if place is None:
-            return self.constants.name(constant_of(value), f"{self.name}_{role}")
+            name = self.constants.name(constant_of(value), f"{self.name}_{role}")
+            return f"{name} + {element}" if element else name
+        dtype = numpy_dtype(element_of(value))
+        address = f"arena + {place + element * dtype.itemsize}"
         type = C_TYPES[dtype.name]
-        if type == "int8_t":
-            return f"arena + {place}"
-        return f"({type} *)(void *)(arena + {place})"
+        return address if type == "int8_t" else f"({type} *)(void *)({address})"
 
     def declare(self, type: str, name: str, value: str) -> str:
         """A constant variable of the step. Returns its address as an expression."""
@@ -71,7 +74,8 @@ class Step:
         The library that is linked may be for another instruction set than the plan.
         """
         self.lines += [
-            f"if ({needed} > {context}.size) {{",
+            f"const int32_t {context}_needed = {needed};",
+            f"if ({context}_needed > {context}.size) {{",
             "    return ARM_CMSIS_NN_ARG_ERROR;",
             "}",
         ]

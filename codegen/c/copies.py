@@ -243,7 +243,6 @@ def boxes(op: CallOp, source: Indices, starts: Sequence[int]
 
 def emit_movement(op: CallOp, step: Step) -> None:
     """Add the copies of an operator in `MOVING`. Raises CompileError if they have no C form."""
-    step.lines.append(f"/* {op.target.data} */")
     for result, (source, starts) in zip(op.results, movement(op), strict=True):
         if (source == FILLED).any():
             _fill(op, step, result)
@@ -277,18 +276,14 @@ def _fill(op: CallOp, step: Step, result: SSAValue) -> None:
     ]
 
 
-def _address(step: Step, value: SSAValue, elements: int) -> str:
-    pointer = step.pointer(value, "input")
-    return f"{pointer} + {elements}" if elements else pointer
-
-
 def _copy(step: Step, source: SSAValue, result: SSAValue, piece: Piece) -> None:
     """One call that copies a piece. A last loop over adjacent elements is a run of bytes."""
     size = itemsize(result.type)
     run, outer = size, list(piece.loops)
     if outer and (outer[-1].input, outer[-1].output) == (1, 1):
         run *= outer.pop().count
-    target, origin = _address(step, result, piece.output), _address(step, source, piece.input)
+    target = step.pointer(result, element=piece.output)
+    origin = step.pointer(source, "input", piece.input)
     if not outer:
         step.lines.append(f"memcpy({target}, {origin}, {run});")
         return

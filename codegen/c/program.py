@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.arith import ConstantOp
@@ -12,6 +12,8 @@ from xdsl.ir import Operation, SSAValue
 from cmopt.codegen.c.calls import STEPS, SUFFIXES, Step, constant_of
 from cmopt.codegen.c.constants import Constants
 from cmopt.codegen.c.copies import MOVING, emit_movement
+from cmopt.codegen.c.elementwise import EXPRESSIONS, emit_elementwise
+from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
 from cmopt.codegen.emit_header import border_macros
 from cmopt.codegen.lifetimes import ALIGNMENT
@@ -112,6 +114,14 @@ def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, StepFacts
         count += 1
 
 
+PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
+    (MOVING, emit_movement),
+    (EXPRESSIONS, emit_elementwise),
+    (EXTREMA, emit_extremum),
+)
+"""The portable operators that have a C form, and what emits them."""
+
+
 def _emit(op: Operation, step: Step) -> None:
     if isinstance(op, DelegateOp):
         raise CompileError(
@@ -120,11 +130,12 @@ def _emit(op: Operation, step: Step) -> None:
             hint="emit a .pte, or compile for the core alone",
         )
     if isinstance(op, CallOp):
-        if op.target.data not in MOVING:
-            hint = "emit a .pte, or replace the operator in the model"
-            raise CompileError(f"{op.target.data} has no C form", op=op, hint=hint)
-        emit_movement(op, step)
-        return
+        for table, emit in PORTABLE:
+            if op.target.data in table:
+                emit(op, step)
+                return
+        hint = "emit a .pte, or replace the operator in the model"
+        raise CompileError(f"{op.target.data} has no C form", op=op, hint=hint)
     STEPS[type(op)](op, step)
 
 

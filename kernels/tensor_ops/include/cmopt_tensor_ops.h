@@ -8,6 +8,7 @@
 #ifndef CMOPT_TENSOR_OPS_H
 #define CMOPT_TENSOR_OPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,13 @@ void cmopt_gather_u16(const void *input, const uint16_t *index, size_t count, si
                       void *output);
 void cmopt_gather_s32(const void *input, const int32_t *index, size_t count, size_t bytes,
                       void *output);
+
+/* The largest (or smallest) element along the middle dimension of [outer, along, inner], and its
+ * place there; of equal ones, the first. `values` or `places` may be NULL. along > 0. */
+void cmopt_extremum_s8(const int8_t *input, int32_t outer, int32_t along, int32_t inner,
+                       bool largest, int8_t *values, int64_t *places);
+void cmopt_extremum_s16(const int16_t *input, int32_t outer, int32_t along, int32_t inner,
+                        bool largest, int16_t *values, int64_t *places);
 
 #ifdef __cplusplus
 }
