@@ -265,5 +265,5 @@ def test_a_program_with_an_npu_is_refused(tmp_path: Path) -> None:
     batches = [(torch.randn(1, 3, 6, 6),)]
     exported = cmopt.quantize(model, batches[0], calibration=batches, target=target)
     program = cmopt.compile(exported, target=target)
-    with pytest.raises(CompileError, match="C source cannot call the NPU yet; emit a .pte"):
+    with pytest.raises(CompileError, match="C source cannot call the NPU yet"):
         program.save_c(str(tmp_path / "net"))
