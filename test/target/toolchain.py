@@ -86,18 +86,20 @@ class Board:
     """Builds programs for one core, each kernel once, and runs them.
 
     folder: an existing directory, only for this board's objects, images and files of a run.
-    kernels: C sources of the CMSIS-NN functions. include: their headers.
+    kernels: C sources of the CMSIS-NN functions. include: their headers. options: GCC's,
+    after those of every board.
     """
 
     core: Core
     folder: Path
     kernels: Sequence[Path] = tuple(sorted(KERNELS.glob("*.c")))
     include: Path = KERNELS / "include"
+    options: Sequence[str] = ()
     _objects: list[Path] = field(default_factory=list, repr=False)
 
     @property
     def _compiler(self) -> list[str]:
-        return [COMPILER, f"-mcpu={self.core.target}", *self.core.flags, *FLAGS]
+        return [COMPILER, f"-mcpu={self.core.target}", *self.core.flags, *FLAGS, *self.options]
 
     def compile(self, source: Path, *options: str) -> Path:
         """An object file, in this board's folder."""
