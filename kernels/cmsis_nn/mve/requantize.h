@@ -60,6 +60,12 @@ static inline cmopt_mve_output cmopt_mve_output_of(const int32_t *multipliers,
     return output;
 }
 
+/* One less where negative: before vrshl, so that halves are rounded away from zero. */
+CMOPT_INLINE int32x4_t cmopt_mve_away(int32x4_t values)
+{
+    return vqaddq_s32(values, vshrq_n_s32(values, 31));
+}
+
 /* Four sums, scaled. For negative shifts only. */
 CMOPT_INLINE int32x4_t cmopt_mve_scale_down(int32x4_t sums,
                                             int32x4_t multipliers,
@@ -67,10 +73,7 @@ CMOPT_INLINE int32x4_t cmopt_mve_scale_down(int32x4_t sums,
                                             bool away)
 {
     sums = vqrdmulhq_s32(sums, multipliers);
-    if (away) {
-        sums = vqaddq_s32(sums, vshrq_n_s32(sums, 31));
-    }
-    return vrshlq_s32(sums, shifts);
+    return vrshlq_s32(away ? cmopt_mve_away(sums) : sums, shifts);
 }
 
 /* Four sums, scaled, for any shifts. */
@@ -108,6 +111,35 @@ CMOPT_INLINE int32_t cmopt_mve_channel(int32_t place)
     return first[place >> 2] + 4 * (place & 3);
 }
 
+/* Int8 results in ascending order of channels, of sums scaled by cmopt_mve_scale_down. `clamped` is
+ * false only if the bounds are int8's. */
+CMOPT_INLINE int8x16_t cmopt_mve_narrow(cmopt_mve_sums sums,
+                                        const cmopt_mve_output *output,
+                                        bool clamped)
+{
+    /* A scaled sum is below 2^30, so saturating it to 16 bits before the offset, and to 8 bits
+     * before the clamp, changes no clamped result. */
+    int16x8_t even = vqmovnbq_s32(vreinterpretq_s16_s32(sums.a), sums.a);
+    int16x8_t odd = vqmovnbq_s32(vreinterpretq_s16_s32(sums.c), sums.c);
+    even = vqaddq_n_s16(vqmovntq_s32(even, sums.b), (int16_t)output->offset);
+    odd = vqaddq_n_s16(vqmovntq_s32(odd, sums.d), (int16_t)output->offset);
+    int8x16_t narrow = vqmovnbq_s16(vreinterpretq_s8_s16(even), even);
+    narrow = vqmovntq_s16(narrow, odd);
+    if (clamped) {
+        narrow = vmaxq_s8(narrow, vdupq_n_s8((int8_t)output->low));
+        narrow = vminq_s8(narrow, vdupq_n_s8((int8_t)output->high));
+    }
+    return narrow;
+}
+
+/* The same of results in 32 bits. */
+CMOPT_INLINE int8x16_t cmopt_mve_pack(cmopt_mve_sums results)
+{
+    const int16x8_t even = vmovntq_s32(vreinterpretq_s16_s32(results.a), results.b);
+    const int16x8_t odd = vmovntq_s32(vreinterpretq_s16_s32(results.c), results.d);
+    return vmovntq_s16(vreinterpretq_s8_s16(even), odd);
+}
+
 /* The scaled sums of one list, for negative shifts. */
 CMOPT_INLINE int32x4_t cmopt_mve_scale_list(int32x4_t sums,
                                             const int32_t *multipliers,
@@ -137,32 +169,18 @@ CMOPT_INLINE int8x16_t cmopt_mve_finish(cmopt_mve_sums sums,
                                         bool clamped)
 {
     if (kind == CMOPT_MVE_GENERAL) {
-        const int32x4_t a = cmopt_mve_finish_list(sums.a, multipliers, shifts, output);
-        const int32x4_t b = cmopt_mve_finish_list(sums.b, multipliers + 4, shifts + 4, output);
-        const int32x4_t c = cmopt_mve_finish_list(sums.c, multipliers + 8, shifts + 8, output);
-        const int32x4_t d = cmopt_mve_finish_list(sums.d, multipliers + 12, shifts + 12, output);
-        const int16x8_t even = vmovntq_s32(vreinterpretq_s16_s32(a), b);
-        const int16x8_t odd = vmovntq_s32(vreinterpretq_s16_s32(c), d);
-        return vmovntq_s16(vreinterpretq_s8_s16(even), odd);
+        sums.a = cmopt_mve_finish_list(sums.a, multipliers, shifts, output);
+        sums.b = cmopt_mve_finish_list(sums.b, multipliers + 4, shifts + 4, output);
+        sums.c = cmopt_mve_finish_list(sums.c, multipliers + 8, shifts + 8, output);
+        sums.d = cmopt_mve_finish_list(sums.d, multipliers + 12, shifts + 12, output);
+        return cmopt_mve_pack(sums);
     }
     const bool away = kind == CMOPT_MVE_AWAY;
     sums.a = cmopt_mve_scale_list(sums.a, multipliers, shifts, away);
     sums.b = cmopt_mve_scale_list(sums.b, multipliers + 4, shifts + 4, away);
     sums.c = cmopt_mve_scale_list(sums.c, multipliers + 8, shifts + 8, away);
     sums.d = cmopt_mve_scale_list(sums.d, multipliers + 12, shifts + 12, away);
-    /* A scaled sum is below 2^30, so saturating it to 16 bits before the offset, and to 8 bits
-     * before the clamp, changes no clamped result. */
-    int16x8_t even = vqmovnbq_s32(vreinterpretq_s16_s32(sums.a), sums.a);
-    int16x8_t odd = vqmovnbq_s32(vreinterpretq_s16_s32(sums.c), sums.c);
-    even = vqaddq_n_s16(vqmovntq_s32(even, sums.b), (int16_t)output->offset);
-    odd = vqaddq_n_s16(vqmovntq_s32(odd, sums.d), (int16_t)output->offset);
-    int8x16_t narrow = vqmovnbq_s16(vreinterpretq_s8_s16(even), even);
-    narrow = vqmovntq_s16(narrow, odd);
-    if (clamped) {
-        narrow = vmaxq_s8(narrow, vdupq_n_s8((int8_t)output->low));
-        narrow = vminq_s8(narrow, vdupq_n_s8((int8_t)output->high));
-    }
-    return narrow;
+    return cmopt_mve_narrow(sums, output, clamped);
 }
 
 #endif /* CMOPT_CMSIS_NN_MVE_REQUANTIZE_H */
