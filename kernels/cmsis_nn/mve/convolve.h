@@ -122,8 +122,8 @@ static void cmopt_mve_convolve_block(const cmopt_mve_convolution *call,
                     x[waiting] = row;
                 }
                 if (++waiting == CMOPT_MATRIX_ROWS) {
-                    cmopt_mve_matrix_3_rows(m, x[0], x[1], x[2], out, out + depth,
-                                            out + 2 * depth);
+                    int8_t *const to[CMOPT_MATRIX_ROWS] = {out, out + depth, out + 2 * depth};
+                    cmopt_mve_matrix_3_rows(m, x, to);
                     out += CMOPT_MATRIX_ROWS * depth;
                     waiting = 0;
                 }
@@ -157,14 +157,10 @@ static bool cmopt_mve_convolve(const cmsis_nn_context *ctx,
                                         filter->h * filter->w * filter->c};
     const int32_t outputs = out->c / (in->c / filter->c); /* of a group */
     int32_t start[CMOPT_MATRIX_CHANNELS];
-    int32_t last_multipliers[CMOPT_MATRIX_LANES];
-    int32_t last_shifts[CMOPT_MATRIX_LANES];
     cmopt_mve_matrix m;
     m.columns = call.columns;
     m.start = start;
     m.per_channel = true;
-    m.last_multipliers = last_multipliers;
-    m.last_shifts = last_shifts;
     m.output = &finish;
     m.clamped = finish.low != INT8_MIN || finish.high != INT8_MAX;
     int32_t left = outputs; /* channels of this group */
@@ -178,11 +174,7 @@ static bool cmopt_mve_convolve(const cmsis_nn_context *ctx,
             start[i] = cmopt_wrapping_add(cmopt_wrapping_mul(sum, params->input_offset),
                                           bias != NULL ? bias[c + i] : 0);
         }
-        const int32_t last = m.channels % CMOPT_MATRIX_LANES;
-        for (int32_t i = 0; i < CMOPT_MATRIX_LANES; i++) {
-            last_multipliers[i] = i < last ? m.multipliers[m.channels - last + i] : 0;
-            last_shifts[i] = i < last ? m.shifts[m.channels - last + i] : -1;
-        }
+        cmopt_mve_matrix_last(&m);
         cmopt_mve_convolve_block(&call, &m, input + c / outputs * filter->c, output + c);
         left = left == m.channels ? outputs : left - m.channels;
     }

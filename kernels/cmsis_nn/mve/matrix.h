@@ -20,20 +20,34 @@ enum {
     CMOPT_MATRIX_CHANNELS = 64 /* the most of one block: its sums are on the stack */
 };
 
-/* A block of channels. */
+/* A block of channels. A sum begins with the channel's start. */
 typedef struct {
     const int8_t *weights; /* [channels][columns] */
     int32_t columns;
     int32_t channels;
-    const int32_t *start; /* of each channel's sum */
-    const int32_t *multipliers;
+    const int32_t *start;
+    const int32_t *multipliers; /* of each channel, or sixteen for all */
     const int32_t *shifts;
-    bool per_channel; /* or sixteen multipliers and shifts for all channels */
-    const int32_t *last_multipliers; /* of the last, incomplete sixteen channels, filled up */
-    const int32_t *last_shifts;
+    bool per_channel;
+    int32_t last_start[CMOPT_MATRIX_LANES]; /* of the last, incomplete sixteen channels */
+    int32_t last_multipliers[CMOPT_MATRIX_LANES];
+    int32_t last_shifts[CMOPT_MATRIX_LANES];
     const cmopt_mve_output *output;
-    bool clamped;
+    bool clamped; /* the bounds are not int8's */
 } cmopt_mve_matrix;
+
+/* Fills up the values of the last, incomplete sixteen channels. */
+static inline void cmopt_mve_matrix_last(cmopt_mve_matrix *m)
+{
+    const int32_t count = m->channels % CMOPT_MATRIX_LANES;
+    const int32_t first = m->channels - count;
+    for (int32_t i = 0; i < CMOPT_MATRIX_LANES; i++) {
+        const int32_t from = m->per_channel ? first + i : i;
+        m->last_start[i] = i < count ? m->start[first + i] : 0;
+        m->last_multipliers[i] = i < count ? m->multipliers[from] : 0;
+        m->last_shifts[i] = i < count ? m->shifts[from] : -1;
+    }
+}
 
 /* Copies bytes. */
 CMOPT_INLINE void cmopt_mve_copy(int8_t *to, const int8_t *from, int32_t bytes)
@@ -65,39 +79,63 @@ CMOPT_INLINE int32_t cmopt_mve_sum(const int8_t *values, int32_t count)
     return sum;
 }
 
-/* Adds the products of three rows with two channels' weights to sums[row][channel]. */
-CMOPT_INLINE void cmopt_mve_dot_3x2(const int8_t *x0,
-                                    const int8_t *x1,
-                                    const int8_t *x2,
-                                    const int8_t *w0,
-                                    const int8_t *w1,
-                                    int32_t count,
-                                    int32_t sums[3][2])
-{
-    /* The count is in lr, so that eleven operands are left for twelve registers. */
-    register int32_t left __asm__("lr") = count;
-    __asm__ volatile("wlstp.8 lr, %[left], 1f\n"
-                     "2:\n"
-                     "vldrb.8 q0, [%[w0]], #16\n"
-                     "vldrb.8 q2, [%[x0]], #16\n"
-                     "vmladava.s8 %[s00], q0, q2\n"
-                     "vldrb.8 q1, [%[w1]], #16\n"
-                     "vmladava.s8 %[s01], q1, q2\n"
-                     "vldrb.8 q3, [%[x1]], #16\n"
-                     "vmladava.s8 %[s10], q0, q3\n"
-                     "vldrb.8 q2, [%[x2]], #16\n"
-                     "vmladava.s8 %[s11], q1, q3\n"
-                     "vmladava.s8 %[s20], q0, q2\n"
-                     "vmladava.s8 %[s21], q1, q2\n"
-                     "letp lr, 2b\n"
-                     "1:\n"
-                     : [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2), [w0] "+r"(w0), [w1] "+r"(w1),
-                       [s00] "+Te"(sums[0][0]), [s01] "+Te"(sums[0][1]), [s10] "+Te"(sums[1][0]),
-                       [s11] "+Te"(sums[1][1]), [s20] "+Te"(sums[2][0]), [s21] "+Te"(sums[2][1]),
-                       [left] "+r"(left)
-                     :
-                     : "q0", "q1", "q2", "q3", "memory");
-}
+/* The place of each of four adjacent channels in the order of cmopt_mve_sums. */
+enum { CMOPT_PLACE_0 = 0, CMOPT_PLACE_1 = 8, CMOPT_PLACE_2 = 4, CMOPT_PLACE_3 = 12 };
+
+/* Three rows and where their sums go. The assembly below knows the places of the fields. */
+typedef struct {
+    const int8_t *x[CMOPT_MATRIX_ROWS];
+    int32_t columns;
+    int32_t fill; /* bytes from the end of a row to a multiple of sixteen */
+    int32_t *sums; /* sixteen of each row */
+} cmopt_mve_rows;
+
+/* Writes the products of three rows with two channels' weights to the places `place` and place + 8
+ * of each row's sums. Returns the weights of the next channel. All but the sums' address and the
+ * three pointers is in registers, so these are loaded here. */
+#define CMOPT_MVE_DOT_3X2(rows, next, place)                                                      \
+    do {                                                                                          \
+        const int8_t *x0_, *x1_, *x2_, *w1_;                                                      \
+        int32_t s00_, s01_, s10_, s11_, s20_, s21_;                                               \
+        __asm__ volatile("ldrd %[x0], %[x1], [%[r]]\n"                                            \
+                         "ldrd %[x2], lr, [%[r], #8]\n"                                           \
+                         "add %[w1], %[w0], lr\n"                                                 \
+                         "mov %[s00], #0\n"                                                       \
+                         "mov %[s01], #0\n"                                                       \
+                         "mov %[s10], #0\n"                                                       \
+                         "mov %[s11], #0\n"                                                       \
+                         "mov %[s20], #0\n"                                                       \
+                         "mov %[s21], #0\n"                                                       \
+                         "wlstp.8 lr, lr, 1f\n"                                                   \
+                         "2:\n"                                                                   \
+                         "vldrb.8 q0, [%[w0]], #16\n"                                             \
+                         "vldrb.8 q2, [%[x0]], #16\n"                                             \
+                         "vmladava.s8 %[s00], q0, q2\n"                                           \
+                         "vldrb.8 q1, [%[w1]], #16\n"                                             \
+                         "vmladava.s8 %[s01], q1, q2\n"                                           \
+                         "vldrb.8 q3, [%[x1]], #16\n"                                             \
+                         "vmladava.s8 %[s10], q0, q3\n"                                           \
+                         "vldrb.8 q2, [%[x2]], #16\n"                                             \
+                         "vmladava.s8 %[s11], q1, q3\n"                                           \
+                         "vmladava.s8 %[s20], q0, q2\n"                                           \
+                         "vmladava.s8 %[s21], q1, q2\n"                                           \
+                         "letp lr, 2b\n"                                                          \
+                         "1:\n"                                                                   \
+                         "ldrd %[x0], %[x1], [%[r], #16]\n"                                       \
+                         "sub %[w0], %[w1], %[x0]\n"                                              \
+                         "str %[s00], [%[x1], %[at]]\n"                                           \
+                         "str %[s01], [%[x1], %[at] + 32]\n"                                      \
+                         "str %[s10], [%[x1], %[at] + 64]\n"                                      \
+                         "str %[s11], [%[x1], %[at] + 96]\n"                                      \
+                         "str %[s20], [%[x1], %[at] + 128]\n"                                     \
+                         "str %[s21], [%[x1], %[at] + 160]\n"                                     \
+                         : [w0] "+r"(next), [x0] "=&r"(x0_), [x1] "=&r"(x1_), [x2] "=&r"(x2_),    \
+                           [w1] "=&r"(w1_), [s00] "=&Te"(s00_), [s01] "=&Te"(s01_),               \
+                           [s10] "=&Te"(s10_), [s11] "=&Te"(s11_), [s20] "=&Te"(s20_),            \
+                           [s21] "=&Te"(s21_)                                                     \
+                         : [r] "r"(rows), [at] "i"(4 * (place))                                   \
+                         : "q0", "q1", "q2", "q3", "lr", "memory");                               \
+    } while (0)
 
 /* Adds the products of one row with four channels' weights. */
 CMOPT_INLINE void cmopt_mve_dot_1x4(const int8_t *x,
@@ -128,150 +166,159 @@ CMOPT_INLINE void cmopt_mve_dot_1x4(const int8_t *x,
                      : "q0", "q1", "q2", "lr", "memory");
 }
 
-/* Writes results of sixteen channels, or of fewer, from sums in the order of cmopt_mve_sums.
- * Multipliers and shifts are in the order of channels. */
-CMOPT_INLINE void cmopt_mve_matrix_store(const cmopt_mve_matrix *m,
-                                         const int32_t *from,
-                                         const int32_t *multipliers,
-                                         const int32_t *shifts,
-                                         int32_t lanes,
-                                         int8_t *out)
+/* Sixteen sums with their start. */
+CMOPT_INLINE cmopt_mve_sums cmopt_mve_matrix_sums(const int32_t *from, const int32_t *start)
 {
-    cmopt_mve_sums sums = {vldrwq_s32(from), vldrwq_s32(from + 4), vldrwq_s32(from + 8),
-                           vldrwq_s32(from + 12)};
+    const int32x4x4_t first = vld4q_s32(start);
+    const cmopt_mve_sums sums = {vaddq_s32(vldrwq_s32(from), first.val[0]),
+                                 vaddq_s32(vldrwq_s32(from + 4), first.val[2]),
+                                 vaddq_s32(vldrwq_s32(from + 8), first.val[1]),
+                                 vaddq_s32(vldrwq_s32(from + 12), first.val[3])};
+    return sums;
+}
+
+/* Sixteen results, for negative shifts. */
+CMOPT_INLINE int8x16_t cmopt_mve_matrix_scale(cmopt_mve_sums sums,
+                                              const int32_t *multipliers,
+                                              const int32_t *shifts,
+                                              const cmopt_mve_output *output,
+                                              bool away,
+                                              bool clamped)
+{
     const int32x4x4_t by = vld4q_s32(multipliers);
-    int8x16_t results;
-    if (m->output->kind == CMOPT_MVE_GENERAL) {
-        const int32x4x4_t shift = vld4q_s32(shifts);
-        sums.a = cmopt_mve_clamp(cmopt_mve_scale(sums.a, by.val[0], shift.val[0]), m->output);
-        sums.c = cmopt_mve_clamp(cmopt_mve_scale(sums.c, by.val[1], shift.val[1]), m->output);
-        sums.b = cmopt_mve_clamp(cmopt_mve_scale(sums.b, by.val[2], shift.val[2]), m->output);
-        sums.d = cmopt_mve_clamp(cmopt_mve_scale(sums.d, by.val[3], shift.val[3]), m->output);
-        results = cmopt_mve_pack(sums);
-    } else {
-        sums.a = vqrdmulhq_s32(sums.a, by.val[0]);
-        sums.c = vqrdmulhq_s32(sums.c, by.val[1]);
-        sums.b = vqrdmulhq_s32(sums.b, by.val[2]);
-        sums.d = vqrdmulhq_s32(sums.d, by.val[3]);
-        if (m->output->kind == CMOPT_MVE_AWAY) {
-            sums.a = cmopt_mve_away(sums.a);
-            sums.b = cmopt_mve_away(sums.b);
-            sums.c = cmopt_mve_away(sums.c);
-            sums.d = cmopt_mve_away(sums.d);
-        }
-        const int32x4x4_t shift = vld4q_s32(shifts);
-        sums.a = vrshlq_s32(sums.a, shift.val[0]);
-        sums.c = vrshlq_s32(sums.c, shift.val[1]);
-        sums.b = vrshlq_s32(sums.b, shift.val[2]);
-        sums.d = vrshlq_s32(sums.d, shift.val[3]);
-        results = m->clamped ? cmopt_mve_narrow(sums, m->output, true)
-                             : cmopt_mve_narrow(sums, m->output, false);
+    sums.a = vqrdmulhq_s32(sums.a, by.val[0]);
+    sums.c = vqrdmulhq_s32(sums.c, by.val[1]);
+    sums.b = vqrdmulhq_s32(sums.b, by.val[2]);
+    sums.d = vqrdmulhq_s32(sums.d, by.val[3]);
+    if (away) {
+        sums.a = cmopt_mve_away(sums.a);
+        sums.b = cmopt_mve_away(sums.b);
+        sums.c = cmopt_mve_away(sums.c);
+        sums.d = cmopt_mve_away(sums.d);
     }
-    if (lanes >= CMOPT_MATRIX_LANES) {
-        vstrbq_s8(out, results);
-    } else {
-        vstrbq_p_s8(out, results, vctp8q((uint32_t)lanes));
+    const int32x4x4_t shift = vld4q_s32(shifts);
+    sums.a = vrshlq_s32(sums.a, shift.val[0]);
+    sums.c = vrshlq_s32(sums.c, shift.val[1]);
+    sums.b = vrshlq_s32(sums.b, shift.val[2]);
+    sums.d = vrshlq_s32(sums.d, shift.val[3]);
+    return cmopt_mve_narrow(sums, output, clamped);
+}
+
+/* Sixteen results, for any shifts. */
+CMOPT_INLINE int8x16_t cmopt_mve_matrix_scale_any(cmopt_mve_sums sums,
+                                                  const int32_t *multipliers,
+                                                  const int32_t *shifts,
+                                                  const cmopt_mve_output *output)
+{
+    const int32x4x4_t by = vld4q_s32(multipliers);
+    const int32x4x4_t shift = vld4q_s32(shifts);
+    sums.a = cmopt_mve_clamp(cmopt_mve_scale(sums.a, by.val[0], shift.val[0]), output);
+    sums.c = cmopt_mve_clamp(cmopt_mve_scale(sums.c, by.val[1], shift.val[1]), output);
+    sums.b = cmopt_mve_clamp(cmopt_mve_scale(sums.b, by.val[2], shift.val[2]), output);
+    sums.d = cmopt_mve_clamp(cmopt_mve_scale(sums.d, by.val[3], shift.val[3]), output);
+    return cmopt_mve_pack(sums);
+}
+
+/* Writes the results of `rows` rows in sixteen channels from `first` on, or in fewer. Sums are in
+ * the order of cmopt_mve_sums. out[r] is at the block's first channel. */
+static __attribute__((noinline)) void cmopt_mve_matrix_store(const cmopt_mve_matrix *m,
+                                                             const int32_t *from,
+                                                             int32_t rows,
+                                                             int32_t first,
+                                                             int8_t *const *out)
+{
+    const int32_t lanes = m->channels - first;
+    const int32_t *start = m->start + first;
+    const int32_t *multipliers = m->multipliers + (m->per_channel ? first : 0);
+    const int32_t *shifts = m->shifts + (m->per_channel ? first : 0);
+    if (lanes >= CMOPT_MATRIX_LANES && m->output->kind == CMOPT_MVE_UP && !m->clamped) {
+        for (; rows > 0; rows--, from += CMOPT_MATRIX_LANES) {
+            vstrbq_s8(*out++ + first,
+                      cmopt_mve_matrix_scale(cmopt_mve_matrix_sums(from, start), multipliers,
+                                             shifts, m->output, false, false));
+        }
+        return;
+    }
+    if (lanes < CMOPT_MATRIX_LANES) {
+        start = m->last_start;
+        multipliers = m->last_multipliers;
+        shifts = m->last_shifts;
+    }
+    const mve_pred16_t used = vctp8q((uint32_t)lanes);
+    for (; rows > 0; rows--, from += CMOPT_MATRIX_LANES) {
+        const cmopt_mve_sums sums = cmopt_mve_matrix_sums(from, start);
+        int8x16_t results;
+        if (m->output->kind == CMOPT_MVE_GENERAL) {
+            results = cmopt_mve_matrix_scale_any(sums, multipliers, shifts, m->output);
+        } else if (m->output->kind == CMOPT_MVE_AWAY) {
+            results = cmopt_mve_matrix_scale(sums, multipliers, shifts, m->output, true, true);
+        } else {
+            results = cmopt_mve_matrix_scale(sums, multipliers, shifts, m->output, false, true);
+        }
+        vstrbq_p_s8(*out++ + first, results, used);
     }
 }
 
-/* The place of each of four adjacent channels in the order of cmopt_mve_sums. */
-enum { CMOPT_PLACE_0 = 0, CMOPT_PLACE_1 = 8, CMOPT_PLACE_2 = 4, CMOPT_PLACE_3 = 12 };
+/* Writes one row's products with `count` channels' weights, four at most, to their places. The
+ * sums begin with `more`. */
+CMOPT_INLINE void cmopt_mve_matrix_dot(const int8_t *x,
+                                       const int8_t *w,
+                                       int32_t columns,
+                                       int32_t count,
+                                       int32_t more,
+                                       int32_t *to)
+{
+    int32_t dots[4] = {more, more, more, more};
+    const int8_t *w1 = count > 1 ? w + columns : w;
+    const int8_t *w2 = count > 2 ? w1 + columns : w;
+    const int8_t *w3 = count > 3 ? w2 + columns : w;
+    cmopt_mve_dot_1x4(x, w, w1, w2, w3, columns, dots);
+    to[CMOPT_PLACE_0] = dots[0];
+    to[CMOPT_PLACE_1] = dots[1];
+    to[CMOPT_PLACE_2] = dots[2];
+    to[CMOPT_PLACE_3] = dots[3];
+}
 
 /* Results of three rows in all channels of the block. out[r] is at the block's first channel. */
-static __attribute__((noinline)) void cmopt_mve_matrix_3_rows(const cmopt_mve_matrix *m,
-                                    const int8_t *x0,
-                                    const int8_t *x1,
-                                    const int8_t *x2,
-                                    int8_t *out0,
-                                    int8_t *out1,
-                                    int8_t *out2)
+static void cmopt_mve_matrix_3_rows(const cmopt_mve_matrix *m,
+                                    const int8_t *const *x,
+                                    int8_t *const *out)
 {
-    const int32_t n = m->columns;
     const int8_t *w = m->weights;
-    const int32_t *multipliers = m->multipliers;
-    const int32_t *shifts = m->shifts;
+    int32_t sums[CMOPT_MATRIX_ROWS * CMOPT_MATRIX_LANES];
+    cmopt_mve_rows rows = {{x[0], x[1], x[2]}, m->columns, -m->columns & 15, sums};
     for (int32_t first = 0; first < m->channels; first += CMOPT_MATRIX_LANES) {
-        int32_t sums[3][CMOPT_MATRIX_LANES];
         const int32_t lanes = m->channels - first;
-        const int32_t used = lanes < CMOPT_MATRIX_LANES ? lanes : CMOPT_MATRIX_LANES;
-        const int32_t *start = m->start + first;
-        int32_t *to = sums[0];
-        for (int32_t c = 0; c < used; c += 2, w += 2 * n, start += 2) {
-            const bool two = c + 1 < used;
-            const int32_t second = two ? start[1] : 0;
-            int32_t dots[3][2] = {{start[0], second}, {start[0], second}, {start[0], second}};
-            cmopt_mve_dot_3x2(x0, x1, x2, w, two ? w + n : w, n, dots);
-            to[CMOPT_PLACE_0] = dots[0][0];
-            to[CMOPT_PLACE_1] = dots[0][1];
-            to[CMOPT_PLACE_0 + 16] = dots[1][0];
-            to[CMOPT_PLACE_1 + 16] = dots[1][1];
-            to[CMOPT_PLACE_0 + 32] = dots[2][0];
-            to[CMOPT_PLACE_1 + 32] = dots[2][1];
-            to += (c & 2) ? 1 - CMOPT_PLACE_2 : CMOPT_PLACE_2;
+        int32_t left = lanes < CMOPT_MATRIX_LANES ? lanes : CMOPT_MATRIX_LANES;
+        for (rows.sums = sums; left >= 4; left -= 4, rows.sums++) {
+            CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_0);
+            CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_2);
         }
-        if (lanes < CMOPT_MATRIX_LANES && m->per_channel) {
-            multipliers = m->last_multipliers;
-            shifts = m->last_shifts;
+        if (left > 0) {
+            for (int32_t r = 0; r < CMOPT_MATRIX_ROWS; r++) {
+                cmopt_mve_matrix_dot(x[r], w, m->columns, left, 0,
+                                     rows.sums + r * CMOPT_MATRIX_LANES);
+            }
         }
-        cmopt_mve_matrix_store(m, sums[0], multipliers, shifts, lanes, out0 + first);
-        cmopt_mve_matrix_store(m, sums[1], multipliers, shifts, lanes, out1 + first);
-        cmopt_mve_matrix_store(m, sums[2], multipliers, shifts, lanes, out2 + first);
-        if (m->per_channel) {
-            multipliers += CMOPT_MATRIX_LANES;
-            shifts += CMOPT_MATRIX_LANES;
-        }
+        cmopt_mve_matrix_store(m, sums, CMOPT_MATRIX_ROWS, first, out);
     }
 }
 
 /* Results of one row. Its sums begin with `more` than the block's. */
-static __attribute__((noinline)) void cmopt_mve_matrix_1_row(const cmopt_mve_matrix *m,
+static void cmopt_mve_matrix_1_row(const cmopt_mve_matrix *m,
                                    const int8_t *x,
                                    int32_t more,
                                    int8_t *out)
 {
-    const int32_t n = m->columns;
     const int8_t *w = m->weights;
-    const int32_t *multipliers = m->multipliers;
-    const int32_t *shifts = m->shifts;
     for (int32_t first = 0; first < m->channels; first += CMOPT_MATRIX_LANES) {
         int32_t sums[CMOPT_MATRIX_LANES];
         const int32_t lanes = m->channels - first;
-        const int32_t used = lanes < CMOPT_MATRIX_LANES ? lanes : CMOPT_MATRIX_LANES;
-        const int32_t *start = m->start + first;
-        int32_t *to = sums;
-        for (int32_t c = 0; c < used; c += 4, w += 4 * n, start += 4, to++) {
-            const int32_t left = used - c;
-            int32_t dots[4] = {cmopt_wrapping_add(start[0], more), more, more, more};
-            const int8_t *w1 = w;
-            const int8_t *w2 = w;
-            const int8_t *w3 = w;
-            if (left > 1) {
-                w1 = w + n;
-                dots[1] = cmopt_wrapping_add(start[1], more);
-            }
-            if (left > 2) {
-                w2 = w1 + n;
-                dots[2] = cmopt_wrapping_add(start[2], more);
-            }
-            if (left > 3) {
-                w3 = w2 + n;
-                dots[3] = cmopt_wrapping_add(start[3], more);
-            }
-            cmopt_mve_dot_1x4(x, w, w1, w2, w3, n, dots);
-            to[CMOPT_PLACE_0] = dots[0];
-            to[CMOPT_PLACE_1] = dots[1];
-            to[CMOPT_PLACE_2] = dots[2];
-            to[CMOPT_PLACE_3] = dots[3];
+        int32_t left = lanes < CMOPT_MATRIX_LANES ? lanes : CMOPT_MATRIX_LANES;
+        for (int32_t *to = sums; left > 0; left -= 4, to++, w += 4 * m->columns) {
+            cmopt_mve_matrix_dot(x, w, m->columns, left, more, to);
         }
-        if (lanes < CMOPT_MATRIX_LANES && m->per_channel) {
-            multipliers = m->last_multipliers;
-            shifts = m->last_shifts;
-        }
-        cmopt_mve_matrix_store(m, sums, multipliers, shifts, lanes, out + first);
-        if (m->per_channel) {
-            multipliers += CMOPT_MATRIX_LANES;
-            shifts += CMOPT_MATRIX_LANES;
-        }
+        cmopt_mve_matrix_store(m, sums, 1, first, &out);
     }
 }
 
