@@ -47,7 +47,7 @@ class ProgramTable:
     def __init__(self) -> None:
         self.constants: dict[bytes, str] = {}
         self.rows: list[str] = []
-        self.longest_kernel_sum = 1
+        self.most_outputs = 1
 
     def tensor(self, value: SSAValue) -> str:
         """The `struct tensor` of a value that has a place or is a constant."""
@@ -84,8 +84,8 @@ class ProgramTable:
                 fields.append(f".{name} = {self.tensor(value)}")
             elif value is not None:
                 fields.append(f".{FIELDS.get(name, name)} = {_literal(value)}")
-            if name == "kernel_sum" and isinstance(value, SSAValue):
-                self.longest_kernel_sum = max(self.longest_kernel_sum, *shape_of(value))
+            if name == "weights" and isinstance(value, SSAValue):
+                self.most_outputs = max(self.most_outputs, shape_of(value)[0])
         fields.append(f".output = {self.tensor(op.results[0])}")
         self.rows.append(f"{{{', '.join(fields)}}}")
 
@@ -130,7 +130,7 @@ def program_source(module: ModuleOp, name: str = "forward") -> str:
     lines += [
         f"BYTES program_memory[{arena} + 2 * GUARD_BYTES];",
         f"const uint32_t program_arena_bytes = {arena};",
-        f"int32_t program_bias[{table.longest_kernel_sum}];",
+        f"int32_t program_bias[{table.most_outputs}];",
         *_table("struct op", "program_op", table.rows),
         *_table("struct tensor", "program_input", inputs),
         *_table("struct tensor", "program_output", outputs),

@@ -257,6 +257,17 @@ static const int32_t *linear_bias(const struct op *op, const cmsis_nn_dims *filt
     return program_bias;
 }
 
+/* The sums for a library that reads them: the program's, or computed from its bias. */
+static int32_t *linear_sums(const struct op *op, const cmsis_nn_dims *filter)
+{
+    if (op->kernel_sum.bytes > 0) {
+        return bytes_of(&op->kernel_sum);
+    }
+    check(op, arm_vector_sum_s8(program_bias, filter->n, filter->c, int8(&op->weights),
+                                op->input_offset, op->filter_offset, bytes_of(&op->bias)));
+    return program_bias;
+}
+
 void quantized_linear(const struct op *op)
 {
     const int32_t columns = op->weights.dims.c, outputs = op->weights.dims.w;
@@ -269,10 +280,7 @@ void quantized_linear(const struct op *op)
     const cmsis_nn_dims bias_dims = {1, 1, 1, outputs}, output = {rows, 1, 1, outputs};
     const int32_t wanted = arm_fully_connected_s8_get_buffer_size(&filter);
     const bool reads_sums = wanted > 0;
-    if (reads_sums && (int32_t)op->kernel_sum.bytes < wanted) {
-        fail(op, EXIT_SCRATCH, "the kernel reads kernel sums, bytes", wanted);
-    }
-    const cmsis_nn_context sums = {bytes_of(&op->kernel_sum), wanted};
+    const cmsis_nn_context sums = {reads_sums ? linear_sums(op, &filter) : NULL, wanted};
     const int32_t *bias = reads_sums ? NULL : linear_bias(op, &filter);
     check(op, arm_fully_connected_s8(&sums, &params, &quant, &input, int8(&op->input), &filter,
                                      int8(&op->weights), &bias_dims, bias, &output,

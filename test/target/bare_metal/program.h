@@ -46,7 +46,7 @@ struct op {
 #define GUARD_BYTES 64
 extern uint8_t program_memory[];
 extern const uint32_t program_arena_bytes;
-extern int32_t program_bias[]; /* as long as the longest kernel_sum */
+extern int32_t program_bias[]; /* one for each output of a linear */
 extern const struct op program_ops[];
 extern const int32_t program_op_count;
 extern const struct tensor program_inputs[];
