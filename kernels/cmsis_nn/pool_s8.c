@@ -32,12 +32,9 @@ static void mean_of(const window_s8 *window, cmsis_nn_activation clamp, int8_t *
         const int32_t lanes = window->channels - c;
         cmopt_mve_sums_of(window->first + c, window->pitch, window->rows, window->columns,
                           window->channels, vctp8q((uint32_t)lanes), sums);
-        for (int32_t place = 0; place < 16; place++) {
-            const int32_t channel = cmopt_mve_channel(place);
-            if (channel < lanes) {
-                out[c + channel] = (int8_t)cmopt_clamp(rounded_mean(sums[place], count), clamp.min,
-                                                       clamp.max);
-            }
+        for (int32_t i = 0; i < 16 && i < lanes; i++) {
+            const int32_t mean = rounded_mean(sums[cmopt_mve_place(i)], count);
+            out[c + i] = (int8_t)cmopt_clamp(mean, clamp.min, clamp.max);
         }
     }
 }

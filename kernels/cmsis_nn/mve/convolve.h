@@ -57,19 +57,13 @@ static void cmopt_mve_copy_window(const cmopt_mve_convolution *call,
     const int32_t dy = call->params->dilation.h;
     const int32_t dx = call->params->dilation.w;
     const int32_t pixel = call->in->c;
-    const bool inside = y >= 0 && x >= 0 && y + (call->filter->h - 1) * dy < call->in->h &&
-                        x + (kw - 1) * dx < call->in->w;
     const bool joined = dx == 1 && c == pixel;
     const int32_t pitch = call->in->w * pixel;
-    if (inside && joined) {
-        const int8_t *from = image + y * pitch + x * pixel;
-        for (int32_t ky = 0; ky < call->filter->h; ky++, to += kw * c, from += dy * pitch) {
-            cmopt_mve_copy(to, from, kw * c);
-        }
-        return;
-    }
     const cmopt_window columns = cmopt_window_at(x, 1, 0, dx, kw, call->in->w);
-    memset(to, -call->params->input_offset, (size_t)call->columns);
+    if (y < 0 || y + (call->filter->h - 1) * dy >= call->in->h || columns.begin > 0 ||
+        columns.end < kw) {
+        memset(to, -call->params->input_offset, (size_t)call->columns);
+    }
     for (int32_t ky = 0; ky < call->filter->h; ky++, to += kw * c, y += dy) {
         if (y < 0 || y >= call->in->h || columns.end <= columns.begin) {
             continue;
@@ -94,7 +88,13 @@ static void cmopt_mve_convolve_block(const cmopt_mve_convolution *call,
 {
     const cmsis_nn_conv_params *p = call->params;
     const bool contiguous = cmopt_mve_contiguous(p, call->in, call->filter);
-    const int32_t pitch = call->in->w * call->in->c;
+    const bool joined = p->dilation.w == 1 && call->filter->c == call->in->c;
+    const int32_t pixel = call->in->c;
+    const int32_t pitch = call->in->w * pixel;
+    const int32_t segment = call->filter->w * pixel;
+    const int32_t next_row = p->dilation.h * pitch;
+    const int32_t reach_y = (call->filter->h - 1) * p->dilation.h;
+    const int32_t last_x = call->in->w - 1 - (call->filter->w - 1) * p->dilation.w;
     const int32_t depth = call->out->c;
     const int8_t *x[CMOPT_MATRIX_ROWS];
     int32_t waiting = 0;
@@ -102,10 +102,11 @@ static void cmopt_mve_convolve_block(const cmopt_mve_convolution *call,
         for (int32_t oy = 0; oy < call->out->h; oy++) {
             const int32_t iy = oy * p->stride.h - p->padding.h;
             int32_t ix = -p->padding.w;
-            const bool here = contiguous && iy >= 0 && iy < call->in->h;
+            const bool inside = iy >= 0 && iy + reach_y < call->in->h;
             for (int32_t ox = 0; ox < call->out->w; ox++, ix += p->stride.w) {
-                if (here && ix >= 0 && ix + call->filter->w <= call->in->w) {
-                    x[waiting] = input + iy * pitch + ix * call->in->c;
+                const bool here = inside && ix >= 0 && ix <= last_x;
+                if (contiguous && here) {
+                    x[waiting] = input + iy * pitch + ix * pixel;
                 } else if (contiguous) {
                     /* There is scratch for one: its place in the output follows those waiting. */
                     cmopt_mve_copy_window(call, input, iy, ix, call->rows);
@@ -118,8 +119,17 @@ static void cmopt_mve_convolve_block(const cmopt_mve_convolution *call,
                     continue;
                 } else {
                     int8_t *row = call->rows + waiting * call->columns;
-                    cmopt_mve_copy_window(call, input, iy, ix, row);
                     x[waiting] = row;
+                    if (here && joined) {
+                        const int8_t *from = input + iy * pitch + ix * pixel;
+                        for (int32_t ky = call->filter->h; ky > 0; ky--) {
+                            cmopt_mve_copy(row, from, segment);
+                            row += segment;
+                            from += next_row;
+                        }
+                    } else {
+                        cmopt_mve_copy_window(call, input, iy, ix, row);
+                    }
                 }
                 if (++waiting == CMOPT_MATRIX_ROWS) {
                     int8_t *const to[CMOPT_MATRIX_ROWS] = {out, out + depth, out + 2 * depth};

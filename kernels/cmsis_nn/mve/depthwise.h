@@ -142,15 +142,15 @@ static inline void cmopt_mve_depthwise_lanes(cmopt_mve_depthwise *call,
     int16_t sums[CMOPT_DW_LANES]; /* even lanes, then odd lanes */
     vstrhq_s16(sums, low);
     vstrhq_s16(sums + 8, high);
-    for (int32_t place = 0; place < CMOPT_DW_LANES; place++) {
-        const int32_t i = cmopt_mve_channel(place);
+    const int32_t offset = call->params->input_offset;
+    for (int32_t i = 0; i < CMOPT_DW_LANES; i++) {
+        const int32_t place = cmopt_mve_place(i);
+        const int32_t channel = first + (i & (channels - 1));
         const bool real = i < lanes;
-        const int32_t channel = first + (channels < CMOPT_DW_LANES ? i % channels : i);
         const int32_t sum = sums[(i & 1) * 8 + (i >> 1)];
-        call->start[place] =
-            real ? cmopt_wrapping_add(bias != NULL ? bias[channel] : 0,
-                                      cmopt_wrapping_mul(sum, call->params->input_offset))
-                 : 0;
+        call->start[place] = real ? cmopt_wrapping_add(bias != NULL ? bias[channel] : 0,
+                                                       cmopt_wrapping_mul(sum, offset))
+                                  : 0;
         call->multipliers[place] = real ? quant->multiplier[channel] : 0;
         call->shifts[place] = real ? quant->shift[channel] : -1;
     }
@@ -346,49 +346,82 @@ static void cmopt_mve_depthwise_row(const cmopt_mve_depthwise *call, int32_t cou
     cmopt_mve_depthwise_any(call, count % 16 > 0 ? 1 : 0, 16, 16, count % 16, out + 16 * whole);
 }
 
-/* Copies `pixels` pixels of input row y, from column x on, to a row of a strip. `image` is at the
- * lanes' first channel. */
-static void cmopt_mve_depthwise_copy(const cmopt_mve_depthwise *call,
-                                     const int8_t *image,
-                                     int32_t y,
-                                     int32_t x,
-                                     int32_t pixels,
-                                     int8_t *row)
+/* A row of a strip: pixels before the input's row, inside it and after it. */
+typedef struct {
+    int32_t before;
+    int32_t inside;
+    int32_t after;
+} cmopt_mve_span;
+
+static inline cmopt_mve_span cmopt_mve_span_of(int32_t x, int32_t pixels, int32_t width)
 {
-    const int32_t c = call->in->c;
-    const int32_t unit = call->unit;
-    const int outside = -call->params->input_offset;
-    if (y < 0 || y >= call->in->h || x >= call->in->w || x + pixels <= 0) {
-        memset(row, outside, (size_t)(pixels * unit));
-        return;
+    cmopt_mve_span span = {0, 0, 0};
+    span.before = x >= 0 ? 0 : x + pixels <= 0 ? pixels : -x;
+    span.after = x + pixels <= width ? 0 : x >= width ? pixels : x + pixels - width;
+    span.inside = pixels - span.before - span.after;
+    return span;
+}
+
+/* Fills vectors of a row. Returns the place after them. */
+CMOPT_INLINE int8_t *cmopt_mve_fill(int8_t *row, int8x16_t value, int32_t vectors)
+{
+    for (; vectors > 0; vectors--, row += CMOPT_DW_LANES) {
+        vstrbq_s8(row, value);
     }
-    const int32_t before = x < 0 ? -x : 0;
-    const int32_t after = x + pixels > call->in->w ? x + pixels - call->in->w : 0;
-    const int32_t inside = pixels - before - after;
-    const int8_t *from = image + (y * call->in->w + x + before) * c;
+    return row;
+}
+
+/* Copies a row of input from its first pixel inside the span on, to a row of a strip. */
+CMOPT_INLINE void cmopt_mve_depthwise_copy(const int8_t *from,
+                                           int32_t channels,
+                                           cmopt_mve_span span,
+                                           int32_t unit,
+                                           int32_t lanes,
+                                           int8_t outside,
+                                           int8_t *row)
+{
     if (unit < CMOPT_DW_LANES) {
-        memset(row, outside, (size_t)(before * unit));
-        row += before * unit;
-        memcpy(row, from, (size_t)(inside * c));
-        memset(row + inside * c, outside, (size_t)(after * unit));
+        memset(row, outside, (size_t)(span.before * unit));
+        row += span.before * unit;
+        memcpy(row, from, (size_t)(span.inside * unit));
+        memset(row + span.inside * unit, outside, (size_t)(span.after * unit));
         return;
     }
-    const int8x16_t padded = vdupq_n_s8((int8_t)outside);
-    for (int32_t i = 0; i < before; i++, row += CMOPT_DW_LANES) {
-        vstrbq_s8(row, padded);
-    }
-    if (call->lanes == CMOPT_DW_LANES) {
-        for (int32_t i = 0; i < inside; i++, row += CMOPT_DW_LANES, from += c) {
+    const int8x16_t padded = vdupq_n_s8(outside);
+    row = cmopt_mve_fill(row, padded, span.before);
+    if (lanes == CMOPT_DW_LANES) {
+        for (int32_t i = span.inside; i > 0; i--, row += CMOPT_DW_LANES, from += channels) {
             vstrbq_s8(row, vldrbq_s8(from));
         }
     } else {
-        const mve_pred16_t used = vctp8q((uint32_t)call->lanes);
-        for (int32_t i = 0; i < inside; i++, row += CMOPT_DW_LANES, from += c) {
+        const mve_pred16_t used = vctp8q((uint32_t)lanes);
+        for (int32_t i = span.inside; i > 0; i--, row += CMOPT_DW_LANES, from += channels) {
             vstrbq_s8(row, vldrbq_z_s8(from, used));
         }
     }
-    for (int32_t i = 0; i < after; i++, row += CMOPT_DW_LANES) {
-        vstrbq_s8(row, padded);
+    cmopt_mve_fill(row, padded, span.after);
+}
+
+/* The places of the taps of a row of output. `oldest` is the strip's oldest row. */
+static inline void cmopt_mve_depthwise_places(cmopt_mve_depthwise *call,
+                                              const int8_t *oldest,
+                                              int32_t pitch,
+                                              const int8_t *end)
+{
+    const int8_t *row = oldest;
+    if (call->fixed) {
+        call->rows[0] = row;
+        row = row + pitch == end ? call->strip : row + pitch;
+        call->rows[1] = row;
+        call->rows[2] = row + pitch == end ? call->strip : row + pitch;
+        return;
+    }
+    const int8_t **places = call->places;
+    for (int32_t ky = 0; ky < call->filter->h; ky++) {
+        for (int32_t kx = 0; kx < call->filter->w; kx++) {
+            *places++ = row + kx * call->unit;
+        }
+        row = row + pitch == end ? call->strip : row + pitch;
     }
 }
 
@@ -401,37 +434,37 @@ static void cmopt_mve_depthwise_strip(cmopt_mve_depthwise *call,
                                       int8_t *out)
 {
     const cmsis_nn_dw_conv_params *p = call->params;
+    const int32_t height = call->filter->h;
+    const int32_t unit = call->unit;
     const int32_t pixels = (columns - 1) * p->stride.w + call->filter->w;
-    const int32_t pitch = pixels * call->unit;
-    const int8_t *const end = call->strip + call->filter->h * pitch;
+    const int32_t pitch = pixels * unit;
+    const int8_t *const end = call->strip + height * pitch;
     const int32_t x = first * p->stride.w - p->padding.w;
-    const int32_t out_pitch = call->out->w * call->out->c;
+    const int32_t in_height = call->in->h;
+    const int32_t channels = call->in->c;
+    const int32_t in_pitch = call->in->w * channels;
+    const int32_t out_pitch = call->out->w * channels;
+    const int8_t outside = (int8_t)-p->input_offset;
+    const cmopt_mve_span span = cmopt_mve_span_of(x, pixels, call->in->w);
+    const cmopt_mve_span none = {pixels, 0, 0};
+    const int8_t *const from = image + (x + span.before) * channels;
     int8_t *slot = call->strip; /* of the next row to copy */
     int32_t y = -p->padding.h;
-    int32_t missing = call->filter->h;
-    out += first * call->out->c;
-    for (int32_t oy = 0; oy < call->out->h; oy++, out += out_pitch) {
+    int32_t missing = height;
+    out += first * channels;
+    for (int32_t rows = call->out->h; rows > 0; rows--, out += out_pitch) {
+        if (missing > height) { /* the stride is longer than the filter */
+            y += missing - height;
+            missing = height;
+        }
         for (; missing > 0; missing--, y++) {
-            if (missing > call->filter->h) {
-                continue; /* the stride is longer than the filter */
-            }
-            cmopt_mve_depthwise_copy(call, image, y, x, pixels, slot);
+            const bool inside = y >= 0 && y < in_height;
+            cmopt_mve_depthwise_copy(inside ? from + y * in_pitch : image, channels,
+                                     inside ? span : none, unit, call->lanes, outside, slot);
             slot = slot + pitch == end ? call->strip : slot + pitch;
         }
         missing = p->stride.h;
-        const int8_t *row = slot; /* the oldest */
-        const int8_t **places = call->places;
-        for (int32_t ky = 0; ky < call->filter->h; ky++) {
-            if (call->fixed) {
-                call->rows[ky] = row;
-            } else {
-                const int8_t *place = row;
-                for (int32_t kx = 0; kx < call->filter->w; kx++, place += call->unit) {
-                    *places++ = place;
-                }
-            }
-            row = row + pitch == end ? call->strip : row + pitch;
-        }
+        cmopt_mve_depthwise_places(call, slot, pitch, end);
         cmopt_mve_depthwise_row(call, columns, out);
     }
 }

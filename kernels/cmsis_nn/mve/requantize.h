@@ -104,11 +104,10 @@ typedef struct {
     int32x4_t d;
 } cmopt_mve_sums;
 
-/* The channel of each place in that order. */
-CMOPT_INLINE int32_t cmopt_mve_channel(int32_t place)
+/* The place of a channel in that order. */
+CMOPT_INLINE int32_t cmopt_mve_place(int32_t channel)
 {
-    static const uint8_t first[4] = {0, 2, 1, 3};
-    return first[place >> 2] + 4 * (place & 3);
+    return ((channel & 1) << 3) + ((channel & 2) << 1) + (channel >> 2);
 }
 
 /* Int8 results in ascending order of channels, of sums scaled by cmopt_mve_scale_down. `clamped` is
