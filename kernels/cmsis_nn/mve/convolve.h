@@ -8,7 +8,6 @@
 #define CMOPT_CMSIS_NN_MVE_CONVOLVE_H
 
 #include <stddef.h>
-#include <string.h>
 
 #include "../window.h"
 #include "matrix.h"
@@ -62,7 +61,7 @@ static void cmopt_mve_copy_window(const cmopt_mve_convolution *call,
     const cmopt_window columns = cmopt_window_at(x, 1, 0, dx, kw, call->in->w);
     if (y < 0 || y + (call->filter->h - 1) * dy >= call->in->h || columns.begin > 0 ||
         columns.end < kw) {
-        memset(to, -call->params->input_offset, (size_t)call->columns);
+        cmopt_mve_set(to, (int8_t)-call->params->input_offset, call->columns);
     }
     for (int32_t ky = 0; ky < call->filter->h; ky++, to += kw * c, y += dy) {
         if (y < 0 || y >= call->in->h || columns.end <= columns.begin) {

@@ -42,37 +42,46 @@ CMOPT_INLINE int32x4_t cmopt_mve_by_factor(int32x4_t values,
     return rounded ? vrshlq_n_s32(cmopt_mve_away(values), factor->right) : values;
 }
 
-CMOPT_INLINE int32x4_t cmopt_mve_input(const int8_t *from,
-                                       const cmopt_mve_factor *factor,
-                                       bool rounded,
-                                       mve_pred16_t lanes)
+/* What an addition computes. plain: no clamped result depends on how halves of negative numbers are
+ * rounded, and the sum is only shifted right. */
+typedef struct {
+    const cmopt_mve_factor *a;
+    const cmopt_mve_factor *b;
+    const cmopt_mve_factor *sum;
+    const cmopt_mve_output *output;
+    bool a_rounded;
+    bool b_rounded;
+    bool plain;
+} cmopt_mve_addition;
+
+CMOPT_INLINE int32x4_t cmopt_mve_add_4(int32x4_t a, int32x4_t b, const cmopt_mve_addition *add)
 {
-    return cmopt_mve_by_factor(vaddq_n_s32(vldrbq_z_s32(from, lanes), factor->offset), factor, true,
-                               rounded);
+    a = cmopt_mve_by_factor(vaddq_n_s32(a, add->a->offset), add->a, true, add->a_rounded);
+    b = cmopt_mve_by_factor(vaddq_n_s32(b, add->b->offset), add->b, true, add->b_rounded);
+    int32x4_t sum = vaddq_s32(a, b);
+    if (add->plain) {
+        sum = vrshlq_n_s32(vqrdmulhq_n_s32(sum, add->sum->multiplier), add->sum->right);
+    } else {
+        sum = cmopt_mve_by_factor(sum, add->sum, add->sum->left != 0, add->sum->right != 0);
+    }
+    return cmopt_mve_clamp(sum, add->output);
 }
 
+/* With constant flags in `add`, one loop without tests. */
 CMOPT_INLINE void cmopt_mve_add_as(const int8_t *a,
                                    const int8_t *b,
-                                   const cmopt_mve_factor *of_a,
-                                   const cmopt_mve_factor *of_b,
-                                   const cmopt_mve_factor *of_sum,
-                                   const cmopt_mve_output *output,
-                                   bool a_rounded,
-                                   bool b_rounded,
-                                   bool plain,
+                                   cmopt_mve_addition add,
                                    int8_t *out,
                                    int32_t count)
 {
-    for (; count > 0; count -= 4, a += 4, b += 4, out += 4) {
+    for (; count >= 4; count -= 4, a += 4, b += 4, out += 4) {
+        vstrbq_s32(out, cmopt_mve_add_4(vldrbq_s32(a), vldrbq_s32(b), &add));
+    }
+    if (count > 0) {
         const mve_pred16_t lanes = vctp32q((uint32_t)count);
-        int32x4_t sum = vaddq_s32(cmopt_mve_input(a, of_a, a_rounded, lanes),
-                                  cmopt_mve_input(b, of_b, b_rounded, lanes));
-        if (plain) {
-            sum = vrshlq_n_s32(vqrdmulhq_n_s32(sum, of_sum->multiplier), of_sum->right);
-        } else {
-            sum = cmopt_mve_by_factor(sum, of_sum, of_sum->left != 0, of_sum->right != 0);
-        }
-        vstrbq_p_s32(out, cmopt_mve_clamp(sum, output), lanes);
+        const int32x4_t sum =
+            cmopt_mve_add_4(vldrbq_z_s32(a, lanes), vldrbq_z_s32(b, lanes), &add);
+        vstrbq_p_s32(out, sum, lanes);
     }
 }
 
@@ -86,7 +95,6 @@ static void cmopt_mve_add(const int8_t *a,
                           int8_t *out,
                           int32_t count)
 {
-    const bool plain = output->kind == CMOPT_MVE_UP;
     if (of_b->right == 0) {
         const int8_t *const other = a;
         const cmopt_mve_factor *const of_other = of_a;
@@ -95,13 +103,21 @@ static void cmopt_mve_add(const int8_t *a,
         b = other;
         of_b = of_other;
     }
-    if (of_a->right == 0 && of_b->right != 0 && plain) {
-        cmopt_mve_add_as(a, b, of_a, of_b, of_sum, output, false, true, true, out, count);
-    } else if (of_a->right == 0 && of_b->right != 0) {
-        cmopt_mve_add_as(a, b, of_a, of_b, of_sum, output, false, true, false, out, count);
+    cmopt_mve_addition add = {of_a, of_b, of_sum, output, of_a->right != 0, of_b->right != 0,
+                              false};
+    /* The input of the larger scale is not shifted right. */
+    if (!add.a_rounded && add.b_rounded) {
+        add.a_rounded = false;
+        add.b_rounded = true;
+        if (output->kind == CMOPT_MVE_UP) {
+            add.plain = true;
+            cmopt_mve_add_as(a, b, add, out, count);
+        } else {
+            add.plain = false;
+            cmopt_mve_add_as(a, b, add, out, count);
+        }
     } else {
-        cmopt_mve_add_as(a, b, of_a, of_b, of_sum, output, of_a->right != 0, of_b->right != 0,
-                         false, out, count);
+        cmopt_mve_add_as(a, b, add, out, count);
     }
 }
 

@@ -9,9 +9,9 @@
 #define CMOPT_CMSIS_NN_MVE_MATRIX_H
 
 #include <stddef.h>
-#include <string.h>
 
 #include "../fixed_point.h"
+#include "order.h"
 #include "requantize.h"
 
 enum {
@@ -63,6 +63,20 @@ CMOPT_INLINE void cmopt_mve_copy(int8_t *to, const int8_t *from, int32_t bytes)
                      : "q0", "lr", "memory");
 }
 
+/* Sets bytes. */
+CMOPT_INLINE void cmopt_mve_set(int8_t *to, int8_t value, int32_t bytes)
+{
+    __asm__ volatile("vdup.8 q0, %[value]\n"
+                     "wlstp.8 lr, %[bytes], 1f\n"
+                     "2:\n"
+                     "vstrb.8 q0, [%[to]], #16\n"
+                     "letp lr, 2b\n"
+                     "1:\n"
+                     : [to] "+r"(to)
+                     : [bytes] "r"(bytes), [value] "r"(value)
+                     : "q0", "lr", "memory");
+}
+
 /* The sum of int8 values. */
 CMOPT_INLINE int32_t cmopt_mve_sum(const int8_t *values, int32_t count)
 {
@@ -86,41 +100,52 @@ enum { CMOPT_PLACE_0 = 0, CMOPT_PLACE_1 = 8, CMOPT_PLACE_2 = 4, CMOPT_PLACE_3 = 
 typedef struct {
     const int8_t *x[CMOPT_MATRIX_ROWS];
     int32_t columns;
-    int32_t fill; /* bytes from the end of a row to a multiple of sixteen */
+    int32_t fill;  /* bytes from the end of a row to a multiple of sixteen */
     int32_t *sums; /* sixteen of each row */
+    int32_t pairs; /* of sixteen columns, after the first sixteen */
 } cmopt_mve_rows;
 
+/* Sixteen columns of three rows times two channels. mla: vmladava, or vmladav for the first. */
+#define CMOPT_MVE_3X2(mla)                                                                        \
+    "vldrb.8 q0, [%[w0]], #16\n"                                                                  \
+    "vldrb.8 q2, [%[x0]], #16\n" mla " %[s00], q0, q2\n"                                          \
+    "vldrb.8 q1, [%[w1]], #16\n" mla " %[s01], q1, q2\n"                                          \
+    "vldrb.8 q3, [%[x1]], #16\n" mla " %[s10], q0, q3\n"                                          \
+    "vldrb.8 q2, [%[x2]], #16\n" mla " %[s11], q1, q3\n" mla " %[s20], q0, q2\n" mla             \
+    " %[s21], q1, q2\n"
+
+/* Any number of columns. */
+#define CMOPT_MVE_ANY_COLUMNS                                                                     \
+    "mov %[s00], #0\n"                                                                            \
+    "mov %[s01], #0\n"                                                                            \
+    "mov %[s10], #0\n"                                                                            \
+    "mov %[s11], #0\n"                                                                            \
+    "mov %[s20], #0\n"                                                                            \
+    "mov %[s21], #0\n"                                                                            \
+    "wlstp.8 lr, lr, 1f\n"                                                                        \
+    "2:\n" CMOPT_MVE_3X2("vmladava.s8") "letp lr, 2b\n"                                           \
+                                         "1:\n"
+
+/* A multiple of sixteen columns. */
+#define CMOPT_MVE_WHOLE_COLUMNS                                                                   \
+    "ldr lr, [%[r], #24]\n" CMOPT_MVE_3X2("vmladav.s8") "wls lr, lr, 1f\n"                        \
+                                                        "2:\n" CMOPT_MVE_3X2("vmladava.s8")       \
+        CMOPT_MVE_3X2("vmladava.s8") "le lr, 2b\n"                                                \
+                                     "1:\n"                                                       \
+                                     "ldr lr, [%[r], #12]\n"                                      \
+                                     "tst lr, #16\n"                                              \
+                                     "bne 3f\n" CMOPT_MVE_3X2("vmladava.s8") "3:\n"
+
 /* Writes the products of three rows with two channels' weights to the places `place` and place + 8
- * of each row's sums. Returns the weights of the next channel. All but the sums' address and the
- * three pointers is in registers, so these are loaded here. */
-#define CMOPT_MVE_DOT_3X2(rows, next, place)                                                      \
+ * of each row's sums, and moves `next`, the weights, to the next channel. All registers are in use,
+ * so the pointers are loaded here. */
+#define CMOPT_MVE_DOT_3X2(rows, next, place, columns)                                             \
     do {                                                                                          \
         const int8_t *x0_, *x1_, *x2_, *w1_;                                                      \
         int32_t s00_, s01_, s10_, s11_, s20_, s21_;                                               \
         __asm__ volatile("ldrd %[x0], %[x1], [%[r]]\n"                                            \
                          "ldrd %[x2], lr, [%[r], #8]\n"                                           \
-                         "add %[w1], %[w0], lr\n"                                                 \
-                         "mov %[s00], #0\n"                                                       \
-                         "mov %[s01], #0\n"                                                       \
-                         "mov %[s10], #0\n"                                                       \
-                         "mov %[s11], #0\n"                                                       \
-                         "mov %[s20], #0\n"                                                       \
-                         "mov %[s21], #0\n"                                                       \
-                         "wlstp.8 lr, lr, 1f\n"                                                   \
-                         "2:\n"                                                                   \
-                         "vldrb.8 q0, [%[w0]], #16\n"                                             \
-                         "vldrb.8 q2, [%[x0]], #16\n"                                             \
-                         "vmladava.s8 %[s00], q0, q2\n"                                           \
-                         "vldrb.8 q1, [%[w1]], #16\n"                                             \
-                         "vmladava.s8 %[s01], q1, q2\n"                                           \
-                         "vldrb.8 q3, [%[x1]], #16\n"                                             \
-                         "vmladava.s8 %[s10], q0, q3\n"                                           \
-                         "vldrb.8 q2, [%[x2]], #16\n"                                             \
-                         "vmladava.s8 %[s11], q1, q3\n"                                           \
-                         "vmladava.s8 %[s20], q0, q2\n"                                           \
-                         "vmladava.s8 %[s21], q1, q2\n"                                           \
-                         "letp lr, 2b\n"                                                          \
-                         "1:\n"                                                                   \
+                         "add %[w1], %[w0], lr\n" columns                                         \
                          "ldrd %[x0], %[x1], [%[r], #16]\n"                                       \
                          "sub %[w0], %[w1], %[x0]\n"                                              \
                          "str %[s00], [%[x1], %[at]]\n"                                           \
@@ -134,7 +159,7 @@ typedef struct {
                            [s10] "=&Te"(s10_), [s11] "=&Te"(s11_), [s20] "=&Te"(s20_),            \
                            [s21] "=&Te"(s21_)                                                     \
                          : [r] "r"(rows), [at] "i"(4 * (place))                                   \
-                         : "q0", "q1", "q2", "q3", "lr", "memory");                               \
+                         : "q0", "q1", "q2", "q3", "lr", "cc", "memory");                         \
     } while (0)
 
 /* Adds the products of one row with four channels' weights. */
@@ -185,6 +210,7 @@ CMOPT_INLINE int8x16_t cmopt_mve_matrix_scale(cmopt_mve_sums sums,
                                               bool away,
                                               bool clamped)
 {
+    CMOPT_MVE_IN_ORDER();
     const int32x4x4_t by = vld4q_s32(multipliers);
     sums.a = vqrdmulhq_s32(sums.a, by.val[0]);
     sums.c = vqrdmulhq_s32(sums.c, by.val[1]);
@@ -196,6 +222,9 @@ CMOPT_INLINE int8x16_t cmopt_mve_matrix_scale(cmopt_mve_sums sums,
         sums.c = cmopt_mve_away(sums.c);
         sums.d = cmopt_mve_away(sums.d);
     }
+    CMOPT_MVE_NOW(sums.a, sums.b);
+    CMOPT_MVE_NOW(sums.c, sums.d);
+    CMOPT_MVE_IN_ORDER();
     const int32x4x4_t shift = vld4q_s32(shifts);
     sums.a = vrshlq_s32(sums.a, shift.val[0]);
     sums.c = vrshlq_s32(sums.c, shift.val[1]);
@@ -219,6 +248,50 @@ CMOPT_INLINE int8x16_t cmopt_mve_matrix_scale_any(cmopt_mve_sums sums,
     return cmopt_mve_pack(sums);
 }
 
+/* The same of `rows` rows, sixteen sums after each other, to out[r] + first. */
+CMOPT_INLINE void cmopt_mve_matrix_store_16(const int32_t *from,
+                                            const int32_t *start,
+                                            const int32_t *multipliers,
+                                            const int32_t *shifts,
+                                            const cmopt_mve_output *output,
+                                            bool away,
+                                            int32_t rows,
+                                            int32_t first,
+                                            int8_t *const *out)
+{
+    for (; rows > 0; rows--, from += CMOPT_MATRIX_LANES) {
+        vstrbq_s8(*out++ + first,
+                  cmopt_mve_matrix_scale(cmopt_mve_matrix_sums(from, start), multipliers, shifts,
+                                         output, away, false));
+    }
+}
+
+/* The same, for any output and number of channels. */
+static __attribute__((noinline)) void cmopt_mve_matrix_store_any(const int32_t *from,
+                                                                 const int32_t *start,
+                                                                 const int32_t *multipliers,
+                                                                 const int32_t *shifts,
+                                                                 const cmopt_mve_output *output,
+                                                                 int32_t lanes,
+                                                                 int32_t rows,
+                                                                 int32_t first,
+                                                                 int8_t *const *out)
+{
+    const mve_pred16_t used = vctp8q((uint32_t)lanes);
+    for (; rows > 0; rows--, from += CMOPT_MATRIX_LANES) {
+        const cmopt_mve_sums sums = cmopt_mve_matrix_sums(from, start);
+        int8x16_t results;
+        if (output->kind == CMOPT_MVE_GENERAL) {
+            results = cmopt_mve_matrix_scale_any(sums, multipliers, shifts, output);
+        } else if (output->kind == CMOPT_MVE_AWAY) {
+            results = cmopt_mve_matrix_scale(sums, multipliers, shifts, output, true, true);
+        } else {
+            results = cmopt_mve_matrix_scale(sums, multipliers, shifts, output, false, true);
+        }
+        vstrbq_p_s8(*out++ + first, results, used);
+    }
+}
+
 /* Writes the results of `rows` rows in sixteen channels from `first` on, or in fewer. Sums are in
  * the order of cmopt_mve_sums. out[r] is at the block's first channel. */
 static __attribute__((noinline)) void cmopt_mve_matrix_store(const cmopt_mve_matrix *m,
@@ -231,31 +304,18 @@ static __attribute__((noinline)) void cmopt_mve_matrix_store(const cmopt_mve_mat
     const int32_t *start = m->start + first;
     const int32_t *multipliers = m->multipliers + (m->per_channel ? first : 0);
     const int32_t *shifts = m->shifts + (m->per_channel ? first : 0);
-    if (lanes >= CMOPT_MATRIX_LANES && m->output->kind == CMOPT_MVE_UP && !m->clamped) {
-        for (; rows > 0; rows--, from += CMOPT_MATRIX_LANES) {
-            vstrbq_s8(*out++ + first,
-                      cmopt_mve_matrix_scale(cmopt_mve_matrix_sums(from, start), multipliers,
-                                             shifts, m->output, false, false));
-        }
-        return;
-    }
+    const cmopt_mve_output *output = m->output;
     if (lanes < CMOPT_MATRIX_LANES) {
-        start = m->last_start;
-        multipliers = m->last_multipliers;
-        shifts = m->last_shifts;
-    }
-    const mve_pred16_t used = vctp8q((uint32_t)lanes);
-    for (; rows > 0; rows--, from += CMOPT_MATRIX_LANES) {
-        const cmopt_mve_sums sums = cmopt_mve_matrix_sums(from, start);
-        int8x16_t results;
-        if (m->output->kind == CMOPT_MVE_GENERAL) {
-            results = cmopt_mve_matrix_scale_any(sums, multipliers, shifts, m->output);
-        } else if (m->output->kind == CMOPT_MVE_AWAY) {
-            results = cmopt_mve_matrix_scale(sums, multipliers, shifts, m->output, true, true);
-        } else {
-            results = cmopt_mve_matrix_scale(sums, multipliers, shifts, m->output, false, true);
-        }
-        vstrbq_p_s8(*out++ + first, results, used);
+        cmopt_mve_matrix_store_any(from, m->last_start, m->last_multipliers, m->last_shifts, output,
+                                   lanes, rows, first, out);
+    } else if (m->clamped || output->kind == CMOPT_MVE_GENERAL) {
+        cmopt_mve_matrix_store_any(from, start, multipliers, shifts, output, lanes, rows, first,
+                                   out);
+    } else if (output->kind == CMOPT_MVE_UP) {
+        cmopt_mve_matrix_store_16(from, start, multipliers, shifts, output, false, rows, first,
+                                  out);
+    } else {
+        cmopt_mve_matrix_store_16(from, start, multipliers, shifts, output, true, rows, first, out);
     }
 }
 
@@ -280,19 +340,26 @@ CMOPT_INLINE void cmopt_mve_matrix_dot(const int8_t *x,
 }
 
 /* Results of three rows in all channels of the block. out[r] is at the block's first channel. */
-static void cmopt_mve_matrix_3_rows(const cmopt_mve_matrix *m,
+static __attribute__((noinline)) void cmopt_mve_matrix_3_rows(const cmopt_mve_matrix *m,
                                     const int8_t *const *x,
                                     int8_t *const *out)
 {
     const int8_t *w = m->weights;
     int32_t sums[CMOPT_MATRIX_ROWS * CMOPT_MATRIX_LANES];
-    cmopt_mve_rows rows = {{x[0], x[1], x[2]}, m->columns, -m->columns & 15, sums};
+    cmopt_mve_rows rows = {{x[0], x[1], x[2]}, m->columns, -m->columns & 15, sums,
+                           (m->columns - 16) >> 5};
+    const bool whole = rows.fill == 0 && m->columns > 0;
     for (int32_t first = 0; first < m->channels; first += CMOPT_MATRIX_LANES) {
         const int32_t lanes = m->channels - first;
         int32_t left = lanes < CMOPT_MATRIX_LANES ? lanes : CMOPT_MATRIX_LANES;
         for (rows.sums = sums; left >= 4; left -= 4, rows.sums++) {
-            CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_0);
-            CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_2);
+            if (whole) {
+                CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_0, CMOPT_MVE_WHOLE_COLUMNS);
+                CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_2, CMOPT_MVE_WHOLE_COLUMNS);
+            } else {
+                CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_0, CMOPT_MVE_ANY_COLUMNS);
+                CMOPT_MVE_DOT_3X2(&rows, w, CMOPT_PLACE_2, CMOPT_MVE_ANY_COLUMNS);
+            }
         }
         if (left > 0) {
             for (int32_t r = 0; r < CMOPT_MATRIX_ROWS; r++) {
