@@ -3,7 +3,11 @@
 
 #include "arm_nnfunctions.h"
 #include "fixed_point.h"
+#include "isa.h"
 #include "window.h"
+#ifdef CMOPT_MVE
+#include "mve/depthwise.h"
+#endif
 
 arm_cmsis_nn_status
 arm_depthwise_conv_wrapper_s8(const cmsis_nn_context *ctx,
@@ -24,6 +28,12 @@ arm_depthwise_conv_wrapper_s8(const cmsis_nn_context *ctx,
     if (p->ch_mult < 1 || output_dims->c != input_dims->c * p->ch_mult) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
+#ifdef CMOPT_MVE
+    if (cmopt_mve_depthwise_conv(ctx, p, quant_params, input_dims, input_data, filter_dims,
+                                 filter_data, bias_data, output_dims, output_data)) {
+        return ARM_CMSIS_NN_SUCCESS;
+    }
+#endif
     const int32_t image_size = input_dims->h * input_dims->w * input_dims->c;
 
     for (int32_t n = 0; n < input_dims->n; n++) {
@@ -65,6 +75,11 @@ int32_t arm_depthwise_conv_wrapper_s8_get_buffer_size(const cmsis_nn_dw_conv_par
                                                       const cmsis_nn_dims *filter_dims,
                                                       const cmsis_nn_dims *output_dims)
 {
+#ifdef CMOPT_MVE
+    if (cmopt_mve_depthwise_fits(dw_conv_params, input_dims, filter_dims, output_dims)) {
+        return cmopt_mve_depthwise_bytes(dw_conv_params, input_dims, filter_dims, output_dims);
+    }
+#endif
     (void)dw_conv_params;
     (void)input_dims;
     (void)filter_dims;

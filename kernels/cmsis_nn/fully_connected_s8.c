@@ -3,6 +3,10 @@
 
 #include "arm_nnfunctions.h"
 #include "fixed_point.h"
+#include "isa.h"
+#ifdef CMOPT_MVE
+#include "mve/fully_connected.h"
+#endif
 
 /* output[r] for one input row of `columns` values and `rows` weight rows. */
 static void multiply_row(const int8_t *input,
@@ -37,6 +41,20 @@ arm_cmsis_nn_status arm_fully_connected_s8(const cmsis_nn_context *ctx,
 {
     (void)ctx;
     (void)bias_dims;
+#ifdef CMOPT_MVE
+    if (ctx->buf != NULL &&
+        cmopt_mve_fully_connected(fc_params, quant_params, input_data, filter_data, ctx->buf,
+                                  input_dims->n, filter_dims->n, output_dims->c, output_data)) {
+        return ARM_CMSIS_NN_SUCCESS;
+    }
+    /* The sums have the bias and the input's offset. */
+    cmsis_nn_fc_params without_offset = *fc_params;
+    if (ctx->buf != NULL) {
+        without_offset.input_offset = 0;
+        fc_params = &without_offset;
+        bias_data = ctx->buf;
+    }
+#endif
     for (int32_t n = 0; n < input_dims->n; n++) {
         multiply_row(input_data + n * filter_dims->n, filter_data, bias_data, fc_params,
                      quant_params, filter_dims->n, output_dims->c,
@@ -47,8 +65,12 @@ arm_cmsis_nn_status arm_fully_connected_s8(const cmsis_nn_context *ctx,
 
 int32_t arm_fully_connected_s8_get_buffer_size(const cmsis_nn_dims *filter_dims)
 {
+#ifdef CMOPT_MVE
+    return filter_dims->c * (int32_t)sizeof(int32_t);
+#else
     (void)filter_dims;
     return 0;
+#endif
 }
 
 arm_cmsis_nn_status arm_vector_sum_s8(int32_t *vector_sum_buf,
@@ -60,10 +82,14 @@ arm_cmsis_nn_status arm_vector_sum_s8(int32_t *vector_sum_buf,
                                       const int32_t *bias_data)
 {
     for (int32_t r = 0; r < vector_rows; r++) {
-        uint32_t sum = 0;
+        uint32_t sum = (uint32_t)vector_cols * (uint32_t)rhs_offset;
+#ifdef CMOPT_MVE
+        sum += (uint32_t)cmopt_mve_sum(vector_data + r * vector_cols, vector_cols);
+#else
         for (int32_t c = 0; c < vector_cols; c++) {
-            sum += (uint32_t)(vector_data[r * vector_cols + c] + rhs_offset);
+            sum += (uint32_t)vector_data[r * vector_cols + c];
         }
+#endif
         vector_sum_buf[r] =
             cmopt_wrapping_add(cmopt_wrapping_mul((int32_t)sum, lhs_offset),
                                bias_data != NULL ? bias_data[r] : 0);
@@ -93,6 +119,18 @@ arm_cmsis_nn_status arm_batch_matmul_s8(const cmsis_nn_context *ctx,
         for (int32_t h = 0; h < output_dims->h; h++) {
             const int32_t left_batch = (left->n > 1 ? n : 0) * left->h + (left->h > 1 ? h : 0);
             const int32_t right_batch = (right->n > 1 ? n : 0) * right->h + (right->h > 1 ? h : 0);
+#ifdef CMOPT_MVE
+            int32_t *const sums = ctx->buf;
+            const int8_t *const matrix = input_rhs + right_batch * right_size;
+            arm_vector_sum_s8(sums, right->c, right->w, matrix, bmm_params->fc_params.input_offset,
+                              bmm_params->fc_params.filter_offset, NULL);
+            if (cmopt_mve_fully_connected(&bmm_params->fc_params, quant_params,
+                                          input_lhs + left_batch * left_size, matrix, sums,
+                                          left->w, left->c, right->w, output)) {
+                output += left->w * right->w;
+                continue;
+            }
+#endif
             for (int32_t row = 0; row < left->w; row++) {
                 multiply_row(input_lhs + left_batch * left_size + row * left->c,
                              input_rhs + right_batch * right_size, NULL, &bmm_params->fc_params,

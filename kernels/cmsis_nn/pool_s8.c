@@ -1,7 +1,12 @@
 /* Average and maximum pooling. */
 #include "arm_nnfunctions.h"
 #include "fixed_point.h"
+#include "isa.h"
 #include "window.h"
+#ifdef CMOPT_MVE
+#include "mve/pool.h"
+#include "mve/requantize.h"
+#endif
 
 /* sum / count, rounded to nearest, halves away from zero; count >= 1. */
 static int32_t rounded_mean(int32_t sum, int32_t count)
@@ -9,27 +14,71 @@ static int32_t rounded_mean(int32_t sum, int32_t count)
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
-/* Reduces one window of one channel: the rounded mean, or the maximum. `image` points at the
- * channel of the image's first pixel. The window is not empty. */
-static int32_t reduce(const int8_t *image,
-                      const cmsis_nn_dims *dims,
-                      cmopt_window rows,
-                      cmopt_window columns,
-                      bool mean)
+/* A window inside the input: rows of `columns` pixels, `pitch` bytes apart. */
+typedef struct {
+    const int8_t *first;
+    int32_t pitch;
+    int32_t rows;
+    int32_t columns;
+    int32_t channels;
+} window_s8;
+
+#ifdef CMOPT_MVE
+static void mean_of(const window_s8 *window, cmsis_nn_activation clamp, int8_t *out)
 {
-    int32_t sum = 0;
-    int32_t largest = INT8_MIN;
-    for (int32_t ky = rows.begin; ky < rows.end; ky++) {
-        for (int32_t kx = columns.begin; kx < columns.end; kx++) {
-            const int32_t pixel = (rows.origin + ky) * dims->w + columns.origin + kx;
-            const int32_t value = image[pixel * dims->c];
-            sum += value;
-            largest = value > largest ? value : largest;
+    const int32_t count = window->rows * window->columns;
+    for (int32_t c = 0; c < window->channels; c += 16) {
+        int32_t sums[16];
+        const int32_t lanes = window->channels - c;
+        cmopt_mve_sums_of(window->first + c, window->pitch, window->rows, window->columns,
+                          window->channels, vctp8q((uint32_t)lanes), sums);
+        for (int32_t i = 0; i < 16 && i < lanes; i++) {
+            const int32_t mean = rounded_mean(sums[cmopt_mve_place(i)], count);
+            out[c + i] = (int8_t)cmopt_clamp(mean, clamp.min, clamp.max);
         }
     }
-    const int32_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
-    return mean ? rounded_mean(sum, count) : largest;
 }
+
+static void largest_of(const window_s8 *window, cmsis_nn_activation clamp, int8_t *out)
+{
+    cmopt_mve_largest(window->first, window->pitch, window->rows, window->columns,
+                      window->channels, (int8_t)cmopt_clamp(clamp.min, INT8_MIN, INT8_MAX),
+                      (int8_t)cmopt_clamp(clamp.max, INT8_MIN, INT8_MAX), out);
+}
+#else
+static void mean_of(const window_s8 *window, cmsis_nn_activation clamp, int8_t *out)
+{
+    const int32_t channels = window->channels;
+    const int32_t count = window->rows * window->columns;
+    for (int32_t c = 0; c < channels; c++) {
+        const int8_t *row = window->first + c;
+        int32_t sum = 0;
+        for (int32_t y = window->rows; y > 0; y--, row += window->pitch) {
+            const int8_t *pixel = row;
+            for (int32_t x = window->columns; x > 0; x--, pixel += channels) {
+                sum += *pixel;
+            }
+        }
+        out[c] = (int8_t)cmopt_clamp(rounded_mean(sum, count), clamp.min, clamp.max);
+    }
+}
+
+static void largest_of(const window_s8 *window, cmsis_nn_activation clamp, int8_t *out)
+{
+    const int32_t channels = window->channels;
+    for (int32_t c = 0; c < channels; c++) {
+        const int8_t *row = window->first + c;
+        int32_t largest = clamp.min;
+        for (int32_t y = window->rows; y > 0; y--, row += window->pitch) {
+            const int8_t *pixel = row;
+            for (int32_t x = window->columns; x > 0; x--, pixel += channels) {
+                largest = *pixel > largest ? *pixel : largest;
+            }
+        }
+        out[c] = (int8_t)(largest > clamp.max ? clamp.max : largest);
+    }
+}
+#endif
 
 static arm_cmsis_nn_status pool_s8(bool mean,
                                    const cmsis_nn_pool_params *params,
@@ -39,7 +88,8 @@ static arm_cmsis_nn_status pool_s8(bool mean,
                                    const cmsis_nn_dims *output_dims,
                                    int8_t *output)
 {
-    const int32_t image_size = input_dims->h * input_dims->w * input_dims->c;
+    const int32_t pitch = input_dims->w * input_dims->c;
+    const int32_t image_size = input_dims->h * pitch;
     for (int32_t n = 0; n < input_dims->n; n++) {
         const int8_t *image = input + n * image_size;
         for (int32_t oy = 0; oy < output_dims->h; oy++) {
@@ -52,11 +102,16 @@ static arm_cmsis_nn_status pool_s8(bool mean,
                 if (rows.end <= rows.begin || columns.end <= columns.begin) {
                     return ARM_CMSIS_NN_ARG_ERROR;
                 }
-                for (int32_t c = 0; c < input_dims->c; c++) {
-                    const int32_t value = reduce(image + c, input_dims, rows, columns, mean);
-                    *output++ = (int8_t)cmopt_clamp(value, params->activation.min,
-                                                    params->activation.max);
+                const window_s8 window = {
+                    image + (rows.origin + rows.begin) * pitch +
+                        (columns.origin + columns.begin) * input_dims->c,
+                    pitch, rows.end - rows.begin, columns.end - columns.begin, input_dims->c};
+                if (mean) {
+                    mean_of(&window, params->activation, output);
+                } else {
+                    largest_of(&window, params->activation, output);
                 }
+                output += input_dims->c;
             }
         }
     }
