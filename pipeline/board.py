@@ -27,7 +27,7 @@ PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 FLAGS = (
     *("-std=c99", "-O2", "-ffp-contract=off", "-fno-strict-aliasing"),
     *("-ffunction-sections", "-fdata-sections"),
-    *("-Wall", "-Wextra", "-Wconversion", "-Werror"),
+    *("-Wall", "-Wextra", "-Wconversion"),
 )
 
 

@@ -33,7 +33,6 @@ void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *);
 
 EXPORT int qemu_plugin_version = 1;
 
@@ -55,10 +54,10 @@ static void on_translation(plugin_id id, struct qemu_plugin_tb *block)
     (void)id;
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); i++) {
         struct qemu_plugin_insn *const instruction = qemu_plugin_tb_get_insn(block, i);
-        uint16_t code = 0;
-        if (qemu_plugin_insn_size(instruction) == sizeof code) {
-            memcpy(&code, qemu_plugin_insn_data(instruction), sizeof code);
-        }
+        /* The size is not used: QEMU also appends bytes that it looks at behind the last
+         * instruction of a page. No instruction of 32 bits begins as a marker does. */
+        uint16_t code;
+        memcpy(&code, qemu_plugin_insn_data(instruction), sizeof code);
         if (code == BEGIN || code == END) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, at_marker, NO_REGISTERS,
                                                    code == BEGIN ? "begin" : "end");

@@ -39,6 +39,8 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Board]:
 
     @cache
     def make(target: str) -> Board:
-        return Board(core_of(target), tmp_path_factory.mktemp(target), KERNELS)
+        return Board(
+            core_of(target), tmp_path_factory.mktemp(target), KERNELS, options=("-Werror",)
+        )
 
     return make

@@ -23,7 +23,7 @@ from kernel_cases import KERNELS, Case, encode
 from cmopt.codegen.c.project import KERNELS as KERNEL_SOURCES
 from cmopt.pipeline.board import Board
 from cmopt.support.cores import EMULATED, core_of
-from cmopt.support.targets import Isa, get_target
+from cmopt.support.targets import get_target
 
 SOURCES = KERNEL_SOURCES / "cmsis_nn"
 
@@ -76,5 +76,5 @@ def run(board: Board, cases: list[tuple[str, Case, NDArray[Any]]]) -> None:
 
 @pytest.mark.parametrize(("target", "optimization"), BUILDS)
 def test_kernels(host: CmsisNN, tmp_path: Path, target: str, optimization: str) -> None:
-    board = Board(core_of(target), tmp_path, KERNEL_SOURCES, options=(optimization,))
+    board = Board(core_of(target), tmp_path, KERNEL_SOURCES, options=(optimization, "-Werror"))
     run(board, calls(host, COUNT, seed=0))

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import NETWORKS
 from op_programs import PROGRAMS, planned, random_inputs
 
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+SANITIZERS = ("-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 INCLUDES = [f"-I{KERNELS / part / 'include'}" for part in ("cmsis_nn", "tensor_ops")]
 
 
@@ -179,7 +179,7 @@ def compiled(folder: Path, source: str, *projects: str, compiler: str = "cc") ->
     ]
     sources += [*(KERNELS / "cmsis_nn").glob("*.c"), *(KERNELS / "tensor_ops").glob("*.c")]
     objects = []
-    includes = [*INCLUDES, *(f"-I{folder / project}" for project in projects)]
+    includes = ["-Werror", *INCLUDES, *(f"-I{folder / project}" for project in projects)]
     for path in sources:
         objects.append(folder / f"{path.stem}.o")
         subprocess.run(["cc", *FLAGS, *includes, "-c", path, "-o", objects[-1]], check=True)
