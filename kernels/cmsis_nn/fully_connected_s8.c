@@ -87,7 +87,8 @@ arm_cmsis_nn_status arm_vector_sum_s8(int32_t *vector_sum_buf,
         sum += (uint32_t)cmopt_mve_sum(vector_data + r * vector_cols, vector_cols);
 #else
         for (int32_t c = 0; c < vector_cols; c++) {
-            sum = sum + (uint32_t)vector_data[r * vector_cols + c];
+            const int32_t weight = vector_data[r * vector_cols + c];
+            sum += (uint32_t)weight;
         }
 #endif
         vector_sum_buf[r] =
