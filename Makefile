@@ -9,7 +9,7 @@ KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint typecheck lit unit fuzz target sanitize wheel peers peers-sample format kernels clean distclean
+.PHONY: help venv demo demo-core bench test lint typecheck lit unit fuzz target sanitize wheel peers peers-sample format kernels clean distclean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ kernels: $(VENV)/.installed ## build the kernel library, if its sources have cha
 
 demo: $(VENV)/.installed ## train, quantize, compile and run a small network
 	$(BIN)/python demo/digits.py
+
+demo-core: $(VENV)/.installed ## the same as C source, on an emulated Cortex-M55
+	$(BIN)/python demo/core.py
+
+# CMSIS_NN=DIRECTORY also links Arm's kernels.
+bench: $(VENV)/.installed ## instructions of MLPerf Tiny on emulated cores; writes docs/benchmarks.md
+	$(BIN)/python benchmarks/instructions.py --write $(if $(CMSIS_NN),--cmsis-nn $(CMSIS_NN))
 
 test: lint typecheck lit unit fuzz target sanitize ## all of the next seven
 

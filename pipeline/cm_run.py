@@ -115,7 +115,7 @@ def run_directory(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[st
         print(count_text(run.count, facts["steps"]))
     if args.on == "qemu":
         print(f"stack: {run.stack:,} bytes")
-    return run.outputs
+    return run.outputs[0]
 
 
 def _run(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[str, Array]:

@@ -36,11 +36,11 @@ class Count:
 class ProjectRun:
     """The results of a run.
 
-    outputs: by name, in PyTorch's shapes. stack: the bytes of stack that the run needed, with those
-    of the runtime's own `main` left out; 0 on a host. count: None if nothing was counted.
+    outputs: for each set of inputs, by name, in PyTorch's shapes. stack: the most bytes of stack
+    that a run needed; 0 on a host. count: that of the first set; None if nothing was counted.
     """
 
-    outputs: dict[str, Array]
+    outputs: tuple[dict[str, Array], ...]
     stack: int
     count: Count | None
 
@@ -58,12 +58,12 @@ def read_project(directory: str) -> dict[str, Any]:
     return facts
 
 
-def run_project(directory: str, inputs: Sequence[Array], *, on: str = "host", counted: bool = False,
+def run_project(directory: str, *batch: Sequence[Array], on: str = "host", counted: bool = False,
                 timeout: float = 600) -> ProjectRun:  # fmt: skip
-    """Build a C project and run it once.
+    """Build a C project, and run it once on each set of inputs of a batch.
 
-    inputs: with the shapes and dtypes of the project's inputs. on: one of `PLACES`. counted: count
-    instructions, on "qemu" only. timeout: seconds.
+    batch: arrays with the shapes and dtypes of the project's inputs. on: one of `PLACES`. counted:
+    count instructions, on "qemu" only. timeout: seconds for all runs.
 
     Raises CompileError if inputs do not fit, tools are missing, or the run fails.
     """
@@ -72,7 +72,7 @@ def run_project(directory: str, inputs: Sequence[Array], *, on: str = "host", co
         raise CompileError(f"cannot run on {on!r}", hint=f"one of {', '.join(PLACES)}")
     if counted and on != "qemu":
         raise CompileError("instructions are counted in the emulator only", hint="run on qemu")
-    data = _bytes(facts["inputs"], inputs)
+    data = b"".join(_bytes(facts["inputs"], inputs) for inputs in batch)
     with tempfile.TemporaryDirectory() as folder:
         builder = _builder(Path(directory), facts, on, Path(folder))
         name = facts["name"]
@@ -84,7 +84,10 @@ def run_project(directory: str, inputs: Sequence[Array], *, on: str = "host", co
             raise CompileError(str(error)) from None
         count = parse_counts((Path(folder) / "counts").read_text()) if counted else None
     stack = re.search(r"stack (\d+) bytes", said)
-    outputs = _arrays(facts["outputs"], written)
+    size = len(written) // max(len(batch), 1)
+    outputs = tuple(
+        _arrays(facts["outputs"], written[i * size : (i + 1) * size]) for i in range(len(batch))
+    )
     return ProjectRun(outputs, int(stack[1]) if stack else 0, count)
 
 

@@ -67,7 +67,7 @@ def test_every_target_runs_on_a_machine(tmp_path: Path, target: str) -> None:
     program.save_c(str(tmp_path))
     (expected,) = program.interpret(image(), stage="planned")
     run = run_project(str(tmp_path), [image()], on="qemu")
-    assert np.array_equal(run.outputs["output_0"], expected.numpy())
+    assert np.array_equal(run.outputs[0]["output_0"], expected.numpy())
     assert 0 < run.stack < 2048
 
 
