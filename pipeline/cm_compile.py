@@ -16,6 +16,7 @@ from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify
+from cmopt.support.memories import parse_memories
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def _arguments() -> argparse.ArgumentParser:
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
     add("--min-npu-work", type=int, default=0, metavar="N", help="compute delegates of fewer than "
         "N multiplications on the core (default 0)")  # fmt: skip
+    add("--memory", metavar="flash=1M,sram=256K", help="what the board has: a program that does "
+        "not fit is an error")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
     add("-o", dest="output", required=True, metavar="OUT", help="a file; a directory if it ends in "
         "/; '-' is standard output for text")  # fmt: skip
@@ -176,7 +179,11 @@ def _main(argv: Sequence[str] | None) -> int:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
     debuginfo = args.mlir_print_debuginfo
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name)
+    if args.memory is not None:
+        parse_memories(args.memory)
     program = _program(args)
+    if args.memory is not None:
+        program.check_fit(args.memory, is_c="pte" not in outputs.kinds and "c" in outputs.kinds)
     outputs.write(program)
     if outputs.is_directory or outputs.kinds == ("pte",):
         print(program.report)

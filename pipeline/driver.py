@@ -25,6 +25,7 @@ from cmopt.pipeline.report import Report, make_report, warn_without_delegates
 from cmopt.pipeline.stages import STAGES, stage_pipelines
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
+from cmopt.support.memories import parse_memories
 from cmopt.support.printing import module_to_text
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
@@ -69,6 +70,16 @@ class Program:
         from cmopt.codegen.emit_header import emit_header
 
         return emit_header(main_function(self.modules["planned"]), self._emitted, name)
+
+    def check_fit(self, memories: str, *, is_c: bool = False) -> None:
+        """Check that the program fits into memories of these sizes: "flash=1M,sram=256K".
+
+        is_c: as C source, with code and stack not counted; otherwise as a `.pte` with what
+        ExecuTorch's runtime needs. Raises CompileError, at the operator that takes the most.
+        """
+        from cmopt.pipeline.fit import check_fit
+
+        check_fit(self.modules["planned"], self.report, parse_memories(memories), is_c=is_c)
 
     def save_c(self, directory: str, *, name: str = "model") -> None:
         """Write C source that runs the program without an interpreter: see `codegen/c/project.py`.
@@ -230,6 +241,7 @@ def compile(
     kernels: str = "stock",
     allow_float: bool = False,
     min_npu_work: int = 0,
+    memories: str | None = None,
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
@@ -240,14 +252,15 @@ def compile(
     kernels: "stock", the operators of ExecuTorch's own device build.
     allow_float: also compile a model that is not quantized, onto portable float kernels.
     min_npu_work: delegates of fewer multiplications than this stay on the core.
+    memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`.
 
     Raises CompileError, one line with the user's source location, if the program cannot be
-    compiled.
+    compiled or does not fit.
     """
     check_options(target, io, kernels)
     from cmopt.frontend.importer import import_program
 
-    return lower(
+    program = lower(
         import_program(exported),
         target=target,
         io=io,
@@ -255,6 +268,9 @@ def compile(
         allow_float=allow_float,
         min_npu_work=min_npu_work,
     )
+    if memories is not None:
+        program.check_fit(memories)
+    return program
 
 
 def _is_float(module: ModuleOp) -> bool:

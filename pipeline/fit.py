@@ -1,0 +1,79 @@
+"""Whether a program fits into a board's memory, and which operator takes the most if not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+
+from cmopt.codegen.lifetimes import analyze
+from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.program import main_function
+from cmopt.pipeline.report import Report
+from cmopt.support.diagnostics import CompileError
+from cmopt.support.memories import Memories
+
+
+def check_fit(planned: ModuleOp, report: Report, memories: Memories, *, is_c: bool = False) -> None:
+    """Raise CompileError, at the operator that takes the most, if a program does not fit.
+
+    is_c: the program is C source: it needs the arena and its constants, code and stack not counted.
+    Otherwise it is a `.pte` file that ExecuTorch's runtime loads.
+    """
+    sram = {"the arena": report.arena_bytes}
+    flash = {"the constants": report.constant_bytes}
+    if not is_c:
+        sram["ExecuTorch's tables"] = report.method_allocator_bytes
+        sram["the temp allocator"] = report.temp_allocator_bytes
+        flash = {"the program file": report.pte_bytes}
+    if (short := _shortage(sram, memories.sram)) is not None:
+        op, live = peak(planned)
+        message = f"{live:,} bytes are live here, the most in the program, which needs {short} sram"
+        raise CompileError(message, op=op)
+    if (short := _shortage(flash, memories.flash)) is not None:
+        op, size = largest_constants(planned)
+        message = (
+            f"has {size:,} bytes of constants, the most in the program, which needs {short} flash"
+        )
+        raise CompileError(message, op=op)
+
+
+def _shortage(parts: Mapping[str, int], size: int | None) -> str | None:
+    """The needs and the excess in words; None if they are not larger than `size`."""
+    need = sum(parts.values())
+    if size is None or need <= size:
+        return None
+    items = ", ".join(f"{name} {part:,}" for name, part in parts.items() if part)
+    return f"{need:,} bytes ({items}), {need - size:,} more than the {size:,} bytes of"
+
+
+def peak(planned: ModuleOp) -> tuple[Operation, int]:
+    """The op of a planned module at which the most bytes are live, and how many."""
+    func = main_function(planned)
+    change: dict[int, int] = defaultdict(int)
+    for buffer in analyze(func).buffers:
+        change[buffer.first] += buffer.size
+        change[buffer.last + 1] -= buffer.size
+    live, time, most, where = change[-1], -1, -1, func.body.block.last_op
+    for op in func.body.block.ops:
+        for _ in range(2 if isinstance(op, DelegateOp) else 1):
+            time += 1
+            live += change[time]
+            if live > most:
+                most, where = live, op
+    assert where is not None
+    return where, most
+
+
+def largest_constants(planned: ModuleOp) -> tuple[Operation, int]:
+    """The op of a planned module whose constant operands have the most bytes, and how many."""
+    sizes = [
+        (sum(nbytes(v.type) for v in op.operands if isinstance(v.owner, ConstantOp)), op)
+        for op in main_function(planned).body.block.ops
+    ]
+    size, op = max(sizes, key=lambda item: item[0])
+    return op, size

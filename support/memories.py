@@ -1,0 +1,42 @@
+"""How much memory a board has: `flash=1M,sram=256K`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cmopt.support.diagnostics import CompileError
+
+REGIONS = ("flash", "sram")
+"""Where a program is: its constants in flash, everything it writes in sram."""
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+@dataclass(frozen=True)
+class Memories:
+    """The bytes of each region; None if it is not limited."""
+
+    flash: int | None = None
+    sram: int | None = None
+
+
+def parse_memories(text: str) -> Memories:
+    """Sizes of regions, with commas between them; K, M and G are powers of 1,024.
+
+    Raises CompileError for another region, a size that is not a number, and a region that is given
+    twice.
+    """
+    sizes: dict[str, int] = {}
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\w+)\s*=\s*(\d+)\s*([KMG]?)(?:i?B)?\s*", part)
+        if match is None:
+            hint = "write regions as in flash=1M,sram=256K"
+            raise CompileError(f"{part.strip()!r} is not a memory size", hint=hint)
+        region, number, unit = match.groups()
+        if region not in REGIONS:
+            raise CompileError(f"unknown memory {region!r}", hint=f"one of {', '.join(REGIONS)}")
+        if region in sizes:
+            raise CompileError(f"the memory {region!r} is given twice")
+        sizes[region] = int(number) * _UNITS[unit]
+    return Memories(**sizes)
