@@ -238,7 +238,7 @@ def _run(func: FuncOp, name: str, steps: int, constants: Constants) -> str:
     calls = [f"    {prefix}_STEP({i}, step_{i});" for i in range(steps)]
     return "\n".join(
         [
-            "/* A profiler may define these, for example to read a cycle counter. */",
+            "/* A profiler may define these. */",
             f"#ifndef {prefix}_BEFORE_STEP",
             f"#define {prefix}_BEFORE_STEP(number)",
             "#endif",
