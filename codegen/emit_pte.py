@@ -27,7 +27,7 @@ from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.codegen.operator_schemas import Schema
 from cmopt.codegen.program_schema import program_schema
-from cmopt.codegen.runtime_memory import method_allocator_bytes, temp_allocator_bytes
+from cmopt.codegen.runtime_memory import HOST, method_allocator_bytes, temp_allocator_bytes
 from cmopt.codegen.stock_calls import kernel_schema
 from cmopt.dialects.arrays import dense_array, numpy_dtype
 from cmopt.dialects.cortex_m import (
@@ -75,14 +75,16 @@ class EmittedProgram:
     """A program file, the operators it calls as selective build names them, and its memory needs.
 
     The runtime's own tables are in the method allocator. The scratch of the NPU and of portable
-    kernels is in the temp allocator; see `runtime_memory`. `delegates` has an entry for each call
-    of the NPU.
+    kernels is in the temp allocator; see `runtime_memory`. Both sizes are those on a core; the
+    `host_` ones are for pointers of eight bytes. `delegates` has an entry for each call of the NPU.
     """
 
     pte: bytes
     operators: tuple[str, ...]
     method_allocator_bytes: int
     temp_allocator_bytes: int
+    host_method_allocator_bytes: int
+    host_temp_allocator_bytes: int
     delegates: tuple[EmittedDelegate, ...] = ()
 
 
@@ -371,6 +373,8 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
         tuple(names),
         method_allocator_bytes(plans[0]),
         temp_allocator_bytes(plans[0], scratch),
+        method_allocator_bytes(plans[0], HOST),
+        temp_allocator_bytes(plans[0], scratch, HOST),
         tuple(builder.npu_calls),
     )
 

@@ -11,6 +11,8 @@ from xdsl.ir import Attribute
 
 from cmopt.codegen.c.program import emit_program
 from cmopt.codegen.c.project import Example, project_files
+from cmopt.codegen.c.runtime_project import runtime_project_files
+from cmopt.codegen.emit_pte import EmittedProgram
 from cmopt.dialects.arrays import Array, numpy_dtype
 from cmopt.dialects.program import main_function
 from cmopt.dialects.shapes import element_of, shape_of
@@ -23,16 +25,36 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def c_project(module: ModuleOp, target: str, name: str) -> dict[str, str]:
-    """The files of a project: path and text. See `Program.save_c` for the name and the errors."""
+    """The files of a project without an interpreter: path and text. See `Program.save_c`."""
+    check_name(name)
+    func = main_function(module)
+    return project_files(emit_program(func, name), func, target, example_of(module))
+
+
+def runtime_project(module: ModuleOp, emitted: EmittedProgram, target: str, name: str
+                    ) -> dict[str, str]:  # fmt: skip
+    """The files of a project for ExecuTorch's runtime: path and text. See `Program.save_c`.
+
+    emitted: the program file of the planned module.
+    """
+    check_name(name)
+    func = main_function(module)
+    return runtime_project_files(emitted, func, name, target, example_of(module))
+
+
+def check_name(name: str) -> None:
+    """Raise CompileError if the name of a program is not an identifier."""
     if not _NAME.fullmatch(name):
         raise CompileError(
             f"the name {name!r} is not a C identifier", hint="use letters, digits and _"
         )
-    func = main_function(module)
-    program = emit_program(func, name)
-    inputs = [example_input(argument.type, i) for i, argument in enumerate(func.body.block.args)]
-    example = Example(inputs, run_module(module, inputs))
-    return project_files(program, func, target, example)
+
+
+def example_of(module: ModuleOp) -> Example:
+    """Random inputs of a planned module, and what the interpreter computes from them."""
+    arguments = main_function(module).body.block.args
+    inputs = [example_input(argument.type, i) for i, argument in enumerate(arguments)]
+    return Example(inputs, run_module(module, inputs))
 
 
 def example_input(type: Attribute, seed: int) -> Array:

@@ -12,7 +12,7 @@ from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, select
 from cmopt.pipeline.driver import IO_MODES, Program, check_options, compile, lower
 from cmopt.pipeline.files import read_text, write_output
-from cmopt.pipeline.outputs import outputs_of
+from cmopt.pipeline.outputs import RUNTIMES, outputs_of
 from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify
@@ -43,6 +43,8 @@ def _arguments() -> argparse.ArgumentParser:
         "is a directory)")  # fmt: skip
     add("--name", default="model", help="of a C program, and of the files in a directory "
         "(default model)")  # fmt: skip
+    add("--runtime", default="none", metavar="|".join(RUNTIMES), help="of C source: none (default) "
+        "or executorch: the program as an array, with C++ that runs it")  # fmt: skip
     add("--from-stage", metavar="|".join(STAGES), help="of IR: the stage it belongs to (default: "
         "the last one whose contract it keeps)")  # fmt: skip
     add("--stage", default="planned", metavar="|".join(STAGES), help="which IR --emit mlir writes")
@@ -178,12 +180,12 @@ def _main(argv: Sequence[str] | None) -> int:
         if stage is not None and stage not in STAGES:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
     debuginfo = args.mlir_print_debuginfo
-    outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name)
+    outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
     if args.memory is not None:
         parse_memories(args.memory)
     program = _program(args)
     if args.memory is not None:
-        program.check_fit(args.memory, is_c="pte" not in outputs.kinds and "c" in outputs.kinds)
+        program.check_fit(args.memory, is_c=outputs.is_c_alone)
     outputs.write(program)
     if outputs.is_directory or outputs.kinds == ("pte",):
         print(program.report)

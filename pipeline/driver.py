@@ -81,18 +81,27 @@ class Program:
 
         check_fit(self.modules["planned"], self.report, parse_memories(memories), is_c=is_c)
 
-    def save_c(self, directory: str, *, name: str = "model") -> None:
-        """Write C source that runs the program without an interpreter: see `codegen/c/project.py`.
+    def save_c(self, directory: str, *, name: str = "model", runtime: str = "none") -> None:
+        """Write C source that runs the program.
 
         directory: is made if it does not exist; files of the same names are replaced. name: a C
-        identifier, which all functions, macros and files of the program begin with.
+        identifier, which all functions, macros and files of the program begin with. runtime: "none"
+        for C without an interpreter (`codegen/c/project.py`), or "executorch" for the program file
+        as an array and C++ that runs it (`codegen/c/runtime_project.py`).
 
         Raises CompileError, at the user's line, for an operator that has no C form, and if the name
         is not an identifier. Then nothing is written.
         """
-        from cmopt.pipeline.c_project import c_project, write_project
+        from cmopt.pipeline.c_project import c_project, runtime_project, write_project
 
-        write_project(directory, c_project(self.modules["planned"], self.target, name))
+        planned = self.modules["planned"]
+        if runtime == "none":
+            files = c_project(planned, self.target, name)
+        elif runtime == "executorch":
+            files = runtime_project(planned, self._emitted, self.target, name)
+        else:
+            raise CompileError(f"unknown runtime {runtime!r}", hint="one of none, executorch")
+        write_project(directory, files)
 
     def module(self, stage: str) -> ModuleOp:
         """The IR of a stage. Raises CompileError if this program has no stage of that name."""

@@ -14,6 +14,9 @@ from cmopt.support.diagnostics import CompileError
 KINDS = ("pte", "mlir", "header", "c")
 """The kinds of output: the program file, IR, a C header for the program file, a C project."""
 
+RUNTIMES = ("none", "executorch")
+"""What C source runs on."""
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -21,7 +24,7 @@ class Outputs:
 
     path: a file, `-` for standard output, or a directory. kinds: what is written. stage, debuginfo:
     which IR, and whether it has locations. name: what files in a directory are called, and what
-    functions and macros begin with.
+    functions and macros begin with. runtime: that of C source, see `Program.save_c`.
     """
 
     path: str
@@ -29,11 +32,17 @@ class Outputs:
     stage: str
     debuginfo: bool
     name: str
+    runtime: str = "none"
 
     @property
     def is_directory(self) -> bool:
         """Whether the path is a directory: it ends in `/`, or it is there."""
         return self.path.endswith("/") or os.path.isdir(self.path)
+
+    @property
+    def is_c_alone(self) -> bool:
+        """Whether the program is written only as C source without an interpreter."""
+        return "pte" not in self.kinds and "c" in self.kinds and self.runtime == "none"
 
     def write(self, program: Program) -> None:
         """Compute all outputs, then write them. Raises CompileError."""
@@ -42,7 +51,7 @@ class Outputs:
             return
         made = {kind: self._content(program, kind, self.name) for kind in self.kinds if kind != "c"}
         if "c" in self.kinds:
-            program.save_c(self.path, name=self.name)
+            program.save_c(self.path, name=self.name, runtime=self.runtime)
         os.makedirs(self.path, exist_ok=True)
         for kind, content in made.items():
             ending = {"header": "_pte.h"}.get(kind, f".{kind}")
@@ -66,7 +75,8 @@ class Outputs:
         return make[kind]()
 
 
-def outputs_of(path: str, emit: str | None, stage: str, debuginfo: bool, name: str) -> Outputs:
+def outputs_of(path: str, emit: str | None, stage: str, debuginfo: bool, name: str,
+               runtime: str) -> Outputs:  # fmt: skip
     """The outputs that a command line asks for. Raises CompileError if they do not fit together.
 
     emit: kinds with commas between them; None is "c" for a directory and "pte" for a file.
@@ -82,4 +92,6 @@ def outputs_of(path: str, emit: str | None, stage: str, debuginfo: bool, name: s
         raise CompileError("several outputs need a directory", hint="end the path of -o with /")
     if path == "-" and kinds == ("pte",):
         raise CompileError("a .pte cannot go to standard output", hint="give a file with -o")
-    return Outputs(path, kinds, stage, debuginfo, name)
+    if runtime not in RUNTIMES:
+        raise CompileError(f"unknown runtime {runtime!r}", hint=f"one of {', '.join(RUNTIMES)}")
+    return Outputs(path, kinds, stage, debuginfo, name, runtime)

@@ -66,7 +66,7 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
         f"{program.name}.c": program.source,
         f"{program.name}_weights.h": program.weights_header,
         f"{program.name}_weights.c": program.weights,
-        "self_test.c": fill("self_test.c.in", names | _self_test(program, example)),
+        "self_test.c": fill("self_test.c.in", names | _self_test(example)),
         "run_files.c": fill("run_files.c.in", run_files_values(program, func)),
         "CMakeLists.txt": fill("CMakeLists.txt.in", names),
         "README.md": fill("README.md.in", names | _readme(program, target)),
@@ -93,7 +93,9 @@ def _toolchain(core: Core) -> dict[str, str]:
     }
 
 
-def _self_test(program: CProgram, example: Example) -> dict[str, str]:
+def self_test_values(example: Example, check: str) -> tuple[str, str, str]:
+    """C of a self test: the example's arrays, the lists of their addresses, and a check of each
+    output, which is a call that begins with `check`."""
     data, checks = [], []
     for kind, values in (("input", example.inputs), ("expected", example.outputs)):
         for i, value in enumerate(values):
@@ -101,14 +103,19 @@ def _self_test(program: CProgram, example: Example) -> dict[str, str]:
             data.append(f"static const {type} {kind}_{i}[] = {array(value)};")
     for i, value in enumerate(example.outputs):
         data.append(f"static {C_TYPES[value.dtype.name]} output_{i}[{max(value.size, 1)}];")
-        checks.append(f'    check("output {i}", output_{i}, expected_{i}, {value.nbytes});')
+        checks.append(f'{check}("output {i}", output_{i}, expected_{i}, {value.nbytes});')
     inputs = ", ".join(f"input_{i}" for i in range(len(example.inputs))) or "0"
     outputs = ", ".join(f"output_{i}" for i in range(len(example.outputs))) or "0"
     run = [
         f"    const void *const inputs[] = {{{inputs}}};",
         f"    void *const outputs[] = {{{outputs}}};",
     ]
-    return {"DATA": "\n\n".join(data), "RUN": "\n".join(run), "CHECKS": "\n".join(checks)}
+    return "\n\n".join(data), "\n".join(run), "\n".join(checks)
+
+
+def _self_test(example: Example) -> dict[str, str]:
+    data, run, checks = self_test_values(example, check="    check")
+    return {"DATA": data, "RUN": run, "CHECKS": checks}
 
 
 def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
