@@ -1,16 +1,23 @@
 /*
- * Convolution with vectors: windows as rows, times the filter as a matrix.
+ * Convolution: windows as rows, times the filter as a matrix.
  *
  * A window that is contiguous in the input is read where it is. Others are copied to the scratch,
  * where values outside the input are minus the input's offset, so that they contribute nothing.
  */
-#ifndef CMOPT_CMSIS_NN_MVE_CONVOLVE_H
-#define CMOPT_CMSIS_NN_MVE_CONVOLVE_H
+#ifndef CMOPT_CMSIS_NN_CONVOLVE_H
+#define CMOPT_CMSIS_NN_CONVOLVE_H
 
 #include <stddef.h>
 
-#include "../window.h"
+#include "arm_nn_types.h"
+#include "fixed_point.h"
+#include "isa.h"
+#include "window.h"
+#ifdef CMOPT_MVE
+#include "mve/matrix.h"
+#else
 #include "matrix.h"
+#endif
 
 typedef struct {
     const cmsis_nn_conv_params *params;
@@ -19,10 +26,10 @@ typedef struct {
     const cmsis_nn_dims *out;
     int8_t *rows; /* scratch */
     int32_t columns;
-} cmopt_mve_convolution;
+} cmopt_convolution;
 
 /* Whether a window inside the input is contiguous. */
-static inline bool cmopt_mve_contiguous(const cmsis_nn_conv_params *params,
+static inline bool cmopt_contiguous(const cmsis_nn_conv_params *params,
                                         const cmsis_nn_dims *in,
                                         const cmsis_nn_dims *filter)
 {
@@ -30,22 +37,34 @@ static inline bool cmopt_mve_contiguous(const cmsis_nn_conv_params *params,
            (filter->w == 1 || (params->dilation.w == 1 && filter->c == in->c));
 }
 
-/* Scratch: no window of a pointwise filter is copied, one of a contiguous one, three of others. A
- * copy may write a vector. */
-static inline int32_t cmopt_mve_convolve_bytes(const cmsis_nn_conv_params *params,
-                                               const cmsis_nn_dims *in,
-                                               const cmsis_nn_dims *filter)
+/* Bytes of a copied window, and those before it into which it is widened. */
+static inline int32_t cmopt_row_bytes(int32_t columns)
+{
+    return CMOPT_WIDENS ? 2 * ((columns + 3) & ~3) : columns;
+}
+
+/* Whether each window is one pixel of the input. */
+static inline bool cmopt_pointwise(const cmsis_nn_conv_params *params, const cmsis_nn_dims *filter)
+{
+    return filter->h == 1 && filter->w == 1 && params->padding.w == 0 && params->padding.h == 0;
+}
+
+/* Scratch: no window of a pointwise filter is copied, one of a contiguous one, and as many of
+ * others as are rows of a product. */
+static inline int32_t cmopt_convolve_bytes(const cmsis_nn_conv_params *params,
+                                           const cmsis_nn_dims *in,
+                                           const cmsis_nn_dims *filter)
 {
     const int32_t columns = filter->h * filter->w * filter->c;
-    if (!cmopt_mve_contiguous(params, in, filter)) {
-        return CMOPT_MATRIX_ROWS * columns;
+    if (cmopt_contiguous(params, in, filter)) {
+        return cmopt_pointwise(params, filter) ? 0 : columns;
     }
-    return filter->w == 1 && params->padding.w == 0 && params->padding.h == 0 ? 0 : columns;
+    return CMOPT_MATRIX_ROWS * cmopt_row_bytes(columns);
 }
 
 /* Copies the window whose first tap is at (y, x), wherever that is. `image` is at the group's first
  * channel. */
-static void cmopt_mve_copy_window(const cmopt_mve_convolution *call,
+static void cmopt_copy_window(const cmopt_convolution *call,
                                   const int8_t *image,
                                   int32_t y,
                                   int32_t x,
@@ -61,7 +80,7 @@ static void cmopt_mve_copy_window(const cmopt_mve_convolution *call,
     const cmopt_window columns = cmopt_window_at(x, 1, 0, dx, kw, call->in->w);
     if (y < 0 || y + (call->filter->h - 1) * dy >= call->in->h || columns.begin > 0 ||
         columns.end < kw) {
-        cmopt_mve_set(to, (int8_t)-call->params->input_offset, call->columns);
+        cmopt_set(to, (int8_t)-call->params->input_offset, call->columns);
     }
     for (int32_t ky = 0; ky < call->filter->h; ky++, to += kw * c, y += dy) {
         if (y < 0 || y >= call->in->h || columns.end <= columns.begin) {
@@ -69,10 +88,10 @@ static void cmopt_mve_copy_window(const cmopt_mve_convolution *call,
         }
         const int8_t *from = image + y * pitch + (x + columns.begin * dx) * pixel;
         if (joined) {
-            cmopt_mve_copy(to + columns.begin * c, from, (columns.end - columns.begin) * c);
+            cmopt_copy(to + columns.begin * c, from, (columns.end - columns.begin) * c);
         } else {
             for (int32_t kx = columns.begin; kx < columns.end; kx++, from += dx * pixel) {
-                cmopt_mve_copy(to + kx * c, from, c);
+                cmopt_copy(to + kx * c, from, c);
             }
         }
     }
@@ -80,13 +99,13 @@ static void cmopt_mve_copy_window(const cmopt_mve_convolution *call,
 
 /* The results of a block of channels for all windows. `input` is at the group's first channel,
  * `out` at the block's. */
-static void cmopt_mve_convolve_block(const cmopt_mve_convolution *call,
-                                     const cmopt_mve_matrix *m,
+static void cmopt_convolve_block(const cmopt_convolution *call,
+                                     const cmopt_matrix *m,
                                      const int8_t *input,
                                      int8_t *out)
 {
     const cmsis_nn_conv_params *p = call->params;
-    const bool contiguous = cmopt_mve_contiguous(p, call->in, call->filter);
+    const bool contiguous = cmopt_contiguous(p, call->in, call->filter);
     const bool joined = p->dilation.w == 1 && call->filter->c == call->in->c;
     const int32_t pixel = call->in->c;
     const int32_t pitch = call->in->w * pixel;
@@ -95,6 +114,8 @@ static void cmopt_mve_convolve_block(const cmopt_mve_convolution *call,
     const int32_t reach_y = (call->filter->h - 1) * p->dilation.h;
     const int32_t last_x = call->in->w - 1 - (call->filter->w - 1) * p->dilation.w;
     const int32_t depth = call->out->c;
+    const int32_t row_bytes = cmopt_row_bytes(call->columns);
+    const int32_t padded = CMOPT_WIDENS ? row_bytes / 2 : row_bytes;
     const int8_t *x[CMOPT_MATRIX_ROWS];
     int32_t waiting = 0;
     for (int32_t n = 0; n < call->in->n; n++, input += call->in->h * pitch) {
@@ -108,70 +129,87 @@ static void cmopt_mve_convolve_block(const cmopt_mve_convolution *call,
                     x[waiting] = input + iy * pitch + ix * pixel;
                 } else if (contiguous) {
                     /* There is scratch for one: its place in the output follows those waiting. */
-                    cmopt_mve_copy_window(call, input, iy, ix, call->rows);
+                    cmopt_copy_window(call, input, iy, ix, call->rows);
                     for (int32_t i = 0; i < waiting; i++, out += depth) {
-                        cmopt_mve_matrix_1_row(m, x[i], 0, out);
+                        cmopt_matrix_row(m, x[i], 0, out);
                     }
-                    cmopt_mve_matrix_1_row(m, call->rows, 0, out);
+                    cmopt_matrix_row(m, call->rows, 0, out);
                     out += depth;
                     waiting = 0;
                     continue;
                 } else {
-                    int8_t *row = call->rows + waiting * call->columns;
+                    int8_t *row = call->rows + waiting * row_bytes;
                     x[waiting] = row;
+                    row += row_bytes - padded;
                     if (here && joined) {
                         const int8_t *from = input + iy * pitch + ix * pixel;
                         for (int32_t ky = call->filter->h; ky > 0; ky--) {
-                            cmopt_mve_copy(row, from, segment);
+                            cmopt_copy(row, from, segment);
                             row += segment;
                             from += next_row;
                         }
                     } else {
-                        cmopt_mve_copy_window(call, input, iy, ix, row);
+                        cmopt_copy_window(call, input, iy, ix, row);
                     }
                 }
+                if (m->wide) {
+                    cmopt_widen(call->rows + waiting * row_bytes, call->columns);
+                }
                 if (++waiting == CMOPT_MATRIX_ROWS) {
-                    int8_t *const to[CMOPT_MATRIX_ROWS] = {out, out + depth, out + 2 * depth};
-                    cmopt_mve_matrix_3_rows(m, x, to);
-                    out += CMOPT_MATRIX_ROWS * depth;
+                    int8_t *to[CMOPT_MATRIX_ROWS];
+                    for (int32_t i = 0; i < CMOPT_MATRIX_ROWS; i++, out += depth) {
+                        to[i] = out;
+                    }
+                    cmopt_matrix_rows(m, x, to);
                     waiting = 0;
                 }
             }
         }
     }
+    if (m->wide && waiting > 0) { /* rows that do not matter fill up the product */
+        int8_t *to[CMOPT_MATRIX_ROWS];
+        for (int32_t i = 0; i < CMOPT_MATRIX_ROWS; i++) {
+            to[i] = out + (i < waiting ? i : 0) * depth;
+            x[i] = i < waiting ? x[i] : x[0];
+        }
+        cmopt_matrix_rows(m, x, to);
+        return;
+    }
     for (int32_t i = 0; i < waiting; i++, out += depth) {
-        cmopt_mve_matrix_1_row(m, x[i], 0, out);
+        cmopt_matrix_row(m, x[i], 0, out);
     }
 }
 
 /* The whole call, or false if it has to be computed otherwise. */
-static bool cmopt_mve_convolve(const cmsis_nn_context *ctx,
-                               const cmsis_nn_conv_params *params,
-                               const cmsis_nn_per_channel_quant_params *quant,
-                               const cmsis_nn_dims *in,
-                               const int8_t *input,
-                               const cmsis_nn_dims *filter,
-                               const int8_t *weights,
-                               const int32_t *bias,
-                               const cmsis_nn_dims *out,
-                               int8_t *output)
+static bool cmopt_convolve(const cmsis_nn_context *ctx,
+                           const cmsis_nn_conv_params *params,
+                           const cmsis_nn_per_channel_quant_params *quant,
+                           const cmsis_nn_dims *in,
+                           const int8_t *input,
+                           const cmsis_nn_dims *filter,
+                           const int8_t *weights,
+                           const int32_t *bias,
+                           const cmsis_nn_dims *out,
+                           int8_t *output)
 {
-    const cmopt_mve_output finish = cmopt_mve_output_of(
-        quant->multiplier, quant->shift, out->c, params->output_offset, params->activation);
-    if (finish.kind == CMOPT_MVE_NONE || params->input_offset < -127 ||
-        params->input_offset > 128) {
+    cmopt_matrix m;
+    if (!cmopt_matrix_output(&m, quant->multiplier, quant->shift, out->c, params->output_offset,
+                             params->activation) ||
+        params->input_offset < -127 || params->input_offset > 128) {
         return false;
     }
-    const cmopt_mve_convolution call = {params, in, filter, out, ctx->buf,
-                                        filter->h * filter->w * filter->c};
+    if (cmopt_pointwise(params, filter) && ((out->h - 1) * params->stride.h >= in->h ||
+                                            (out->w - 1) * params->stride.w >= in->w)) {
+        return false; /* there are windows outside the input, and no scratch */
+    }
+    const cmopt_convolution call = {params, in, filter, out, ctx->buf,
+                                    filter->h * filter->w * filter->c};
     const int32_t outputs = out->c / (in->c / filter->c); /* of a group */
     int32_t start[CMOPT_MATRIX_CHANNELS];
-    cmopt_mve_matrix m;
     m.columns = call.columns;
     m.start = start;
-    m.per_channel = true;
-    m.output = &finish;
-    m.clamped = finish.low != INT8_MIN || finish.high != INT8_MAX;
+    m.step = 1;
+    m.wide = CMOPT_WIDENS && !cmopt_contiguous(params, in, filter);
     int32_t left = outputs; /* channels of this group */
     for (int32_t c = 0; c < out->c; c += m.channels) {
         m.channels = left < CMOPT_MATRIX_CHANNELS ? left : CMOPT_MATRIX_CHANNELS;
@@ -179,15 +217,15 @@ static bool cmopt_mve_convolve(const cmsis_nn_context *ctx,
         m.multipliers = quant->multiplier + c;
         m.shifts = quant->shift + c;
         for (int32_t i = 0; i < m.channels; i++) {
-            const int32_t sum = cmopt_mve_sum(m.weights + i * m.columns, m.columns);
+            const int32_t sum = cmopt_sum(m.weights + i * m.columns, m.columns);
             start[i] = cmopt_wrapping_add(cmopt_wrapping_mul(sum, params->input_offset),
                                           bias != NULL ? bias[c + i] : 0);
         }
-        cmopt_mve_matrix_last(&m);
-        cmopt_mve_convolve_block(&call, &m, input + c / outputs * filter->c, output + c);
+        cmopt_matrix_begin(&m);
+        cmopt_convolve_block(&call, &m, input + c / outputs * filter->c, output + c);
         left = left == m.channels ? outputs : left - m.channels;
     }
     return true;
 }
 
-#endif /* CMOPT_CMSIS_NN_MVE_CONVOLVE_H */
+#endif /* CMOPT_CMSIS_NN_CONVOLVE_H */

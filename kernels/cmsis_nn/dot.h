@@ -1,0 +1,114 @@
+/*
+ * Products of int8 rows in portable C. Sums are modulo 2^32.
+ */
+#ifndef CMOPT_CMSIS_NN_DOT_H
+#define CMOPT_CMSIS_NN_DOT_H
+
+#include <stdint.h>
+
+#include "isa.h"
+
+/* Sums of row r and channel c. */
+typedef struct {
+    int32_t s00;
+    int32_t s01;
+    int32_t s10;
+    int32_t s11;
+} cmopt_sums_2x2;
+
+CMOPT_INLINE int32_t cmopt_add_product(int32_t sum, int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)sum + (uint32_t)(a * b));
+}
+
+/* The sum of int8 values. */
+CMOPT_INLINE int32_t cmopt_sum(const int8_t *values, int32_t count)
+{
+    int32_t sum = 0;
+    for (; count > 0; count--) {
+        sum += *values++;
+    }
+    return sum;
+}
+
+/* Adds one column. */
+CMOPT_INLINE void cmopt_dot_column(const int8_t *x0,
+                                   const int8_t *x1,
+                                   const int8_t *w0,
+                                   const int8_t *w1,
+                                   cmopt_sums_2x2 *sums)
+{
+    sums->s00 = cmopt_add_product(sums->s00, *x0, *w0);
+    sums->s01 = cmopt_add_product(sums->s01, *x0, *w1);
+    sums->s10 = cmopt_add_product(sums->s10, *x1, *w0);
+    sums->s11 = cmopt_add_product(sums->s11, *x1, *w1);
+}
+
+/* Adds the products of two rows with two channels' weights. */
+CMOPT_INLINE void cmopt_dot_2x2(const int8_t *x0,
+                                const int8_t *x1,
+                                const int8_t *w0,
+                                const int8_t *w1,
+                                int32_t count,
+                                cmopt_sums_2x2 *to)
+{
+    cmopt_sums_2x2 sums = *to;
+    for (; count >= 4; count -= 4, x0 += 4, x1 += 4, w0 += 4, w1 += 4) {
+        cmopt_dot_column(x0, x1, w0, w1, &sums);
+        cmopt_dot_column(x0 + 1, x1 + 1, w0 + 1, w1 + 1, &sums);
+        cmopt_dot_column(x0 + 2, x1 + 2, w0 + 2, w1 + 2, &sums);
+        cmopt_dot_column(x0 + 3, x1 + 3, w0 + 3, w1 + 3, &sums);
+    }
+    for (; count > 0; count--) {
+        cmopt_dot_column(x0++, x1++, w0++, w1++, &sums);
+    }
+    *to = sums;
+}
+
+/* Adds the products of one row, each value `x_offset` more, with four channels' weights. */
+CMOPT_INLINE void cmopt_dot_1x4(const int8_t *x,
+                                int32_t x_offset,
+                                const int8_t *w0,
+                                const int8_t *w1,
+                                const int8_t *w2,
+                                const int8_t *w3,
+                                int32_t count,
+                                int32_t sums[4])
+{
+    int32_t s0 = sums[0];
+    int32_t s1 = sums[1];
+    int32_t s2 = sums[2];
+    int32_t s3 = sums[3];
+    for (; count > 0; count--) {
+        const int32_t value = *x++ + x_offset;
+        s0 = cmopt_add_product(s0, value, *w0++);
+        s1 = cmopt_add_product(s1, value, *w1++);
+        s2 = cmopt_add_product(s2, value, *w2++);
+        s3 = cmopt_add_product(s3, value, *w3++);
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
+}
+
+/* Rows are not widened in portable C. */
+enum { CMOPT_WIDENS = 0 };
+
+CMOPT_INLINE void cmopt_widen(int8_t *row, int32_t count)
+{
+    (void)row;
+    (void)count;
+}
+
+CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x0,
+                                     const int8_t *x1,
+                                     const int8_t *w0,
+                                     const int8_t *w1,
+                                     int32_t count,
+                                     cmopt_sums_2x2 *sums)
+{
+    cmopt_dot_2x2(x0, x1, w0, w1, count, sums);
+}
+
+#endif /* CMOPT_CMSIS_NN_DOT_H */
