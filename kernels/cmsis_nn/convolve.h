@@ -24,7 +24,7 @@ typedef struct {
     const cmsis_nn_dims *in;
     const cmsis_nn_dims *filter;
     const cmsis_nn_dims *out;
-    int8_t *rows; /* scratch */
+    int8_t *rows; /* for copied windows */
     int32_t columns;
 } cmopt_convolution;
 
@@ -37,29 +37,29 @@ static inline bool cmopt_contiguous(const cmsis_nn_conv_params *params,
            (filter->w == 1 || (params->dilation.w == 1 && filter->c == in->c));
 }
 
-/* Bytes of a copied window, and those before it into which it is widened. */
-static inline int32_t cmopt_row_bytes(int32_t columns)
-{
-    return CMOPT_WIDENS ? 2 * ((columns + 3) & ~3) : columns;
-}
-
 /* Whether each window is one pixel of the input. */
 static inline bool cmopt_pointwise(const cmsis_nn_conv_params *params, const cmsis_nn_dims *filter)
 {
     return filter->h == 1 && filter->w == 1 && params->padding.w == 0 && params->padding.h == 0;
 }
 
+/* Pixels of this many channels are widened on the stack: a pointwise filter has no scratch. */
+enum { CMOPT_STACK_COLUMNS = 128 };
+
 /* Scratch: no window of a pointwise filter is copied, one of a contiguous one, and as many of
- * others as are rows of a product. */
+ * others as are rows of a product. If rows are widened, two are, and are four bytes each. */
 static inline int32_t cmopt_convolve_bytes(const cmsis_nn_conv_params *params,
                                            const cmsis_nn_dims *in,
                                            const cmsis_nn_dims *filter)
 {
     const int32_t columns = filter->h * filter->w * filter->c;
-    if (cmopt_contiguous(params, in, filter)) {
-        return cmopt_pointwise(params, filter) ? 0 : columns;
+    if (cmopt_pointwise(params, filter)) {
+        return 0;
     }
-    return CMOPT_MATRIX_ROWS * cmopt_row_bytes(columns);
+    if (CMOPT_WIDENS) {
+        return 4 * ((columns + 3) & ~3);
+    }
+    return cmopt_contiguous(params, in, filter) ? columns : CMOPT_MATRIX_ROWS * columns;
 }
 
 /* Copies the window whose first tap is at (y, x), wherever that is. `image` is at the group's first
@@ -97,6 +97,95 @@ static void cmopt_copy_window(const cmopt_convolution *call,
     }
 }
 
+#if defined(CMOPT_DSP)
+/* Copies a window to one of the two rows that are interleaved, if pixels are whole words. */
+static inline void cmopt_widen_window(const cmopt_convolution *call,
+                                      const int8_t *image,
+                                      int32_t y,
+                                      int32_t x,
+                                      uint32_t *to)
+{
+    const int32_t words = call->filter->c >> 2;
+    const int32_t kw = call->filter->w;
+    const int32_t dy = call->params->dilation.h;
+    const int32_t dx = call->params->dilation.w;
+    const int32_t pixel = call->in->c;
+    const int32_t pitch = call->in->w * pixel;
+    const int32_t outside = -call->params->input_offset;
+    const bool joined = dx == 1 && call->filter->c == pixel && x >= 0 && x + kw <= call->in->w;
+    for (int32_t ky = 0; ky < call->filter->h; ky++, y += dy) {
+        const int8_t *from = image + y * pitch + x * pixel;
+        if (y < 0 || y >= call->in->h) {
+            to = cmopt_widen_value(to, outside, kw * words);
+        } else if (joined) {
+            to = cmopt_widen(to, from, kw * words);
+        } else {
+            for (int32_t kx = 0, at = x; kx < kw; kx++, at += dx, from += dx * pixel) {
+                to = at < 0 || at >= call->in->w ? cmopt_widen_value(to, outside, words)
+                                                 : cmopt_widen(to, from, words);
+            }
+        }
+    }
+}
+
+/* The same, for any pixels: with a copy of the bytes, which has room for 128. */
+static inline void cmopt_widen_any_window(const cmopt_convolution *call,
+                                          const int8_t *image,
+                                          int32_t y,
+                                          int32_t x,
+                                          uint32_t *to)
+{
+    if ((call->filter->c & 3) == 0) {
+        cmopt_widen_window(call, image, y, x, to);
+        return;
+    }
+    int8_t bytes[CMOPT_STACK_COLUMNS];
+    cmopt_copy_window(call, image, y, x, bytes);
+    to = cmopt_widen(to, bytes, call->columns >> 2);
+    if (call->columns & 3) {
+        cmopt_widen_last(to, bytes + (call->columns & ~3), call->columns & 3);
+    }
+}
+
+/* The results of a block of channels for all windows, with widened rows. */
+static inline void cmopt_convolve_wide(const cmopt_convolution *call,
+                                       const cmopt_matrix *m,
+                                       const int8_t *input,
+                                       int8_t *out)
+{
+    const cmsis_nn_conv_params *p = call->params;
+    const int32_t image = call->in->h * call->in->w * call->in->c;
+    uint32_t *const rows = (uint32_t *)(void *)call->rows;
+    const int8_t *const x[CMOPT_MATRIX_ROWS] = {call->rows, call->rows};
+    int8_t *first = NULL; /* where the results of a row go that waits for another */
+    for (int32_t n = 0; n < call->in->n; n++, input += image) {
+        for (int32_t oy = 0; oy < call->out->h; oy++) {
+            const int32_t iy = oy * p->stride.h - p->padding.h;
+            int32_t ix = -p->padding.w;
+            for (int32_t ox = 0; ox < call->out->w; ox++, ix += p->stride.w) {
+                cmopt_widen_any_window(call, input, iy, ix, rows + (first == NULL ? 0 : 2));
+                if (first == NULL) {
+                    first = out;
+                } else {
+                    int8_t *const to[CMOPT_MATRIX_ROWS] = {first, out};
+                    cmopt_matrix_rows(m, x, to);
+                    first = NULL;
+                }
+                out += call->out->c;
+            }
+        }
+    }
+    if (first != NULL) {
+        for (int32_t i = 0; i < call->columns; i += 4) {
+            rows[i + 2] = rows[i];
+            rows[i + 3] = rows[i + 1];
+        }
+        int8_t *const to[CMOPT_MATRIX_ROWS] = {first, first};
+        cmopt_matrix_rows(m, x, to);
+    }
+}
+#endif
+
 /* The results of a block of channels for all windows. `input` is at the group's first channel,
  * `out` at the block's. */
 static void cmopt_convolve_block(const cmopt_convolution *call,
@@ -114,8 +203,6 @@ static void cmopt_convolve_block(const cmopt_convolution *call,
     const int32_t reach_y = (call->filter->h - 1) * p->dilation.h;
     const int32_t last_x = call->in->w - 1 - (call->filter->w - 1) * p->dilation.w;
     const int32_t depth = call->out->c;
-    const int32_t row_bytes = cmopt_row_bytes(call->columns);
-    const int32_t padded = CMOPT_WIDENS ? row_bytes / 2 : row_bytes;
     const int8_t *x[CMOPT_MATRIX_ROWS];
     int32_t waiting = 0;
     for (int32_t n = 0; n < call->in->n; n++, input += call->in->h * pitch) {
@@ -138,9 +225,8 @@ static void cmopt_convolve_block(const cmopt_convolution *call,
                     waiting = 0;
                     continue;
                 } else {
-                    int8_t *row = call->rows + waiting * row_bytes;
+                    int8_t *row = call->rows + waiting * call->columns;
                     x[waiting] = row;
-                    row += row_bytes - padded;
                     if (here && joined) {
                         const int8_t *from = input + iy * pitch + ix * pixel;
                         for (int32_t ky = call->filter->h; ky > 0; ky--) {
@@ -152,9 +238,6 @@ static void cmopt_convolve_block(const cmopt_convolution *call,
                         cmopt_copy_window(call, input, iy, ix, row);
                     }
                 }
-                if (m->wide) {
-                    cmopt_widen(call->rows + waiting * row_bytes, call->columns);
-                }
                 if (++waiting == CMOPT_MATRIX_ROWS) {
                     int8_t *to[CMOPT_MATRIX_ROWS];
                     for (int32_t i = 0; i < CMOPT_MATRIX_ROWS; i++, out += depth) {
@@ -165,15 +248,6 @@ static void cmopt_convolve_block(const cmopt_convolution *call,
                 }
             }
         }
-    }
-    if (m->wide && waiting > 0) { /* rows that do not matter fill up the product */
-        int8_t *to[CMOPT_MATRIX_ROWS];
-        for (int32_t i = 0; i < CMOPT_MATRIX_ROWS; i++) {
-            to[i] = out + (i < waiting ? i : 0) * depth;
-            x[i] = i < waiting ? x[i] : x[0];
-        }
-        cmopt_matrix_rows(m, x, to);
-        return;
     }
     for (int32_t i = 0; i < waiting; i++, out += depth) {
         cmopt_matrix_row(m, x[i], 0, out);
@@ -202,14 +276,24 @@ static bool cmopt_convolve(const cmsis_nn_context *ctx,
                                             (out->w - 1) * params->stride.w >= in->w)) {
         return false; /* there are windows outside the input, and no scratch */
     }
-    const cmopt_convolution call = {params, in, filter, out, ctx->buf,
-                                    filter->h * filter->w * filter->c};
+    cmopt_convolution call = {params, in, filter, out, ctx->buf,
+                              filter->h * filter->w * filter->c};
     const int32_t outputs = out->c / (in->c / filter->c); /* of a group */
     int32_t start[CMOPT_MATRIX_CHANNELS];
     m.columns = call.columns;
     m.start = start;
     m.step = 1;
-    m.wide = CMOPT_WIDENS && !cmopt_contiguous(params, in, filter);
+    m.wide = false;
+#ifdef CMOPT_DSP
+    uint32_t pixels[CMOPT_STACK_COLUMNS];
+    if (cmopt_pointwise(params, filter)) {
+        m.wide = m.columns <= CMOPT_STACK_COLUMNS;
+        call.rows = (int8_t *)pixels;
+    } else {
+        m.wide = ((uintptr_t)ctx->buf & 3) == 0 &&
+                 (m.columns <= CMOPT_STACK_COLUMNS || (filter->c & 3) == 0);
+    }
+#endif
     int32_t left = outputs; /* channels of this group */
     for (int32_t c = 0; c < out->c; c += m.channels) {
         m.channels = left < CMOPT_MATRIX_CHANNELS ? left : CMOPT_MATRIX_CHANNELS;
@@ -222,7 +306,15 @@ static bool cmopt_convolve(const cmsis_nn_context *ctx,
                                           bias != NULL ? bias[c + i] : 0);
         }
         cmopt_matrix_begin(&m);
-        cmopt_convolve_block(&call, &m, input + c / outputs * filter->c, output + c);
+        const int8_t *const group = input + c / outputs * filter->c;
+#ifdef CMOPT_DSP
+        if (m.wide) {
+            cmopt_convolve_wide(&call, &m, group, output + c);
+            left = left == m.channels ? outputs : left - m.channels;
+            continue;
+        }
+#endif
+        cmopt_convolve_block(&call, &m, group, output + c);
         left = left == m.channels ? outputs : left - m.channels;
     }
     return true;

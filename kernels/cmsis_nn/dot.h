@@ -95,20 +95,13 @@ CMOPT_INLINE void cmopt_dot_1x4(const int8_t *x,
 /* Rows are not widened in portable C. */
 enum { CMOPT_WIDENS = 0 };
 
-CMOPT_INLINE void cmopt_widen(int8_t *row, int32_t count)
-{
-    (void)row;
-    (void)count;
-}
-
-CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x0,
-                                     const int8_t *x1,
+CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x,
                                      const int8_t *w0,
                                      const int8_t *w1,
                                      int32_t count,
                                      cmopt_sums_2x2 *sums)
 {
-    cmopt_dot_2x2(x0, x1, w0, w1, count, sums);
+    cmopt_dot_2x2(x, x, w0, w1, count, sums);
 }
 
 #endif /* CMOPT_CMSIS_NN_DOT_H */

@@ -28,7 +28,7 @@ typedef struct {
     const int32_t *multipliers; /* of each channel, or one for all */
     const int32_t *shifts;
     int32_t step; /* from a channel's multiplier to the next: 1 or 0 */
-    bool wide;    /* rows are widened by cmopt_widen */
+    bool wide;    /* two rows are interleaved and widened, see dsp/dot.h */
     cmopt_output output;
 } cmopt_matrix;
 
@@ -60,62 +60,61 @@ CMOPT_INLINE void cmopt_set(int8_t *to, int8_t value, int32_t bytes)
     memset(to, value, (size_t)bytes);
 }
 
-CMOPT_INLINE void cmopt_matrix_2_rows_as(const cmopt_matrix *m,
-                                         const int8_t *const *x,
-                                         int8_t *const *out,
-                                         cmopt_kind kind,
-                                         bool wide)
+/* `kind`, `clamped` and `wide` are constants, so that each combination is one loop without tests. */
+CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
+                                       const int8_t *const *x,
+                                       int8_t *const *out,
+                                       cmopt_kind kind,
+                                       bool clamped,
+                                       bool wide)
 {
     const int32_t n = m->columns;
     const int8_t *w = m->weights;
     const int32_t *by = m->multipliers;
     const int32_t *shift = m->shifts;
+    const int32_t *start = m->start;
     int8_t *out0 = out[0];
     int8_t *out1 = out[1];
-    int32_t c = 0;
-    for (; c + 2 <= m->channels; c += 2, w += 2 * n) {
-        const int32_t first = m->start[c];
-        const int32_t second = m->start[c + 1];
-        cmopt_sums_2x2 sums = {first, second, first, second};
+    for (int32_t left = m->channels; left > 0; left -= 2, w += 2 * n) {
+        const bool two = left > 1;
+        const int32_t second = two ? start[1] : 0;
+        cmopt_sums_2x2 sums = {start[0], second, start[0], second};
         if (wide) {
-            cmopt_dot_2x2_wide(x[0], x[1], w, w + n, n, &sums);
+            cmopt_dot_2x2_wide(x[0], w, two ? w + n : w, n, &sums);
         } else {
-            cmopt_dot_2x2(x[0], x[1], w, w + n, n, &sums);
+            cmopt_dot_2x2(x[0], x[1], w, two ? w + n : w, n, &sums);
         }
-        *out0++ = cmopt_result(sums.s00, by[0], shift[0], &m->output, kind);
-        *out1++ = cmopt_result(sums.s10, by[0], shift[0], &m->output, kind);
+        *out0++ = cmopt_result(sums.s00, by[0], shift[0], &m->output, kind, clamped);
+        *out1++ = cmopt_result(sums.s10, by[0], shift[0], &m->output, kind, clamped);
         by += m->step;
         shift += m->step;
-        *out0++ = cmopt_result(sums.s01, by[0], shift[0], &m->output, kind);
-        *out1++ = cmopt_result(sums.s11, by[0], shift[0], &m->output, kind);
-        by += m->step;
-        shift += m->step;
-    }
-    if (c < m->channels) {
-        cmopt_sums_2x2 sums = {m->start[c], 0, m->start[c], 0};
-        if (wide) {
-            cmopt_dot_2x2_wide(x[0], x[1], w, w, n, &sums);
-        } else {
-            cmopt_dot_2x2(x[0], x[1], w, w, n, &sums);
+        start += 2;
+        if (two) {
+            *out0++ = cmopt_result(sums.s01, by[0], shift[0], &m->output, kind, clamped);
+            *out1++ = cmopt_result(sums.s11, by[0], shift[0], &m->output, kind, clamped);
+            by += m->step;
+            shift += m->step;
         }
-        *out0 = cmopt_result(sums.s00, by[0], shift[0], &m->output, kind);
-        *out1 = cmopt_result(sums.s10, by[0], shift[0], &m->output, kind);
     }
 }
 
 /* Results of two rows in all channels of the block. out[r] is at the block's first channel. */
-static inline void cmopt_matrix_rows(const cmopt_matrix *m, const int8_t *const *x, int8_t *const *out)
+static inline void cmopt_matrix_rows(const cmopt_matrix *m,
+                                     const int8_t *const *x,
+                                     int8_t *const *out)
 {
-    if (m->wide) {
-        if (m->output.kind == CMOPT_UP) {
-            cmopt_matrix_2_rows_as(m, x, out, CMOPT_UP, true);
+    if (CMOPT_WIDENS && m->wide) {
+        if (m->output.kind == CMOPT_UP && !m->output.clamped) {
+            cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, true);
+        } else if (m->output.kind == CMOPT_AWAY && !m->output.clamped) {
+            cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, false, true);
         } else {
-            cmopt_matrix_2_rows_as(m, x, out, m->output.kind, true);
+            cmopt_matrix_rows_as(m, x, out, m->output.kind, true, true);
         }
-    } else if (m->output.kind == CMOPT_UP) {
-        cmopt_matrix_2_rows_as(m, x, out, CMOPT_UP, false);
+    } else if (m->output.kind == CMOPT_UP && !m->output.clamped) {
+        cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, false);
     } else {
-        cmopt_matrix_2_rows_as(m, x, out, m->output.kind, false);
+        cmopt_matrix_rows_as(m, x, out, m->output.kind, true, false);
     }
 }
 
@@ -141,7 +140,7 @@ static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
         for (int32_t i = 0; i < 4 && i < left; i++) {
             const int32_t start = m->start != NULL ? m->start[c + i] : 0;
             *out++ = cmopt_result(cmopt_wrapping_add(sums[i], start), *by, *shift, &m->output,
-                                  m->output.kind);
+                                  m->output.kind, true);
             by += m->step;
             shift += m->step;
         }

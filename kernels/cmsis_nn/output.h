@@ -27,6 +27,7 @@ typedef struct {
     int32_t offset;
     int32_t low;
     int32_t high;
+    bool clamped; /* the bounds are not int8's */
 } cmopt_output;
 
 /* The output of a call with `count` channels. */
@@ -36,7 +37,8 @@ static inline cmopt_output cmopt_output_of(const int32_t *multipliers,
                                            int32_t offset,
                                            cmsis_nn_activation activation)
 {
-    cmopt_output output = {CMOPT_GENERAL, offset, activation.min, activation.max};
+    cmopt_output output = {CMOPT_GENERAL, offset, activation.min, activation.max,
+                           activation.min != INT8_MIN || activation.max != INT8_MAX};
     for (int32_t i = 0; i < count; i++) {
         if (shifts[i] > -2 || shifts[i] < -31 || multipliers[i] == INT32_MIN) {
             return output;
@@ -49,12 +51,25 @@ static inline cmopt_output cmopt_output_of(const int32_t *multipliers,
     return output;
 }
 
-/* An int8 result. `kind` is the output's kind. */
+/* The nearest int8 value. */
+CMOPT_INLINE int32_t cmopt_saturate(int32_t value)
+{
+#ifdef __ARM_FEATURE_SAT
+    int32_t result;
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(value));
+    return result;
+#else
+    return cmopt_clamp(value, INT8_MIN, INT8_MAX);
+#endif
+}
+
+/* An int8 result. `kind` is the output's kind, and `clamped` false only if the output's is. */
 CMOPT_INLINE int8_t cmopt_result(int32_t sum,
                                  int32_t multiplier,
                                  int32_t shift,
                                  const cmopt_output *output,
-                                 cmopt_kind kind)
+                                 cmopt_kind kind,
+                                 bool clamped)
 {
     if (kind == CMOPT_GENERAL) {
         return cmopt_finish_s8(sum, multiplier, shift, output->offset, output->low, output->high);
@@ -64,8 +79,9 @@ CMOPT_INLINE int8_t cmopt_result(int32_t sum,
         product += (product >> 63) * ((int64_t)1 << 31);
     }
     const int32_t high = (int32_t)(product >> 32);
-    const int32_t scaled = ((high >> (-2 - shift)) + 1) >> 1;
-    return (int8_t)cmopt_clamp(scaled + output->offset, output->low, output->high);
+    const int32_t scaled = (((high >> (~shift - 1)) + 1) >> 1) + output->offset;
+    return (int8_t)(clamped ? cmopt_clamp(scaled, output->low, output->high)
+                            : cmopt_saturate(scaled));
 }
 
 #endif /* CMOPT_CMSIS_NN_OUTPUT_H */

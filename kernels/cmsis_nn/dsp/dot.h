@@ -181,68 +181,111 @@ CMOPT_INLINE void cmopt_dot_1x4(const int8_t *x,
 
 enum { CMOPT_WIDENS = 1 };
 
-/* Two pairs at an address that is a multiple of four. */
-typedef struct {
-    uint32_t even;
-    uint32_t odd;
-} cmopt_pairs;
+/*
+ * Two rows that many channels read are widened before, and interleaved: for each four columns,
+ * pairs of columns 0 and 2 and of 1 and 3 of the first row, then of the second. This takes four
+ * bytes for each column, rounded up to four columns. Addresses are multiples of four.
+ */
 
-/* Widens a row of `count` bytes in place. Its bytes are at row + count rounded up to four; as many
- * follow. The last one to three values of a row stay where they are. */
-CMOPT_INLINE void cmopt_widen(int8_t *row, int32_t count)
+/* Widens `words` times four bytes. `to` is at the row's pairs of the first of these columns. Returns
+ * the place of the next. */
+CMOPT_INLINE uint32_t *cmopt_widen(uint32_t *to, const int8_t *from, int32_t words)
 {
-    const int8_t *from = row + ((count + 3) & ~3);
-    cmopt_pairs *to = (cmopt_pairs *)(void *)row;
-    for (int32_t words = count >> 2; words > 0; words--, from += 4, to++) {
-        const uint32_t bytes = cmopt_load(from);
-        to->even = cmopt_even(bytes);
-        to->odd = cmopt_odd(bytes);
+    for (; words >= 2; words -= 2, to += 8, from += 8) {
+        const uint32_t first = cmopt_load(from);
+        const uint32_t second = cmopt_load(from + 4);
+        to[0] = cmopt_even(first);
+        to[1] = cmopt_odd(first);
+        to[4] = cmopt_even(second);
+        to[5] = cmopt_odd(second);
     }
+    if (words > 0) {
+        const uint32_t bytes = cmopt_load(from);
+        to[0] = cmopt_even(bytes);
+        to[1] = cmopt_odd(bytes);
+        to += 4;
+    }
+    return to;
 }
 
-/* The same of rows that cmopt_widen has widened. */
-CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *row0,
-                                     const int8_t *row1,
+/* The same of one to three bytes. */
+static inline void cmopt_widen_last(uint32_t *to, const int8_t *from, int32_t bytes)
+{
+    int8_t last[4] = {0, 0, 0, 0};
+    memcpy(last, from, (size_t)bytes);
+    cmopt_widen(to, last, 1);
+}
+
+/* The same of equal bytes. */
+CMOPT_INLINE uint32_t *cmopt_widen_value(uint32_t *to, int32_t value, int32_t words)
+{
+    const uint32_t pair = ((uint32_t)value & 0xffffu) * 0x00010001u;
+    for (; words > 0; words--, to += 4) {
+        to[0] = pair;
+        to[1] = pair;
+    }
+    return to;
+}
+
+/* Four columns of both rows times one channel's weights. */
+#define CMOPT_DSP_CHANNEL(w, s0, s1)                                                              \
+    "ldr %[v], [%[" w "]], #4\n"                                                                  \
+    "sxtb16 %[t], %[v]\n"                                                                         \
+    "smlad %[" s0 "], %[a], %[t], %[" s0 "]\n"                                                    \
+    "smlad %[" s1 "], %[c], %[t], %[" s1 "]\n"                                                    \
+    "sxtb16 %[t], %[v], ror #8\n"                                                                 \
+    "smlad %[" s0 "], %[b], %[t], %[" s0 "]\n"                                                    \
+    "smlad %[" s1 "], %[d], %[t], %[" s1 "]\n"
+
+#define CMOPT_DSP_COLUMNS                                                                         \
+    "ldrd %[a], %[b], [%[x]], #8\n"                                                               \
+    "ldrd %[c], %[d], [%[x]], #8\n" CMOPT_DSP_CHANNEL("w0", "s00", "s10")                         \
+        CMOPT_DSP_CHANNEL("w1", "s01", "s11")
+
+/* Thirteen registers are used. */
+#define CMOPT_DSP_RUN(text)                                                                       \
+    __asm__(text                                                                                  \
+            : [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [s00] "+r"(s00), [s01] "+r"(s01),        \
+              [s10] "+r"(s10), [s11] "+r"(s11), [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c),         \
+              [d] "=&r"(d), [v] "=&r"(v), [t] "=&r"(t)                                            \
+            :                                                                                     \
+            : "memory")
+
+/* Adds the products of two rows, widened so, with two channels' weights. */
+CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x,
                                      const int8_t *w0,
                                      const int8_t *w1,
                                      int32_t count,
                                      cmopt_sums_2x2 *to)
 {
-    cmopt_sums_2x2 sums = *to;
-    const cmopt_pairs *x0 = (const cmopt_pairs *)(const void *)row0;
-    const cmopt_pairs *x1 = (const cmopt_pairs *)(const void *)row1;
-    const cmopt_pairs *const end = x0 + (count >> 2);
-    while (x0 != end) {
-        const cmopt_pairs a = *x0++;
-        const uint32_t v = cmopt_load(w0);
-        const uint32_t w = cmopt_load(w1);
-        w0 += 4;
-        w1 += 4;
-        const uint32_t v_even = cmopt_even(v);
-        const uint32_t v_odd = cmopt_odd(v);
-        const uint32_t w_even = cmopt_even(w);
-        const uint32_t w_odd = cmopt_odd(w);
-        sums.s00 = cmopt_smlad(a.even, v_even, sums.s00);
-        sums.s00 = cmopt_smlad(a.odd, v_odd, sums.s00);
-        sums.s01 = cmopt_smlad(a.even, w_even, sums.s01);
-        sums.s01 = cmopt_smlad(a.odd, w_odd, sums.s01);
-        const cmopt_pairs b = *x1++;
-        sums.s10 = cmopt_smlad(b.even, v_even, sums.s10);
-        sums.s10 = cmopt_smlad(b.odd, v_odd, sums.s10);
-        sums.s11 = cmopt_smlad(b.even, w_even, sums.s11);
-        sums.s11 = cmopt_smlad(b.odd, w_odd, sums.s11);
+    int32_t s00 = to->s00;
+    int32_t s01 = to->s01;
+    int32_t s10 = to->s10;
+    int32_t s11 = to->s11;
+    uint32_t a, b, c, d, v, t;
+    for (int32_t left = count >> 4; left > 0; left--) {
+        CMOPT_DSP_RUN(CMOPT_DSP_COLUMNS CMOPT_DSP_COLUMNS CMOPT_DSP_COLUMNS CMOPT_DSP_COLUMNS);
     }
-    /* These were not widened. */
-    const int32_t padded = (count + 3) & ~3;
-    const int8_t *t0 = row0 + padded + (count & ~3);
-    const int8_t *t1 = row1 + padded + (count & ~3);
-    for (count &= 3; count > 0; count--, t0++, t1++, w0++, w1++) {
-        sums.s00 = cmopt_add_product(sums.s00, *t0, *w0);
-        sums.s01 = cmopt_add_product(sums.s01, *t0, *w1);
-        sums.s10 = cmopt_add_product(sums.s10, *t1, *w0);
-        sums.s11 = cmopt_add_product(sums.s11, *t1, *w1);
+    for (int32_t left = (count >> 2) & 3; left > 0; left--) {
+        CMOPT_DSP_RUN(CMOPT_DSP_COLUMNS);
     }
-    *to = sums;
+    if (count & 3) {
+        static const uint8_t places[3] = {0, 2, 1};
+        int16_t last[8];
+        memcpy(last, x, sizeof last);
+        for (int32_t i = 0; i < (count & 3); i++) {
+            const int32_t first = last[places[i]];
+            const int32_t second = last[4 + places[i]];
+            s00 = cmopt_add_product(s00, first, w0[i]);
+            s01 = cmopt_add_product(s01, first, w1[i]);
+            s10 = cmopt_add_product(s10, second, w0[i]);
+            s11 = cmopt_add_product(s11, second, w1[i]);
+        }
+    }
+    to->s00 = s00;
+    to->s01 = s01;
+    to->s10 = s10;
+    to->s11 = s11;
 }
 
 #endif /* CMOPT_CMSIS_NN_DSP_DOT_H */

@@ -34,17 +34,11 @@ typedef struct {
     int32_t last_shifts[CMOPT_MATRIX_LANES];
     cmopt_mve_output output;
     bool clamped; /* the bounds are not int8's */
-    bool wide;    /* not on this instruction set */
+    bool wide;    /* not here */
 } cmopt_matrix;
 
 /* Rows are not widened. */
 enum { CMOPT_WIDENS = 0 };
-
-static inline void cmopt_widen(int8_t *row, int32_t count)
-{
-    (void)row;
-    (void)count;
-}
 
 /* Sets the output of a call with `count` channels. False if vectors do not compute it. */
 static inline bool cmopt_matrix_output(cmopt_matrix *m,

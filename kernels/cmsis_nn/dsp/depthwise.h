@@ -1,0 +1,68 @@
+/*
+ * Taps of a depthwise convolution with the DSP extension: weights are widened for each four
+ * channels.
+ */
+#ifndef CMOPT_CMSIS_NN_DSP_DEPTHWISE_H
+#define CMOPT_CMSIS_NN_DSP_DEPTHWISE_H
+
+#include "dot.h"
+
+enum { CMOPT_MOST_TAPS = 32 /* their weights are on the stack */ };
+
+/* Pairs of the weights of channels 0 and 2, and of 1 and 3. */
+typedef uint32_t cmopt_weight;
+
+typedef struct {
+    const cmopt_weight *weights;
+    int32_t next; /* from a tap's weights to the next's */
+    uint32_t offsets;
+    cmopt_weight pairs[2 * CMOPT_MOST_TAPS];
+} cmopt_taps;
+
+static inline void cmopt_taps_begin(cmopt_taps *taps,
+                                    const int8_t *weights,
+                                    int32_t channels,
+                                    int32_t count,
+                                    int32_t offset)
+{
+    taps->weights = taps->pairs;
+    taps->next = 2;
+    taps->offsets = ((uint32_t)offset & 0xffffu) * 0x00010001u;
+    for (int32_t i = 0; i < count; i++, weights += channels) {
+        const uint32_t bytes = cmopt_load(weights);
+        taps->pairs[2 * i] = cmopt_even(bytes);
+        taps->pairs[2 * i + 1] = cmopt_odd(bytes);
+    }
+}
+
+/* sum + a.low * b.low, and the same of the high halves, modulo 2^32. */
+CMOPT_INLINE int32_t cmopt_smlabb(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+CMOPT_INLINE int32_t cmopt_smlatt(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
+/* Adds the products of one tap. */
+CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
+                            const int8_t *x,
+                            const cmopt_weight *w,
+                            int32_t sums[4])
+{
+    const uint32_t bytes = cmopt_load(x);
+    const uint32_t even = cmopt_even_from(bytes, taps->offsets);
+    const uint32_t odd = cmopt_odd_from(bytes, taps->offsets);
+    sums[0] = cmopt_smlabb(even, w[0], sums[0]);
+    sums[1] = cmopt_smlabb(odd, w[1], sums[1]);
+    sums[2] = cmopt_smlatt(even, w[0], sums[2]);
+    sums[3] = cmopt_smlatt(odd, w[1], sums[3]);
+}
+
+#endif /* CMOPT_CMSIS_NN_DSP_DEPTHWISE_H */

@@ -1,0 +1,45 @@
+/*
+ * Taps of a depthwise convolution in portable C: weights are read where they are.
+ */
+#ifndef CMOPT_CMSIS_NN_TAPS_H
+#define CMOPT_CMSIS_NN_TAPS_H
+
+#include <stdint.h>
+
+#include "isa.h"
+
+enum { CMOPT_MOST_TAPS = INT32_MAX };
+
+typedef int8_t cmopt_weight;
+
+/* Weights of four channels. Those of the next tap are `next` further on. */
+typedef struct {
+    const cmopt_weight *weights;
+    int32_t next;
+    int32_t offset;
+} cmopt_taps;
+
+static inline void cmopt_taps_begin(cmopt_taps *taps,
+                                    const int8_t *weights,
+                                    int32_t channels,
+                                    int32_t count,
+                                    int32_t offset)
+{
+    (void)count;
+    taps->weights = weights;
+    taps->next = channels;
+    taps->offset = offset;
+}
+
+/* Adds the products of one tap. Sums are modulo 2^32. */
+CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
+                            const int8_t *x,
+                            const cmopt_weight *w,
+                            int32_t sums[4])
+{
+    for (int32_t i = 0; i < 4; i++) {
+        sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)((x[i] + taps->offset) * w[i]));
+    }
+}
+
+#endif /* CMOPT_CMSIS_NN_TAPS_H */
