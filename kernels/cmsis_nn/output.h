@@ -79,7 +79,9 @@ CMOPT_INLINE int8_t cmopt_result(int32_t sum,
         product += (product >> 63) * ((int64_t)1 << 31);
     }
     const int32_t high = (int32_t)(product >> 32);
-    const int32_t scaled = (((high >> (~shift - 1)) + 1) >> 1) + output->offset;
+    int32_t right = ~shift;
+    CMOPT_OPAQUE(right); /* or the compiler subtracts in three steps */
+    const int32_t scaled = (((high >> (right - 1)) + 1) >> 1) + output->offset;
     return (int8_t)(clamped ? cmopt_clamp(scaled, output->low, output->high)
                             : cmopt_saturate(scaled));
 }

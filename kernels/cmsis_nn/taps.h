@@ -42,4 +42,16 @@ CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
     }
 }
 
+/* The same of one value for all four channels. */
+CMOPT_INLINE void cmopt_tap_one(const cmopt_taps *taps,
+                                const int8_t *x,
+                                const cmopt_weight *w,
+                                int32_t sums[4])
+{
+    const int32_t value = *x + taps->offset;
+    for (int32_t i = 0; i < 4; i++) {
+        sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(value * w[i]));
+    }
+}
+
 #endif /* CMOPT_CMSIS_NN_TAPS_H */

@@ -7,7 +7,7 @@
 
 #include "dot.h"
 
-enum { CMOPT_MOST_TAPS = 32 /* their weights are on the stack */ };
+enum { CMOPT_MOST_TAPS = 49 /* their weights are on the stack */ };
 
 /* Pairs of the weights of channels 0 and 2, and of 1 and 3. */
 typedef uint32_t cmopt_weight;
@@ -50,6 +50,14 @@ CMOPT_INLINE int32_t cmopt_smlatt(uint32_t a, uint32_t b, int32_t sum)
     return result;
 }
 
+/* sum + a.low * b.high, modulo 2^32. */
+CMOPT_INLINE int32_t cmopt_smlabt(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
 /* Adds the products of one tap. */
 CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
                             const int8_t *x,
@@ -63,6 +71,19 @@ CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
     sums[1] = cmopt_smlabb(odd, w[1], sums[1]);
     sums[2] = cmopt_smlatt(even, w[0], sums[2]);
     sums[3] = cmopt_smlatt(odd, w[1], sums[3]);
+}
+
+/* The same of one value for all four channels. */
+CMOPT_INLINE void cmopt_tap_one(const cmopt_taps *taps,
+                                const int8_t *x,
+                                const cmopt_weight *w,
+                                int32_t sums[4])
+{
+    const uint32_t value = (uint32_t)*x + taps->offsets; /* only the low half is read */
+    sums[0] = cmopt_smlabb(value, w[0], sums[0]);
+    sums[1] = cmopt_smlabb(value, w[1], sums[1]);
+    sums[2] = cmopt_smlabt(value, w[0], sums[2]);
+    sums[3] = cmopt_smlabt(value, w[1], sums[3]);
 }
 
 #endif /* CMOPT_CMSIS_NN_DSP_DEPTHWISE_H */
