@@ -97,18 +97,10 @@ CMOPT_INLINE void cmopt_depthwise_3x3(const cmopt_depthwise *call,
                                       bool clamped)
 {
     const int32_t stride = call->params->stride.w * call->in->c;
-    const int32_t step = call->step;
-    const int32_t next = call->taps.next;
     const int32_t depth = call->out->c;
     for (; count > 0; count--, from += stride, out += depth) {
         int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
-        const cmopt_weight *w = call->taps.weights;
-        const int8_t *x = from;
-        for (int32_t row = 0; row < 3; row++, x += call->pitch, w += 3 * next) {
-            cmopt_tap(&call->taps, x, w, sums);
-            cmopt_tap(&call->taps, x + step, w + next, sums);
-            cmopt_tap(&call->taps, x + 2 * step, w + 2 * next, sums);
-        }
+        cmopt_taps_3x3(&call->taps, from, call->step, call->pitch, sums);
         cmopt_depthwise_finish(call, sums, out, kind, clamped);
     }
 }

@@ -65,31 +65,55 @@ CMOPT_INLINE void cmopt_dot_2x2(const int8_t *x0,
     *to = sums;
 }
 
-/* Adds the products of one row, each value `x_offset` more, with four channels' weights. */
+/* The sum of the products of one row, each value `x_offset` more, with one channel's weights. */
+CMOPT_INLINE int32_t cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
+{
+    int32_t sum = 0;
+    for (; count > 0; count--) {
+        sum = cmopt_add_product(sum, *x++ + x_offset, *w++);
+    }
+    return sum;
+}
+
+/* Adds one column of one row times four channels, whose weights are `count` bytes apart. */
+CMOPT_INLINE void cmopt_dot_1x4_column(int32_t value,
+                                       const int8_t *const w[4],
+                                       int32_t i,
+                                       int32_t sums[4])
+{
+    sums[0] = cmopt_add_product(sums[0], value, w[0][i]);
+    sums[1] = cmopt_add_product(sums[1], value, w[1][i]);
+    sums[2] = cmopt_add_product(sums[2], value, w[2][i]);
+    sums[3] = cmopt_add_product(sums[3], value, w[3][i]);
+}
+
+/* The products of one row, each value `x_offset` more, with four channels' rows of weights. */
 CMOPT_INLINE void cmopt_dot_1x4(const int8_t *x,
                                 int32_t x_offset,
-                                const int8_t *w0,
-                                const int8_t *w1,
-                                const int8_t *w2,
-                                const int8_t *w3,
+                                const int8_t *weights,
                                 int32_t count,
-                                int32_t sums[4])
+                                int32_t to[4])
 {
-    int32_t s0 = sums[0];
-    int32_t s1 = sums[1];
-    int32_t s2 = sums[2];
-    int32_t s3 = sums[3];
-    for (; count > 0; count--) {
-        const int32_t value = *x++ + x_offset;
-        s0 = cmopt_add_product(s0, value, *w0++);
-        s1 = cmopt_add_product(s1, value, *w1++);
-        s2 = cmopt_add_product(s2, value, *w2++);
-        s3 = cmopt_add_product(s3, value, *w3++);
+    const int8_t *w[4] = {weights, weights + count, weights + 2 * count, weights + 3 * count};
+    int32_t sums[4] = {0, 0, 0, 0};
+    int32_t left = count;
+    for (; left >= 4; left -= 4, x += 4) {
+        cmopt_dot_1x4_column(x[0] + x_offset, w, 0, sums);
+        cmopt_dot_1x4_column(x[1] + x_offset, w, 1, sums);
+        cmopt_dot_1x4_column(x[2] + x_offset, w, 2, sums);
+        cmopt_dot_1x4_column(x[3] + x_offset, w, 3, sums);
+        w[0] += 4;
+        w[1] += 4;
+        w[2] += 4;
+        w[3] += 4;
     }
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
+    for (int32_t i = 0; i < left; i++) {
+        cmopt_dot_1x4_column(*x++ + x_offset, w, i, sums);
+    }
+    to[0] = sums[0];
+    to[1] = sums[1];
+    to[2] = sums[2];
+    to[3] = sums[3];
 }
 
 /* Rows are not widened in portable C. */

@@ -120,30 +120,46 @@ static inline void cmopt_matrix_rows(const cmopt_matrix *m,
 
 /* Results of one row, which is not widened. Each value is `x_offset` more. The sums begin with `more`
  * than the block's, which may have no starts. */
-static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
-                                  const int8_t *x,
-                                  int32_t x_offset,
-                                  int32_t more,
-                                  int8_t *out)
+CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
+                                      const int8_t *x,
+                                      int32_t x_offset,
+                                      int32_t more,
+                                      int8_t *out,
+                                      cmopt_kind kind,
+                                      bool clamped)
 {
     const int32_t n = m->columns;
     const int8_t *w = m->weights;
     const int32_t *by = m->multipliers;
     const int32_t *shift = m->shifts;
-    for (int32_t c = 0; c < m->channels; c += 4, w += 4 * n) {
-        const int32_t left = m->channels - c;
-        int32_t sums[4] = {more, more, more, more};
-        const int8_t *w1 = left > 1 ? w + n : w;
-        const int8_t *w2 = left > 2 ? w1 + n : w;
-        const int8_t *w3 = left > 3 ? w2 + n : w;
-        cmopt_dot_1x4(x, x_offset, w, w1, w2, w3, n, sums);
-        for (int32_t i = 0; i < 4 && i < left; i++) {
-            const int32_t start = m->start != NULL ? m->start[c + i] : 0;
-            *out++ = cmopt_result(cmopt_wrapping_add(sums[i], start), *by, *shift, &m->output,
-                                  m->output.kind, true);
-            by += m->step;
-            shift += m->step;
+    int32_t sums[4];
+    int32_t count = 4;
+    for (int32_t c = 0; c < m->channels; c += count) {
+        if (m->channels - c >= 4) {
+            cmopt_dot_1x4(x, x_offset, w, n, sums);
+        } else {
+            sums[0] = cmopt_dot_1x1(x, x_offset, w, n);
+            count = 1;
         }
+        w += count * n;
+        for (int32_t i = 0; i < count; i++, by += m->step, shift += m->step) {
+            const int32_t start = m->start != NULL ? m->start[c + i] : 0;
+            const int32_t sum = cmopt_wrapping_add(sums[i], cmopt_wrapping_add(start, more));
+            *out++ = cmopt_result(sum, *by, *shift, &m->output, kind, clamped);
+        }
+    }
+}
+
+static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
+                                         const int8_t *x,
+                                         int32_t x_offset,
+                                         int32_t more,
+                                         int8_t *out)
+{
+    if (m->output.kind == CMOPT_UP && !m->output.clamped) {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, CMOPT_UP, false);
+    } else {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, m->output.kind, true);
     }
 }
 

@@ -42,6 +42,21 @@ CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
     }
 }
 
+/* The same of three rows of three taps. */
+CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
+                                 const int8_t *x,
+                                 int32_t step,
+                                 int32_t pitch,
+                                 int32_t sums[4])
+{
+    const cmopt_weight *w = taps->weights;
+    for (int32_t row = 0; row < 3; row++, x += pitch, w += 3 * taps->next) {
+        cmopt_tap(taps, x, w, sums);
+        cmopt_tap(taps, x + step, w + taps->next, sums);
+        cmopt_tap(taps, x + 2 * step, w + 2 * taps->next, sums);
+    }
+}
+
 /* The same of one value for all four channels. */
 CMOPT_INLINE void cmopt_tap_one(const cmopt_taps *taps,
                                 const int8_t *x,

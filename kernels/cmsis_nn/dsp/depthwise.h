@@ -35,18 +35,11 @@ static inline void cmopt_taps_begin(cmopt_taps *taps,
     }
 }
 
-/* sum + a.low * b.low, and the same of the high halves, modulo 2^32. */
+/* sum + a.low * b.low, modulo 2^32. */
 CMOPT_INLINE int32_t cmopt_smlabb(uint32_t a, uint32_t b, int32_t sum)
 {
     int32_t result;
     __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
-CMOPT_INLINE int32_t cmopt_smlatt(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlatt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
     return result;
 }
 
@@ -58,19 +51,54 @@ CMOPT_INLINE int32_t cmopt_smlabt(uint32_t a, uint32_t b, int32_t sum)
     return result;
 }
 
+/* Products of one tap at an address, with the weights at w. */
+#define CMOPT_DSP_TAP(address)                                                                    \
+    "ldr %[u], " address "\n"                                                                     \
+    "ldrd %[p], %[q], [%[w]], #8\n"                                                               \
+    "sxtab16 %[v], %[offsets], %[u]\n"                                                            \
+    "sxtab16 %[u], %[offsets], %[u], ror #8\n"                                                    \
+    "smlabb %[s0], %[v], %[p], %[s0]\n"                                                           \
+    "smlatt %[s2], %[v], %[p], %[s2]\n"                                                           \
+    "smlabb %[s1], %[u], %[q], %[s1]\n"                                                           \
+    "smlatt %[s3], %[u], %[q], %[s3]\n"
+
+#define CMOPT_DSP_THREE_TAPS                                                                      \
+    CMOPT_DSP_TAP("[%[x]]")                                                                       \
+    CMOPT_DSP_TAP("[%[x], %[step]]")                                                              \
+    CMOPT_DSP_TAP("[%[x], %[step], lsl #1]")
+
+/* Thirteen registers are used at most. */
+#define CMOPT_DSP_RUN_TAPS(text)                                                                  \
+    __asm__(text                                                                                  \
+            : [x] "+r"(x), [w] "+r"(w), [s0] "+r"(sums[0]), [s1] "+r"(sums[1]),                   \
+              [s2] "+r"(sums[2]), [s3] "+r"(sums[3]), [u] "=&r"(u), [v] "=&r"(v), [p] "=&r"(p),   \
+              [q] "=&r"(q)                                                                        \
+            : [step] "r"(step), [pitch] "r"(pitch), [offsets] "r"(taps->offsets)                  \
+            : "memory")
+
 /* Adds the products of one tap. */
 CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
                             const int8_t *x,
                             const cmopt_weight *w,
                             int32_t sums[4])
 {
-    const uint32_t bytes = cmopt_load(x);
-    const uint32_t even = cmopt_even_from(bytes, taps->offsets);
-    const uint32_t odd = cmopt_odd_from(bytes, taps->offsets);
-    sums[0] = cmopt_smlabb(even, w[0], sums[0]);
-    sums[1] = cmopt_smlabb(odd, w[1], sums[1]);
-    sums[2] = cmopt_smlatt(even, w[0], sums[2]);
-    sums[3] = cmopt_smlatt(odd, w[1], sums[3]);
+    const int32_t step = 0;
+    const int32_t pitch = 0;
+    uint32_t u, v, p, q;
+    CMOPT_DSP_RUN_TAPS(CMOPT_DSP_TAP("[%[x]]"));
+}
+
+/* The same of three rows of three taps. */
+CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
+                                 const int8_t *x,
+                                 int32_t step,
+                                 int32_t pitch,
+                                 int32_t sums[4])
+{
+    const cmopt_weight *w = taps->weights;
+    uint32_t u, v, p, q;
+    CMOPT_DSP_RUN_TAPS(CMOPT_DSP_THREE_TAPS "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS
+                                            "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS);
 }
 
 /* The same of one value for all four channels. */

@@ -132,51 +132,77 @@ CMOPT_INLINE void cmopt_dot_2x2(const int8_t *x0,
     *to = sums;
 }
 
-/* Adds the products of one row, each value `x_offset` more, with four channels' weights. */
+/* The sum of the products of one row, each value `x_offset` more, with one channel's weights. */
+CMOPT_INLINE int32_t cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
+{
+    const uint32_t offsets = ((uint32_t)x_offset & 0xffffu) * 0x00010001u;
+    int32_t sum = 0;
+    for (; count >= 4; count -= 4, x += 4, w += 4) {
+        const uint32_t values = cmopt_load(x);
+        const uint32_t weights = cmopt_load(w);
+        sum = cmopt_smlad(cmopt_even_from(values, offsets), cmopt_even(weights), sum);
+        sum = cmopt_smlad(cmopt_odd_from(values, offsets), cmopt_odd(weights), sum);
+    }
+    for (; count > 0; count--) {
+        sum = cmopt_add_product(sum, *x++ + x_offset, *w++);
+    }
+    return sum;
+}
+
+/* Four columns of one row times one channel's weights. */
+#define CMOPT_DSP_ROW_CHANNEL(address, s)                                                         \
+    "ldr %[v], " address "\n"                                                                     \
+    "sxtb16 %[t], %[v]\n"                                                                         \
+    "smlad %[" s "], %[even], %[t], %[" s "]\n"                                                   \
+    "sxtb16 %[v], %[v], ror #8\n"                                                                 \
+    "smlad %[" s "], %[odd], %[v], %[" s "]\n"
+
+#define CMOPT_DSP_ROW                                                                             \
+    "ldr %[t], [%[x]], #4\n"                                                                      \
+    "sxtab16 %[even], %[offsets], %[t]\n"                                                         \
+    "sxtab16 %[odd], %[offsets], %[t], ror #8\n" CMOPT_DSP_ROW_CHANNEL("[%[w], %[n]]", "s1")      \
+        CMOPT_DSP_ROW_CHANNEL("[%[w], %[n], lsl #1]", "s2")                                       \
+            CMOPT_DSP_ROW_CHANNEL("[%[w], %[n3]]", "s3")                                          \
+                CMOPT_DSP_ROW_CHANNEL("[%[w]], #4", "s0")
+
+/* Thirteen registers are used. */
+#define CMOPT_DSP_RUN_ROW(text)                                                                   \
+    __asm__(text                                                                                  \
+            : [x] "+r"(x), [w] "+r"(w), [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2),              \
+              [s3] "+r"(s3), [even] "=&r"(even), [odd] "=&r"(odd), [v] "=&r"(v), [t] "=&r"(t)     \
+            : [n] "r"(count), [n3] "r"(3 * count), [offsets] "r"(offsets)                         \
+            : "memory")
+
+/* The products of one row, each value `x_offset` more, with four channels' rows of weights. */
 CMOPT_INLINE void cmopt_dot_1x4(const int8_t *x,
                                 int32_t x_offset,
-                                const int8_t *w0,
-                                const int8_t *w1,
-                                const int8_t *w2,
-                                const int8_t *w3,
+                                const int8_t *w,
                                 int32_t count,
-                                int32_t sums[4])
+                                int32_t to[4])
 {
-    int32_t s0 = sums[0];
-    int32_t s1 = sums[1];
-    int32_t s2 = sums[2];
-    int32_t s3 = sums[3];
     const uint32_t offsets = ((uint32_t)x_offset & 0xffffu) * 0x00010001u;
-    const int8_t *const end = x + (count & ~3);
-    while (x != end) {
-        const uint32_t a = cmopt_load(x);
-        x += 4;
-        const uint32_t even = cmopt_even_from(a, offsets);
-        const uint32_t odd = cmopt_odd_from(a, offsets);
-        uint32_t w = cmopt_load(w0);
-        w0 += 4;
-        s0 = cmopt_smlad(odd, cmopt_odd(w), cmopt_smlad(even, cmopt_even(w), s0));
-        w = cmopt_load(w1);
-        w1 += 4;
-        s1 = cmopt_smlad(odd, cmopt_odd(w), cmopt_smlad(even, cmopt_even(w), s1));
-        w = cmopt_load(w2);
-        w2 += 4;
-        s2 = cmopt_smlad(odd, cmopt_odd(w), cmopt_smlad(even, cmopt_even(w), s2));
-        w = cmopt_load(w3);
-        w3 += 4;
-        s3 = cmopt_smlad(odd, cmopt_odd(w), cmopt_smlad(even, cmopt_even(w), s3));
+    int32_t s0 = 0;
+    int32_t s1 = 0;
+    int32_t s2 = 0;
+    int32_t s3 = 0;
+    uint32_t even, odd, v, t;
+    for (int32_t left = count >> 4; left > 0; left--) {
+        CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW);
     }
-    for (count &= 3; count > 0; count--) {
+    for (int32_t left = (count >> 2) & 3; left > 0; left--) {
+        CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW);
+    }
+    for (int32_t left = count & 3; left > 0; left--, w++) {
         const int32_t value = *x++ + x_offset;
-        s0 = cmopt_add_product(s0, value, *w0++);
-        s1 = cmopt_add_product(s1, value, *w1++);
-        s2 = cmopt_add_product(s2, value, *w2++);
-        s3 = cmopt_add_product(s3, value, *w3++);
+        s0 = cmopt_add_product(s0, value, w[0]);
+        s1 = cmopt_add_product(s1, value, w[count]);
+        s2 = cmopt_add_product(s2, value, w[2 * count]);
+        s3 = cmopt_add_product(s3, value, w[3 * count]);
     }
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
+    to[0] = s0;
+    to[1] = s1;
+    to[2] = s2;
+    to[3] = s3;
 }
 
 enum { CMOPT_WIDENS = 1 };
