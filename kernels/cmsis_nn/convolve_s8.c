@@ -1,13 +1,11 @@
-/* Convolution: every stride, padding, dilation, group count and batch size in one loop nest. */
+/* Convolution: every stride, padding, dilation, group count and batch size. A call outside what
+ * convolve.h computes is computed by one loop nest. */
 #include <stddef.h>
 
 #include "arm_nnfunctions.h"
+#include "convolve.h"
 #include "fixed_point.h"
-#include "isa.h"
 #include "window.h"
-#ifdef CMOPT_MVE
-#include "mve/convolve.h"
-#endif
 
 /* The accumulator of one output value; `input` is one image at the group's first channel. */
 static int32_t accumulate(const int8_t *input,
@@ -47,7 +45,6 @@ arm_cmsis_nn_status arm_convolve_wrapper_s8(const cmsis_nn_context *ctx,
                                             const cmsis_nn_dims *output_dims,
                                             int8_t *output_data)
 {
-    (void)ctx;
     (void)bias_dims;
     if (filter_dims->c < 1 || input_dims->c < filter_dims->c ||
         input_dims->c % filter_dims->c != 0) {
@@ -57,12 +54,10 @@ arm_cmsis_nn_status arm_convolve_wrapper_s8(const cmsis_nn_context *ctx,
     if (output_dims->c % groups != 0) {
         return ARM_CMSIS_NN_ARG_ERROR;
     }
-#ifdef CMOPT_MVE
-    if (cmopt_mve_convolve(ctx, conv_params, quant_params, input_dims, input_data, filter_dims,
-                           filter_data, bias_data, output_dims, output_data)) {
+    if (cmopt_convolve(ctx, conv_params, quant_params, input_dims, input_data, filter_dims,
+                       filter_data, bias_data, output_dims, output_data)) {
         return ARM_CMSIS_NN_SUCCESS;
     }
-#endif
     const int32_t outputs_per_group = output_dims->c / groups;
     const int32_t filter_size = filter_dims->h * filter_dims->w * filter_dims->c;
     const int32_t image_size = input_dims->h * input_dims->w * input_dims->c;
@@ -100,12 +95,5 @@ int32_t arm_convolve_wrapper_s8_get_buffer_size(const cmsis_nn_conv_params *conv
                                                 const cmsis_nn_dims *output_dims)
 {
     (void)output_dims;
-#ifdef CMOPT_MVE
-    return cmopt_mve_convolve_bytes(conv_params, input_dims, filter_dims);
-#else
-    (void)conv_params;
-    (void)input_dims;
-    (void)filter_dims;
-    return 0;
-#endif
+    return cmopt_convolve_bytes(conv_params, input_dims, filter_dims);
 }

@@ -1,4 +1,5 @@
-/* Depthwise convolution with a channel multiplier. */
+/* Depthwise convolution with a channel multiplier. Channels that depthwise.h does not compute are
+ * computed one by one. */
 #include <stddef.h>
 
 #include "arm_nnfunctions.h"
@@ -7,6 +8,8 @@
 #include "window.h"
 #ifdef CMOPT_MVE
 #include "mve/depthwise.h"
+#else
+#include "depthwise.h"
 #endif
 
 arm_cmsis_nn_status
@@ -33,10 +36,15 @@ arm_depthwise_conv_wrapper_s8(const cmsis_nn_context *ctx,
                                  filter_data, bias_data, output_dims, output_data)) {
         return ARM_CMSIS_NN_SUCCESS;
     }
+    const int32_t done = 0;
+#else
+    const int32_t done =
+        cmopt_depthwise_conv(p, quant_params, input_dims, input_data, filter_dims, filter_data,
+                             bias_data, output_dims, output_data);
 #endif
     const int32_t image_size = input_dims->h * input_dims->w * input_dims->c;
 
-    for (int32_t n = 0; n < input_dims->n; n++) {
+    for (int32_t n = 0; n < input_dims->n && done < output_dims->c; n++) {
         const int8_t *image = input_data + n * image_size;
         for (int32_t oy = 0; oy < output_dims->h; oy++) {
             const cmopt_window rows = cmopt_window_at(oy, p->stride.h, p->padding.h, p->dilation.h,
@@ -45,7 +53,8 @@ arm_depthwise_conv_wrapper_s8(const cmsis_nn_context *ctx,
                 const cmopt_window columns =
                     cmopt_window_at(ox, p->stride.w, p->padding.w, p->dilation.w, filter_dims->w,
                                     input_dims->w);
-                for (int32_t oc = 0; oc < output_dims->c; oc++) {
+                output_data += done;
+                for (int32_t oc = done; oc < output_dims->c; oc++) {
                     const int32_t ic = oc / p->ch_mult;
                     uint32_t sum = bias_data != NULL ? (uint32_t)bias_data[oc] : 0u;
                     for (int32_t ky = rows.begin; ky < rows.end; ky++) {

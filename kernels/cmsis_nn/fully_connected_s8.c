@@ -6,6 +6,8 @@
 #include "isa.h"
 #ifdef CMOPT_MVE
 #include "mve/fully_connected.h"
+#else
+#include "matrix.h"
 #endif
 
 /* output[r] for one input row of `columns` values and `rows` weight rows. */
@@ -18,6 +20,30 @@ static void multiply_row(const int8_t *input,
                          int32_t rows,
                          int8_t *output)
 {
+#ifndef CMOPT_MVE
+    if (params->input_offset >= -127 && params->input_offset <= 128) {
+        cmopt_matrix m;
+        m.weights = weights;
+        m.columns = columns;
+        m.channels = rows;
+        m.start = bias;
+        m.multipliers = &quant->multiplier;
+        m.shifts = &quant->shift;
+        m.step = 0;
+        m.wide = false;
+        cmopt_matrix_output(&m, &quant->multiplier, &quant->shift, 1, params->output_offset,
+                            params->activation);
+        /* sum(x * (w + offset)) = sum(x * w) + offset * sum(x) */
+        int32_t more = 0;
+        if (params->filter_offset != 0) {
+            const int32_t offsets = cmopt_wrapping_mul(columns, params->input_offset);
+            const int32_t sum = cmopt_wrapping_add(cmopt_sum(input, columns), offsets);
+            more = cmopt_wrapping_mul(sum, params->filter_offset);
+        }
+        cmopt_matrix_row_from(&m, input, params->input_offset, more, output);
+        return;
+    }
+#endif
     for (int32_t r = 0; r < rows; r++) {
         const int32_t sum =
             cmopt_dot_s8(bias != NULL ? bias[r] : 0, input, params->input_offset,
@@ -83,14 +109,7 @@ arm_cmsis_nn_status arm_vector_sum_s8(int32_t *vector_sum_buf,
 {
     for (int32_t r = 0; r < vector_rows; r++) {
         uint32_t sum = (uint32_t)vector_cols * (uint32_t)rhs_offset;
-#ifdef CMOPT_MVE
-        sum += (uint32_t)cmopt_mve_sum(vector_data + r * vector_cols, vector_cols);
-#else
-        for (int32_t c = 0; c < vector_cols; c++) {
-            const int32_t weight = vector_data[r * vector_cols + c];
-            sum += (uint32_t)weight;
-        }
-#endif
+        sum += (uint32_t)cmopt_sum(vector_data + r * vector_cols, vector_cols);
         vector_sum_buf[r] =
             cmopt_wrapping_add(cmopt_wrapping_mul((int32_t)sum, lhs_offset),
                                bias_data != NULL ? bias_data[r] : 0);

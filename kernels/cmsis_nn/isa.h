@@ -22,4 +22,11 @@
 #define CMOPT_INLINE static inline
 #endif
 
+/* Hides from the compiler how a variable in a register was computed. */
+#if defined(__GNUC__)
+#define CMOPT_OPAQUE(variable) __asm__("" : "+r"(variable))
+#else
+#define CMOPT_OPAQUE(variable) ((void)0)
+#endif
+
 #endif /* CMOPT_CMSIS_NN_ISA_H */

@@ -21,9 +21,9 @@ static bool cmopt_mve_fully_connected(const cmsis_nn_fc_params *params,
                                       int32_t outputs,
                                       int8_t *output)
 {
-    const cmopt_mve_output finish = cmopt_mve_output_of(
-        &quant->multiplier, &quant->shift, 1, params->output_offset, params->activation);
-    if (finish.kind == CMOPT_MVE_NONE) {
+    cmopt_matrix m;
+    if (!cmopt_matrix_output(&m, &quant->multiplier, &quant->shift, 1, params->output_offset,
+                             params->activation)) {
         return false;
     }
     int32_t multipliers[CMOPT_MATRIX_LANES];
@@ -32,23 +32,20 @@ static bool cmopt_mve_fully_connected(const cmsis_nn_fc_params *params,
         multipliers[i] = quant->multiplier;
         shifts[i] = quant->shift;
     }
-    cmopt_mve_matrix m;
     m.weights = weights;
     m.columns = columns;
     m.channels = outputs;
     m.start = sums;
     m.multipliers = multipliers;
     m.shifts = shifts;
-    m.per_channel = false;
-    m.output = &finish;
-    m.clamped = finish.low != INT8_MIN || finish.high != INT8_MAX;
-    cmopt_mve_matrix_last(&m);
+    m.step = 0;
+    cmopt_matrix_begin(&m);
     if (params->filter_offset == 0) {
         for (; rows >= CMOPT_MATRIX_ROWS; rows -= CMOPT_MATRIX_ROWS) {
             const int8_t *const x[CMOPT_MATRIX_ROWS] = {input, input + columns,
                                                         input + 2 * columns};
             int8_t *const to[CMOPT_MATRIX_ROWS] = {output, output + outputs, output + 2 * outputs};
-            cmopt_mve_matrix_3_rows(&m, x, to);
+            cmopt_matrix_rows(&m, x, to);
             input += CMOPT_MATRIX_ROWS * columns;
             output += CMOPT_MATRIX_ROWS * outputs;
         }
@@ -57,8 +54,8 @@ static bool cmopt_mve_fully_connected(const cmsis_nn_fc_params *params,
         const int32_t more =
             params->filter_offset == 0
                 ? 0
-                : cmopt_wrapping_mul(cmopt_mve_sum(input, columns), params->filter_offset);
-        cmopt_mve_matrix_1_row(&m, input, more, output);
+                : cmopt_wrapping_mul(cmopt_sum(input, columns), params->filter_offset);
+        cmopt_matrix_row(&m, input, more, output);
     }
     return true;
 }

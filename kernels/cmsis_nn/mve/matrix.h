@@ -26,23 +26,40 @@ typedef struct {
     int32_t columns;
     int32_t channels;
     const int32_t *start;
-    const int32_t *multipliers; /* of each channel, or sixteen for all */
+    const int32_t *multipliers; /* of each channel, or sixteen equal ones for all */
     const int32_t *shifts;
-    bool per_channel;
+    int32_t step; /* from a channel's multiplier to the next: 1 or 0 */
     int32_t last_start[CMOPT_MATRIX_LANES]; /* of the last, incomplete sixteen channels */
     int32_t last_multipliers[CMOPT_MATRIX_LANES];
     int32_t last_shifts[CMOPT_MATRIX_LANES];
-    const cmopt_mve_output *output;
+    cmopt_mve_output output;
     bool clamped; /* the bounds are not int8's */
-} cmopt_mve_matrix;
+    bool wide;    /* not here */
+} cmopt_matrix;
 
-/* Fills up the values of the last, incomplete sixteen channels. */
-static inline void cmopt_mve_matrix_last(cmopt_mve_matrix *m)
+/* Rows are not widened. */
+enum { CMOPT_WIDENS = 0 };
+
+/* Sets the output of a call with `count` channels. False if vectors do not compute it. */
+static inline bool cmopt_matrix_output(cmopt_matrix *m,
+                                       const int32_t *multipliers,
+                                       const int32_t *shifts,
+                                       int32_t count,
+                                       int32_t offset,
+                                       cmsis_nn_activation activation)
+{
+    m->output = cmopt_mve_output_of(multipliers, shifts, count, offset, activation);
+    m->clamped = activation.min != INT8_MIN || activation.max != INT8_MAX;
+    return m->output.kind != CMOPT_MVE_NONE;
+}
+
+/* After the channels are set: fills up the values of the last, incomplete sixteen channels. */
+static inline void cmopt_matrix_begin(cmopt_matrix *m)
 {
     const int32_t count = m->channels % CMOPT_MATRIX_LANES;
     const int32_t first = m->channels - count;
     for (int32_t i = 0; i < CMOPT_MATRIX_LANES; i++) {
-        const int32_t from = m->per_channel ? first + i : i;
+        const int32_t from = m->step * (first + i);
         m->last_start[i] = i < count ? m->start[first + i] : 0;
         m->last_multipliers[i] = i < count ? m->multipliers[from] : 0;
         m->last_shifts[i] = i < count ? m->shifts[from] : -1;
@@ -50,7 +67,7 @@ static inline void cmopt_mve_matrix_last(cmopt_mve_matrix *m)
 }
 
 /* Copies bytes. */
-CMOPT_INLINE void cmopt_mve_copy(int8_t *to, const int8_t *from, int32_t bytes)
+CMOPT_INLINE void cmopt_copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
     __asm__ volatile("wlstp.8 lr, %[bytes], 1f\n"
                      "2:\n"
@@ -64,7 +81,7 @@ CMOPT_INLINE void cmopt_mve_copy(int8_t *to, const int8_t *from, int32_t bytes)
 }
 
 /* Sets bytes. */
-CMOPT_INLINE void cmopt_mve_set(int8_t *to, int8_t value, int32_t bytes)
+CMOPT_INLINE void cmopt_set(int8_t *to, int8_t value, int32_t bytes)
 {
     __asm__ volatile("vdup.8 q0, %[value]\n"
                      "wlstp.8 lr, %[bytes], 1f\n"
@@ -78,7 +95,7 @@ CMOPT_INLINE void cmopt_mve_set(int8_t *to, int8_t value, int32_t bytes)
 }
 
 /* The sum of int8 values. */
-CMOPT_INLINE int32_t cmopt_mve_sum(const int8_t *values, int32_t count)
+CMOPT_INLINE int32_t cmopt_sum(const int8_t *values, int32_t count)
 {
     int32_t sum = 0;
     __asm__ volatile("wlstp.8 lr, %[count], 1f\n"
@@ -294,7 +311,7 @@ static __attribute__((noinline)) void cmopt_mve_matrix_store_any(const int32_t *
 
 /* Writes the results of `rows` rows in sixteen channels from `first` on, or in fewer. Sums are in
  * the order of cmopt_mve_sums. out[r] is at the block's first channel. */
-static __attribute__((noinline)) void cmopt_mve_matrix_store(const cmopt_mve_matrix *m,
+static __attribute__((noinline)) void cmopt_mve_matrix_store(const cmopt_matrix *m,
                                                              const int32_t *from,
                                                              int32_t rows,
                                                              int32_t first,
@@ -302,9 +319,9 @@ static __attribute__((noinline)) void cmopt_mve_matrix_store(const cmopt_mve_mat
 {
     const int32_t lanes = m->channels - first;
     const int32_t *start = m->start + first;
-    const int32_t *multipliers = m->multipliers + (m->per_channel ? first : 0);
-    const int32_t *shifts = m->shifts + (m->per_channel ? first : 0);
-    const cmopt_mve_output *output = m->output;
+    const int32_t *multipliers = m->multipliers + m->step * first;
+    const int32_t *shifts = m->shifts + m->step * first;
+    const cmopt_mve_output *output = &m->output;
     if (lanes < CMOPT_MATRIX_LANES) {
         cmopt_mve_matrix_store_any(from, m->last_start, m->last_multipliers, m->last_shifts, output,
                                    lanes, rows, first, out);
@@ -340,7 +357,7 @@ CMOPT_INLINE void cmopt_mve_matrix_dot(const int8_t *x,
 }
 
 /* Results of three rows in all channels of the block. out[r] is at the block's first channel. */
-static __attribute__((noinline)) void cmopt_mve_matrix_3_rows(const cmopt_mve_matrix *m,
+static __attribute__((noinline)) void cmopt_matrix_rows(const cmopt_matrix *m,
                                     const int8_t *const *x,
                                     int8_t *const *out)
 {
@@ -372,7 +389,7 @@ static __attribute__((noinline)) void cmopt_mve_matrix_3_rows(const cmopt_mve_ma
 }
 
 /* Results of one row. Its sums begin with `more` than the block's. */
-static void cmopt_mve_matrix_1_row(const cmopt_mve_matrix *m,
+static void cmopt_matrix_row(const cmopt_matrix *m,
                                    const int8_t *x,
                                    int32_t more,
                                    int8_t *out)
