@@ -18,6 +18,7 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.emit_delegate import EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram
+from cmopt.codegen.step_facts import StepFacts, is_step, step_facts
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
@@ -63,7 +64,8 @@ class Report:
     sizes are the memory that ExecuTorch's runtime takes besides the arena on a 32-bit core,
     including the NPU's scratch. `limits` lists the searches that ended before the best was proven.
     `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
-    for each op that stays on the core.
+    for each op that stays on the core. `steps` has an entry for each call, in order; an NPU's
+    products are in its own figures.
     """
 
     target: str
@@ -83,6 +85,7 @@ class Report:
     limits: tuple[str, ...] = ()
     delegates: tuple[EmittedDelegate, ...] = ()
     outside: tuple[Outside, ...] = ()
+    steps: tuple[StepFacts, ...] = ()
 
     @property
     def npu_cycles(self) -> int:
@@ -194,4 +197,5 @@ def make_report(
         limits=(limit.data,) if isinstance(limit, StringAttr) else (),
         delegates=emitted.delegates,
         outside=() if split is None else outside_of(split),
+        steps=tuple(step_facts(op) for op in func.body.block.ops if is_step(op)),
     )

@@ -99,10 +99,15 @@ def report_text(report: Report) -> str:
     from rich.table import Table
 
     console = _console()
-    table = Table("kernel", "calls", title=f"{report.target}, {report.io} in and out")
-    table.columns[1].justify = "right"
+    columns = "kernel", "calls", "products", "bytes read and written"
+    table = Table(*columns, title=f"{report.target}, {report.io} in and out")
+    for column in table.columns[1:]:
+        column.justify = "right"
     for name, count in sorted(report.ops.items(), key=lambda item: (-item[1], item[0])):
-        table.add_row(name, str(count))
+        steps = [step for step in report.steps if step.kernel == name.removeprefix("cortex_m.")]
+        products = sum(step.multiplications for step in steps)
+        moved = sum(step.bytes for step in steps)
+        table.add_row(name, str(count), f"{products:,}" if products else "", f"{moved:,}")
     console.print(table)
     console.print(
         f"arena {report.arena_bytes:,} bytes (lower bound {report.arena_bound:,}), "

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.c.calls import STEPS, SUFFIXES, Step, constant_of
@@ -17,17 +16,9 @@ from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
 from cmopt.codegen.emit_header import border_macros
 from cmopt.codegen.lifetimes import ALIGNMENT
+from cmopt.codegen.step_facts import StepFacts, is_step, step_facts
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.cortex_m import (
-    JoinOp,
-    QuantizedBatchMatmulOp,
-    QuantizedConv2dOp,
-    QuantizedDepthwiseConv2dOp,
-    QuantizedLinearOp,
-    QuantizedTransposeConv2dOp,
-    ScratchOp,
-    SubviewOp,
-    ViewOp,
     nbytes,
     place_of,
 )
@@ -37,22 +28,6 @@ from cmopt.dialects.program import ARENA_BYTES, QUANTIZED, border_attributes, te
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, numel, shape_of
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.locations import render
-
-
-@dataclass(frozen=True)
-class StepFacts:
-    """What a step is: its kernel, the types it reads and writes, the user's line ("" if unknown),
-    and the products that it sums up."""
-
-    kernel: str
-    operands: str
-    where: str
-    multiplications: int
-
-    def __str__(self) -> str:
-        line = f"{self.kernel}: {self.operands}"
-        return f"{line}; {self.where}" if self.where else line
 
 
 @dataclass(frozen=True)
@@ -103,14 +78,14 @@ def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, StepFacts
     """The steps in order."""
     count = 0
     for op in func.body.block.ops:
-        if isinstance(op, ConstantOp | ScratchOp | ViewOp | SubviewOp | JoinOp | ReturnOp):
+        if not is_step(op):
             continue
         step = Step(f"step_{count}", constants)
         if any(numel(shape_of(result)) for result in op.results):
             _emit(op, step)
         else:
             step.lines.append("return 0; /* has no elements */")
-        yield step, _facts(op)
+        yield step, step_facts(op)
         count += 1
 
 
@@ -137,42 +112,6 @@ def _emit(op: Operation, step: Step) -> None:
         hint = "emit a .pte, or replace the operator in the model"
         raise CompileError(f"{op.target.data} has no C form", op=op, hint=hint)
     STEPS[type(op)](op, step)
-
-
-def _tensor(value: SSAValue) -> str:
-    return f"{numpy_dtype(element_of(value)).name} {list(shape_of(value))}"
-
-
-def _facts(op: Operation) -> StepFacts:
-    """What an op does, from where, and the user's line."""
-    name = op.target.data if isinstance(op, CallOp) else op.name.partition(".")[2]
-    inputs = [
-        _tensor(value)
-        for value in op.operands
-        if not isinstance(value.owner, ConstantOp | ScratchOp)
-    ]
-    outputs = [_tensor(value) for value in op.results]
-    operands = f"{', '.join(inputs)} -> {', '.join(outputs)}"
-    return StepFacts(name, operands, render(op.location) or "", multiplications(op))
-
-
-def multiplications(op: Operation) -> int:
-    """The products of values and weights, or of two values, that a kernel sums up; 0 for others.
-
-    A product with padding counts too.
-    """
-    if isinstance(op, QuantizedConv2dOp | QuantizedDepthwiseConv2dOp):
-        _, kh, kw, channels = shape_of(op.weight)
-        depth = channels if isinstance(op, QuantizedConv2dOp) else 1
-        return numel(shape_of(op.output)) * kh * kw * depth
-    if isinstance(op, QuantizedTransposeConv2dOp):
-        out, kh, kw, _ = shape_of(op.weight)
-        return numel(shape_of(op.input)) * kh * kw * out
-    if isinstance(op, QuantizedLinearOp):
-        return numel(shape_of(op.output)) * shape_of(op.weights)[1]
-    if isinstance(op, QuantizedBatchMatmulOp):
-        return numel(shape_of(op.output)) * shape_of(op.lhs)[2]
-    return 0
 
 
 # --- The source -----------------------------------------------------------------------------------
