@@ -186,6 +186,15 @@ def merged(nest: Sequence[Loop]) -> list[Loop]:
     return result
 
 
+def all_indices_known(op: CallOp) -> bool:
+    """Whether all operands of an operator in `MOVING` that are not moved are constants."""
+    places = MOVING[op.target.data]
+    return places is None or all(
+        place in places or isinstance(operand.owner, ConstantOp)
+        for place, operand in enumerate(op.operands_)
+    )
+
+
 def movement(op: CallOp) -> list[tuple[Indices, list[int]]]:
     """For each result: from which element each of its elements comes, and where operands begin.
 

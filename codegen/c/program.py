@@ -10,8 +10,9 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.c.calls import STEPS, SUFFIXES, Step, constant_of
 from cmopt.codegen.c.constants import Constants
-from cmopt.codegen.c.copies import MOVING, emit_movement
+from cmopt.codegen.c.copies import MOVING, all_indices_known, emit_movement
 from cmopt.codegen.c.elementwise import EXPRESSIONS, emit_elementwise
+from cmopt.codegen.c.indexing import INDEXED, emit_indexed
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
 from cmopt.codegen.emit_header import border_macros
@@ -89,8 +90,17 @@ def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, StepFacts
         count += 1
 
 
+def _emit_moving(op: CallOp, step: Step) -> None:
+    """An operator that moves elements to known places, or to computed ones."""
+    if op.target.data in INDEXED and not all_indices_known(op):
+        emit_indexed(op, step)
+    else:
+        emit_movement(op, step)
+
+
 PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
-    (MOVING, emit_movement),
+    (MOVING, _emit_moving),
+    (INDEXED, emit_indexed),
     (EXPRESSIONS, emit_elementwise),
     (EXTREMA, emit_extremum),
 )
@@ -284,8 +294,8 @@ def _conversion(name: str, kind: str, index: int, value: SSAValue,
 
 _RUN_CONTRACT = """\
 /* Runs the model once. Returns 0; -1 if the arena is NULL or not aligned; or n + 1 if the kernel of
- * step n refused its arguments, or needs more scratch than was planned: it was built for another
- * instruction set.
+ * step n refused its arguments: an index is outside, or the kernel was built for another
+ * instruction set and needs more scratch than was planned.
  *
  * arena: {prefix}_ARENA_BYTES bytes, aligned to {prefix}_ARENA_ALIGNMENT. Nothing else is written:
  *     calls with different arenas may run at the same time.

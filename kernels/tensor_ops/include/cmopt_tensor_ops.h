@@ -77,6 +77,23 @@ void cmopt_gather_u16(const void *input, const uint16_t *index, size_t count, si
 void cmopt_gather_s32(const void *input, const int32_t *index, size_t count, size_t bytes,
                       void *output);
 
+/* The dimension that indices are for: an array is [outer, along, inner], inner in bytes. */
+typedef struct {
+    int32_t outer;
+    int32_t along;
+    size_t inner_bytes;
+} cmopt_axis;
+
+/* output[:, k] = input[:, index[k]]; the output is [outer, count, inner]. A negative index counts
+ * from the end. Returns -1 if an index is outside; then the output is not complete. */
+int cmopt_take(const void *input, const cmopt_axis *axis, const int64_t *index, int32_t count,
+               void *output);
+
+/* output[:, index[k]] = values[:, k], in order, for values of [outer, count, inner]. Returns as
+ * cmopt_take. */
+int cmopt_put(const void *values, const cmopt_axis *axis, const int64_t *index, int32_t count,
+              void *output);
+
 /* The largest (or smallest) element along the middle dimension of [outer, along, inner], and its
  * place there; of equal ones, the first. `values` or `places` may be NULL. along > 0. */
 void cmopt_extremum_s8(const int8_t *input, int32_t outer, int32_t along, int32_t inner,

@@ -19,7 +19,7 @@ from cmopt.codegen.c.project import KERNELS
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.program import main_function
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.board import FLAGS, Host
+from cmopt.pipeline.board import FLAGS, BoardError, Host
 from cmopt.pipeline.c_project import c_project, example_input, write_project
 from cmopt.support.diagnostics import CompileError
 
@@ -140,6 +140,44 @@ def test_integer_operators(host: Host, name: str) -> None:
     model = Function((MOVEMENTS | INTEGERS)[name]).eval()
     exported = cmopt.quantize(model, example(), calibration=[example()])
     assert len(set(check(host, cmopt.compile(exported, io="int8").module("planned")))) > 1
+
+
+class Embed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(5, 6)
+        self.layer = nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor, i: torch.Tensor) -> torch.Tensor:
+        return self.layer(self.table(i)) + x[0, 0, 0]
+
+
+class Pick(nn.Module):
+    def forward(self, x: torch.Tensor, i: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.index_select(x, 1, i), x[:, i]
+
+
+class Put(nn.Module):
+    def forward(self, x: torch.Tensor, i: torch.Tensor) -> torch.Tensor:
+        y = x.clone()
+        y[:, i] = x[:, :3].flip(0)
+        return y
+
+
+@pytest.mark.parametrize("make", [Embed, Pick, Put])
+def test_computed_indices(host: Host, make: Callable[[], nn.Module]) -> None:
+    """Indices from the end count; one that is outside is an error of the step."""
+    torch.manual_seed(0)
+    x, i = torch.randn(2, 5, 4, 4), torch.tensor([4, 0, 2])
+    exported = cmopt.quantize(make().eval(), (x, i), calibration=[(x, i)])
+    module = cmopt.compile(exported).module("planned")
+    for indices in ([4, 0, 2], [1, 1, 3]):
+        inputs = [x.numpy(), np.array(indices)]
+        expected = b"".join(y.tobytes() for y in run_module(module, inputs))
+        assert run_on_host(host, module, [inputs]) == expected
+    for wrong in (5, -6, 1 << 40):
+        with pytest.raises(BoardError, match="net_run returned"):
+            run_on_host(host, module, [[x.numpy(), np.array([0, wrong, 1])]])
 
 
 @pytest.mark.parametrize("shape", [(1,), (1, 1, 1, 1), (0, 3), (3, 0, 2), (1, 7)])
