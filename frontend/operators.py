@@ -19,7 +19,7 @@ from torch.fx import Node
 
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
-from cmopt.frontend import norms, resampling
+from cmopt.frontend import norms, resampling, volumes
 from cmopt.frontend import writes as writes_before
 from cmopt.frontend.call import Conversion
 from cmopt.frontend.conversions import (
@@ -184,6 +184,7 @@ _PRODUCTS = (
     Operator("batch_norm bilinear conv3d", AS_ONE),
     Operator("bmm", FREE, matrix.matmul),
     Operator("conv1d conv1d.padding conv2d conv2d.padding", None, convolution.convolution),
+    Operator("conv3d conv3d.padding", rewritten=volumes.convolution_3d),
     Operator("convolution", None, convolution.convolution),
     Operator(
         "conv_transpose1d",
@@ -205,10 +206,12 @@ _REDUCTIONS = (
     Operator("adaptive_avg_pool2d", SHARED, pooling.adaptive_avg_pool2d),
     Operator("adaptive_max_pool1d", AS_ONE),
     Operator("adaptive_max_pool2d", SHARED, pooling.adaptive_max_pool2d),
+    Operator("adaptive_avg_pool3d", rewritten=volumes.adaptive_average_3d),
     Operator("amax max", SHARED, reductions.reduction(edge.AmaxOp)),
     Operator("amin min", SHARED, reductions.reduction(edge.AminOp)),
     Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=before.pool_1d),
     Operator("avg_pool2d", SHARED, pooling.avg_pool2d, rewritten=before.average_with_divisor),
+    Operator("avg_pool3d", rewritten=volumes.average_pool_3d),
     Operator("cumsum", FREE, rewritten=before.running_sum),
     Operator("col2im", FREE, col2im.col2im),
     Operator("group_norm", rewritten=norms.group_norm),
@@ -220,6 +223,7 @@ _REDUCTIONS = (
     Operator("max.dim", None, reductions.values_of(reductions.reduction(edge.AmaxOp))),
     Operator("max_pool1d", None, pooling.max_pool1d, rewritten=before.pool_1d),
     Operator("max_pool2d", SHARED, pooling.max_pool2d),
+    Operator("max_pool3d", rewritten=volumes.max_pool_3d),
     Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
     Operator("mean mean.dim", SHARED_ON_CORE, reductions.reduction(edge.MeanOp)),
     Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),

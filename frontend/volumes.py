@@ -1,0 +1,172 @@
+"""Convolutions and pools over three dimensions, as ones over two before annotation.
+
+No kernel works on volumes. A convolution sees the planes of its window as more channels of one
+image, and the output's planes as a batch. A pool is one over the plane and one over the depth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend.graph_building import constant_of, insert, insert_constant, insert_number
+from cmopt.frontend.resampling import adaptive_average_2d
+
+aten = torch.ops.aten
+
+Defaults = tuple[Any, ...]
+
+_BEFORE_PLANES = (0, 2, 1, 3, 4)
+"""From [N,C,D,H,W] to [N,D,C,H,W], and back."""
+
+
+def _triple(value: Any) -> list[int]:
+    """A number, or a list of one or three, for depth, height and width."""
+    values = [value] if isinstance(value, int) else list(value)
+    return values * 3 if len(values) == 1 else values
+
+
+def _arguments(node: Node, defaults: Sequence[Any]) -> list[Any]:
+    """The arguments with their defaults, also those given by name."""
+    names = [argument.name for argument in node.target._schema.arguments]  # type: ignore[union-attr]
+    return [
+        node.args[i] if i < len(node.args) else node.kwargs.get(name, default)
+        for i, (name, default) in enumerate(zip(names, defaults, strict=True))
+    ]
+
+
+def convolution_3d(module: GraphModule, node: Node) -> Node | None:
+    """`conv3d` of constant weights: `conv2d` of [N·D', C·KD, H, W].
+
+    The channels of a group stay together, because the planes of a channel follow each other, as in
+    the weight: [O, C/g, KD, KH, KW] is [O, C/g·KD, KH, KW]. None for an empty input.
+    """
+    defaults: Defaults = (None, None, None, 1, 0, 1, 1)
+    operand, weight, bias, stride, padding, dilation, groups = _arguments(node, defaults)
+    filters = constant_of(module, weight)
+    is_batch = operand.meta["val"].dim() == 5
+    if filters is None or operand.meta["val"].numel() == 0:
+        return None
+    (step, *steps), (spread, *spreads) = _triple(stride), _triple(dilation)
+    pads = _pads(padding, filters.shape[2:], _triple(dilation))
+
+    def add(target: Callable[..., object], *args: Any) -> Node:
+        return insert(module.graph, node, target, *args)
+
+    value = operand if is_batch else add(aten.unsqueeze.default, operand, 0)
+    if any(pads[0]) or any(low != high for low, high in pads[1:]):
+        flat = [side for low_high in reversed(pads) for side in low_high]
+        value, pads = add(aten.constant_pad_nd.default, value, flat), [(0, 0)] * 3
+    batch, channels, depth, height, width = value.meta["val"].shape
+    planes = filters.shape[2]
+    reach = spread * (planes - 1) + 1
+    starts = range(0, depth - reach + 1, step)
+    value = add(aten.permute.default, value, list(_BEFORE_PLANES))
+    if planes > 1 or step > 1:
+        places = [start + spread * k for start in starts for k in range(planes)]
+        index = insert_constant(module, node, torch.tensor(places))
+        value = add(aten.index_select.default, value, 1, index)
+        value = add(
+            aten.reshape.default, value, [batch, len(starts), planes, channels, height, width]
+        )
+        value = add(aten.permute.default, value, [0, 1, 3, 2, 4, 5])
+    images = [batch * len(starts), channels * planes, height, width]
+    value = add(aten.reshape.default, value, images)
+    kernel = insert_constant(
+        module, node, filters.reshape(filters.shape[0], -1, *filters.shape[3:])
+    )
+    margins = [low for low, _ in pads[1:]]
+    result = add(aten.conv2d.default, value, kernel, bias, steps, margins, spreads, groups)
+    outputs, rows, columns = result.meta["val"].shape[1:]
+    result = add(aten.reshape.default, result, [batch, len(starts), outputs, rows, columns])
+    result = add(aten.permute.default, result, list(_BEFORE_PLANES))
+    return result if is_batch else add(aten.squeeze.dim, result, 0)
+
+
+def _pads(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> list[tuple[int, int]]:
+    """The padding before and after, for each dimension."""
+    if padding == "valid":
+        return [(0, 0)] * 3
+    if padding == "same":
+        totals = [spread * (size - 1) for size, spread in zip(kernel, dilation, strict=True)]
+        return [(total // 2, total - total // 2) for total in totals]
+    return [(pad, pad) for pad in _triple(padding)]
+
+
+def max_pool_3d(module: GraphModule, node: Node) -> Node | None:
+    """`max_pool3d`: over the plane, then over the depth."""
+    defaults: Defaults = (None, None, [], 0, 1, False)
+    operand, kernel, stride, padding, dilation, ceil_mode = _arguments(node, defaults)
+    windows = [_triple(v) for v in (kernel, stride or kernel, padding, dilation)]
+
+    def pool(value: Node, sides: slice) -> Node:
+        parts = [
+            _plane(window, sides, one) for window, one in zip(windows, (1, 1, 0, 1), strict=True)
+        ]
+        return insert(module.graph, node, aten.max_pool2d.default, value, *parts, ceil_mode)
+
+    return _plane_then_depth(module, node, operand, pool)
+
+
+def average_pool_3d(module: GraphModule, node: Node) -> Node | None:
+    """`avg_pool3d`: over the plane, then over the depth. A divisor of its own is a factor."""
+    defaults: Defaults = (None, None, [], 0, False, True, None)
+    operand, kernel, stride, padding, ceil_mode, counted, divisor = _arguments(node, defaults)
+    windows = [_triple(v) for v in (kernel, stride or kernel, padding)]
+    counted = counted or divisor is not None
+
+    def pool(value: Node, sides: slice) -> Node:
+        parts = [_plane(window, sides, one) for window, one in zip(windows, (1, 1, 0), strict=True)]
+        return insert(
+            module.graph, node, aten.avg_pool2d.default, value, *parts, ceil_mode, counted
+        )
+
+    average = _plane_then_depth(module, node, operand, pool)
+    if average is None or divisor is None:
+        return average
+    factor = insert_number(module, node, math.prod(windows[0]) / divisor, 1)
+    return insert(module.graph, node, aten.mul.Tensor, average, factor)
+
+
+def adaptive_average_3d(module: GraphModule, node: Node) -> Node | None:
+    """`adaptive_avg_pool3d`: over the plane, then over the depth. None for an uneven depth."""
+    operand: Any = node.args[0]
+    depth, height, width = node.meta["val"].shape[-3:]
+    if not depth or operand.meta["val"].shape[-3] % depth:
+        return None
+
+    def pool(value: Node, sides: slice) -> Node:
+        size = [height, width] if sides == PLANE else [depth, value.meta["val"].shape[-1]]
+        pooled = insert(module.graph, node, aten.adaptive_avg_pool2d.default, value, size)
+        return adaptive_average_2d(module, pooled) or pooled
+
+    return _plane_then_depth(module, node, operand, pool)
+
+
+PLANE, DEPTH = slice(1, 3), slice(0, 1)
+
+
+def _plane(window: Sequence[int], sides: slice, one: int) -> list[int]:
+    """The part of a window's numbers for a pool over the plane, or over the depth of a row."""
+    return [*window[sides], *([one] if sides == DEPTH else [])]
+
+
+def _plane_then_depth(module: GraphModule, node: Node, operand: Node,
+                      pool: Callable[[Node, slice], Node]) -> Node | None:  # fmt: skip
+    """A pool of [N,C·D,H,W], then one of [N,C,D,H·W], for an operand of rank 4 or 5."""
+    *lead, depth, height, width = operand.meta["val"].shape
+    if operand.meta["val"].numel() == 0:
+        return None
+    batch, channels = lead if len(lead) == 2 else (1, *lead)
+
+    def reshape(value: Node, *sizes: int) -> Node:
+        return insert(module.graph, node, aten.reshape.default, value, list(sizes))
+
+    planes = pool(reshape(operand, batch, channels * depth, height, width), PLANE)
+    rows, columns = planes.meta["val"].shape[-2:]
+    line = pool(reshape(planes, batch, channels, depth, rows * columns), DEPTH)
+    return reshape(line, *node.meta["val"].shape)
