@@ -131,7 +131,7 @@ def image_bytes(project: Path, core: str, folder: Path) -> tuple[int, int]:
         ["arm-none-eabi-size", "-A", str(image)], capture_output=True, text=True, check=True
     )
     sizes = {name: int(size) for name, size in re.findall(r"^(\.[\w.]+) +(\d+)", done.stdout, re.M)}
-    flash = sum(sizes.get(name, 0) for name in (".text", ".ARM.exidx", ".data"))
+    flash = sum(sizes.get(name, 0) for name in (".vectors", ".text", ".ARM.exidx", ".data"))
     return flash, sizes.get(".data", 0) + sizes.get(".bss", 0)
 
 

@@ -17,9 +17,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine of QEMU, by its name: where code and data go."""
+    """A machine of QEMU, by its name: the address of the vectors, and where code and data go."""
 
     name: str
+    start: int
     code: Memory
     ram: Memory
 
@@ -36,12 +37,19 @@ class Core:
     machine: Machine
 
 
-_CODE, _RAM = Memory(0x0000_0000, 4 << 20), Memory(0x2000_0000, 4 << 20)
-_M3 = Machine("mps2-an385", _CODE, _RAM)
-_M4 = Machine("mps2-an386", _CODE, _RAM)
-_M7 = Machine("mps2-an500", _CODE, _RAM)
-_M33 = Machine("mps2-an505", Memory(0x1000_0000, 4 << 20), Memory(0x3800_0000, 4 << 20))
-_M55 = Machine("mps3-an547", Memory(0x0000_0000, 512 << 10), Memory(0x2100_0000, 4 << 20))
+_VECTORS = 1 << 10
+_CODE, _RAM = Memory(_VECTORS, (4 << 20) - _VECTORS), Memory(0x2000_0000, 4 << 20)
+_M3 = Machine("mps2-an385", 0, _CODE, _RAM)
+_M4 = Machine("mps2-an386", 0, _CODE, _RAM)
+_M7 = Machine("mps2-an500", 0, _CODE, _RAM)
+_M33 = Machine(
+    "mps2-an505",
+    0x1000_0000,
+    Memory(0x1000_0000 + _VECTORS, (4 << 20) - _VECTORS),
+    Memory(0x3800_0000, 4 << 20),
+)
+# The memory at 0 has 512 KB only, so code is in DDR.
+_M55 = Machine("mps3-an547", 0, Memory(0x6000_0000, 64 << 20), Memory(0x2100_0000, 4 << 20))
 
 _SOFT, _HARD = "-mfloat-abi=soft", "-mfloat-abi=hard"
 
@@ -89,6 +97,7 @@ LINK_FLAGS = ("-nostartfiles", "--specs=nano.specs", "--specs=nosys.specs", "-Wl
 def link_symbols(core: Core) -> list[str]:
     """GCC's options that tell `kernels/machine/link.ld` where code and data go."""
     symbols = {
+        "START_ORIGIN": core.machine.start,
         "CODE_ORIGIN": core.machine.code.origin,
         "CODE_BYTES": core.machine.code.bytes,
         "RAM_ORIGIN": core.machine.ram.origin,
