@@ -34,6 +34,10 @@ program = cmopt.compile(exported)
 (ran,), (interpreted,) = program.run(*batches[0]), program.interpret(*batches[0])
 assert torch.equal(ran, interpreted)
 torch.export.save(exported, "model.pt2")
+from cmopt.pipeline.emulation import run_project
+program.save_c("net", name="net")
+(outputs,) = run_project("net", [batches[0][0].numpy()]).outputs
+assert (outputs[program.output_names[0]] == interpreted.numpy()).all()
 print(package.parent)
 """
 
