@@ -45,6 +45,16 @@ def _integer(text: str) -> Expression:
     return lambda dtype, x: None if dtype.kind == "f" else text.format(*x)
 
 
+def _of_kind(floats: str, integers: str | None) -> Expression:
+    """One text for floats, and one for integers; None if these have none."""
+
+    def expression(dtype: np.dtype[Any], x: Sequence[str]) -> str | None:
+        text = floats if dtype.kind == "f" else integers
+        return None if text is None or dtype.kind == "b" else text.format(*x)
+
+    return expression
+
+
 def _bitwise_not(dtype: np.dtype[Any], x: Sequence[str]) -> str | None:
     if dtype.kind == "f":
         return None
@@ -71,6 +81,18 @@ EXPRESSIONS: dict[str, Expression] = {
         for name, operator in BITWISE.items()
         for kind in ("Tensor", "Scalar")
     },
+    "aten.abs.default": _of_kind("fabsf({0})", None),
+    "aten.ceil.default": _of_kind("ceilf({0})", "{0}"),
+    "aten.floor.default": _of_kind("floorf({0})", "{0}"),
+    "aten.maximum.default": _of_kind(
+        "{0} > {1} || {0} != {0} ? {0} : {1}", "{0} > {1} ? {0} : {1}"
+    ),
+    "aten.minimum.default": _of_kind(
+        "{0} < {1} || {0} != {0} ? {0} : {1}", "{0} < {1} ? {0} : {1}"
+    ),
+    "aten.neg.default": _of_kind("-{0}", None),
+    "aten.round.default": _of_kind("nearbyintf({0})", "{0}"),
+    "aten.trunc.default": _of_kind("truncf({0})", "{0}"),
     "aten.bitwise_not.default": _bitwise_not,
     "aten.logical_and.default": lambda dtype, x: f"{x[0]} != 0 && {x[1]} != 0",
     "aten.logical_or.default": lambda dtype, x: f"{x[0]} != 0 || {x[1]} != 0",

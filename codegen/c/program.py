@@ -127,6 +127,7 @@ def _emit(op: Operation, step: Step) -> None:
 # --- The source -----------------------------------------------------------------------------------
 
 _INCLUDES = """\
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>

@@ -98,6 +98,8 @@ MOVEMENTS: dict[str, Callable[[torch.Tensor], object]] = {
 
 OTHERS: dict[str, Callable[[torch.Tensor], object]] = {
     "arithmetic": lambda x: (x + x[:, :1]) * 0.5 - x[0, 0, 0] / x,
+    "extrema": lambda x: (torch.maximum(x, x[:1]), torch.minimum(x, -x)),
+    "rounding": lambda x: (x.ceil(), x.floor(), (x * 4).round(), x.trunc(), x.abs()),
     "compare": lambda x: (x > 0.5, x <= x[:, :1], x == x.flip(3)),
     "logic": lambda x: torch.logical_xor(x > 0, ~(x.flip(1) > 0)),
     "where": lambda x: torch.where(x > 0, x, x[:1, :, :1]),
