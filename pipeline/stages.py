@@ -24,7 +24,7 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
-            "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,"
+            "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,fuse-factors,"
             "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}gather-windows,{_pass('split-transposed-convolutions', target_option)},"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', npu_option)},canonicalize,cse,"

@@ -1,0 +1,81 @@
+"""Programs that ExecuTorch's own quantizer made are as integer as with its own back end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+import cmopt
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import Function
+
+
+def by_upstream(model: nn.Module, *inputs: Tensor) -> ExportedProgram:
+    """`model`, quantized by ExecuTorch's CortexMQuantizer on these inputs."""
+    from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+
+    graph = torch.export.export(model.eval(), inputs).module(check_guards=False)
+    observed = prepare_pt2e(graph, CortexMQuantizer())
+    observed(*inputs)
+    return torch.export.export(convert_pt2e(observed), inputs)
+
+
+def compiled(model: nn.Module, *inputs: Tensor, steps: float = 1) -> cmopt.Program:
+    """An integer program within `steps` of PyTorch, and equal to its interpreter."""
+    exported = by_upstream(model, *inputs)
+    program = cmopt.compile(exported)
+    assert program.report.float_ops == 0
+    (ran,), (meant,) = program.run(*inputs), program.interpret(*inputs)
+    assert torch.equal(torch.as_tensor(ran), torch.as_tensor(meant))
+    step = next(float(n.args[1]) for n in reversed(exported.graph.nodes) if len(n.args) > 4)
+    wanted = exported.module(check_guards=False)(*inputs)
+    assert (torch.as_tensor(ran) - wanted).abs().max() <= (steps + 0.01) * step
+    return program
+
+
+def setup_function() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Linear(8, 4), (2, 8)),
+        (nn.Linear(8, 4, bias=False), (3, 1, 8)),
+        (nn.Conv2d(2, 4, 3), (1, 2, 6, 6)),
+        (nn.Conv2d(4, 4, 3, groups=4, bias=False), (1, 4, 5, 3)),
+        (nn.ConvTranspose2d(4, 2, 2), (1, 4, 3, 3)),
+    ],
+)
+@pytest.mark.parametrize("inplace", [False, True])
+def test_hardsigmoid_is_part_of_a_layer(
+    layer: nn.Module, shape: tuple[int, ...], inplace: bool
+) -> None:
+    model = nn.Sequential(layer, nn.Hardsigmoid(inplace=inplace))
+    x = 3 * torch.randn(shape)
+    if len(shape) == 4:
+        x = x.contiguous(memory_format=torch.channels_last)
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    assert sum(compiled(model, x).report.ops.values()) == 3
+
+
+@pytest.mark.parametrize("alpha", [2, -2, -1, 0.3, -0.5])
+@pytest.mark.parametrize("function", [torch.add, torch.sub])
+def test_alpha_is_in_a_scale(function: Callable[..., Tensor], alpha: float) -> None:
+    for x, y in (
+        (torch.randn(2, 8), torch.randn(2, 8)),
+        (torch.randn(2, 8), torch.randn(1, 8)),
+        (torch.randn(()), torch.randn(())),
+    ):
+        model = Function(lambda x, y: function(x, y, alpha=alpha))
+        assert sum(compiled(model, x, y).report.ops.values()) == 4
+        program = cmopt.compile(cmopt.quantize(model, (x, y)))
+        assert sum(program.report.ops.values()) == 4
