@@ -21,7 +21,7 @@ def is_zero(value: SSAValue) -> NDArray[np.int8]:
 
 
 def may_be_zero(value: SSAValue) -> bool:
-    """Whether an int8 value may hold its zero point, as far as its producers show.
+    """Whether a quantized value may hold its zero point, as far as its producers show.
 
     It cannot if it comes from constants, lookup tables and clamps without the zero point, also
     through movement of elements. Any other value may, because the zero point is in the storage

@@ -70,8 +70,8 @@ def bias_values(layer: Conv2dOp | ConvTranspose2dOp | LinearOp) -> Array | None:
 class FuseHardsigmoid(RewritePattern):
     """`hardsigmoid(layer(x))` → the layer of x / 6 + 1/2, clamped to 0…1 by its kernel.
 
-    For a layer of quantized weights that nothing else reads, if the result is quantized. Exact except
-    for the last bits of floats: x / 6 is in the weights' scales.
+    For a layer of quantized weights that nothing else reads, if the result is quantized. Exact
+    except for the last bits of floats: x / 6 is in the weights' scales.
     """
 
     @op_type_rewrite_pattern

@@ -17,20 +17,27 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function
 
 
-def by_upstream(model: nn.Module, *inputs: Tensor) -> ExportedProgram:
-    """`model`, quantized by ExecuTorch's CortexMQuantizer on these inputs."""
+def by_upstream(model: nn.Module, *inputs: Tensor, wide: bool = False) -> ExportedProgram:
+    """`model`, quantized by ExecuTorch's CortexMQuantizer on these inputs; wide: to int16."""
+    from executorch.backends.cortex_m.quantizer.quantization_configs import (
+        INT8_PER_TENSOR_CONFIG,
+        INT16_PER_TENSOR_CONFIG,
+    )
     from executorch.backends.cortex_m.quantizer.quantizer import CortexMQuantizer
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
     graph = torch.export.export(model.eval(), inputs).module(check_guards=False)
-    observed = prepare_pt2e(graph, CortexMQuantizer())
+    config = INT16_PER_TENSOR_CONFIG if wide else INT8_PER_TENSOR_CONFIG
+    observed = prepare_pt2e(graph, CortexMQuantizer(per_tensor_config=config))
     observed(*inputs)
     return torch.export.export(convert_pt2e(observed), inputs)
 
 
-def compiled(model: nn.Module, *inputs: Tensor, steps: float = 1) -> cmopt.Program:
+def compiled(
+    model: nn.Module, *inputs: Tensor, steps: float = 1, wide: bool = False
+) -> cmopt.Program:
     """An integer program within `steps` of PyTorch, and equal to its interpreter."""
-    exported = by_upstream(model, *inputs)
+    exported = by_upstream(model, *inputs, wide=wide)
     program = cmopt.compile(exported)
     assert program.report.float_ops == 0
     (ran,), (meant,) = program.run(*inputs), program.interpret(*inputs)
@@ -79,3 +86,17 @@ def test_alpha_is_in_a_scale(function: Callable[..., Tensor], alpha: float) -> N
         assert sum(compiled(model, x, y).report.ops.values()) == 4
         program = cmopt.compile(cmopt.quantize(model, (x, y)))
         assert sum(program.report.ops.values()) == 4
+
+
+def test_int16_quotients() -> None:
+    """The kernel gives 0 for x / 0. The program saturates, as PyTorch's integers do."""
+    for shape in ((8,), (2, 3, 4, 4), (1, 1)):
+        x, y = 9 * torch.randn(shape), torch.randn(shape)
+        y.view(-1)[0] = 0.01
+        program = compiled(Function(lambda x, y: x / y), x, y, wide=True)
+        (found,) = program.run(x, torch.zeros(shape))
+        limit = float((x / y).abs().max())
+        assert torch.as_tensor(found).allclose(limit * x.sign(), rtol=1e-3)
+        assert sum(program.report.ops.values()) == 7
+    x = torch.tensor([1.0, -2.0, 0.5])
+    assert sum(compiled(Function(lambda x: x / x), x, wide=True).report.ops.values()) == 3
