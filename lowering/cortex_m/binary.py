@@ -9,7 +9,7 @@ import numpy as np
 from xdsl.dialects.builtin import IntegerType, TensorType
 from xdsl.ir import SSAValue
 
-from cmopt.arithmetic.accumulators import binary_overflow
+from cmopt.arithmetic.accumulators import binary_overflow, output_factors, sum_factor
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.lookup_tables import lookup_of
@@ -140,7 +140,7 @@ def add_properties(op: BinaryOp, swapped: bool) -> Properties:
     for name, real in (
         ("self", first.scale / common),
         ("other", second.scale / common),
-        ("output", common / (output.scale * (1 << ADD_LEFT_SHIFT))),
+        ("output", sum_factor(op)),
     ):
         properties[f"{name}_multiplier"], properties[f"{name}_shift"] = fixed_point(real)
     if isinstance(op, SubOp):
@@ -153,7 +153,7 @@ def add_properties(op: BinaryOp, swapped: bool) -> Properties:
 def mul_properties(op: BinaryOp, swapped: bool) -> Properties:
     """The parameters of `arm_elementwise_mul_s8`."""
     lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
-    multiplier, shift = fixed_point(lhs.scale * rhs.scale / output.scale)
+    multiplier, shift = fixed_point(float(output_factors(lhs.scale * rhs.scale, output.scale)))
     return {
         "self_zero_point": (rhs if swapped else lhs).zero_point,
         "other_zero_point": (lhs if swapped else rhs).zero_point,
