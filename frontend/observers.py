@@ -18,3 +18,8 @@ def observer_of(observed: GraphModule, node: Node) -> ObserverBase | None:
 def set_parameters(observer: ObserverBase, scale: torch.Tensor, zero_point: torch.Tensor) -> None:
     """Let an observer give these parameters from now on, whatever it has seen."""
     observer.calculate_qparams = lambda: (scale, zero_point)
+
+
+def is_used_once(observed: GraphModule, observer: ObserverBase) -> bool:
+    """Whether only one node of the graph calls an observer."""
+    return sum(observer_of(observed, node) is observer for node in observed.graph.nodes) == 1
