@@ -100,3 +100,28 @@ def test_int16_quotients() -> None:
         assert sum(program.report.ops.values()) == 7
     x = torch.tensor([1.0, -2.0, 0.5])
     assert sum(compiled(Function(lambda x: x / x), x, wide=True).report.ops.values()) == 3
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "calls"),
+    [
+        (nn.Conv2d(3, 4, (2, 4), padding="same"), (2, 3, 6, 5), 2),
+        (nn.Conv2d(1, 1, 3), (1, 1, 6, 5), 1),
+        (nn.Conv2d(3, 1, 1), (1, 3, 1, 1), 1),
+        (nn.ConvTranspose2d(4, 2, 3, stride=2, output_padding=1, groups=2), (1, 4, 3, 3), 1),
+        (nn.MaxPool2d(3, 2, padding=1), (1, 3, 7, 7), 1),
+        (nn.MaxPool2d(2, 2, ceil_mode=True), (1, 3, 7, 7), 1),
+    ],
+)
+def test_float_windows_take_both_formats(
+    layer: nn.Module, shape: tuple[int, ...], calls: int
+) -> None:
+    """A portable kernel takes channels last as it is: nothing is transposed."""
+    for format in (torch.contiguous_format, torch.channels_last):
+        model = layer.to(memory_format=format).eval()  # type: ignore[call-overload]
+        x = torch.randn(shape).contiguous(memory_format=format)
+        program = cmopt.compile(torch.export.export(model, (x,)), allow_float=True)
+        assert sum(program.report.ops.values()) == calls
+        for found in (program.run(x)[0], program.interpret(x)[0]):
+            assert torch.as_tensor(found).allclose(model(x), atol=1e-6)
+        assert torch.as_tensor(program.run(x)[0]).is_contiguous(memory_format=format)
