@@ -168,12 +168,29 @@ def parts_of(op: ReductionOp) -> list[Operation]:
     return steps.ops
 
 
+def is_minimum_of_rows(op: ReductionOp) -> bool:
+    """Whether an op gives the least element of each row of adjacent elements.
+
+    For that the portable kernel is a plain loop over stored integers. It is one call instead of a
+    pool between two tables.
+    """
+    if not isinstance(op, AminOp) or element_of(op.input) != element_of(op.output):
+        return False
+    found = extent(shape_of(op.input), ints_of(op.dims))
+    return found is not None and found[2] == 1 and numel(shape_of(op.input)) > 0
+
+
+@dataclass
 class LowerReduction(RewritePattern):
     """A reduction of a quantized tensor → pools and linear layers; see `parts_of`."""
 
+    npu: str
+
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReductionOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is not None:
+        if quantized_element(op.output.type) is None:
+            return
+        if self.npu or not is_minimum_of_rows(op):
             rewriter.replace(op, parts_of(op))
 
 
@@ -182,10 +199,12 @@ class LowerReductionsPass(ModulePass):
     """Replace quantized means and extrema by pools over a plane, and sums by linear layers.
 
     Exact except for the order of a sum in float32. A mean of more elements than a pool can count
-    becomes a linear layer too.
+    becomes a linear layer too. Without `npu`, minima of rows stay: the core has a call for them.
     """
 
     name = "lower-reductions"
 
+    npu: str = ""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, LowerReduction())
+        apply_patterns(op, LowerReduction(self.npu))

@@ -33,7 +33,8 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
             "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
-            f"lower-reductions,canonicalize,cse,{_pass('verify-stage', 'stage=layout', npu_option)}"
+            f"{_pass('lower-reductions', npu_option)},canonicalize,cse,"
+            f"{_pass('verify-stage', 'stage=layout', npu_option)}"
         ),
         "ethos_u": (
             f"{_pass('delegate-to-ethos-u', npu_option, f'min-work={min_npu_work}')},"

@@ -38,16 +38,23 @@ from cmopt.lowering.cortex_m import (
     pooling,
     transposed_convolution,
 )
-from cmopt.lowering.cortex_m.builder import KernelBuilder
+from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.kernel_form import other_form
-from cmopt.lowering.lower_reductions import parts_of
+from cmopt.lowering.lower_reductions import is_minimum_of_rows, parts_of
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
+from cmopt.lowering.weights import require_int8
 from cmopt.support.targets import Isa
 
 
 def reduction(op: ReductionOp, b: KernelBuilder) -> SSAValue:
-    """Lowers the ops that `lower-reductions` makes of a reduction."""
-    return b.expand(parts_of(op))
+    """Lowers the ops that `lower-reductions` makes of a reduction; minima of rows are one call."""
+    if not is_minimum_of_rows(op):
+        return b.expand(parts_of(op))
+    require_int8(op.input)
+    rows = numel(shape_of(op.output))
+    source = b.view(b.value(op.input), (rows, numel(shape_of(op.input)) // rows))
+    least = b.portable("aten.amin.default", source, [1], True, type=int8_tensor((rows, 1)))
+    return b.view(least, shape_of(op.output))
 
 
 RULES: dict[type[Operation], Rule] = {
