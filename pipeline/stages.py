@@ -26,7 +26,8 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,fuse-factors,"
             "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
-            f"{integer_io}gather-windows,{_pass('split-transposed-convolutions', target_option)},"
+            f"{integer_io}{_pass('gather-windows', npu_option)},"
+            f"{_pass('split-transposed-convolutions', target_option)},"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', npu_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=quantized', npu_option)}"
         ),

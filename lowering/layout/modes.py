@@ -17,6 +17,7 @@ from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import (
     BinaryOp,
+    CallOp,
     CatOp,
     Conv2dOp,
     ConvTranspose2dOp,
@@ -225,6 +226,32 @@ class Convolution(Linear):
         return [*ops, recreated(op, operands, type, data_format=StringAttr("NHWC"))]
 
 
+class Call(Rule):
+    """A max pool whose indices nobody reads: its portable kernel takes NHWC too.
+
+    Of other calls nothing is known.
+    """
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        assert isinstance(op, CallOp)
+        is_pool = op.target.data == "aten.max_pool2d_with_indices.default"
+        if not is_pool or op.data_format is not None or layout != NCHW_TO_NHWC:
+            return None
+        if any(result.uses for result in op.results[1:]):
+            return None
+        return (layout,) * len(values_of(op))
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        types = [permuted_type(value.type, layouts[0]) for value in op.results]
+        properties = {**op.properties, "data_format": StringAttr("NHWC")}
+        attributes = dict(op.attributes)
+        return [
+            op.create(
+                operands=operands, result_types=types, properties=properties, attributes=attributes
+            )
+        ]
+
+
 class Matmul(Rule):
     """The batch may be in any order; a transposed result is the result of exchanged operands.
 
@@ -296,6 +323,7 @@ class Reduction(Rule):
 
 RULES: dict[type[Operation], Rule] = {
     BinaryOp: Elementwise(),
+    CallOp: Call(),
     CatOp: AlongDim(),
     Conv2dOp: Convolution(),
     ConvTranspose2dOp: Convolution(),

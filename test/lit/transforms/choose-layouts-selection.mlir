@@ -36,3 +36,14 @@ func.func @float_average(%x: tensor<1x5x6x3xf32>) -> tensor<1x4x5x3xf32> {
   %2 = edge.permute %1 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x3x4x5xf32>) -> tensor<1x4x5x3xf32>
   func.return %2 : tensor<1x4x5x3xf32>
 }
+
+// The portable kernel of a max pool takes NHWC, if nobody reads its indices.
+// CHECK-LABEL: func.func @pool_call
+// CHECK-NEXT:    edge.call "aten.max_pool2d_with_indices.default"(%x) {{.*}}data_format = "NHWC"
+// CHECK-NEXT:    func.return
+func.func @pool_call(%x: tensor<1x6x6x3xi8>) -> tensor<1x4x4x3xi8> {
+  %0 = edge.permute %x {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x6x6x3xi8>) -> tensor<1x3x6x6xi8>
+  %1, %i = edge.call "aten.max_pool2d_with_indices.default"(%0) {arguments = [#edge.operand<0>, [2 : i64, 2 : i64], [1 : i64, 1 : i64], [0 : i64, 0 : i64], [2 : i64, 2 : i64], false]} : (tensor<1x3x6x6xi8>) -> (tensor<1x3x4x4xi8>, tensor<1x3x4x4xi64>)
+  %2 = edge.permute %1 {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x3x4x4xi8>) -> tensor<1x4x4x3xi8>
+  func.return %2 : tensor<1x4x4x3xi8>
+}
