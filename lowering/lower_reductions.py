@@ -168,16 +168,21 @@ def parts_of(op: ReductionOp) -> list[Operation]:
     return steps.ops
 
 
-def is_minimum_of_rows(op: ReductionOp) -> bool:
-    """Whether an op gives the least element of each row of adjacent elements.
+MOST_ELEMENTS_OF_CALL = 256
+"""The portable kernel computes the place of each element that is not adjacent to the one before."""
 
-    For that the portable kernel is a plain loop over stored integers. It is one call instead of a
-    pool between two tables.
+
+def is_one_call(op: ReductionOp) -> bool:
+    """Whether a call of the portable kernel on stored integers computes a minimum well.
+
+    It is one call instead of a pool between two tables. For rows of adjacent elements the kernel is
+    a plain loop. Any other minimum should be of few elements.
     """
     if not isinstance(op, AminOp) or element_of(op.input) != element_of(op.output):
         return False
-    found = extent(shape_of(op.input), ints_of(op.dims))
-    return found is not None and found[2] == 1 and numel(shape_of(op.input)) > 0
+    found, size = extent(shape_of(op.input), ints_of(op.dims)), numel(shape_of(op.input))
+    is_of_rows = found is not None and found[2] == 1
+    return size > 0 and (is_of_rows or size <= MOST_ELEMENTS_OF_CALL)
 
 
 @dataclass
@@ -190,7 +195,7 @@ class LowerReduction(RewritePattern):
     def match_and_rewrite(self, op: ReductionOp, rewriter: PatternRewriter) -> None:
         if quantized_element(op.output.type) is None:
             return
-        if self.npu or not is_minimum_of_rows(op):
+        if self.npu or not is_one_call(op):
             rewriter.replace(op, parts_of(op))
 
 
@@ -199,7 +204,7 @@ class LowerReductionsPass(ModulePass):
     """Replace quantized means and extrema by pools over a plane, and sums by linear layers.
 
     Exact except for the order of a sum in float32. A mean of more elements than a pool can count
-    becomes a linear layer too. Without `npu`, minima of rows stay: the core has a call for them.
+    becomes a linear layer too. Without `npu`, a minimum may stay: see `is_one_call`.
     """
 
     name = "lower-reductions"

@@ -203,10 +203,20 @@ def test_long_extrema(op: str, count: int) -> None:
     assert kernels.count("cortex_m.quantized_max_pool2d") == (0 if count == 65537 else 2)
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (1, 1), (5, 1), (2, 65537)])
-def test_a_minimum_of_rows_is_one_call(shape: tuple[int, int]) -> None:
-    source, target = int8(shape, 0.07, -20), int8((shape[0], 1), 0.07, -20)
-    module = one_op("edge.amin", "dims = array<i64: 1>", source, target)
+@pytest.mark.parametrize(
+    ("shape", "dims"),
+    [
+        *(((2, 3), (1,)), ((1, 1), (1,)), ((5, 1), (1,)), ((2, 65537), (1,)), ((3,), (0,))),
+        *(((2, 300, 1, 4), (1, 2, 3)), ((4, 6), (0,)), ((2, 3, 4, 5), (1,)), ((2, 3, 4), (0, 2))),
+    ],
+)
+def test_a_minimum_of_rows_or_of_few_is_one_call(
+    shape: tuple[int, ...], dims: tuple[int, ...]
+) -> None:
+    result = tuple(1 if d in dims else size for d, size in enumerate(shape))
+    source, target = int8(shape, 0.07, -20), int8(result, 0.07, -20)
+    attributes = f"dims = array<i64: {', '.join(map(str, dims))}>"
+    module = one_op("edge.amin", attributes, source, target)
     off, kernels = steps_off(module, values(shape, 0), "cortex-m55")
     assert off == 0
     assert [name for name in kernels if "cortex_m" in name and "view" not in name] == []
