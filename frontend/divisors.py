@@ -14,7 +14,7 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.annotation import RangeObserver
 from cmopt.frontend.element_chains import CLAMPED_BY_KERNELS
-from cmopt.frontend.observers import is_used_once, observer_of, set_parameters
+from cmopt.frontend.observers import observer_of, set_parameters, uses_of_observers
 from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import operator_name
 
@@ -63,7 +63,7 @@ def _bound(observed: GraphModule, division: Node) -> None:
     bounds = (step, None) if low > 0 else (None, -step)
     (value,) = place.all_input_nodes
     is_read_once = len(place.users) == 1 and place is not division.args[0]
-    if value.op == "placeholder" and is_read_once and is_used_once(observed, observer):
+    if value.op == "placeholder" and is_read_once and uses_of_observers(observed)[observer] == 1:
         scale, zero_point = observer.calculate_qparams()
         set_parameters(observer, scale, zero_point)
         if low > 0:

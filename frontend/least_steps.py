@@ -14,8 +14,7 @@ from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
 
 from cmopt.frontend.annotation import RangeObserver
-from cmopt.frontend.graph_building import attribute_of
-from cmopt.frontend.observers import observer_of, set_parameters
+from cmopt.frontend.observers import constant_behind, observer_of, set_parameters
 from cmopt.frontend.overloads import operator_name
 
 _PRODUCTS = {
@@ -61,7 +60,7 @@ def _layer(observed: GraphModule, node: Node) -> _Layer | None:
     if operator_name(node) not in _PRODUCTS or len(inputs) != 3:
         return None
     observer, weights = (observer_of(observed, operand) for operand in inputs[:2])
-    bias = _constant(observed, inputs[2])
+    bias = constant_behind(observed, inputs[2])
     if not isinstance(observer, RangeObserver) or weights is None:
         return None
     return None if bias is None or not bias.numel() else (observer, weights, bias)
@@ -93,13 +92,6 @@ def _raise_steps_of_weights(observed: GraphModule, node: Node) -> None:
     least = (least if steps.numel() == least.numel() else least.max()).to(steps.dtype)
     if bool((least > steps).any()):
         set_parameters(weights, torch.maximum(steps, least), zero_points)
-
-
-def _constant(observed: GraphModule, node: Node) -> torch.Tensor | None:
-    """A constant, also behind its observer."""
-    if node.op == "call_module" and node.all_input_nodes:
-        node = node.all_input_nodes[0]
-    return attribute_of(observed, node)
 
 
 def _least_step(observed: GraphModule, node: Node) -> float:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
+
+from cmopt.frontend.graph_building import attribute_of
 
 
 def observer_of(observed: GraphModule, node: Node) -> ObserverBase | None:
@@ -20,6 +24,14 @@ def set_parameters(observer: ObserverBase, scale: torch.Tensor, zero_point: torc
     observer.calculate_qparams = lambda: (scale, zero_point)
 
 
-def is_used_once(observed: GraphModule, observer: ObserverBase) -> bool:
-    """Whether only one node of the graph calls an observer."""
-    return sum(observer_of(observed, node) is observer for node in observed.graph.nodes) == 1
+def uses_of_observers(observed: GraphModule) -> Counter[ObserverBase]:
+    """How often the graph calls each observer. One may have several names."""
+    found = (observer_of(observed, node) for node in observed.graph.nodes)
+    return Counter(observer for observer in found if observer is not None)
+
+
+def constant_behind(observed: GraphModule, node: Node) -> torch.Tensor | None:
+    """The value of a constant, also behind its observer; None for any other node."""
+    if node.op == "call_module" and node.all_input_nodes:
+        node = node.all_input_nodes[0]
+    return attribute_of(observed, node)

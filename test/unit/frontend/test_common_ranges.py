@@ -109,6 +109,37 @@ def test_the_kernel_broadcasts(shapes: tuple[tuple[int, ...], tuple[int, ...]]) 
     assert (program.run(x, y)[0] - torch.maximum(x, y)).abs().max() <= 2 / 255
 
 
+def test_an_extreme_in_a_shared_range() -> None:
+    """The observer of all parts of a `cat` may have several names. It keeps its range."""
+    program = compiled(lambda x, y: torch.cat([torch.maximum(x, x.flip(0)), 20 * y]), X, Y)
+    expected = torch.cat([torch.maximum(X, X.flip(0)), 20 * Y])
+    assert (program.run(X, Y)[0] - expected).abs().max() < 70 / 255
+
+
+PRODUCTS: dict[str, tuple[Callable[..., Tensor], int]] = {
+    "product": (lambda x: x * 1.37, 0),
+    "quotient": (lambda x: x / 3.7, 0),
+    "a chain": (lambda x: (x.flip(0) * 0.3).flip(1) / 7, 0),
+    "attention": (lambda x: torch.softmax(x @ x.T * 0.125, -1) @ x, 0),
+    "a constant of one number": (lambda x: x * torch.full((1, 16), 0.3), 0),
+    "negative": (lambda x: x * -1.37, 1),
+    "no one number": (lambda x: x * torch.arange(1.0, 17), 0),
+    "joined": (lambda x: torch.cat([x.flip(0) * 0.3, x]), 1),
+    "read twice": (lambda x: (x.flip(0) * 0.3) @ x.T + x @ (x.flip(0) * 0.3).T, 0),
+    "tiny": (lambda x: x.flip(0) * 1e-20 * 1e20, 0),
+    "zero": (lambda x: x * 0.0, 1),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_product_with_a_positive_number_is_no_call(name: str) -> None:
+    function, tables = PRODUCTS[name]
+    program = compiled(function, X)
+    assert program.report.ops.get(TABLE, 0) == tables
+    expected = function(X)
+    assert (program.run(X)[0] - expected).abs().max() <= expected.abs().max() / 50
+
+
 CLAMPS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
     "relu": (torch.relu, True),
     "relu6": (torch.nn.functional.relu6, True),
