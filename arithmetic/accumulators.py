@@ -7,6 +7,8 @@ an output that was always zero in calibration, may not.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from xdsl.ir import SSAValue
@@ -33,6 +35,30 @@ def _reach(type: UniformQuantizedType) -> int:
     return max(high - type.zero_point, type.zero_point - low)
 
 
+ENOUGH = 255.0
+"""The factor with which one step of an accumulator is the whole range of int8."""
+
+
+def output_factors(steps: ArrayLike, output: float, least: float = 1) -> NDArray[np.float64]:
+    """What a kernel multiplies accumulators by, given their steps and the step of the output.
+
+    least: the smallest accumulator that is not 0. If it saturates, a larger factor changes no
+    result, so the factor is not made larger than that.
+    """
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return np.minimum(np.asarray(steps, np.float64) / output, ENOUGH / least)
+
+
+def sum_factor(op: BinaryOp) -> float:
+    """What an add or sub multiplies its sum by, in 2^-20 of twice the larger scale."""
+    lhs, rhs, output = (qtype_of(value).scale for value in (op.lhs, op.rhs, op.output))
+    common = 2 * max(lhs, rhs) / (1 << ADD_LEFT_SHIFT)
+    # With whole factors between the scales, a sum is a number of the smaller scale's steps.
+    mantissa, _ = math.frexp(max(lhs, rhs) / min(lhs, rhs))
+    least = min(lhs, rhs) / common if mantissa == 0.5 else 0
+    return float(output_factors(common, output, least if least >= 1 else 1))
+
+
 def _overflow(accumulators: ArrayLike, factors: ArrayLike) -> str | None:
     """Returns the reason if an accumulator of this size times its factor exceeds 32 bits."""
     factors = np.atleast_1d(np.asarray(factors, np.float64))
@@ -57,7 +83,7 @@ def matrix_overflow(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> str | None:
         steps = input.scale * weight.params.scales
         if op.bias is not None and (bias := float_constant_of(op.bias)) is not None:
             accumulators = accumulators + np.abs(np.rint(bias.astype(np.float64) / steps))
-        return _overflow(accumulators, steps / output.scale)
+        return _overflow(accumulators, output_factors(steps, output.scale))
 
 
 def product_overflow(op: MatmulOp) -> str | None:
@@ -66,7 +92,7 @@ def product_overflow(op: MatmulOp) -> str | None:
     assert isinstance(lhs, UniformQuantizedType) and isinstance(rhs, UniformQuantizedType)
     assert isinstance(output, UniformQuantizedType)
     with np.errstate(over="ignore", under="ignore"):
-        factor = np.float64(lhs.scale) * rhs.scale / output.scale
+        factor = output_factors(np.float64(lhs.scale) * rhs.scale, output.scale)
     return _overflow(_reach(lhs) * _reach(rhs) * shape_of(op.lhs)[-1], factor)
 
 
@@ -83,10 +109,8 @@ def binary_overflow(op: BinaryOp) -> str | None:
     assert isinstance(output, UniformQuantizedType)
     with np.errstate(over="ignore", under="ignore"):
         if not isinstance(op, MulOp):
-            common = np.float64(2 * max(lhs.scale, rhs.scale))
-            factor = common / (output.scale * (1 << ADD_LEFT_SHIFT))
-            return _overflow(max(_reach(lhs), _reach(rhs)) << ADD_LEFT_SHIFT, factor)
-        factor = np.float64(lhs.scale) * rhs.scale / output.scale
+            return _overflow(max(_reach(lhs), _reach(rhs)) << ADD_LEFT_SHIFT, sum_factor(op))
+        factor = output_factors(np.float64(lhs.scale) * rhs.scale, output.scale)
         return _overflow(_reach(lhs) * _reach(rhs), factor)
 
 

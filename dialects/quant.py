@@ -105,7 +105,7 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
 
     `storage` is the integer type of the stored values, `storage_min` and `storage_max` their
     range (printed only when it is not the type's own), `axis` the quantized dimension or -1.
-    Storage is signed; scales are positive and finite; zero points lie in the storage range.
+    Storage is signed; scales are positive and finite; zero points fit in the storage.
     """
 
     name = "quant.uniform"
@@ -215,11 +215,9 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
             raise VerifyException("quant.uniform: several scales need an axis (`i8:f32:0, {…}`)")
         if len(scales) == 0 or not all(s > 0 and math.isfinite(s) for s in scales.tolist()):
             raise VerifyException("quant.uniform: every scale must be positive and finite")
-        if zeros.min() < self.storage_min.data or zeros.max() > self.storage_max.data:
-            raise VerifyException(
-                f"quant.uniform: zero point outside the storage range "
-                f"{self.storage_min.data}:{self.storage_max.data}"
-            )
+        # Outside the storage range it is no stored value: the tensor then holds no zero.
+        if zeros.min() < low or zeros.max() > high:
+            raise VerifyException(f"quant.uniform: zero point outside {self.storage}")
 
 
 def default_storage_range(storage: IntegerType) -> tuple[int, int]:

@@ -1,103 +1,84 @@
-"""One range for the operands and the result of a minimum or maximum, if no accuracy is lost.
+"""Values that need no rounding of their own, because of how they follow from others.
 
-The kernels compare integers, so an operand in another quantization costs a table.
+Quantization is monotone and saturates, so the minimum of two quantized values is the quantized
+minimum: operands in the result's quantization lose nothing that the result has. In a range of their
+own they would be rounded twice, and cost a table, because the kernels compare integers.
+
+A value times a positive number has the same integers, in steps that are as many times larger.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+import math
 
 import torch
 from torch.fx import GraphModule, Node
-from torchao.quantization.pt2e.observer import ObserverBase
 
-from cmopt.frontend.annotation import RangeObserver
-from cmopt.frontend.observers import observer_of, set_parameters
+from cmopt.frontend.annotation import LEAST_STEP, RangeObserver
+from cmopt.frontend.observers import (
+    constant_behind,
+    observer_of,
+    set_parameters,
+    uses_of_observers,
+)
 from cmopt.frontend.overloads import operator_name
 
 _EXTREMES = {"maximum", "minimum", "max", "min"}
 
 
-@dataclass(frozen=True)
-class Range:
-    """The real numbers that int8 stands for."""
+def quantize_as_extremes(observed: torch.nn.Module) -> None:
+    """Give the operands of each minimum and maximum the quantization of its result, in place.
 
-    low: float
-    high: float
-
-    @property
-    def width(self) -> float:
-        return self.high - self.low
-
-    def joined(self, other: Range) -> Range:
-        return Range(min(self.low, other.low), max(self.high, other.high))
-
-
-def join_ranges_of_extremes(observed: torch.nn.Module) -> None:
-    """Give the operands and the result of minimum and maximum one range, in place.
-
-    observed: a graph after calibration. Rounding in a range adds noise in proportion to its width
-    squared. The ranges are joined if the joint one adds no more noise than the rounding of an
-    operand, either as often as the other, and that of the result. An operand that others read
-    keeps its own range.
+    observed: a graph after calibration. An operand that others read keeps its own, and so does one
+    whose observer sees several values. In a chain the last result counts.
     """
     assert isinstance(observed, GraphModule)
-    groups: dict[str, set[str]] = {}
-    uses = Counter(node.target for node in observed.graph.nodes if node.op == "call_module")
-    for node in observed.graph.nodes:
-        names = _observers_around(observed, node, uses)
-        if names is None:
+    uses = uses_of_observers(observed)
+    for node in reversed(observed.graph.nodes):
+        operands, readers = node.all_input_nodes, list(node.users)
+        if operator_name(node) not in _EXTREMES or len(operands) != 2 or len(readers) != 1:
             continue
-        members = set[str]().union(*(groups.get(name, {name}) for name in names))
-        *operands, result = (_range_of(observed, name) for name in names)
-        joint = _joined(observed, members)
-        of_operands = sum(operand.width**2 for operand in operands) / 2
-        if joint.width**2 <= of_operands + result.width**2:
-            for name in members:
-                groups[name] = members
-                _set_range(observed, name, joint)
+        result = observer_of(observed, readers[0])
+        if not isinstance(result, RangeObserver):
+            continue
+        scale, zero_point = result.calculate_qparams()
+        for operand in operands:
+            observer = observer_of(observed, operand)
+            is_own = isinstance(observer, RangeObserver) and uses[observer] == 1
+            if observer is not None and is_own and len(operand.users) == 1:
+                set_parameters(observer, scale, zero_point)
 
 
-def _observers_around(observed: GraphModule, node: Node, uses: Counter[Any]) -> list[str] | None:
-    """The observers of a minimum's operands and result; None if they cannot have one range.
+def keep_integers_of_products(observed: torch.nn.Module) -> None:
+    """Give each product with a positive number the integers of its operand, in place.
 
-    uses: how often each module is called. An observer of several values keeps its range.
+    observed: a graph after calibration. An observer that sees other values too keeps its range.
     """
-    if operator_name(node) not in _EXTREMES or len(node.all_input_nodes) != 2:
-        return None
-    readers = list(node.users)
-    around = [*node.all_input_nodes, readers[0]] if len(readers) == 1 else []
-    if not around or not all(
-        uses[place.target] == 1 and isinstance(observer_of(observed, place), RangeObserver)
-        for place in around
-    ):
-        return None
-    if any(len(operand.users) != 1 for operand in node.all_input_nodes):
-        return None
-    return [str(place.target) for place in around]
+    assert isinstance(observed, GraphModule)
+    uses = uses_of_observers(observed)
+    for node in observed.graph.nodes:
+        readers = list(node.users)
+        if node.target is not torch.ops.aten.mul.Tensor or len(readers) != 1:
+            continue
+        result, found = observer_of(observed, readers[0]), _product_with_number(observed, node)
+        if found is None or not isinstance(result, RangeObserver) or uses[result] != 1:
+            continue
+        operand, number = found
+        scale, zero_point = operand.calculate_qparams()
+        if LEAST_STEP <= float(scale) * number < math.inf:
+            set_parameters(result, scale * number, zero_point)
 
 
-def _observer(observed: GraphModule, name: str) -> ObserverBase:
-    found = observed.get_submodule(name)
-    assert isinstance(found, ObserverBase)
-    return found
-
-
-def _range_of(observed: GraphModule, name: str) -> Range:
-    scale, zero_point = (float(value) for value in _observer(observed, name).calculate_qparams())
-    return Range((-128 - zero_point) * scale, (127 - zero_point) * scale)
-
-
-def _joined(observed: GraphModule, names: set[str]) -> Range:
-    first, *others = (_range_of(observed, name) for name in sorted(names))
-    for other in others:
-        first = first.joined(other)
-    return first
-
-
-def _set_range(observed: GraphModule, name: str, range: Range) -> None:
-    observer = _observer(observed, name)
-    ends = torch.tensor(range.low), torch.tensor(range.high)
-    set_parameters(observer, *observer._calculate_qparams(*ends))
+def _product_with_number(observed: GraphModule, node: Node) -> tuple[RangeObserver, float] | None:
+    """The observer of the operand whose shape a product has, and the number it is multiplied by."""
+    places = node.all_input_nodes
+    for place, other in (places, places[::-1]) if len(places) == 2 else ():
+        observer, constant = observer_of(observed, place), constant_behind(observed, other)
+        if not isinstance(observer, RangeObserver) or constant is None or not constant.numel():
+            continue
+        number = float(constant.reshape(-1)[0])
+        is_number = number > 0 and bool((constant == number).all())
+        (value,) = place.all_input_nodes
+        if is_number and value.meta["val"].shape == node.meta["val"].shape:
+            return observer, number
+    return None

@@ -45,7 +45,10 @@ def subtract(module: GraphModule, node: Node) -> Node | None:
 
 
 def add_scaled(module: GraphModule, node: Node) -> Node | None:
-    """x ± alpha * y with alpha other than 1: the product first."""
+    """x ± alpha * y with alpha other than 1: the product with |alpha| first.
+
+    A negative one makes a sum a difference, and a difference a sum.
+    """
     alpha: Any = node.kwargs.get("alpha", 1)
     lhs, rhs = node.args[:2]
     if alpha == 1 or not isinstance(lhs, Node) or not isinstance(rhs, Node):
@@ -53,9 +56,12 @@ def add_scaled(module: GraphModule, node: Node) -> Node | None:
     if (constant := constant_of(module, rhs)) is not None:
         scaled = insert_constant(module, node, constant * alpha)
     else:
-        factor = insert_number(module, node, alpha, rhs.meta["val"].dim())
+        factor = insert_number(module, node, abs(alpha), rhs.meta["val"].dim())
         scaled = insert(module.graph, node, aten.mul.Tensor, rhs, factor)
     target: Any = node.target
+    if constant is None and alpha < 0:
+        is_sum = operator_name(node) == "add"
+        target = aten.sub.Tensor if is_sum else aten.add.Tensor
     return insert(module.graph, node, target, lhs, scaled)
 
 

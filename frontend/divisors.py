@@ -14,7 +14,7 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.annotation import RangeObserver
 from cmopt.frontend.element_chains import CLAMPED_BY_KERNELS
-from cmopt.frontend.observers import observer_of
+from cmopt.frontend.observers import observer_of, set_parameters, uses_of_observers
 from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import operator_name
 
@@ -47,7 +47,11 @@ def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
 
 
 def _bound(observed: GraphModule, division: Node) -> None:
-    """Clamp a divisor of one sign: before its observer if the kernel can clamp, else behind it."""
+    """Clamp a divisor of one sign.
+
+    An input of the model, in its quantization; the result of a kernel that can clamp, before its
+    observer; any other behind its observer.
+    """
     place = division.args[1]
     observer = observer_of(observed, place) if isinstance(place, Node) else None
     if not isinstance(place, Node) or not isinstance(observer, RangeObserver):
@@ -58,7 +62,16 @@ def _bound(observed: GraphModule, division: Node) -> None:
         return
     bounds = (step, None) if low > 0 else (None, -step)
     (value,) = place.all_input_nodes
-    is_alone = len(value.users) == 1 and len(place.users) == 1
+    is_read_once = len(place.users) == 1 and place is not division.args[0]
+    if value.op == "placeholder" and is_read_once and uses_of_observers(observed)[observer] == 1:
+        scale, zero_point = observer.calculate_qparams()
+        set_parameters(observer, scale, zero_point)
+        if low > 0:
+            observer.quant_min = int(zero_point) + 1
+        else:
+            observer.quant_max = int(zero_point) - 1
+        return
+    is_alone = is_read_once and len(value.users) == 1
     if is_alone and operator_name(value) in CLAMPED_BY_KERNELS:
         with observed.graph.inserting_before(place):
             place.args = (_clamped(observed, value, bounds),)

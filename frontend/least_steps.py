@@ -7,12 +7,14 @@ kernel's 32-bit arithmetic overflows when it enlarges the noise to int8.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 from torch.fx import GraphModule, Node
+from torchao.quantization.pt2e.observer import ObserverBase
 
 from cmopt.frontend.annotation import RangeObserver
-from cmopt.frontend.graph_building import attribute_of
-from cmopt.frontend.observers import observer_of, set_parameters
+from cmopt.frontend.observers import constant_behind, observer_of, set_parameters
 from cmopt.frontend.overloads import operator_name
 
 _PRODUCTS = {
@@ -25,7 +27,10 @@ _OF_A_PRODUCT = 2.0**-8
 _OF_A_SUM = 2.0**-16
 _LARGEST_BIAS = 2.0**-16
 """The finest step of a result, as a fraction of the step of the exact product or of an operand; and
-the finest step of an accumulator, as a fraction of the bias."""
+the finest step of an accumulator, as a fraction of the bias, if the input was always 0."""
+
+_MOST_STEPS_OF_BIAS = 2.0**30
+"""A bias has 32 bits. One bit is left to the sum of the products."""
 
 
 def raise_least_steps(observed: torch.nn.Module) -> None:
@@ -36,6 +41,7 @@ def raise_least_steps(observed: torch.nn.Module) -> None:
     assert isinstance(observed, GraphModule)
     for node in observed.graph.nodes:
         _make_room_for_bias(observed, node)
+        _raise_steps_of_weights(observed, node)
         least = _least_step(observed, node)
         for reader in node.users if least else ():
             observer = observer_of(observed, reader)
@@ -45,16 +51,27 @@ def raise_least_steps(observed: torch.nn.Module) -> None:
                     set_parameters(observer, torch.full_like(scale, least), zero_point)
 
 
-def _make_room_for_bias(observed: GraphModule, node: Node) -> None:
-    """Give an input that was always 0 a step with which the layer's bias fits in 32 bits."""
+_Layer: TypeAlias = tuple[RangeObserver, ObserverBase, torch.Tensor]
+"""The observers of a layer's input and weight, and its bias, which has elements."""
+
+
+def _layer(observed: GraphModule, node: Node) -> _Layer | None:
     inputs = node.all_input_nodes
     if operator_name(node) not in _PRODUCTS or len(inputs) != 3:
-        return
+        return None
     observer, weights = (observer_of(observed, operand) for operand in inputs[:2])
-    bias = _constant(observed, inputs[2])
-    if not isinstance(observer, RangeObserver) or weights is None or bias is None:
+    bias = constant_behind(observed, inputs[2])
+    if not isinstance(observer, RangeObserver) or weights is None:
+        return None
+    return None if bias is None or not bias.numel() else (observer, weights, bias)
+
+
+def _make_room_for_bias(observed: GraphModule, node: Node) -> None:
+    """Give an input that was always 0 a step with which the layer's bias fits in 32 bits."""
+    if (layer := _layer(observed, node)) is None:
         return
-    if float(observer.min_val) != 0 or float(observer.max_val) != 0 or not bias.numel():
+    observer, weights, bias = layer
+    if float(observer.min_val) != 0 or float(observer.max_val) != 0:
         return
     scale, zero_point = observer.calculate_qparams()
     steps = weights.calculate_qparams()[0]
@@ -62,11 +79,19 @@ def _make_room_for_bias(observed: GraphModule, node: Node) -> None:
     set_parameters(observer, torch.full_like(scale, max(float(scale), least)), zero_point)
 
 
-def _constant(observed: GraphModule, node: Node) -> torch.Tensor | None:
-    """A constant, also behind its observer."""
-    if node.op == "call_module" and node.all_input_nodes:
-        node = node.all_input_nodes[0]
-    return attribute_of(observed, node)
+def _raise_steps_of_weights(observed: GraphModule, node: Node) -> None:
+    """Give weights a step with which the layer's bias fits in 32 bits.
+
+    The products are then so much smaller than the bias that coarser weights change nothing.
+    """
+    if (layer := _layer(observed, node)) is None:
+        return
+    observer, weights, bias = layer
+    steps, zero_points = weights.calculate_qparams()
+    least = bias.abs() / (float(observer.calculate_qparams()[0]) * _MOST_STEPS_OF_BIAS)
+    least = (least if steps.numel() == least.numel() else least.max()).to(steps.dtype)
+    if bool((least > steps).any()):
+        set_parameters(weights, torch.maximum(steps, least), zero_points)
 
 
 def _least_step(observed: GraphModule, node: Node) -> float:

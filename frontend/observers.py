@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
+
+from cmopt.frontend.graph_building import attribute_of
 
 
 def observer_of(observed: GraphModule, node: Node) -> ObserverBase | None:
@@ -18,3 +22,16 @@ def observer_of(observed: GraphModule, node: Node) -> ObserverBase | None:
 def set_parameters(observer: ObserverBase, scale: torch.Tensor, zero_point: torch.Tensor) -> None:
     """Let an observer give these parameters from now on, whatever it has seen."""
     observer.calculate_qparams = lambda: (scale, zero_point)
+
+
+def uses_of_observers(observed: GraphModule) -> Counter[ObserverBase]:
+    """How often the graph calls each observer. One may have several names."""
+    found = (observer_of(observed, node) for node in observed.graph.nodes)
+    return Counter(observer for observer in found if observer is not None)
+
+
+def constant_behind(observed: GraphModule, node: Node) -> torch.Tensor | None:
+    """The value of a constant, also behind its observer; None for any other node."""
+    if node.op == "call_module" and node.all_input_nodes:
+        node = node.all_input_nodes[0]
+    return attribute_of(observed, node)

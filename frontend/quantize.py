@@ -106,14 +106,15 @@ def _converted(observed: torch.nn.Module, example: Arguments) -> ExportedProgram
     """The quantized program of a graph after calibration."""
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
-    from cmopt.frontend.common_ranges import join_ranges_of_extremes
+    from cmopt.frontend.common_ranges import keep_integers_of_products, quantize_as_extremes
     from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.least_steps import raise_least_steps
     from cmopt.frontend.locations import spread_source_locations
 
     _compute_parameters_once(observed)
     raise_least_steps(observed)
-    join_ranges_of_extremes(observed)
+    quantize_as_extremes(observed)
+    keep_integers_of_products(observed)
     keep_divisors_from_zero(observed)
     quantized = torch.export.export(convert_pt2e(observed), example.args, example.kwargs)
     spread_source_locations(quantized.graph)

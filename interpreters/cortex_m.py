@@ -90,7 +90,7 @@ class CortexMFunctions(InterpreterFunctions):
     def quantized_div(
         self, interpreter: Interpreter, op: cm.QuantizedDivOp, args: PythonValues
     ) -> PythonValues:
-        result = cmsis_nn.div_s8(
+        result = cmsis_nn.div(
             *args,
             output_scale=op.output_scale.value.data,
             **_numbers(op, "self_zero_point", "other_zero_point", "output_zero_point"),

@@ -291,6 +291,8 @@ class EdgeFunctions(ElementwiseFunctions):
         namespace, name, overload = op.target.data.split(".")
         target = getattr(getattr(getattr(torch.ops, namespace), name), overload)
         tensors = [torch.from_numpy(np.array(a)) for a in args]
+        if op.data_format is not None:
+            tensors[0] = tensors[0].permute(NHWC_TO_NCHW).contiguous()
         values = [_argument(a, tensors) for a in op.arguments.data]
         positional, keywords = [], {}
         for schema, value in zip(target._schema.arguments, values, strict=True):
@@ -305,6 +307,8 @@ class EdgeFunctions(ElementwiseFunctions):
             raise ValueError(f"{op.target.data}: {_index_message(str(error))}") from error
         if isinstance(results, torch.Tensor):
             results = (results,)
+        if op.data_format is not None:
+            results = tuple(r.permute(NCHW_TO_NHWC) for r in results)
         return tuple(_contiguous(r) for r in results)
 
 

@@ -33,7 +33,7 @@ from cmopt.dialects.shapes import (
 )
 from cmopt.lowering.cortex_m.movement import is_outermost
 from cmopt.lowering.portable import ELEMENTWISE, PortableBuilder
-from cmopt.lowering.portable_calls import Argument, portable_call
+from cmopt.lowering.portable_calls import Argument
 from cmopt.lowering.rewrite import apply_patterns, recreated
 from cmopt.lowering.rules import Rule, rule_of
 from cmopt.support.diagnostics import CompileError
@@ -57,9 +57,12 @@ def _padded(
             op=op,
             hint="quantize the op, or pad with a separate torch.nn.functional.pad",
         )
-    n, c, h, w = shape_of(op.input)
-    type = TensorType(op.output.type.element_type, [n, c, h + top + bottom, w + left + right])
-    border = [left, right, top, bottom]
+    height, width = (1, 2) if is_nhwc(op) else (2, 3)
+    shape = list(shape_of(op.input))
+    shape[height] += top + bottom
+    shape[width] += left + right
+    type = TensorType(op.output.type.element_type, shape)
+    border = [*([0, 0] if is_nhwc(op) else []), left, right, top, bottom]
     return b.call("constant_pad_nd.default", op.input, border, value, type=type), [0, 0]
 
 
@@ -72,7 +75,7 @@ def _conv2d(op: edge.Conv2dOp, b: PortableBuilder) -> SSAValue:
         False,
         [0, 0],
     ]
-    y = b.call("convolution.default", input, op.weight, op.bias, *geometry, groups)
+    y = b.window_call("convolution.default", input, _weight(op, b), op.bias, *geometry, groups)
     return b.clamped(y)
 
 
@@ -81,8 +84,20 @@ def _conv_transpose2d(op: edge.ConvTranspose2dOp, b: PortableBuilder) -> SSAValu
         list(ints_of(p)) for p in (op.stride, op.padding, op.dilation, op.output_padding)
     )
     geometry: list[Argument] = [stride, padding, dilation, True, more, int_of(op.groups)]
-    y = b.call("convolution.default", op.input, op.weight, op.bias, *geometry)
+    weight = _weight(op, b)
+    y = b.window_call("convolution.default", op.input, weight, op.bias, *geometry)
     return b.clamped(y)
+
+
+def _weight(op: edge.Conv2dOp | edge.ConvTranspose2dOp, b: PortableBuilder) -> SSAValue:
+    """The weight as PyTorch stores it, also of a convolution on NHWC."""
+    if not is_nhwc(op):
+        return op.weight
+    order = inverse(edge.weight_to_nhwc(op))
+    if (values := constant_of(op.weight)) is None:
+        return b.add(edge.PermuteOp.of(op.weight, order))
+    moved = np.asarray(np.transpose(values, order), order="C")
+    return b.add(constant_op(moved, op.weight.name_hint))
 
 
 def _linear(op: edge.LinearOp, b: PortableBuilder) -> SSAValue:
@@ -121,8 +136,9 @@ def _max_pool2d(op: edge.MaxPool2dOp, b: PortableBuilder) -> SSAValue:
     window = [list(ints_of(op.kernel_size)), list(ints_of(op.stride)), padding]
     arguments: list[Argument] = [*window, list(ints_of(op.dilation)), bool(int_of(op.ceil_mode))]
     types = [op.output.type, TensorType(i64, shape_of(op.output))]
-    call = portable_call("aten.max_pool2d_with_indices.default", [input, *arguments], *types)
-    return b.clamped(b.add(call))
+    return b.clamped(
+        b.window_call("max_pool2d_with_indices.default", input, *arguments, types=types)
+    )
 
 
 def _softmax(op: edge.SoftmaxOp, b: PortableBuilder) -> SSAValue:
@@ -233,34 +249,23 @@ class ConvertToCall(RewritePattern):
 
 
 class MakeNchw(RewritePattern):
-    """A float window op on NHWC → permute, the NCHW form of the same op, permute back; exact.
+    """A float average pool on NHWC → permute, the pool on NCHW, permute back; exact.
 
-    The portable kernels take NCHW only. A constant weight is permuted at compile time.
+    The portable kernel takes NCHW only.
     """
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: edge.Window2dOp, rewriter: PatternRewriter) -> None:
+    def match_and_rewrite(self, op: edge.AvgPool2dOp, rewriter: PatternRewriter) -> None:
         if not is_nhwc(op) or quantized_element(op.output.type) is not None:
             return
         input = edge.PermuteOp.of(op.input, NHWC_TO_NCHW)
-        new_ops: list[Operation] = [input]
-        operands: list[SSAValue] = [input.output, *op.operands[1:]]
-        if isinstance(op, edge.Conv2dOp | edge.ConvTranspose2dOp):
-            order = inverse(edge.weight_to_nhwc(op))
-            if (values := constant_of(op.weight)) is None:
-                new_ops.append(weight := edge.PermuteOp.of(op.weight, order))
-                operands[1] = weight.output
-            else:
-                moved = np.transpose(values, order)
-                new_ops.append(constant := constant_op(moved, op.weight.name_hint))
-                operands[1] = constant.result
         type = edge.permuted_type(op.output.type, NHWC_TO_NCHW)
-        nchw = recreated(op, operands, type, data_format=StringAttr("NCHW"))
+        nchw = recreated(op, [input.output], type, data_format=StringAttr("NCHW"))
         back = edge.PermuteOp.of(nchw.results[0], NCHW_TO_NHWC)
         if isinstance(reason := op.attributes.get(REASON), StringAttr):
-            for permute in (op for op in (*new_ops, back) if isinstance(op, edge.PermuteOp)):
+            for permute in (input, back):
                 permute.attributes[REASON] = reason
-        rewriter.replace(op, [*new_ops, nchw, back])
+        rewriter.replace(op, [input, nchw, back])
 
 
 VIEWS = frozenset(

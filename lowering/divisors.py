@@ -21,13 +21,15 @@ def is_zero(value: SSAValue) -> NDArray[np.int8]:
 
 
 def may_be_zero(value: SSAValue) -> bool:
-    """Whether an int8 value may hold its zero point, as far as its producers show.
+    """Whether a quantized value may hold its zero point, as far as its producers show.
 
-    It cannot if it comes from constants, lookup tables and clamps without the zero point, also
-    through movement of elements. Any other value may, because the zero point is in the storage
-    range.
+    It cannot if its storage range is without the zero point, or if it comes from constants, lookup
+    tables and clamps without it, also through movement of elements. Any other value may.
     """
     zero, seen, open_values = qtype_of(value).zero_point, set[SSAValue](), [value]
+    low, high = qtype_of(value).storage_range
+    if not low <= zero <= high:
+        return False
     while open_values:
         source = open_values.pop()
         if source in seen:

@@ -168,12 +168,34 @@ def parts_of(op: ReductionOp) -> list[Operation]:
     return steps.ops
 
 
+MOST_ELEMENTS_OF_CALL = 256
+"""The portable kernel computes the place of each element that is not adjacent to the one before."""
+
+
+def is_one_call(op: ReductionOp) -> bool:
+    """Whether a call of the portable kernel on stored integers computes a minimum well.
+
+    It is one call instead of a pool between two tables. For rows of adjacent elements the kernel is
+    a plain loop. Any other minimum should be of few elements.
+    """
+    if not isinstance(op, AminOp) or element_of(op.input) != element_of(op.output):
+        return False
+    found, size = extent(shape_of(op.input), ints_of(op.dims)), numel(shape_of(op.input))
+    is_of_rows = found is not None and found[2] == 1
+    return size > 0 and (is_of_rows or size <= MOST_ELEMENTS_OF_CALL)
+
+
+@dataclass
 class LowerReduction(RewritePattern):
     """A reduction of a quantized tensor → pools and linear layers; see `parts_of`."""
 
+    npu: str
+
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReductionOp, rewriter: PatternRewriter) -> None:
-        if quantized_element(op.output.type) is not None:
+        if quantized_element(op.output.type) is None:
+            return
+        if self.npu or not is_one_call(op):
             rewriter.replace(op, parts_of(op))
 
 
@@ -182,10 +204,12 @@ class LowerReductionsPass(ModulePass):
     """Replace quantized means and extrema by pools over a plane, and sums by linear layers.
 
     Exact except for the order of a sum in float32. A mean of more elements than a pool can count
-    becomes a linear layer too.
+    becomes a linear layer too. Without `npu`, a minimum may stay: see `is_one_call`.
     """
 
     name = "lower-reductions"
 
+    npu: str = ""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, LowerReduction())
+        apply_patterns(op, LowerReduction(self.npu))

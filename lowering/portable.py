@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from xdsl.dialects.builtin import TensorType, i1
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -25,6 +25,15 @@ class PortableBuilder(Builder):
         """Call `aten.<target>`; the result has the type of the op that is replaced."""
         result = self.op.results[0].type if type is None else type
         return self.add(portable_call(f"aten.{target}", arguments, result))
+
+    def window_call(
+        self, target: str, *arguments: Argument, types: Sequence[Attribute] = ()
+    ) -> SSAValue:
+        """As `call`, in the data format of the op that is replaced; with several results, the
+        first."""
+        call = portable_call(f"aten.{target}", arguments, *(types or [self.op.results[0].type]))
+        call.data_format = self.op.properties.get("data_format")  # type: ignore[assignment]
+        return self.add(call)
 
     def clamped(self, value: SSAValue) -> SSAValue:
         """`value`, clamped by a call if a clamp was fused into the op."""

@@ -24,6 +24,7 @@ _LOWERING = (
     "fold-quantize-dequantize",
     "fuse-activations",
     "fuse-elementwise-chains",
+    "fuse-factors",
     "gather-windows",
     "keep-calls-in-integers",
     "lower-reductions",

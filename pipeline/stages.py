@@ -24,16 +24,18 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
-            "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,"
+            "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,fuse-factors,"
             "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
-            f"{integer_io}gather-windows,{_pass('split-transposed-convolutions', target_option)},"
+            f"{integer_io}{_pass('gather-windows', npu_option)},"
+            f"{_pass('split-transposed-convolutions', target_option)},"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', npu_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=quantized', npu_option)}"
         ),
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
             "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
-            f"lower-reductions,canonicalize,cse,{_pass('verify-stage', 'stage=layout', npu_option)}"
+            f"{_pass('lower-reductions', npu_option)},canonicalize,cse,"
+            f"{_pass('verify-stage', 'stage=layout', npu_option)}"
         ),
         "ethos_u": (
             f"{_pass('delegate-to-ethos-u', npu_option, f'min-work={min_npu_work}')},"

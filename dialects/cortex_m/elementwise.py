@@ -155,7 +155,8 @@ class QuantizedMulOp(_BroadcastingOp):
 class QuantizedDivOp(_BinaryOp):
     """`round((a - za) / (b - zb) * output_scale) + output_zero_point`, in float32.
 
-    If `b` is `zb`, the quotient is 0 and the result is the output's zero point.
+    If `b` is `zb`, the quotient is 0 and the result is the output's zero point. All three tensors
+    are int8, or all are int16.
     """
 
     name = "cortex_m.quantized_div"
@@ -164,6 +165,15 @@ class QuantizedDivOp(_BinaryOp):
     other_zero_point = prop_def(IntegerAttr)
     output_zero_point = prop_def(IntegerAttr)
     output_scale = prop_def(FloatAttr)
+
+    def verify_(self) -> None:
+        if element_of(self.output) != IntegerType(16):
+            super().verify_()
+            return
+        for name in ("input", "other"):
+            if element_of(getattr(self, name)) != IntegerType(16):
+                raise self.error(f"{name} must be a tensor of i16, as output is")
+            self.require_shape(name, shape_of(self.output))
 
 
 class _ExtremumOp(_BinaryOp):

@@ -28,6 +28,8 @@ from xdsl.printer import Printer
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmopt.dialects.shapes import shape_of
+
 
 @irdl_attr_definition
 class OperandAttr(ParametrizedAttribute):
@@ -54,6 +56,9 @@ class CallOp(IRDLOperation):
     `target` is a name such as "aten.softmax.int". `arguments` holds its schema's arguments in order
     (defaults filled in): a tensor as `#edge.operand<i>`, a list as an array, None as the type
     `none`. Lowering sets `reason`: why the op stays on a portable kernel.
+
+    With `data_format` "NHWC", the first operand and the results are [N,H,W,C]: the operator, which
+    is defined on [N,C,H,W], is applied to the same elements.
     """
 
     name = "edge.call"
@@ -62,6 +67,7 @@ class CallOp(IRDLOperation):
     target = prop_def(StringAttr)
     arguments = prop_def(ArrayAttr)
     reason = opt_prop_def(StringAttr)
+    data_format = opt_prop_def(StringAttr)
     outputs = var_result_def(TensorType)
 
     irdl_options = (ParsePropInAttrDict(),)
@@ -84,6 +90,11 @@ class CallOp(IRDLOperation):
     def verify_(self) -> None:
         if len(self.target.data.split(".")) != 3:
             raise VerifyException(f"target must be namespace.operator.overload, got {self.target}")
+        if self.data_format is not None:
+            if self.data_format.data != "NHWC":
+                raise VerifyException(f"data_format must be NHWC, got {self.data_format}")
+            if any(len(shape_of(v)) != 4 for v in (*self.operands_[:1], *self.outputs)):
+                raise VerifyException("data_format takes tensors of rank 4")
         used = sorted(_operand_indices(self.arguments))
         if used != list(range(len(self.operands_))):
             raise VerifyException(

@@ -101,10 +101,22 @@ def gelu(call: Call) -> Converted:
     return _apply(call, edge.GeluOp, {"approximate": StringAttr(call["approximate"])})
 
 
+_OPPOSITE: dict[type[edge.BinaryOp], type[edge.BinaryOp]] = {
+    edge.AddOp: edge.SubOp,
+    edge.SubOp: edge.AddOp,
+}
+
+
 def binary(op: type[edge.BinaryOp]) -> Conversion:
+    """A function of two tensors or of a tensor and a number.
+
+    With an `alpha`, the second operand is multiplied by its absolute value first. A negative one
+    makes a sum a difference, and a difference a sum.
+    """
+
     def convert(call: Call) -> Converted:
-        result = call.fake_result
-        if not result.dtype.is_floating_point or call.arguments.get("alpha", 1) != 1:
+        result, alpha = call.fake_result, float(call.arguments.get("alpha", 1))
+        if not result.dtype.is_floating_point or alpha == 0:
             return None
         operands: list[SSAValue] = []
         for name in ("self", "other"):
@@ -115,6 +127,10 @@ def binary(op: type[edge.BinaryOp]) -> Conversion:
                 return None  # type promotion
             else:
                 operands.append(call.stored(value))
-        return call.emit(op(operands, call.result_type))
+        if abs(alpha) != 1:
+            factor = call.constant(torch.tensor(abs(alpha), dtype=result.dtype))
+            type = operands[1].type
+            operands[1] = call.emit(edge.MulOp([operands[1], factor], type))
+        return call.emit((_OPPOSITE[op] if alpha < 0 else op)(operands, call.result_type))
 
     return convert

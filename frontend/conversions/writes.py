@@ -22,6 +22,12 @@ Picked: TypeAlias = NDArray[np.int64]
 MOST_PARTS = 8
 """With more parts, one gather is faster than a copy for each part."""
 
+MOST_PARTS_BEFORE_CALL = 3
+"""With more parts, one call of the operator's own kernel is better than a copy for each part."""
+
+_HAVE_KERNEL = ("aten.index_put.default", "aten.scatter.src")
+"""Operators for whose places ExecuTorch has a kernel. It takes any, one element after another."""
+
 _SECOND = ("src", "values")
 
 Part: TypeAlias = tuple[bool, int, int]
@@ -34,7 +40,7 @@ def replacement(call: Call) -> Converted:
 
     PyTorch runs the operator on element numbers. If each line along one dimension comes from one
     operand, the result is a `cat` of lines. Otherwise elements are taken from a `cat` of all of
-    them. None if the operator does more than replace.
+    them. None if the operator does more than replace, or if its own kernel needs fewer calls.
     """
     first, name = call["self"], next(n for n in _SECOND if n in call.arguments)
     values = call.stored(first), call.stored(call[name])
@@ -47,8 +53,11 @@ def replacement(call: Call) -> Converted:
     found = [(dim, parts) for dim in range(picked.ndim) if (parts := _parts_along(picked, dim))]
     if found:
         dim, parts = min(found, key=lambda each: len(each[1]))
-        if len(parts) <= MOST_PARTS:
+        most = MOST_PARTS_BEFORE_CALL if call.name in _HAVE_KERNEL else MOST_PARTS
+        if len(parts) <= most:
             return _joined(call, values, picked, dim, parts)
+    if call.name in _HAVE_KERNEL:
+        return None
     every = [call.reshaped(value, (torch.Size(shape_of(value)).numel(),)) for value in values]
     return chosen(call, call.emit(edge.CatOp.of(every, 0)), picked)
 

@@ -13,7 +13,7 @@ from cmopt.interpreters.cmsis_nn.convolution import (
 )
 from cmopt.interpreters.cmsis_nn.data_movement import lookup_s8, pad_s8, transpose
 from cmopt.interpreters.cmsis_nn.elementwise import (
-    div_s8,
+    div,
     elementwise_add_s8,
     elementwise_mul_s8,
     maximum,
@@ -31,7 +31,7 @@ __all__ = [
     "convolve_s8",
     "depthwise_conv_s8",
     "dequantize",
-    "div_s8",
+    "div",
     "elementwise_add_s8",
     "elementwise_mul_s8",
     "fully_connected_s8",

@@ -1,6 +1,11 @@
-"""Elementwise operations on two int8 arrays. Shapes broadcast as in numpy."""
+"""Elementwise operations on two int8 arrays; the quotient is also of int16.
+
+Shapes broadcast as in numpy.
+"""
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +20,15 @@ from cmopt.interpreters.cmsis_nn.fixed_point import (
     requantize_to_int8,
 )
 
+IntegerArray: TypeAlias = NDArray[np.int8] | NDArray[np.int16]
+
 
 def _check_operands(operator: str, a: Int8Array, b: Int8Array) -> None:
     check_int8(operator, a=a, b=b)
+    _check_broadcast(operator, a, b)
+
+
+def _check_broadcast(operator: str, a: IntegerArray, b: IntegerArray) -> None:
     try:
         np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
@@ -100,29 +111,29 @@ def _round_half_away(value: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(away, whole + np.copysign(np.float32(1), value), whole)
 
 
-def div_s8(
-    a: Int8Array,
-    b: Int8Array,
+def div(
+    a: IntegerArray,
+    b: IntegerArray,
     *,
     self_zero_point: int,
     other_zero_point: int,
     output_zero_point: int,
     output_scale: float,
-) -> Int8Array:
-    """Quotient, in float32 because there is no fixed-point kernel.
-
+) -> IntegerArray:
+    """Quotient of int8 or int16, in float32 because there is no fixed-point kernel.
 
     `output_scale` is the factor scale(a) / (scale(b) * scale(out)). A divisor at its zero point
     gives the quotient 0. Rounds to nearest, ties away from zero; saturates.
     """
-    operator = "div_s8"
-    _check_operands(operator, a, b)
-    check_zero_points(
-        operator,
-        self_zero_point=self_zero_point,
-        other_zero_point=other_zero_point,
-        output_zero_point=output_zero_point,
-    )
+    operator = "div"
+    if a.dtype != np.int16 or b.dtype != np.int16:
+        check_int8(operator, a=a, b=b)
+    _check_broadcast(operator, a, b)
+    limits = np.iinfo(a.dtype)
+    zero_points = {"self": self_zero_point, "other": other_zero_point, "output": output_zero_point}
+    for name, zero_point in zero_points.items():
+        if not limits.min <= zero_point <= limits.max:
+            raise ValueError(f"{operator}: {name}_zero_point {zero_point} is not {a.dtype}")
     if not np.isfinite(np.float32(output_scale)):
         raise ValueError(f"{operator}: output_scale must be finite, not {output_scale}")
     numerator = (a.astype(np.int32) - self_zero_point).astype(np.float32)
@@ -131,4 +142,5 @@ def div_s8(
     quotient = np.zeros(numerator.shape, np.float32)
     np.divide(numerator, denominator, out=quotient, where=denominator != 0)
     scaled = _round_half_away(quotient * np.float32(output_scale)) + np.float32(output_zero_point)
-    return np.clip(scaled, -128, 127).astype(np.int8)
+    saturated = np.clip(scaled, limits.min, limits.max)
+    return saturated.astype(np.int8) if a.dtype == np.int8 else saturated.astype(np.int16)

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from xdsl.dialects.builtin import IntegerType, TensorType
 from xdsl.ir import SSAValue
 
-from cmopt.arithmetic.accumulators import binary_overflow
+from cmopt.arithmetic.accumulators import binary_overflow, output_factors, sum_factor
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.lookup_tables import lookup_of
@@ -22,12 +23,13 @@ from cmopt.dialects.cortex_m import (
     QuantizedAddOp,
     QuantizedDivOp,
     QuantizedMulOp,
+    ViewOp,
 )
 from cmopt.dialects.cortex_m.limits import MOST_RANK, Shape, extremum_limit
 from cmopt.dialects.edge import AddOp, BinaryOp, DivOp, MulOp, SubOp
 from cmopt.dialects.edge import MaximumOp as EdgeMaximumOp
 from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
-from cmopt.dialects.quant import qtype_of
+from cmopt.dialects.quant import qtype_of, quantized_element
 from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, broadcast_shape, numel, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.cortex_m.elementwise import looked_up
@@ -42,7 +44,9 @@ MIN_CALL = 16
 
 def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
     """A function of two int8 tensors by the kernel in `BINARY`; of a tensor and one number, or of
-    a tensor and itself, by a lookup table."""
+    a tensor and itself, by a lookup table. A quotient may also be of two int16 tensors."""
+    if isinstance(op, DivOp) and stored_bits(op.output) == 16:
+        return wide_div(op, b)
     require_int8(op.lhs, op.rhs, op.output)
     is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
     if is_constant and (size := numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
@@ -136,7 +140,7 @@ def add_properties(op: BinaryOp, swapped: bool) -> Properties:
     for name, real in (
         ("self", first.scale / common),
         ("other", second.scale / common),
-        ("output", common / (output.scale * (1 << ADD_LEFT_SHIFT))),
+        ("output", sum_factor(op)),
     ):
         properties[f"{name}_multiplier"], properties[f"{name}_shift"] = fixed_point(real)
     if isinstance(op, SubOp):
@@ -149,7 +153,7 @@ def add_properties(op: BinaryOp, swapped: bool) -> Properties:
 def mul_properties(op: BinaryOp, swapped: bool) -> Properties:
     """The parameters of `arm_elementwise_mul_s8`."""
     lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
-    multiplier, shift = fixed_point(lhs.scale * rhs.scale / output.scale)
+    multiplier, shift = fixed_point(float(output_factors(lhs.scale * rhs.scale, output.scale)))
     return {
         "self_zero_point": (rhs if swapped else lhs).zero_point,
         "other_zero_point": (lhs if swapped else rhs).zero_point,
@@ -168,15 +172,9 @@ def div(op: DivOp, b: KernelBuilder) -> SSAValue:
     exact, because all its factors are powers of two.
     """
     shape = shape_of(op.output)
-    lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
-    properties: Properties = {
-        "self_zero_point": lhs.zero_point,
-        "other_zero_point": rhs.zero_point,
-        "output_zero_point": output.zero_point,
-        "output_scale": lhs.scale / (rhs.scale * output.scale),
-    }
+    lhs, output = qtype_of(op.lhs), qtype_of(op.output)
     dividend, divisor = (operand(b, value, shape) for value in op.operands)
-    quotient = QuantizedDivOp([dividend, divisor], int8_tensor(shape), properties)
+    quotient = QuantizedDivOp([dividend, divisor], int8_tensor(shape), div_properties(op))
     if not may_be_zero(op.rhs):
         return b.add(quotient)
     zeros = zeros_of(b, op.rhs, shape)
@@ -192,6 +190,70 @@ def div(op: DivOp, b: KernelBuilder) -> SSAValue:
         **scaled_by(scales),
     }
     return b.add(QuantizedAddOp([b.add(quotient), term], int8_tensor(shape), total))
+
+
+def div_properties(op: DivOp) -> Properties:
+    """The parameters of `quantized_div`."""
+    lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
+    return {
+        "self_zero_point": lhs.zero_point,
+        "other_zero_point": rhs.zero_point,
+        "output_zero_point": output.zero_point,
+        "output_scale": lhs.scale / (rhs.scale * output.scale),
+    }
+
+
+def wide_div(op: DivOp, b: KernelBuilder) -> SSAValue:
+    """edge.div of int16 tensors → quantized_div; at most 1 step.
+
+    If the divisor may be zero, a term is added: the dividend's sign, saturated, where the divisor
+    is zero, and 0 elsewhere. The kernel itself finds these places: the quotient of a divisor and
+    itself is 0 for zero. 0 / 0 is 0.
+    """
+    shape, values = shape_of(op.output), (op.lhs, op.rhs, op.output)
+    if any(stored_bits(value) != 16 or qtype_of(value).is_per_axis for value in values):
+        raise Unsupported("a quotient takes int16 per tensor with int16 only")
+    zero_points = [qtype_of(value).zero_point for value in values]
+    type = TensorType(IntegerType(16), list(shape))
+    dividend, divisor = (widened(b, value, shape) for value in op.operands)
+    quotient = QuantizedDivOp([dividend, divisor], type, div_properties(op))
+    if op.lhs is op.rhs or not may_be_zero(op.rhs):
+        return b.add(quotient)
+    if zero_points[2] != 0:
+        raise Unsupported("an int16 quotient with a zero point may be by zero")
+    is_zero: Properties = {
+        "self_zero_point": zero_points[1],
+        "other_zero_point": zero_points[1],
+        "output_zero_point": 1,
+        "output_scale": -1.0,
+    }
+    zeros = b.add(QuantizedDivOp([divisor, divisor], type, is_zero))
+    saturated: Properties = {
+        "self_zero_point": zero_points[0],
+        "other_zero_point": 0,
+        "output_zero_point": 0,
+        "output_scale": 65536.0,
+    }
+    term = b.add(QuantizedDivOp([dividend, zeros], type, saturated))
+    return b.portable("aten.add.Tensor", b.add(quotient), term, 1, type=type)
+
+
+def widened(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
+    """The int16 values of an operand, broadcast to `shape`."""
+    stored, type = b.value(value), TensorType(IntegerType(16), list(shape))
+    if (array := constant_of(stored)) is not None:
+        return b.constant(spread(array, shape), value.name_hint)
+    if stored.type == type:
+        return stored
+    if numel(shape_of(stored)) == numel(shape):
+        return b.add(ViewOp(stored, type))
+    return b.portable("aten.expand_copy.default", stored, shape, False, type=type)
+
+
+def stored_bits(value: SSAValue) -> int:
+    """The bits in which a quantized value is stored; 0 for any other."""
+    element = quantized_element(value.type)
+    return 0 if element is None else element.storage.width.data
 
 
 def zeros_of(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:

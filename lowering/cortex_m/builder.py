@@ -119,11 +119,11 @@ class KernelBuilder(Builder):
         return self.add(ViewOp(value, int8_tensor(shape)))
 
     def portable(self, target: str, *arguments: Argument, type: Attribute) -> SSAValue:
-        """A call of ExecuTorch's portable library that moves int8 exactly."""
+        """A call of ExecuTorch's portable library that is exact on stored integers."""
         call = portable_call(target, arguments, type)
         name = target.split(".")[1]
         call.reason = StringAttr(
-            f"no integer kernel for {name}; the portable one moves bytes exactly"
+            f"no CMSIS-NN kernel for {name} of integers; the portable one is exact"
         )
         return self.add(call)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import SSAValue
 
-from cmopt.arithmetic.accumulators import integer_bias
+from cmopt.arithmetic.accumulators import integer_bias, output_factors
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.dialects.cortex_m import (
@@ -32,8 +32,8 @@ def requantization(
     op: Conv2dOp | ConvTranspose2dOp | LinearOp,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Multipliers and shifts from accumulator to output, one per weight scale."""
-    input, output = qtype_of(op.input).scale, qtype_of(op.output).scale
-    pairs = [fixed_point(input * w / output) for w in qtype_of(op.weight).params.scales.tolist()]
+    steps = qtype_of(op.input).scale * qtype_of(op.weight).params.scales
+    pairs = [fixed_point(f) for f in output_factors(steps, qtype_of(op.output).scale).tolist()]
     multipliers, shifts = zip(*pairs, strict=True)
     return np.array(multipliers, np.int32), np.array(shifts, np.int32)
 

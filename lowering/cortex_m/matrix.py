@@ -7,7 +7,7 @@ import math
 from xdsl.dialects.builtin import IntegerType
 from xdsl.ir import SSAValue
 
-from cmopt.arithmetic.accumulators import product_overflow
+from cmopt.arithmetic.accumulators import output_factors, product_overflow
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.lookup_tables import requantization_table
 from cmopt.dialects.cortex_m import QuantizedBatchMatmulOp
@@ -36,7 +36,7 @@ def matmul(op: MatmulOp, b: KernelBuilder) -> SSAValue:
     lhs, rhs, output = qtype_of(op.lhs), qtype_of(op.rhs), qtype_of(op.output)
     *batch, rows, depth = shape_of(op.lhs)
     items, columns = numel(batch), shape_of(op.rhs)[-2]
-    multiplier, shift = fixed_point(lhs.scale * rhs.scale / output.scale)
+    multiplier, shift = fixed_point(float(output_factors(lhs.scale * rhs.scale, output.scale)))
     product = b.add(
         QuantizedBatchMatmulOp(
             [

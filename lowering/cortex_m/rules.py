@@ -27,7 +27,7 @@ from cmopt.dialects.edge import (
     UnaryOp,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp
-from cmopt.dialects.shapes import numel, shape_of
+from cmopt.dialects.shapes import ints_of, numel, shape_of
 from cmopt.lowering.cortex_m import (
     binary,
     convolution,
@@ -38,16 +38,27 @@ from cmopt.lowering.cortex_m import (
     pooling,
     transposed_convolution,
 )
-from cmopt.lowering.cortex_m.builder import KernelBuilder
+from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.kernel_form import other_form
-from cmopt.lowering.lower_reductions import parts_of
+from cmopt.lowering.layout.modes import extent
+from cmopt.lowering.lower_reductions import is_one_call, parts_of
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
+from cmopt.lowering.weights import require_int8
 from cmopt.support.targets import Isa
 
 
 def reduction(op: ReductionOp, b: KernelBuilder) -> SSAValue:
-    """Lowers the ops that `lower-reductions` makes of a reduction."""
-    return b.expand(parts_of(op))
+    """Lowers the ops that `lower-reductions` makes of a reduction; some minima are one call."""
+    if not is_one_call(op):
+        return b.expand(parts_of(op))
+    require_int8(op.input)
+    shape, dims, result = shape_of(op.input), list(ints_of(op.dims)), shape_of(op.output)
+    found = extent(shape, dims)
+    if found is not None and found[2] == 1:
+        shape, dims, result = (found[0], found[1]), [1], (found[0], 1)
+    source = b.view(b.value(op.input), shape)
+    least = b.portable("aten.amin.default", source, dims, True, type=int8_tensor(result))
+    return b.view(least, shape_of(op.output))
 
 
 RULES: dict[type[Operation], Rule] = {

@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, f32, i64
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import (
     BinaryOp,
+    CallOp,
     CatOp,
     Conv2dOp,
+    ConvTranspose2dOp,
     ExpandOp,
     LinearOp,
     MatmulOp,
+    MaxPool2dOp,
     PadOp,
     PermuteOp,
     ReductionOp,
@@ -33,11 +36,13 @@ from cmopt.dialects.edge import (
     UnaryOp,
     is_nhwc,
     permuted_type,
+    weight_to_nhwc,
 )
 from cmopt.dialects.edge.canonicalization import is_per_axis
 from cmopt.dialects.permutations import Layout, aligned, carried, identity
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
 from cmopt.dialects.shapes import (
+    NCHW_TO_NHWC,
     element_of,
     int_of,
     ints,
@@ -187,7 +192,7 @@ class Linear(Rule):
     """A linear layer takes its rows in any order, and a 1×1 convolution its positions."""
 
     def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
-        if isinstance(op, Conv2dOp) and not is_pointwise(op):
+        if not isinstance(op, LinearOp) and not is_pointwise(op):
             return None
         _, *parameters, _ = as_written(op)
         if index not in (0, len(op.operands)) or layout[-1] != len(layout) - 1:
@@ -196,6 +201,55 @@ class Linear(Rule):
 
     def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
         return [recreated(op, operands, permuted_type(op.results[0].type, layouts[-1]))]
+
+
+class Convolution(Linear):
+    """In float also NHWC: the portable kernel takes both formats and sums in the same order."""
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        if not in_float_nchw(op):
+            return super().layouts(op, index, layout)
+        is_data = index in (0, len(op.operands)) and layout == NCHW_TO_NHWC
+        has_weight = len(op.operands) > 1
+        if not is_data or (has_weight and constant_of(op.operands[1]) is None):
+            return None
+        return layout, *as_written(op)[1:-1], layout
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        if not in_float_nchw(op) or layouts[-1] != NCHW_TO_NHWC:
+            return super().rebuild(op, layouts, operands)
+        ops: list[Operation] = []
+        if isinstance(op, Conv2dOp | ConvTranspose2dOp):
+            ops.append(PermuteOp.of(operands[1], weight_to_nhwc(op)))
+            operands = [operands[0], *ops[0].results, *operands[2:]]
+        type = permuted_type(op.results[0].type, NCHW_TO_NHWC)
+        return [*ops, recreated(op, operands, type, data_format=StringAttr("NHWC"))]
+
+
+class Call(Rule):
+    """A max pool whose indices nobody reads: its portable kernel takes NHWC too.
+
+    Of other calls nothing is known.
+    """
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        assert isinstance(op, CallOp)
+        is_pool = op.target.data == "aten.max_pool2d_with_indices.default"
+        if not is_pool or op.data_format is not None or layout != NCHW_TO_NHWC:
+            return None
+        if any(result.uses for result in op.results[1:]):
+            return None
+        return (layout,) * len(values_of(op))
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        types = [permuted_type(value.type, layouts[0]) for value in op.results]
+        properties = {**op.properties, "data_format": StringAttr("NHWC")}
+        attributes = dict(op.attributes)
+        return [
+            op.create(
+                operands=operands, result_types=types, properties=properties, attributes=attributes
+            )
+        ]
 
 
 class Matmul(Rule):
@@ -269,12 +323,15 @@ class Reduction(Rule):
 
 RULES: dict[type[Operation], Rule] = {
     BinaryOp: Elementwise(),
+    CallOp: Call(),
     CatOp: AlongDim(),
-    Conv2dOp: Linear(),
+    Conv2dOp: Convolution(),
+    ConvTranspose2dOp: Convolution(),
     DCastOp: Elementwise(),
     ExpandOp: Elementwise(),
     LinearOp: Linear(),
     MatmulOp: Matmul(),
+    MaxPool2dOp: Convolution(),
     PadOp: Pad(),
     QCastOp: Elementwise(),
     ReductionOp: Reduction(),
@@ -287,8 +344,16 @@ RULES: dict[type[Operation], Rule] = {
 }
 
 
-def is_pointwise(op: Conv2dOp) -> bool:
+def in_float_nchw(op: Operation) -> bool:
+    """Whether a window op is float and in PyTorch's format."""
+    assert isinstance(op, Conv2dOp | ConvTranspose2dOp | MaxPool2dOp)
+    return not is_nhwc(op) and element_of(op.output) == f32
+
+
+def is_pointwise(op: Operation) -> bool:
     """Whether each output position of an NHWC convolution depends only on the same input one."""
+    if not isinstance(op, Conv2dOp):
+        return False
     strides = ints_of(op.stride) == (1, 1) and not any(ints_of(op.padding))
     return is_nhwc(op) and strides and shape_of(op.weight)[1:3] == (1, 1)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import Attribute, SSAValue
 
-from cmopt.arithmetic.accumulators import integer_bias
+from cmopt.arithmetic.accumulators import integer_bias, output_factors
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import Conv2dOp, LinearOp
@@ -38,7 +38,7 @@ def finish(
     """The op's result from its accumulator, in any shape, whose output channels are `part`."""
     output = qtype_of(op.output)
     scales = qtype_of(op.weight).params.scales
-    factors = (qtype_of(op.input).scale * scales / output.scale).tolist()
+    factors = output_factors(qtype_of(op.input).scale * scales, output.scale).tolist()
     factors = factors[part] if len(factors) > 1 else factors
     equal = all(factor == factors[0] for factor in factors)
     result = b.rescale(accumulator, factors[0] if equal else factors, output_zp=output.zero_point)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import Operation, SSAValue
 
-from cmopt.arithmetic.accumulators import binary_overflow
+from cmopt.arithmetic.accumulators import binary_overflow, output_factors, sum_factor
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.functions import clamp_bounds
 from cmopt.arithmetic.lookup_tables import EVERY_INT8, lookup_of
@@ -89,9 +89,11 @@ def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
     Operands of one scale need no rescale: Vela computes their sum in one operation.
     """
     scales = qtype_of(op.lhs).scale, qtype_of(op.rhs).scale
-    common = max(scales)
+    common, total_factor = max(scales), sum_factor(op)
     if scales[0] != scales[1]:
         common *= 2 / (1 << ADD_LEFT_SHIFT)
+    else:
+        total_factor *= (1 << ADD_LEFT_SHIFT) // 2
     wide = [
         b.rescale(
             _operand(value, op, b), qtype_of(value).scale / common, to=i32,
@@ -101,7 +103,7 @@ def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
     ]  # fmt: skip
     kind = tosa.SubOp if isinstance(op, SubOp) else tosa.AddOp
     total, output = b.arithmetic(kind, *wide), qtype_of(op.output)
-    return _clamped(op, b.rescale(total, common / output.scale, output_zp=output.zero_point), b)
+    return _clamped(op, b.rescale(total, total_factor, output_zp=output.zero_point), b)
 
 
 def _without_zero_point(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:
@@ -119,7 +121,8 @@ def _product(op: BinaryOp, operands: Sequence[SSAValue], factor: float, b: Regio
 def mul(op: MulOp, b: RegionBuilder) -> SSAValue:
     """The product of the stored integers minus their zero points, rescaled; ≤ 1 step."""
     operands = [_without_zero_point(value, op, b) for value in (op.lhs, op.rhs)]
-    factor = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale / qtype_of(op.output).scale
+    steps = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale
+    factor = float(output_factors(steps, qtype_of(op.output).scale))
     return _product(op, operands, factor, b)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import SSAValue
 
-from cmopt.arithmetic.accumulators import product_overflow
+from cmopt.arithmetic.accumulators import output_factors, product_overflow
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import MatmulOp
 from cmopt.dialects.quant import qtype_of
@@ -31,6 +31,7 @@ def matmul(op: MatmulOp, b: RegionBuilder) -> SSAValue:
     zeros = [b.number(qtype_of(value).zero_point) for value in (op.lhs, op.rhs)]
     product = b.add(tosa.MatMulOp([lhs, rhs, *zeros], TensorType(i32, (items, rows, columns))))
     output = qtype_of(op.output)
-    factor = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale / output.scale
+    steps = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale
+    factor = float(output_factors(steps, output.scale))
     result = b.rescale(product, factor, output_zp=output.zero_point)
     return b.reshape(result, shape_of(op.output))

@@ -121,9 +121,6 @@ NEEDS = (
         {
             **WRAPPED, **ORDER, **BYTES,
             edge.AvgPool2dOp: "convert-to-nhwc gives it the layout of its kernels",
-            edge.MaxPool2dOp: "convert-to-nhwc gives it the layout of its kernels",
-            edge.CallOp: "what the operator does with a layout is not known",
-            edge.ConvTranspose2dOp: "convert-to-nhwc gives it the layout of its kernels",
             edge.PermuteOp: "it is a layout",
             edge.UpsampleBilinear2dOp: "split-bilinear-upsampling makes it convolutions",
         },

@@ -67,6 +67,17 @@ func.func @div_by_exp(%x: tensor<4x!a>, %y: tensor<4x!p>) -> tensor<4x!a> {
   func.return %0 : tensor<4x!a>
 }
 
+// In int16 a term is added too: 1 where the divisor is zero, and with it the saturated dividend.
+// CHECK-LABEL: func.func @div_int16
+// CHECK:         %[[ZEROS:.*]] = cortex_m.quantized_div %y, %y {self_zero_point = 5 : i32, other_zero_point = 5 : i32, output_zero_point = 1 : i32, output_scale = -1.000000e+00 : f64}
+// CHECK-NEXT:    %[[TERM:.*]] = cortex_m.quantized_div %x, %[[ZEROS]] {self_zero_point = 0 : i32, other_zero_point = 0 : i32, output_zero_point = 0 : i32, output_scale = 6.553600e+04 : f64}
+// CHECK-NEXT:    %[[QUOTIENT:.*]] = cortex_m.quantized_div %x, %y {self_zero_point = 0 : i32, other_zero_point = 5 : i32, output_zero_point = 0 : i32, output_scale = 4.000000e+00 : f64}
+// CHECK-NEXT:    edge.call "aten.add.Tensor"(%[[QUOTIENT]], %[[TERM]])
+func.func @div_int16(%x: tensor<4x!quant.uniform<i16:f32, 0.5>>, %y: tensor<4x!quant.uniform<i16:f32, 0.25:5>>) -> tensor<4x!quant.uniform<i16:f32, 0.5>> {
+  %0 = edge.div %x, %y : (tensor<4x!quant.uniform<i16:f32, 0.5>>, tensor<4x!quant.uniform<i16:f32, 0.25:5>>) -> tensor<4x!quant.uniform<i16:f32, 0.5>>
+  func.return %0 : tensor<4x!quant.uniform<i16:f32, 0.5>>
+}
+
 // Only the operand of another quantization is requantized.
 // CHECK-LABEL: func.func @minimum
 // CHECK:         %[[Y:.*]] = cortex_m.quantized_activation %y

@@ -131,15 +131,32 @@ func.func @quantized(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4x!qua
   func.return %0 : tensor<4x!quant.uniform<i8:f32, 0.5>>
 }
 
-// The kernels take NCHW.
+// The kernel of convolutions takes NHWC as channels last. Only the weight has PyTorch's order.
 // CHECK-LABEL: @nhwc
-// CHECK-NEXT:    edge.call "aten.permute_copy.default"(%x) {arguments = [#edge.operand<0>, [0 : i64, 3 : i64, 1 : i64, 2 : i64]],
 // CHECK-NEXT:    arith.constant dense<{{.*}}1.000000e+00]], {{.*}}2.000000e+00]], {{.*}}3.000000e+00]]]]> : tensor<1x3x1x1xf32>
-// CHECK-NEXT:    edge.call "aten.convolution.default"{{.*}} -> tensor<1x1x4x5xf32>
-// CHECK-NEXT:    edge.call "aten.permute_copy.default"({{.*}}) {arguments = [#edge.operand<0>, [0 : i64, 2 : i64, 3 : i64, 1 : i64]],
+// CHECK-NEXT:    edge.call "aten.convolution.default"{{.*}} data_format = "NHWC"{{.*}} : (tensor<1x4x5x3xf32>, tensor<1x3x1x1xf32>) -> tensor<1x4x5x1xf32>
 // CHECK-NEXT:    func.return
 func.func @nhwc(%x: tensor<1x4x5x3xf32>) -> tensor<1x4x5x1xf32> {
   %w = arith.constant dense<[[[[1.0, 2.0, 3.0]]]]> : tensor<1x1x1x3xf32>
   %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64, data_format = "NHWC"} : (tensor<1x4x5x3xf32>, tensor<1x1x1x3xf32>) -> tensor<1x4x5x1xf32>
   func.return %0 : tensor<1x4x5x1xf32>
+}
+
+// Padding that differs at the ends is of the height and the width, not of the channels.
+// CHECK-LABEL: @nhwc_padded
+// CHECK:         edge.call "aten.constant_pad_nd.default"(%x) {arguments = [#edge.operand<0>, [0 : i64, 0 : i64, 0 : i64, 3 : i64, 1 : i64, 0 : i64], {{.*}} : f64]{{.*}} -> tensor<1x5x8x3xf32>
+// CHECK-NEXT:    edge.call "aten.max_pool2d_with_indices.default"{{.*}} data_format = "NHWC"
+func.func @nhwc_padded(%x: tensor<1x4x5x3xf32>) -> tensor<1x4x7x3xf32> {
+  %0 = edge.max_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 1, 1>, padding = array<i64: 1, 0, 0, 3>, dilation = array<i64: 1, 1>, ceil_mode = false, data_format = "NHWC"} : (tensor<1x4x5x3xf32>) -> tensor<1x4x7x3xf32>
+  func.return %0 : tensor<1x4x7x3xf32>
+}
+
+// The kernel of average pools takes NCHW only.
+// CHECK-LABEL: @nhwc_average
+// CHECK-NEXT:    edge.call "aten.permute_copy.default"
+// CHECK-NEXT:    edge.call "aten.avg_pool2d.default"
+// CHECK-NEXT:    edge.call "aten.permute_copy.default"
+func.func @nhwc_average(%x: tensor<1x4x5x3xf32>) -> tensor<1x3x4x3xf32> {
+  %0 = edge.avg_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = true, data_format = "NHWC"} : (tensor<1x4x5x3xf32>) -> tensor<1x3x4x3xf32>
+  func.return %0 : tensor<1x3x4x3xf32>
 }

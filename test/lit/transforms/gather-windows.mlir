@@ -1,4 +1,4 @@
-// RUN: cm-opt %s -p gather-windows | filecheck %s
+// RUN: cm-opt %s --pass-pipeline='builtin.module(gather-windows{npu="ethos-u55-128"})' | filecheck %s
 
 !q = !quant.uniform<i8:f32, 0.5:-1>
 

@@ -31,14 +31,24 @@ func.func @apart(%x: tensor<2x3x4x!q>) -> tensor<1x3x1x!q> {
   func.return %0 : tensor<1x3x1x!q>
 }
 
-// -x in steps of the same size about -1 - 3: each q becomes -1 - q, and none is out of range.
+// The least element of a row is one call of a portable kernel, and so are a few minima.
 // CHECK-LABEL: func.func @amin
-// CHECK-NEXT:    edge.neg %x : {{.*}} -> tensor<4x!quant.uniform<i8:f32, 0.5:-4>>
+// CHECK-NEXT:    edge.amin %x
+// CHECK-NEXT:    edge.amin %y
+func.func @amin(%x: tensor<2x512x!q>, %y: tensor<4x2x!q>) -> (tensor<2x1x!q>, tensor<1x2x!q>) {
+  %0 = edge.amin %x {dims = array<i64: 1>} : (tensor<2x512x!q>) -> tensor<2x1x!q>
+  %1 = edge.amin %y {dims = array<i64: 0>} : (tensor<4x2x!q>) -> tensor<1x2x!q>
+  func.return %0, %1 : tensor<2x1x!q>, tensor<1x2x!q>
+}
+
+// -x in steps of the same size about -1 - 3: each q becomes -1 - q, and none is out of range.
+// CHECK-LABEL: func.func @amin_of_columns
+// CHECK-NEXT:    edge.neg %x : {{.*}} -> tensor<512x2x!quant.uniform<i8:f32, 0.5:-4>>
 // CHECK:         edge.max_pool2d
-// CHECK:         edge.neg {{.*}} -> tensor<1x!quant.uniform<i8:f32, 0.5:3>>
-func.func @amin(%x: tensor<4x!q>) -> tensor<1x!q> {
-  %0 = edge.amin %x {dims = array<i64: 0>} : (tensor<4x!q>) -> tensor<1x!q>
-  func.return %0 : tensor<1x!q>
+// CHECK:         edge.neg {{.*}} -> tensor<1x2x!quant.uniform<i8:f32, 0.5:3>>
+func.func @amin_of_columns(%x: tensor<512x2x!q>) -> tensor<1x2x!q> {
+  %0 = edge.amin %x {dims = array<i64: 0>} : (tensor<512x2x!q>) -> tensor<1x2x!q>
+  func.return %0 : tensor<1x2x!q>
 }
 
 // CHECK-LABEL: func.func @sum

@@ -161,3 +161,27 @@ def test_a_result_of_rounding_noise_stays_on_its_kernel(name: str) -> None:
     (found,) = program.run(x)
     assert torch.equal(found, program.interpret(x)[0])
     assert (found - SMALL[name](x)).abs().max() <= 1 / 255
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-7])
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (torch.nn.Linear(16, 4), (2, 16)),
+        (torch.nn.Conv2d(3, 4, 3), (1, 3, 6, 6)),
+        (torch.nn.Conv2d(4, 4, 3, groups=4), (1, 4, 6, 6)),
+        (torch.nn.ConvTranspose2d(4, 4, 2, groups=2), (1, 4, 4, 4)),
+        (torch.nn.Conv1d(4, 4, 3), (1, 4, 8)),
+    ],
+)
+def test_a_bias_far_above_the_products(
+    layer: torch.nn.Module, shape: tuple[int, ...], scale: float
+) -> None:
+    """In steps of the products it would not fit in 32 bits, so the weights get larger steps."""
+    torch.manual_seed(0)
+    torch.nn.init.uniform_(layer.bias, 0.1, 0.2)  # type: ignore[arg-type]
+    x = torch.randn(shape)
+    model = Function(lambda layer, x: layer(x.relu() * scale), layer.eval())
+    program = cmopt.compile(quantize(model, (x,)))
+    assert program.report.float_ops == 0
+    assert noise_ratio(model(x), program.run(x)[0]) > 35

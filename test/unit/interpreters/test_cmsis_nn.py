@@ -358,7 +358,7 @@ class TestElementwise:
             cmsis_nn.minimum(a, np.zeros(3, np.int8))
 
     def test_div(self) -> None:
-        result = cmsis_nn.div_s8(
+        result = cmsis_nn.div(
             np.array([10, 10, -10, 1, 127], np.int8),
             np.array([4, 0, 4, 2, 1], np.int8),
             self_zero_point=0,
@@ -370,7 +370,7 @@ class TestElementwise:
         assert result.tolist() == [4, 1, -2, 2, 127]
 
     def test_div_does_not_round_just_below_a_half_up(self) -> None:
-        result = cmsis_nn.div_s8(
+        result = cmsis_nn.div(
             np.array([1], np.int8),
             np.array([1], np.int8),
             self_zero_point=0,

@@ -190,12 +190,36 @@ def test_long_means(
 @pytest.mark.parametrize("count", [LONGEST_STEP + 1, 65537])
 @pytest.mark.parametrize("op", ["edge.amax", "edge.amin"])
 def test_long_extrema(op: str, count: int) -> None:
-    """A count with factors becomes two pools. 65,537 is a prime, so its op stays in float."""
-    source, result = int8((2, count), 0.07, -20), int8((2, 1), 0.07, -20)
-    module = one_op(op, "dims = array<i64: 1>", source, result)
-    off, kernels = steps_off(module, values((2, count), 0), "cortex-m55")
+    """A count with factors becomes two pools. 65,537 is a prime, so its op stays in float.
+
+    The minimum is over the first of two dimensions: over the last, it is a call of any length.
+    """
+    shape, dim = ((2, count), 1) if op == "edge.amax" else ((count, 2), 0)
+    result = tuple(1 if d == dim else size for d, size in enumerate(shape))
+    source, target = int8(shape, 0.07, -20), int8(result, 0.07, -20)
+    module = one_op(op, f"dims = array<i64: {dim}>", source, target)
+    off, kernels = steps_off(module, values(shape, 0), "cortex-m55")
     assert off == 0
     assert kernels.count("cortex_m.quantized_max_pool2d") == (0 if count == 65537 else 2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dims"),
+    [
+        *(((2, 3), (1,)), ((1, 1), (1,)), ((5, 1), (1,)), ((2, 65537), (1,)), ((3,), (0,))),
+        *(((2, 300, 1, 4), (1, 2, 3)), ((4, 6), (0,)), ((2, 3, 4, 5), (1,)), ((2, 3, 4), (0, 2))),
+    ],
+)
+def test_a_minimum_of_rows_or_of_few_is_one_call(
+    shape: tuple[int, ...], dims: tuple[int, ...]
+) -> None:
+    result = tuple(1 if d in dims else size for d, size in enumerate(shape))
+    source, target = int8(shape, 0.07, -20), int8(result, 0.07, -20)
+    attributes = f"dims = array<i64: {', '.join(map(str, dims))}>"
+    module = one_op("edge.amin", attributes, source, target)
+    off, kernels = steps_off(module, values(shape, 0), "cortex-m55")
+    assert off == 0
+    assert [name for name in kernels if "cortex_m" in name and "view" not in name] == []
 
 
 def test_two_steps() -> None:

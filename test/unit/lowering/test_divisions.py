@@ -51,17 +51,21 @@ def lowered(module: ModuleOp, target: str) -> list[str]:
 
 
 def by_hand(
-    dividend: Any, divisor: Any, scales: tuple[float, float, float], zeros: tuple[int, int, int]
+    dividend: Any,
+    divisor: Any,
+    scales: tuple[float, float, float],
+    zeros: tuple[int, int, int],
+    limits: tuple[int, int] = (-128, 127),
 ) -> Any:
     """The expected quotients, computed in double, also for zero divisors."""
     x = (dividend.astype(int) - zeros[0]) * scales[0]
     y = (divisor.astype(int) - zeros[1]) * scales[1]
     x, y = np.broadcast_arrays(x, y)
     result = np.full(x.shape, zeros[2])
-    np.putmask(result, (y == 0) & (x > 0), 127)
-    np.putmask(result, (y == 0) & (x < 0), -128)
+    np.putmask(result, (y == 0) & (x > 0), limits[1])
+    np.putmask(result, (y == 0) & (x < 0), limits[0])
     exact = np.rint(x[y != 0] / y[y != 0] / scales[2]) + zeros[2]
-    result[y != 0] = np.clip(exact, -128, 127)
+    result[y != 0] = np.clip(exact, *limits)
     return result
 
 
@@ -83,6 +87,40 @@ def test_every_pair(zeros: tuple[int, int, int], step: float, target: str) -> No
     (actual,) = interpret(module, inputs)
     assert np.abs(actual.astype(int) - meaning.astype(int)).max() <= 1
     np.testing.assert_array_equal(actual[:, by_zero], wanted[:, by_zero])
+
+
+@pytest.mark.parametrize("step", [1.0, 6.1e-5])
+@pytest.mark.parametrize("zeros", [(0, 0, 0), (-7, 300, 0)])
+@pytest.mark.parametrize("shape", [(64, 64), (64, 1), (1,), ()])
+def test_int16(zeros: tuple[int, int, int], step: float, shape: tuple[int, ...]) -> None:
+    """The quotient by zero saturates too. The divisor may be broadcast, or a number."""
+    scales, random = (3e-4, 1.5e-4, step), np.random.default_rng(0)
+    kinds = [
+        f"!quant.uniform<i16<-32767:32767>:f32, {s!r}:{z}>"
+        for s, z in zip(scales, zeros, strict=True)
+    ]
+    sides = "x".join([*map(str, shape), kinds[1]])
+    x, y, z = f"tensor<64x64x{kinds[0]}>", f"tensor<{sides}>", f"tensor<64x64x{kinds[2]}>"
+    module = module_of(f"  %0 = edge.div %x, %y : ({x}, {y}) -> {z}", f"%x: {x}, %y: {y}", z)
+    dividend = random.integers(-32767, 32768, (64, 64)).astype(np.int16)
+    divisor = (random.integers(-3, 4, shape) * 10 ** random.integers(0, 4, shape)).astype(np.int16)
+    divisor = np.asarray(divisor + zeros[1], np.int16)
+    inputs = [dividend, divisor]
+    wanted = by_hand(*inputs, scales, zeros, (-32767, 32767))
+    (meaning,) = interpret(module, inputs)
+    assert np.abs(meaning - wanted).max() <= 1
+    ops = lowered(module, "cortex-m55")
+    assert "cortex_m.dequantize_per_tensor" not in ops
+    (actual,) = interpret(module, inputs)
+    assert np.abs(actual.astype(int) - wanted.astype(int)).max() <= 1
+
+
+def test_int16_by_itself_is_one_call() -> None:
+    type = "tensor<4x!quant.uniform<i16:f32, 0.1>>"
+    module = module_of(f"  %0 = edge.div %x, %x : ({type}, {type}) -> {type}", f"%x: {type}", type)
+    assert lowered(module, "cortex-m55").count("cortex_m.quantized_div") == 1
+    (actual,) = interpret(module, [np.array([3, 0, -32768, 32767], np.int16)])
+    assert actual.tolist() == [10, 0, 10, 10]
 
 
 @pytest.mark.parametrize("target", ["cortex-m55", "cortex-m55+ethos-u55-128"])

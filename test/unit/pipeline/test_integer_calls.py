@@ -25,6 +25,14 @@ from small_models import Function, compiled, random_inputs
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SHAPE = (2, 3, 6, 6)
+
+
+def written(y: torch.Tensor, places: Any, values: torch.Tensor) -> torch.Tensor:
+    y = y.clone()
+    y[places] = values
+    return y
+
+
 FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "argmax": lambda y: y.argmax(1),
     "argmax, all": lambda y: y.argmax(),
@@ -37,7 +45,14 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "compared with a number": lambda y: y > 0.25,
     "masked by a number": lambda y: torch.where(y < -0.1, y.flip(2), y),
     "where": lambda y: torch.where(y > y.flip(3), y, y.flip(2)),
+    "many places": lambda y: written(y, (slice(None), slice(None), EVERY_OTHER), y[:, :, :2]),
+    "many columns of a number": lambda y: y.index_fill(3, EVERY_OTHER, 0.5),
+    "scattered places": lambda y: y.scatter(1, DIAGONAL, y[:, :1]),
+    "points": lambda y: written(y, (slice(None), DIAGONAL[0, 0, 0], EVERY_OTHER), y[:, :2, 0]),
 }
+EVERY_OTHER = torch.tensor([0, 2])
+DIAGONAL = torch.tensor([[0, 1], [3, 2]]).expand(1, 1, 2, 2)
+WRITES = [name for name in FUNCTIONS if "places" in name or "columns" in name]
 
 
 @pytest.mark.parametrize("target", ["cortex-m55", "cortex-m55+ethos-u55-128"])
@@ -55,6 +70,17 @@ def test_computes_on_integers(name: str, target: str) -> None:
     if "ethos" not in target:
         ran, planned = program.run(*inputs), program.interpret(*inputs, stage="planned")
         assert all(map(np.array_equal, map(np.asarray, ran), map(np.asarray, planned)))
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_many_places_are_written_by_one_call(name: str) -> None:
+    """As a join of parts, each part would be a copy."""
+    program = compiled(
+        Function(lambda conv, x: FUNCTIONS[name](conv(x)), nn.Conv2d(3, 4, 3)), SHAPE
+    )
+    written = [op for op in program.report.ops if "index_put" in op or "scatter" in op]
+    assert [program.report.ops[op] for op in written] == [1]
+    assert "aten.cat.default" not in program.report.ops
 
 
 @given(

@@ -140,6 +140,12 @@
 
 // -----
 
+%x, %y = "test.op"() : () -> (tensor<4xi16>, tensor<4xi8>)
+// expected-error@+1 {{'cortex_m.quantized_div' op other must be a tensor of i16, as output is}}
+%0 = cortex_m.quantized_div %x, %y {self_zero_point = 0 : i32, other_zero_point = 0 : i32, output_zero_point = 0 : i32, output_scale = 1.0 : f64} : (tensor<4xi16>, tensor<4xi8>) -> tensor<4xi16>
+
+// -----
+
 %x, %y = "test.op"() : () -> (tensor<4xi8>, tensor<4xi8>)
 // expected-error@+1 {{'cortex_m.quantized_div' op output shape [2, 2] should be [4]}}
 %0 = cortex_m.quantized_div %x, %y {self_zero_point = 0 : i32, other_zero_point = 0 : i32, output_zero_point = 0 : i32, output_scale = 1.0 : f64} : (tensor<4xi8>, tensor<4xi8>) -> tensor<2x2xi8>

@@ -101,3 +101,15 @@
 %x = "test.op"() : () -> tensor<4xf32>
 // expected-error@+1 {{'edge.call' op arguments name operands [0, 0], but there are 2}}
 %0 = edge.call "aten.cat.default"(%x, %x) {arguments = [[#edge.operand<0>, #edge.operand<0>], 0]} : (tensor<4xf32>, tensor<4xf32>) -> tensor<8xf32>
+
+// -----
+
+%x = "test.op"() : () -> tensor<1x4x4x1xf32>
+// expected-error@+1 {{data_format must be NHWC, got "NCHW"}}
+%0 = edge.call "aten.relu.default"(%x) {arguments = [#edge.operand<0>], data_format = "NCHW"} : (tensor<1x4x4x1xf32>) -> tensor<1x4x4x1xf32>
+
+// -----
+
+%x = "test.op"() : () -> tensor<4x4xf32>
+// expected-error@+1 {{data_format takes tensors of rank 4}}
+%0 = edge.call "aten.relu.default"(%x) {arguments = [#edge.operand<0>], data_format = "NHWC"} : (tensor<4x4xf32>) -> tensor<4x4xf32>

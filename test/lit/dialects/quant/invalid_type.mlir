@@ -60,12 +60,7 @@
 
 // -----
 
-// expected-error@+1 {{quant.uniform: zero point outside the storage range -127:127}}
-"test.op"() {t = !quant.uniform<i8<-127:127>:f32, 0.1:-128>} : () -> ()
-
-// -----
-
-// expected-error@+1 {{quant.uniform: zero point outside the storage range -128:127}}
+// expected-error@+1 {{quant.uniform: zero point outside i8}}
 "test.op"() {t = !quant.uniform<i8:f32:0, {0.1, 0.1:128}>} : () -> ()
 
 // -----
