@@ -36,10 +36,11 @@ CMOPT_INLINE void cmopt_depthwise_finish(const cmopt_depthwise *call,
 {
     const int32_t *by = call->multipliers;
     const int32_t *shift = call->shifts;
-    out[0] = cmopt_result(sums[0], by[0], shift[0], &call->output, kind, clamped);
-    out[1] = cmopt_result(sums[1], by[1], shift[1], &call->output, kind, clamped);
-    out[2] = cmopt_result(sums[2], by[2], shift[2], &call->output, kind, clamped);
-    out[3] = cmopt_result(sums[3], by[3], shift[3], &call->output, kind, clamped);
+    const cmopt_output output = call->output;
+    out[0] = cmopt_result(sums[0], cmopt_factor_of(by, shift), output, kind, clamped);
+    out[1] = cmopt_result(sums[1], cmopt_factor_of(by + 1, shift + 1), output, kind, clamped);
+    out[2] = cmopt_result(sums[2], cmopt_factor_of(by + 2, shift + 2), output, kind, clamped);
+    out[3] = cmopt_result(sums[3], cmopt_factor_of(by + 3, shift + 3), output, kind, clamped);
 }
 
 /* A place in an image: the first tap inside it of a window, with `rows` rows of `columns` taps
@@ -51,24 +52,6 @@ typedef struct {
     int32_t columns;
 } cmopt_place;
 
-/* Adds a row of taps. */
-CMOPT_INLINE void cmopt_depthwise_row(const cmopt_depthwise *call,
-                                      const int8_t *x,
-                                      const cmopt_weight *w,
-                                      int32_t columns,
-                                      int32_t sums[4])
-{
-    const int32_t step = call->step;
-    const int32_t next = call->taps.next;
-    for (; columns > 0; columns--, x += step, w += next) {
-        if (call->one) {
-            cmopt_tap_one(&call->taps, x, w, sums);
-        } else {
-            cmopt_tap(&call->taps, x, w, sums);
-        }
-    }
-}
-
 /* Results of four channels of one pixel. */
 static inline void cmopt_depthwise_pixel(const cmopt_depthwise *call,
                                          const cmopt_place *place,
@@ -79,7 +62,11 @@ static inline void cmopt_depthwise_pixel(const cmopt_depthwise *call,
     const int8_t *x = place->from;
     const cmopt_weight *w = place->weights;
     for (int32_t rows = place->rows; rows > 0; rows--, x += call->pitch, w += next_row) {
-        cmopt_depthwise_row(call, x, w, place->columns, sums);
+        if (call->one) {
+            cmopt_taps_row_of_one(&call->taps, x, w, place->columns, call->step, sums);
+        } else {
+            cmopt_taps_row(&call->taps, x, w, place->columns, call->step, sums);
+        }
     }
     if (call->output.kind == CMOPT_UP && !call->output.clamped) {
         cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);

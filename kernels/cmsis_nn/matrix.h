@@ -73,28 +73,40 @@ CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
     const int32_t *by = m->multipliers;
     const int32_t *shift = m->shifts;
     const int32_t *start = m->start;
+    const int32_t step = m->step;
+    const cmopt_output output = m->output;
     int8_t *out0 = out[0];
     int8_t *out1 = out[1];
-    for (int32_t left = m->channels; left > 0; left -= 2, w += 2 * n) {
-        const bool two = left > 1;
-        const int32_t second = two ? start[1] : 0;
-        cmopt_sums_2x2 sums = {start[0], second, start[0], second};
+    for (int32_t left = m->channels >> 1; left > 0; left--) {
+        cmopt_sums_2x2 sums = {start[0], start[1], start[0], start[1]};
         if (wide) {
-            cmopt_dot_2x2_wide(x[0], w, two ? w + n : w, n, &sums);
+            cmopt_dot_2x2_wide(x[0], w, w + n, n, &sums);
         } else {
-            cmopt_dot_2x2(x[0], x[1], w, two ? w + n : w, n, &sums);
+            cmopt_dot_2x2(x[0], x[1], w, w + n, n, &sums);
         }
-        *out0++ = cmopt_result(sums.s00, by[0], shift[0], &m->output, kind, clamped);
-        *out1++ = cmopt_result(sums.s10, by[0], shift[0], &m->output, kind, clamped);
-        by += m->step;
-        shift += m->step;
+        const cmopt_factor first = cmopt_factor_of(by, shift);
+        const cmopt_factor second = cmopt_factor_of(by + step, shift + step);
+        out0[0] = cmopt_result(sums.s00, first, output, kind, clamped);
+        out1[0] = cmopt_result(sums.s10, first, output, kind, clamped);
+        out0[1] = cmopt_result(sums.s01, second, output, kind, clamped);
+        out1[1] = cmopt_result(sums.s11, second, output, kind, clamped);
+        out0 += 2;
+        out1 += 2;
+        w += 2 * n;
         start += 2;
-        if (two) {
-            *out0++ = cmopt_result(sums.s01, by[0], shift[0], &m->output, kind, clamped);
-            *out1++ = cmopt_result(sums.s11, by[0], shift[0], &m->output, kind, clamped);
-            by += m->step;
-            shift += m->step;
+        by += 2 * step;
+        shift += 2 * step;
+    }
+    if (m->channels & 1) {
+        cmopt_sums_2x2 sums = {start[0], 0, start[0], 0};
+        if (wide) {
+            cmopt_dot_2x2_wide(x[0], w, w, n, &sums);
+        } else {
+            cmopt_dot_2x2(x[0], x[1], w, w, n, &sums);
         }
+        const cmopt_factor factor = cmopt_factor_of(by, shift);
+        *out0 = cmopt_result(sums.s00, factor, output, kind, clamped);
+        *out1 = cmopt_result(sums.s10, factor, output, kind, clamped);
     }
 }
 
@@ -132,21 +144,23 @@ CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
     const int8_t *w = m->weights;
     const int32_t *by = m->multipliers;
     const int32_t *shift = m->shifts;
-    int32_t sums[4];
-    int32_t count = 4;
-    for (int32_t c = 0; c < m->channels; c += count) {
-        if (m->channels - c >= 4) {
-            cmopt_dot_1x4(x, x_offset, w, n, sums);
-        } else {
-            sums[0] = cmopt_dot_1x1(x, x_offset, w, n);
-            count = 1;
+    const int32_t *start = m->start;
+    const int32_t step = m->step;
+    const cmopt_output output = m->output;
+    int32_t left = m->channels;
+    for (; left >= 4; left -= 4, w += 4 * n, out += 4) {
+        int32_t sums[4];
+        cmopt_dot_1x4(x, x_offset, w, n, sums);
+        for (int32_t i = 0; i < 4; i++, by += step, shift += step) {
+            const int32_t first = cmopt_wrapping_add(start != NULL ? *start++ : 0, more);
+            out[i] = cmopt_result(cmopt_wrapping_add(sums[i], first), cmopt_factor_of(by, shift),
+                                  output, kind, clamped);
         }
-        w += count * n;
-        for (int32_t i = 0; i < count; i++, by += m->step, shift += m->step) {
-            const int32_t start = m->start != NULL ? m->start[c + i] : 0;
-            const int32_t sum = cmopt_wrapping_add(sums[i], cmopt_wrapping_add(start, more));
-            *out++ = cmopt_result(sum, *by, *shift, &m->output, kind, clamped);
-        }
+    }
+    for (; left > 0; left--, w += n, by += step, shift += step) {
+        const int32_t first = cmopt_wrapping_add(start != NULL ? *start++ : 0, more);
+        const int32_t sum = cmopt_wrapping_add(cmopt_dot_1x1(x, x_offset, w, n), first);
+        *out++ = cmopt_result(sum, cmopt_factor_of(by, shift), output, kind, clamped);
     }
 }
 

@@ -42,6 +42,19 @@ CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
     }
 }
 
+/* The same of a row of taps, `step` bytes apart. */
+CMOPT_INLINE void cmopt_taps_row(const cmopt_taps *taps,
+                                 const int8_t *x,
+                                 const cmopt_weight *w,
+                                 int32_t columns,
+                                 int32_t step,
+                                 int32_t sums[4])
+{
+    for (; columns > 0; columns--, x += step, w += taps->next) {
+        cmopt_tap(taps, x, w, sums);
+    }
+}
+
 /* The same of three rows of three taps. */
 CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
                                  const int8_t *x,
@@ -57,15 +70,19 @@ CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
     }
 }
 
-/* The same of one value for all four channels. */
-CMOPT_INLINE void cmopt_tap_one(const cmopt_taps *taps,
-                                const int8_t *x,
-                                const cmopt_weight *w,
-                                int32_t sums[4])
+/* A row of taps where all four channels read one. */
+CMOPT_INLINE void cmopt_taps_row_of_one(const cmopt_taps *taps,
+                                        const int8_t *x,
+                                        const cmopt_weight *w,
+                                        int32_t columns,
+                                        int32_t step,
+                                        int32_t sums[4])
 {
-    const int32_t value = *x + taps->offset;
-    for (int32_t i = 0; i < 4; i++) {
-        sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(value * w[i]));
+    for (; columns > 0; columns--, x += step, w += taps->next) {
+        const int32_t value = *x + taps->offset;
+        for (int32_t i = 0; i < 4; i++) {
+            sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(value * w[i]));
+        }
     }
 }
 

@@ -35,22 +35,6 @@ static inline void cmopt_taps_begin(cmopt_taps *taps,
     }
 }
 
-/* sum + a.low * b.low, modulo 2^32. */
-CMOPT_INLINE int32_t cmopt_smlabb(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlabb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
-/* sum + a.low * b.high, modulo 2^32. */
-CMOPT_INLINE int32_t cmopt_smlabt(uint32_t a, uint32_t b, int32_t sum)
-{
-    int32_t result;
-    __asm__("smlabt %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
-    return result;
-}
-
 /* Products of one tap at an address, with the weights at w. */
 #define CMOPT_DSP_TAP(address)                                                                    \
     "ldr %[u], " address "\n"                                                                     \
@@ -67,25 +51,40 @@ CMOPT_INLINE int32_t cmopt_smlabt(uint32_t a, uint32_t b, int32_t sum)
     CMOPT_DSP_TAP("[%[x], %[step]]")                                                              \
     CMOPT_DSP_TAP("[%[x], %[step], lsl #1]")
 
+/* Products of one value, in the high or low half of a register, with four channels' weights. */
+#define CMOPT_DSP_VALUE(value, half)                                                              \
+    "ldrd %[p], %[q], [%[w]], #8\n"                                                               \
+    "smla" half "b %[s0], %[" value "], %[p], %[s0]\n"                                            \
+    "smla" half "t %[s2], %[" value "], %[p], %[s2]\n"                                            \
+    "smla" half "b %[s1], %[" value "], %[q], %[s1]\n"                                            \
+    "smla" half "t %[s3], %[" value "], %[q], %[s3]\n"
+
 /* Thirteen registers are used at most. */
-#define CMOPT_DSP_RUN_TAPS(text)                                                                  \
+#define CMOPT_DSP_RUN_TAPS(text, ...)                                                             \
     __asm__(text                                                                                  \
-            : [x] "+r"(x), [w] "+r"(w), [s0] "+r"(sums[0]), [s1] "+r"(sums[1]),                   \
-              [s2] "+r"(sums[2]), [s3] "+r"(sums[3]), [u] "=&r"(u), [v] "=&r"(v), [p] "=&r"(p),   \
-              [q] "=&r"(q)                                                                        \
-            : [step] "r"(step), [pitch] "r"(pitch), [offsets] "r"(taps->offsets)                  \
+            : [x] "+r"(x), [w] "+r"(w), [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2),              \
+              [s3] "+r"(s3), [u] "=&r"(u), [v] "=&r"(v), [p] "=&r"(p), [q] "=&r"(q)               \
+            : __VA_ARGS__                                                                         \
             : "memory")
 
-/* Adds the products of one tap. */
-CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
-                            const int8_t *x,
-                            const cmopt_weight *w,
-                            int32_t sums[4])
+/* Adds the products of a row of taps, `step` bytes apart. Sums are modulo 2^32. */
+CMOPT_INLINE void cmopt_taps_row(const cmopt_taps *taps,
+                                 const int8_t *x,
+                                 const cmopt_weight *w,
+                                 int32_t columns,
+                                 int32_t step,
+                                 int32_t sums[4])
 {
-    const int32_t step = 0;
-    const int32_t pitch = 0;
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     uint32_t u, v, p, q;
-    CMOPT_DSP_RUN_TAPS(CMOPT_DSP_TAP("[%[x]]"));
+    for (; columns > 0; columns--) {
+        CMOPT_DSP_RUN_TAPS(CMOPT_DSP_TAP("[%[x]]") "add %[x], %[step]\n", [step] "r"(step),
+                           [offsets] "r"(taps->offsets));
+    }
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
 }
 
 /* The same of three rows of three taps. */
@@ -96,22 +95,46 @@ CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
                                  int32_t sums[4])
 {
     const cmopt_weight *w = taps->weights;
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     uint32_t u, v, p, q;
     CMOPT_DSP_RUN_TAPS(CMOPT_DSP_THREE_TAPS "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS
-                                            "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS);
+                                            "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS,
+                       [step] "r"(step), [pitch] "r"(pitch), [offsets] "r"(taps->offsets));
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
 }
 
-/* The same of one value for all four channels. */
-CMOPT_INLINE void cmopt_tap_one(const cmopt_taps *taps,
-                                const int8_t *x,
-                                const cmopt_weight *w,
-                                int32_t sums[4])
+/* A row of taps where all four channels read one. */
+CMOPT_INLINE void cmopt_taps_row_of_one(const cmopt_taps *taps,
+                                        const int8_t *x,
+                                        const cmopt_weight *w,
+                                        int32_t columns,
+                                        int32_t step,
+                                        int32_t sums[4])
 {
-    const uint32_t value = (uint32_t)*x + taps->offsets; /* only the low half is read */
-    sums[0] = cmopt_smlabb(value, w[0], sums[0]);
-    sums[1] = cmopt_smlabb(value, w[1], sums[1]);
-    sums[2] = cmopt_smlabt(value, w[0], sums[2]);
-    sums[3] = cmopt_smlabt(value, w[1], sums[3]);
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+    uint32_t u, v, p, q;
+    for (; columns >= 4 && step == 1; columns -= 4) {
+        CMOPT_DSP_RUN_TAPS("ldr %[u], [%[x]], #4\n"
+                           "sxtab16 %[v], %[offsets], %[u]\n"
+                           "sxtab16 %[u], %[offsets], %[u], ror #8\n" CMOPT_DSP_VALUE("v", "b")
+                               CMOPT_DSP_VALUE("u", "b") CMOPT_DSP_VALUE("v", "t")
+                                   CMOPT_DSP_VALUE("u", "t"),
+                           [offsets] "r"(taps->offsets));
+    }
+    for (; columns > 0; columns--) {
+        CMOPT_DSP_RUN_TAPS("ldrsb %[u], [%[x]]\n"
+                           "add %[x], %[step]\n"
+                           "add %[u], %[offsets]\n" CMOPT_DSP_VALUE("u", "b"),
+                           [step] "r"(step), [offsets] "r"(taps->offsets));
+    }
+    (void)v;
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
 }
 
 #endif /* CMOPT_CMSIS_NN_DSP_DEPTHWISE_H */
