@@ -59,14 +59,15 @@ static inline void cmopt_depthwise_pixel(const cmopt_depthwise *call,
 {
     int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
     const int32_t next_row = call->taps.next * call->filter->w;
-    const int8_t *x = place->from;
-    const cmopt_weight *w = place->weights;
-    for (int32_t rows = place->rows; rows > 0; rows--, x += call->pitch, w += next_row) {
-        if (call->one) {
+    if (call->one) {
+        const int8_t *x = place->from;
+        const cmopt_weight *w = place->weights;
+        for (int32_t rows = place->rows; rows > 0; rows--, x += call->pitch, w += next_row) {
             cmopt_taps_row_of_one(&call->taps, x, w, place->columns, call->step, sums);
-        } else {
-            cmopt_taps_row(&call->taps, x, w, place->columns, call->step, sums);
         }
+    } else {
+        cmopt_taps_rows(&call->taps, place->from, place->weights, place->rows, place->columns,
+                        call->step, call->pitch, next_row, sums);
     }
     if (call->output.kind == CMOPT_UP && !call->output.clamped) {
         cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);
@@ -74,6 +75,43 @@ static inline void cmopt_depthwise_pixel(const cmopt_depthwise *call,
         cmopt_depthwise_finish(call, sums, out, call->output.kind, true);
     }
 }
+
+#ifdef CMOPT_DSP
+/* Whether cmopt_depthwise_narrow computes a call. */
+static inline bool cmopt_is_narrow(const cmopt_depthwise *call)
+{
+    return call->one && call->in->c == 1 && call->filter->w <= 4 && call->step == 1 &&
+           call->filter->h <= CMOPT_MOST_ROWS;
+}
+
+/* Four channels of an image of one channel, with up to four taps in a row. */
+static void cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *image, int8_t *out)
+{
+    const cmsis_nn_dw_conv_params *p = call->params;
+    const int32_t kw = call->filter->w;
+    const int32_t width = call->in->w;
+    const bool plain = call->output.kind == CMOPT_UP && !call->output.clamped;
+    for (int32_t oy = 0; oy < call->out->h; oy++) {
+        const cmopt_window rows = cmopt_window_at(oy, p->stride.h, p->padding.h, p->dilation.h,
+                                                  call->filter->h, call->in->h);
+        const int8_t *const row = image + (rows.origin + rows.begin * p->dilation.h) * width;
+        const cmopt_weight *const weights = call->taps.weights + 8 * rows.begin;
+        int32_t x = -p->padding.w;
+        for (int32_t ox = 0; ox < call->out->w; ox++, x += p->stride.w, out += call->out->c) {
+            int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
+            const int32_t first = x < 0 ? -x : 0;
+            const int32_t end = width - x < kw ? width - x : kw;
+            cmopt_narrow_rows(&call->taps, row + x, weights, rows.end - rows.begin, first, end,
+                              call->pitch, sums);
+            if (plain) {
+                cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);
+            } else {
+                cmopt_depthwise_finish(call, sums, out, call->output.kind, true);
+            }
+        }
+    }
+}
+#endif
 
 /* Results of `count` pixels with a 3x3 window inside the input. */
 CMOPT_INLINE void cmopt_depthwise_3x3(const cmopt_depthwise *call,
@@ -197,6 +235,15 @@ static int32_t cmopt_depthwise_conv(const cmsis_nn_dw_conv_params *params,
         call.shifts = quant->shift + c;
         cmopt_taps_begin(&call.taps, weights + c, out->c, filter->h * filter->w,
                          params->input_offset);
+#ifdef CMOPT_DSP
+        if (cmopt_is_narrow(&call)) {
+            cmopt_narrow_begin(&call.taps, weights + c, out->c, filter->h, filter->w);
+            for (int32_t n = 0; n < in->n; n++) {
+                cmopt_depthwise_narrow(&call, input + n * image, output + n * result + c);
+            }
+            continue;
+        }
+#endif
         for (int32_t n = 0; n < in->n; n++) {
             cmopt_depthwise_image(&call, input + n * image + (one ? c / params->ch_mult : c),
                                   output + n * result + c);

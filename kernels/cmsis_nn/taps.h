@@ -42,16 +42,23 @@ CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
     }
 }
 
-/* The same of a row of taps, `step` bytes apart. */
-CMOPT_INLINE void cmopt_taps_row(const cmopt_taps *taps,
-                                 const int8_t *x,
-                                 const cmopt_weight *w,
-                                 int32_t columns,
-                                 int32_t step,
-                                 int32_t sums[4])
+/* The same of `rows` rows of `columns` taps, `step` bytes apart. */
+CMOPT_INLINE void cmopt_taps_rows(const cmopt_taps *taps,
+                                  const int8_t *from,
+                                  const cmopt_weight *weights,
+                                  int32_t rows,
+                                  int32_t columns,
+                                  int32_t step,
+                                  int32_t pitch,
+                                  int32_t next_row,
+                                  int32_t sums[4])
 {
-    for (; columns > 0; columns--, x += step, w += taps->next) {
-        cmopt_tap(taps, x, w, sums);
+    for (; rows > 0; rows--, from += pitch, weights += next_row) {
+        const int8_t *x = from;
+        const cmopt_weight *w = weights;
+        for (int32_t left = columns; left > 0; left--, x += step, w += taps->next) {
+            cmopt_tap(taps, x, w, sums);
+        }
     }
 }
 

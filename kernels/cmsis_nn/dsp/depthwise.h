@@ -7,7 +7,9 @@
 
 #include "dot.h"
 
-enum { CMOPT_MOST_TAPS = 49 /* their weights are on the stack */ };
+enum { CMOPT_MOST_TAPS = 49, /* their weights are on the stack */
+    CMOPT_MOST_ROWS = 2 * CMOPT_MOST_TAPS / 8 /* of up to four taps of one channel */
+};
 
 /* Pairs of the weights of channels 0 and 2, and of 1 and 3. */
 typedef uint32_t cmopt_weight;
@@ -67,19 +69,40 @@ static inline void cmopt_taps_begin(cmopt_taps *taps,
             : __VA_ARGS__                                                                         \
             : "memory")
 
-/* Adds the products of a row of taps, `step` bytes apart. Sums are modulo 2^32. */
-CMOPT_INLINE void cmopt_taps_row(const cmopt_taps *taps,
-                                 const int8_t *x,
-                                 const cmopt_weight *w,
-                                 int32_t columns,
-                                 int32_t step,
-                                 int32_t sums[4])
+/* Adds the products of `rows` rows of `columns` taps, `step` bytes apart. Sums are modulo 2^32. */
+CMOPT_INLINE void cmopt_taps_rows(const cmopt_taps *taps,
+                                  const int8_t *from,
+                                  const cmopt_weight *weights,
+                                  int32_t rows,
+                                  int32_t columns,
+                                  int32_t step,
+                                  int32_t pitch,
+                                  int32_t next_row,
+                                  int32_t sums[4])
 {
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     uint32_t u, v, p, q;
-    for (; columns > 0; columns--) {
-        CMOPT_DSP_RUN_TAPS(CMOPT_DSP_TAP("[%[x]]") "add %[x], %[step]\n", [step] "r"(step),
-                           [offsets] "r"(taps->offsets));
+    const int8_t *x = from;
+    const cmopt_weight *w = weights;
+    if (columns == 3) {
+        for (; rows > 0; rows--, x += pitch, w += next_row - 6) {
+            CMOPT_DSP_RUN_TAPS(CMOPT_DSP_THREE_TAPS, [step] "r"(step),
+                               [offsets] "r"(taps->offsets));
+        }
+    } else if (columns == 2) {
+        for (; rows > 0; rows--, x += pitch, w += next_row - 4) {
+            CMOPT_DSP_RUN_TAPS(CMOPT_DSP_TAP("[%[x]]") CMOPT_DSP_TAP("[%[x], %[step]]"),
+                               [step] "r"(step), [offsets] "r"(taps->offsets));
+        }
+    } else {
+        for (; rows > 0; rows--, from += pitch, weights += next_row) {
+            x = from;
+            w = weights;
+            for (int32_t left = columns; left > 0; left--) {
+                CMOPT_DSP_RUN_TAPS(CMOPT_DSP_TAP("[%[x]]") "add %[x], %[step]\n",
+                                   [step] "r"(step), [offsets] "r"(taps->offsets));
+            }
+        }
     }
     sums[0] = s0;
     sums[1] = s1;
@@ -116,14 +139,6 @@ CMOPT_INLINE void cmopt_taps_row_of_one(const cmopt_taps *taps,
 {
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     uint32_t u, v, p, q;
-    for (; columns >= 4 && step == 1; columns -= 4) {
-        CMOPT_DSP_RUN_TAPS("ldr %[u], [%[x]], #4\n"
-                           "sxtab16 %[v], %[offsets], %[u]\n"
-                           "sxtab16 %[u], %[offsets], %[u], ror #8\n" CMOPT_DSP_VALUE("v", "b")
-                               CMOPT_DSP_VALUE("u", "b") CMOPT_DSP_VALUE("v", "t")
-                                   CMOPT_DSP_VALUE("u", "t"),
-                           [offsets] "r"(taps->offsets));
-    }
     for (; columns > 0; columns--) {
         CMOPT_DSP_RUN_TAPS("ldrsb %[u], [%[x]]\n"
                            "add %[x], %[step]\n"
@@ -131,6 +146,78 @@ CMOPT_INLINE void cmopt_taps_row_of_one(const cmopt_taps *taps,
                            [step] "r"(step), [offsets] "r"(taps->offsets));
     }
     (void)v;
+    sums[0] = s0;
+    sums[1] = s1;
+    sums[2] = s2;
+    sums[3] = s3;
+}
+
+/*
+ * Rows of up to four taps of a single channel. For each row and each of four channels: pairs of the
+ * weights of taps 0 and 2, and of 1 and 3.
+ */
+static inline void cmopt_narrow_begin(cmopt_taps *taps,
+                                      const int8_t *weights,
+                                      int32_t channels,
+                                      int32_t rows,
+                                      int32_t columns)
+{
+    for (int32_t y = 0; y < rows; y++) {
+        for (int32_t c = 0; c < 4; c++) {
+            int8_t row[4] = {0, 0, 0, 0};
+            for (int32_t x = 0; x < columns; x++) {
+                row[x] = weights[(y * columns + x) * channels + c];
+            }
+            taps->pairs[8 * y + 2 * c] = cmopt_even(cmopt_load(row));
+            taps->pairs[8 * y + 2 * c + 1] = cmopt_odd(cmopt_load(row));
+        }
+    }
+}
+
+/* Adds the products of one row: four values, with four channels' weights, which are moved on. */
+#define CMOPT_DSP_NARROW(channel)                                                                 \
+    "ldrd %[p], %[q], [%[w]], #8\n"                                                               \
+    "smlad %[" channel "], %[v], %[p], %[" channel "]\n"                                          \
+    "smlad %[" channel "], %[u], %[q], %[" channel "]\n"
+
+#define CMOPT_DSP_NARROW_ROW(u)                                                                   \
+    __asm__("sxtab16 %[v], %[offsets], %[u]\n"                                                    \
+            "sxtab16 %[u], %[offsets], %[u], ror #8\n" CMOPT_DSP_NARROW("s0")                     \
+                CMOPT_DSP_NARROW("s1") CMOPT_DSP_NARROW("s2") CMOPT_DSP_NARROW("s3")              \
+            : [u] "+r"(u), [w] "+r"(w), [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2),              \
+              [s3] "+r"(s3), [v] "=&r"(v), [p] "=&r"(p), [q] "=&r"(q)                             \
+            : [offsets] "r"(taps->offsets)                                                        \
+            : "memory")
+
+/* Adds the products of `rows` rows of `columns` taps, all from `x` on. Those before `first` and from
+ * `end` on are outside. */
+CMOPT_INLINE void cmopt_narrow_rows(const cmopt_taps *taps,
+                                    const int8_t *x,
+                                    const cmopt_weight *w,
+                                    int32_t rows,
+                                    int32_t first,
+                                    int32_t end,
+                                    int32_t pitch,
+                                    int32_t sums[4])
+{
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+    uint32_t u, v, p, q;
+    if (first == 0 && end == 4) {
+        for (; rows > 0; rows--, x += pitch) {
+            u = cmopt_load(x);
+            CMOPT_DSP_NARROW_ROW(u);
+        }
+    } else {
+        /* The sum with the offset is 0. */
+        const uint32_t outside = (0u - taps->offsets) & 0xffu;
+        for (; rows > 0; rows--, x += pitch) {
+            u = 0;
+            for (int32_t i = 3; i >= 0; i--) {
+                u = (u << 8) | (i >= first && i < end ? (uint8_t)x[i] : outside);
+            }
+            CMOPT_DSP_NARROW_ROW(u);
+        }
+    }
     sums[0] = s0;
     sums[1] = s1;
     sums[2] = s2;
