@@ -159,8 +159,9 @@ static void cmopt_depthwise_image(const cmopt_depthwise *call, const int8_t *ima
     for (int32_t oy = 0; oy < call->out->h; oy++) {
         const cmopt_window rows = cmopt_window_at(oy, p->stride.h, p->padding.h, p->dilation.h,
                                                   kh, call->in->h);
+        const bool empty = rows.end <= rows.begin;
         const int8_t *const row =
-            image + (rows.origin + rows.begin * p->dilation.h) * in_pitch;
+            image + (empty ? 0 : (rows.origin + rows.begin * p->dilation.h) * in_pitch);
         const cmopt_weight *const weights = call->taps.weights + rows.begin * kw * next;
         cmopt_place place = {row, weights, rows.end - rows.begin, kw};
         int32_t x = -p->padding.w;
@@ -186,7 +187,10 @@ static void cmopt_depthwise_image(const cmopt_depthwise *call, const int8_t *ima
                 continue;
             }
             const cmopt_window columns = cmopt_window_at(x, 1, 0, p->dilation.w, kw, call->in->w);
-            place.from = row + x * channels + columns.begin * call->step;
+            place.from = row;
+            if (columns.end > columns.begin) {
+                place.from += x * channels + columns.begin * call->step;
+            }
             place.weights = weights + columns.begin * next;
             place.columns = columns.end - columns.begin;
             cmopt_depthwise_pixel(call, &place, out);

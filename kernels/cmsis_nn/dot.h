@@ -4,6 +4,7 @@
 #ifndef CMOPT_CMSIS_NN_DOT_H
 #define CMOPT_CMSIS_NN_DOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "isa.h"
@@ -123,8 +124,10 @@ CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x,
                                      const int8_t *w0,
                                      const int8_t *w1,
                                      int32_t count,
+                                     bool whole,
                                      cmopt_sums_2x2 *sums)
 {
+    (void)whole;
     cmopt_dot_2x2(x, x, w0, w1, count, sums);
 }
 

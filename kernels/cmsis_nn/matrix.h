@@ -50,9 +50,19 @@ static inline void cmopt_matrix_begin(const cmopt_matrix *m)
     (void)m;
 }
 
+/* A call of memcpy takes longer than to copy a few bytes. */
 CMOPT_INLINE void cmopt_copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
-    memcpy(to, from, (size_t)bytes);
+    if (bytes > 32) {
+        memcpy(to, from, (size_t)bytes);
+        return;
+    }
+    for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
+        memcpy(to, from, 4);
+    }
+    for (; bytes > 0; bytes--) {
+        *to++ = *from++;
+    }
 }
 
 CMOPT_INLINE void cmopt_set(int8_t *to, int8_t value, int32_t bytes)
@@ -60,13 +70,16 @@ CMOPT_INLINE void cmopt_set(int8_t *to, int8_t value, int32_t bytes)
     memset(to, value, (size_t)bytes);
 }
 
-/* `kind`, `clamped` and `wide` are constants, so that each combination is one loop without tests. */
+/* `kind` to `whole` are constants, so that each combination is one loop without tests. wide: rows are
+ * widened, and filled up with zeros to four columns. So weights of the next channel may be read,
+ * except after the last. whole: the number of columns is a multiple of sixteen. */
 CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
                                        const int8_t *const *x,
                                        int8_t *const *out,
                                        cmopt_kind kind,
                                        bool clamped,
-                                       bool wide)
+                                       bool wide,
+                                       bool whole)
 {
     const int32_t n = m->columns;
     const int8_t *w = m->weights;
@@ -80,7 +93,8 @@ CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
     for (int32_t left = m->channels >> 1; left > 0; left--) {
         cmopt_sums_2x2 sums = {start[0], start[1], start[0], start[1]};
         if (wide) {
-            cmopt_dot_2x2_wide(x[0], w, w + n, n, &sums);
+            const int32_t padded = left > 1 ? (n + 3) & ~3 : n;
+            cmopt_dot_2x2_wide(x[0], w, w + n, padded, whole, &sums);
         } else {
             cmopt_dot_2x2(x[0], x[1], w, w + n, n, &sums);
         }
@@ -100,7 +114,7 @@ CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
     if (m->channels & 1) {
         cmopt_sums_2x2 sums = {start[0], 0, start[0], 0};
         if (wide) {
-            cmopt_dot_2x2_wide(x[0], w, w, n, &sums);
+            cmopt_dot_2x2_wide(x[0], w, w, n, whole, &sums);
         } else {
             cmopt_dot_2x2(x[0], x[1], w, w, n, &sums);
         }
@@ -115,18 +129,24 @@ static inline void cmopt_matrix_rows(const cmopt_matrix *m,
                                      const int8_t *const *x,
                                      int8_t *const *out)
 {
+    const cmopt_kind kind = m->output.kind;
+    const bool whole = (m->columns & 15) == 0;
     if (CMOPT_WIDENS && m->wide) {
-        if (m->output.kind == CMOPT_UP && !m->output.clamped) {
-            cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, true);
-        } else if (m->output.kind == CMOPT_AWAY && !m->output.clamped) {
-            cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, false, true);
+        if (kind == CMOPT_UP && !m->output.clamped) {
+            if (whole) {
+                cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, true, true);
+            } else {
+                cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, true, false);
+            }
+        } else if (kind == CMOPT_AWAY && !m->output.clamped && whole) {
+            cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, false, true, true);
         } else {
-            cmopt_matrix_rows_as(m, x, out, m->output.kind, true, true);
+            cmopt_matrix_rows_as(m, x, out, kind, true, true, false);
         }
-    } else if (m->output.kind == CMOPT_UP && !m->output.clamped) {
-        cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, false);
+    } else if (kind == CMOPT_UP && !m->output.clamped) {
+        cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, false, false);
     } else {
-        cmopt_matrix_rows_as(m, x, out, m->output.kind, true, false);
+        cmopt_matrix_rows_as(m, x, out, kind, true, false, false);
     }
 }
 
@@ -144,21 +164,38 @@ CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
     const int8_t *w = m->weights;
     const int32_t *by = m->multipliers;
     const int32_t *shift = m->shifts;
-    const int32_t *start = m->start;
+    static const int32_t none[4] = {0, 0, 0, 0};
+    const int32_t *start = m->start != NULL ? m->start : none;
+    const int32_t next = m->start != NULL ? 1 : 0;
     const int32_t step = m->step;
     const cmopt_output output = m->output;
     int32_t left = m->channels;
     for (; left >= 4; left -= 4, w += 4 * n, out += 4) {
         int32_t sums[4];
         cmopt_dot_1x4(x, x_offset, w, n, sums);
-        for (int32_t i = 0; i < 4; i++, by += step, shift += step) {
-            const int32_t first = cmopt_wrapping_add(start != NULL ? *start++ : 0, more);
-            out[i] = cmopt_result(cmopt_wrapping_add(sums[i], first), cmopt_factor_of(by, shift),
-                                  output, kind, clamped);
+        for (int32_t i = 0; i < 4; i++) {
+            sums[i] = cmopt_wrapping_add(sums[i], cmopt_wrapping_add(start[i], more));
         }
+        start += 4 * next;
+        cmopt_factor factor = cmopt_factor_of(by, shift);
+        out[0] = cmopt_result(sums[0], factor, output, kind, clamped);
+        if (step == 1) {
+            factor = cmopt_factor_of(by + 1, shift + 1);
+        }
+        out[1] = cmopt_result(sums[1], factor, output, kind, clamped);
+        if (step == 1) {
+            factor = cmopt_factor_of(by + 2, shift + 2);
+        }
+        out[2] = cmopt_result(sums[2], factor, output, kind, clamped);
+        if (step == 1) {
+            factor = cmopt_factor_of(by + 3, shift + 3);
+        }
+        out[3] = cmopt_result(sums[3], factor, output, kind, clamped);
+        by += 4 * step;
+        shift += 4 * step;
     }
-    for (; left > 0; left--, w += n, by += step, shift += step) {
-        const int32_t first = cmopt_wrapping_add(start != NULL ? *start++ : 0, more);
+    for (; left > 0; left--, w += n, by += step, shift += step, start += next) {
+        const int32_t first = cmopt_wrapping_add(*start, more);
         const int32_t sum = cmopt_wrapping_add(cmopt_dot_1x1(x, x_offset, w, n), first);
         *out++ = cmopt_result(sum, cmopt_factor_of(by, shift), output, kind, clamped);
     }
