@@ -140,7 +140,22 @@ static inline void cmopt_widen_any_window(const cmopt_convolution *call,
         return;
     }
     int8_t bytes[CMOPT_STACK_COLUMNS];
-    cmopt_copy_window(call, image, y, x, bytes);
+    const int32_t height = call->filter->h;
+    const int32_t width = call->filter->w;
+    const int32_t pixel = call->in->c;
+    if (call->params->dilation.w == 1 && call->filter->c == pixel && x >= 0 &&
+        x + width <= call->in->w && y >= 0 &&
+        y + (height - 1) * call->params->dilation.h < call->in->h) {
+        const int32_t pitch = call->in->w * pixel;
+        const int8_t *from = image + y * pitch + x * pixel;
+        int8_t *row = bytes;
+        for (int32_t ky = height; ky > 0; ky--, row += width * pixel) {
+            cmopt_copy(row, from, width * pixel);
+            from += call->params->dilation.h * pitch;
+        }
+    } else {
+        cmopt_copy_window(call, image, y, x, bytes);
+    }
     to = cmopt_widen(to, bytes, call->columns >> 2);
     if (call->columns & 3) {
         cmopt_widen_last(to, bytes + (call->columns & ~3), call->columns & 3);

@@ -88,20 +88,19 @@ static inline bool cmopt_is_narrow(const cmopt_depthwise *call)
 static void cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *image, int8_t *out)
 {
     const cmsis_nn_dw_conv_params *p = call->params;
-    const int32_t kw = call->filter->w;
     const int32_t width = call->in->w;
     const bool plain = call->output.kind == CMOPT_UP && !call->output.clamped;
     for (int32_t oy = 0; oy < call->out->h; oy++) {
         const cmopt_window rows = cmopt_window_at(oy, p->stride.h, p->padding.h, p->dilation.h,
                                                   call->filter->h, call->in->h);
-        const int8_t *const row = image + (rows.origin + rows.begin * p->dilation.h) * width;
+        const bool empty = rows.end <= rows.begin;
+        const int8_t *const row =
+            image + (empty ? 0 : (rows.origin + rows.begin * p->dilation.h) * width);
         const cmopt_weight *const weights = call->taps.weights + 8 * rows.begin;
         int32_t x = -p->padding.w;
         for (int32_t ox = 0; ox < call->out->w; ox++, x += p->stride.w, out += call->out->c) {
             int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
-            const int32_t first = x < 0 ? -x : 0;
-            const int32_t end = width - x < kw ? width - x : kw;
-            cmopt_narrow_rows(&call->taps, row + x, weights, rows.end - rows.begin, first, end,
+            cmopt_narrow_rows(&call->taps, row, x, width, weights, rows.end - rows.begin,
                               call->pitch, sums);
             if (plain) {
                 cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);

@@ -15,11 +15,11 @@ typedef struct {
     int32_t right; /* one less than the shift to the right */
 } add_input;
 
-/* An input without a right shift. */
-CMOPT_INLINE int32_t add_unshifted(int32_t value, add_input input)
+/* An input without a right shift. halved: the multiplier is 1/2, and the left shift 1 or more. */
+CMOPT_INLINE int32_t add_unshifted(int32_t value, add_input input, bool halved)
 {
     const int32_t left = (int32_t)((uint32_t)(value + input.offset) << input.left);
-    return cmopt_doubling_high_mul(left, input.multiplier);
+    return halved ? left >> 1 : cmopt_doubling_high_mul(left, input.multiplier);
 }
 
 /* An input with a right shift of 2 or more: see output.h. */
@@ -39,11 +39,13 @@ CMOPT_INLINE void add_as(const int8_t *a,
                          cmopt_output output,
                          cmopt_kind kind,
                          bool clamped,
+                         bool halved,
                          int8_t *out,
                          int32_t count)
 {
     for (; count > 0; count--) {
-        const int32_t sum = cmopt_wrapping_add(add_unshifted(*a++, of_a), add_shifted(*b++, of_b));
+        const int32_t sum =
+            cmopt_wrapping_add(add_unshifted(*a++, of_a, halved), add_shifted(*b++, of_b));
         *out++ = cmopt_result(sum, factor, output, kind, clamped);
     }
 }
@@ -59,10 +61,13 @@ static void add_usual(const int8_t *a,
                       int8_t *out,
                       int32_t count)
 {
-    if (output.kind == CMOPT_UP && !output.clamped) {
-        add_as(a, b, of_a, of_b, factor, output, CMOPT_UP, false, out, count);
+    const bool halved = of_a.multiplier == (int32_t)1 << 30 && of_a.left >= 1;
+    if (output.kind == CMOPT_UP && !output.clamped && halved) {
+        add_as(a, b, of_a, of_b, factor, output, CMOPT_UP, false, true, out, count);
+    } else if (output.kind == CMOPT_UP && !output.clamped) {
+        add_as(a, b, of_a, of_b, factor, output, CMOPT_UP, false, false, out, count);
     } else {
-        add_as(a, b, of_a, of_b, factor, output, output.kind, true, out, count);
+        add_as(a, b, of_a, of_b, factor, output, output.kind, true, false, out, count);
     }
 }
 

@@ -5,6 +5,8 @@
 #ifndef CMOPT_CMSIS_NN_DSP_DEPTHWISE_H
 #define CMOPT_CMSIS_NN_DSP_DEPTHWISE_H
 
+#include <stdbool.h>
+
 #include "dot.h"
 
 enum { CMOPT_MOST_TAPS = 49, /* their weights are on the stack */
@@ -189,32 +191,54 @@ static inline void cmopt_narrow_begin(cmopt_taps *taps,
             : [offsets] "r"(taps->offsets)                                                        \
             : "memory")
 
-/* Adds the products of `rows` rows of `columns` taps, all from `x` on. Those before `first` and from
- * `end` on are outside. */
+/* The four values of a row from column x on. Those outside the row are -offset. */
+static inline uint32_t cmopt_narrow_values(const int8_t *row, int32_t x, int32_t width, uint32_t outside)
+{
+    uint32_t values = 0;
+    for (int32_t i = 3; i >= 0; i--) {
+        const bool inside = x + i >= 0 && x + i < width;
+        values = (values << 8) | (inside ? (uint8_t)row[x + i] : outside & 0xffu);
+    }
+    return values;
+}
+
+/* Adds the products of `rows` rows of four taps from column x on. Rows are `width` long, and `pitch`
+ * apart. Weights of taps that the filter does not have are 0. */
 CMOPT_INLINE void cmopt_narrow_rows(const cmopt_taps *taps,
-                                    const int8_t *x,
+                                    const int8_t *row,
+                                    int32_t x,
+                                    int32_t width,
                                     const cmopt_weight *w,
                                     int32_t rows,
-                                    int32_t first,
-                                    int32_t end,
                                     int32_t pitch,
                                     int32_t sums[4])
 {
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     uint32_t u, v, p, q;
-    if (first == 0 && end == 4) {
-        for (; rows > 0; rows--, x += pitch) {
-            u = cmopt_load(x);
+    const uint32_t outside = ((0u - taps->offsets) & 0xffu) * 0x01010101u;
+    const int32_t after = x + 4 - width;
+    if (x >= 0 && after <= 0) {
+        for (row += x; rows > 0; rows--, row += pitch) {
+            u = cmopt_load(row);
+            CMOPT_DSP_NARROW_ROW(u);
+        }
+    } else if (x < 0 && x > -4 && width >= 4) {
+        const int32_t bits = -8 * x;
+        const uint32_t fill = outside >> (32 - bits);
+        for (; rows > 0; rows--, row += pitch) {
+            u = (cmopt_load(row) << bits) | fill;
+            CMOPT_DSP_NARROW_ROW(u);
+        }
+    } else if (x >= 0 && after < 4 && width >= 4) {
+        const int32_t bits = 8 * after;
+        const uint32_t fill = outside << (32 - bits);
+        for (row += width - 4; rows > 0; rows--, row += pitch) {
+            u = (cmopt_load(row) >> bits) | fill;
             CMOPT_DSP_NARROW_ROW(u);
         }
     } else {
-        /* The sum with the offset is 0. */
-        const uint32_t outside = (0u - taps->offsets) & 0xffu;
-        for (; rows > 0; rows--, x += pitch) {
-            u = 0;
-            for (int32_t i = 3; i >= 0; i--) {
-                u = (u << 8) | (i >= first && i < end ? (uint8_t)x[i] : outside);
-            }
+        for (; rows > 0; rows--, row += pitch) {
+            u = cmopt_narrow_values(row, x, width, outside);
             CMOPT_DSP_NARROW_ROW(u);
         }
     }

@@ -187,10 +187,11 @@ CMOPT_INLINE void cmopt_dot_1x4(const int8_t *x,
     int32_t s2 = 0;
     int32_t s3 = 0;
     uint32_t even, odd, v, t;
-    for (int32_t left = count >> 4; left > 0; left--) {
-        CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW);
+    for (int32_t left = count >> 5; left > 0; left--) {
+        CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW
+                              CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW);
     }
-    for (int32_t left = (count >> 2) & 3; left > 0; left--) {
+    for (int32_t left = (count >> 2) & 7; left > 0; left--) {
         CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW);
     }
     for (int32_t left = count & 3; left > 0; left--, w++) {
