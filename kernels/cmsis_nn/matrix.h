@@ -58,10 +58,15 @@ CMOPT_INLINE void cmopt_copy(int8_t *to, const int8_t *from, int32_t bytes)
         return;
     }
     for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
-        memcpy(to, from, 4);
+        uint32_t word;
+        memcpy(&word, from, sizeof word);
+        CMOPT_OPAQUE(word); /* or the compiler calls memcpy */
+        memcpy(to, &word, sizeof word);
     }
     for (; bytes > 0; bytes--) {
-        *to++ = *from++;
+        int32_t byte = *from++;
+        CMOPT_OPAQUE(byte);
+        *to++ = (int8_t)byte;
     }
 }
 
@@ -157,6 +162,7 @@ CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
                                       int32_t x_offset,
                                       int32_t more,
                                       int8_t *out,
+                                      int32_t step,
                                       cmopt_kind kind,
                                       bool clamped)
 {
@@ -167,7 +173,6 @@ CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
     static const int32_t none[4] = {0, 0, 0, 0};
     const int32_t *start = m->start != NULL ? m->start : none;
     const int32_t next = m->start != NULL ? 1 : 0;
-    const int32_t step = m->step;
     const cmopt_output output = m->output;
     int32_t left = m->channels;
     for (; left >= 4; left -= 4, w += 4 * n, out += 4) {
@@ -207,10 +212,10 @@ static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
                                          int32_t more,
                                          int8_t *out)
 {
-    if (m->output.kind == CMOPT_UP && !m->output.clamped) {
-        cmopt_matrix_row_as(m, x, x_offset, more, out, CMOPT_UP, false);
+    if (m->step == 0 && m->output.kind == CMOPT_UP && !m->output.clamped) {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_UP, false);
     } else {
-        cmopt_matrix_row_as(m, x, x_offset, more, out, m->output.kind, true);
+        cmopt_matrix_row_as(m, x, x_offset, more, out, m->step, m->output.kind, true);
     }
 }
 
