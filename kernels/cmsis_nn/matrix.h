@@ -214,6 +214,8 @@ static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
 {
     if (m->step == 0 && m->output.kind == CMOPT_UP && !m->output.clamped) {
         cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_UP, false);
+    } else if (m->step == 0 && m->output.kind == CMOPT_AWAY && !m->output.clamped) {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_AWAY, false);
     } else {
         cmopt_matrix_row_as(m, x, x_offset, more, out, m->step, m->output.kind, true);
     }
