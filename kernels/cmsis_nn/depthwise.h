@@ -21,7 +21,6 @@ typedef struct {
     int32_t step;  /* from a tap to the next in a row */
     int32_t pitch; /* from a row of taps to the next */
     bool one;      /* the four channels read one channel */
-    int32_t start[4];
     const int32_t *multipliers;
     const int32_t *shifts;
     cmopt_taps taps;
@@ -43,6 +42,19 @@ CMOPT_INLINE void cmopt_depthwise_finish(const cmopt_depthwise *call,
     out[3] = cmopt_result(sums[3], cmopt_factor_of(by + 3, shift + 3), output, kind, clamped);
 }
 
+CMOPT_INLINE void cmopt_depthwise_finish_any(const cmopt_depthwise *call,
+                                             const int32_t sums[4],
+                                             int8_t *out)
+{
+    if (call->output.kind == CMOPT_UP && !call->output.clamped) {
+        cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);
+    } else if (call->output.kind != CMOPT_GENERAL) {
+        cmopt_depthwise_finish(call, sums, out, CMOPT_AWAY, true);
+    } else {
+        cmopt_depthwise_finish(call, sums, out, CMOPT_GENERAL, true);
+    }
+}
+
 /* A place in an image: the first tap inside it of a window, with `rows` rows of `columns` taps
  * inside, and the weights of that tap. */
 typedef struct {
@@ -53,11 +65,12 @@ typedef struct {
 } cmopt_place;
 
 /* Results of four channels of one pixel. */
-static inline void cmopt_depthwise_pixel(const cmopt_depthwise *call,
+CMOPT_NOINLINE void cmopt_depthwise_pixel(const cmopt_depthwise *call,
                                          const cmopt_place *place,
                                          int8_t *out)
 {
-    int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
+    const int32_t *const start = call->taps.start;
+    int32_t sums[4] = {start[0], start[1], start[2], start[3]};
     const int32_t next_row = call->taps.next * call->filter->w;
     if (call->one) {
         const int8_t *x = place->from;
@@ -69,11 +82,7 @@ static inline void cmopt_depthwise_pixel(const cmopt_depthwise *call,
         cmopt_taps_rows(&call->taps, place->from, place->weights, place->rows, place->columns,
                         call->step, call->pitch, next_row, sums);
     }
-    if (call->output.kind == CMOPT_UP && !call->output.clamped) {
-        cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);
-    } else {
-        cmopt_depthwise_finish(call, sums, out, call->output.kind, true);
-    }
+    cmopt_depthwise_finish_any(call, sums, out);
 }
 
 #ifdef CMOPT_DSP
@@ -85,11 +94,10 @@ static inline bool cmopt_is_narrow(const cmopt_depthwise *call)
 }
 
 /* Four channels of an image of one channel, with up to four taps in a row. */
-static void cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *image, int8_t *out)
+CMOPT_NOINLINE void cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *image, int8_t *out)
 {
     const cmsis_nn_dw_conv_params *p = call->params;
     const int32_t width = call->in->w;
-    const bool plain = call->output.kind == CMOPT_UP && !call->output.clamped;
     for (int32_t oy = 0; oy < call->out->h; oy++) {
         const cmopt_window rows = cmopt_window_at(oy, p->stride.h, p->padding.h, p->dilation.h,
                                                   call->filter->h, call->in->h);
@@ -99,14 +107,11 @@ static void cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *im
         const cmopt_weight *const weights = call->taps.weights + 8 * rows.begin;
         int32_t x = -p->padding.w;
         for (int32_t ox = 0; ox < call->out->w; ox++, x += p->stride.w, out += call->out->c) {
-            int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
+            const int32_t *const start = call->taps.start;
+            int32_t sums[4] = {start[0], start[1], start[2], start[3]};
             cmopt_narrow_rows(&call->taps, row, x, width, weights, rows.end - rows.begin,
                               call->pitch, sums);
-            if (plain) {
-                cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);
-            } else {
-                cmopt_depthwise_finish(call, sums, out, call->output.kind, true);
-            }
+            cmopt_depthwise_finish_any(call, sums, out);
         }
     }
 }
@@ -123,23 +128,23 @@ CMOPT_INLINE void cmopt_depthwise_3x3(const cmopt_depthwise *call,
     const int32_t stride = call->params->stride.w * call->in->c;
     const int32_t depth = call->out->c;
     for (; count > 0; count--, from += stride, out += depth) {
-        int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
+        int32_t sums[4];
         cmopt_taps_3x3(&call->taps, from, call->step, call->pitch, sums);
         cmopt_depthwise_finish(call, sums, out, kind, clamped);
     }
 }
 
-static inline void cmopt_depthwise_run(const cmopt_depthwise *call,
+CMOPT_NOINLINE void cmopt_depthwise_run(const cmopt_depthwise *call,
                                        const int8_t *from,
                                        int32_t count,
                                        int8_t *out)
 {
     if (call->output.kind == CMOPT_UP && !call->output.clamped) {
         cmopt_depthwise_3x3(call, from, count, out, CMOPT_UP, false);
-    } else if (call->output.kind == CMOPT_AWAY && !call->output.clamped) {
-        cmopt_depthwise_3x3(call, from, count, out, CMOPT_AWAY, false);
+    } else if (call->output.kind != CMOPT_GENERAL) {
+        cmopt_depthwise_3x3(call, from, count, out, CMOPT_AWAY, true);
     } else {
-        cmopt_depthwise_3x3(call, from, count, out, call->output.kind, true);
+        cmopt_depthwise_3x3(call, from, count, out, CMOPT_GENERAL, true);
     }
 }
 
@@ -232,7 +237,7 @@ static int32_t cmopt_depthwise_conv(const cmsis_nn_dw_conv_params *params,
     int32_t c = 0;
     for (; c + 4 <= out->c; c += 4) {
         for (int32_t i = 0; i < 4; i++) {
-            call.start[i] = bias != NULL ? bias[c + i] : 0;
+            call.taps.start[i] = bias != NULL ? bias[c + i] : 0;
         }
         call.multipliers = quant->multiplier + c;
         call.shifts = quant->shift + c;

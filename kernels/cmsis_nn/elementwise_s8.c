@@ -51,7 +51,7 @@ CMOPT_INLINE void add_as(const int8_t *a,
 }
 
 /* The addition of inputs of which one is shifted right by 2 or more, and the other is not. Neither
- * multiplier is INT32_MIN, and left shifts are below 32. */
+ * multiplier is INT32_MIN, left shifts are below 32, and the output's kind is not CMOPT_GENERAL. */
 static void add_usual(const int8_t *a,
                       const int8_t *b,
                       add_input of_a,
@@ -67,7 +67,7 @@ static void add_usual(const int8_t *a,
     } else if (output.kind == CMOPT_UP && !output.clamped) {
         add_as(a, b, of_a, of_b, factor, output, CMOPT_UP, false, false, out, count);
     } else {
-        add_as(a, b, of_a, of_b, factor, output, output.kind, true, false, out, count);
+        add_as(a, b, of_a, of_b, factor, output, CMOPT_AWAY, true, false, out, count);
     }
 }
 

@@ -130,7 +130,7 @@ CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
 }
 
 /* Results of two rows in all channels of the block. out[r] is at the block's first channel. */
-static inline void cmopt_matrix_rows(const cmopt_matrix *m,
+CMOPT_NOINLINE void cmopt_matrix_rows(const cmopt_matrix *m,
                                      const int8_t *const *x,
                                      int8_t *const *out)
 {
@@ -145,13 +145,17 @@ static inline void cmopt_matrix_rows(const cmopt_matrix *m,
             }
         } else if (kind == CMOPT_AWAY && !m->output.clamped && whole) {
             cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, false, true, true);
+        } else if (kind != CMOPT_GENERAL) {
+            cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, true, true, false);
         } else {
-            cmopt_matrix_rows_as(m, x, out, kind, true, true, false);
+            cmopt_matrix_rows_as(m, x, out, CMOPT_GENERAL, true, true, false);
         }
     } else if (kind == CMOPT_UP && !m->output.clamped) {
         cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, false, false);
+    } else if (kind != CMOPT_GENERAL) {
+        cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, true, false, false);
     } else {
-        cmopt_matrix_rows_as(m, x, out, kind, true, false, false);
+        cmopt_matrix_rows_as(m, x, out, CMOPT_GENERAL, true, false, false);
     }
 }
 
@@ -206,7 +210,7 @@ CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
     }
 }
 
-static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
+CMOPT_NOINLINE void cmopt_matrix_row_from(const cmopt_matrix *m,
                                          const int8_t *x,
                                          int32_t x_offset,
                                          int32_t more,
@@ -216,8 +220,10 @@ static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
         cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_UP, false);
     } else if (m->step == 0 && m->output.kind == CMOPT_AWAY && !m->output.clamped) {
         cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_AWAY, false);
+    } else if (m->output.kind != CMOPT_GENERAL) {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, m->step, CMOPT_AWAY, true);
     } else {
-        cmopt_matrix_row_as(m, x, x_offset, more, out, m->step, m->output.kind, true);
+        cmopt_matrix_row_as(m, x, x_offset, more, out, m->step, CMOPT_GENERAL, true);
     }
 }
 

@@ -76,8 +76,18 @@ CMOPT_INLINE cmopt_factor cmopt_factor_of(const int32_t *multiplier, const int32
     return factor;
 }
 
-/* An int8 result. `kind` is the output's kind, and `clamped` false only if the output's is. The
- * output is a copy, which a store to the results does not change. */
+/* A result of any output. */
+CMOPT_NOINLINE int8_t cmopt_any_result(int32_t sum,
+                                                         int32_t multiplier,
+                                                         int32_t shift,
+                                                         const cmopt_output *output)
+{
+    return cmopt_finish_s8(sum, multiplier, shift, output->offset, output->low, output->high);
+}
+
+/* An int8 result, for a constant `kind`. CMOPT_AWAY is right for both kinds with negative shifts, and
+ * CMOPT_GENERAL for all. `clamped` is false only if the output's is. The output is a copy, which a
+ * store to the results does not change. */
 CMOPT_INLINE int8_t cmopt_result(int32_t sum,
                                  cmopt_factor factor,
                                  cmopt_output output,
@@ -85,8 +95,7 @@ CMOPT_INLINE int8_t cmopt_result(int32_t sum,
                                  bool clamped)
 {
     if (kind == CMOPT_GENERAL) {
-        return cmopt_finish_s8(sum, factor.multiplier, ~factor.right, output.offset, output.low,
-                               output.high);
+        return cmopt_any_result(sum, factor.multiplier, ~factor.right, &output);
     }
     int64_t product = (int64_t)sum * factor.multiplier + ((int64_t)1 << 30);
     if (kind == CMOPT_AWAY) {

@@ -17,6 +17,7 @@ typedef struct {
     const cmopt_weight *weights;
     int32_t next;
     int32_t offset;
+    int32_t start[4]; /* of the four channels' sums */
 } cmopt_taps;
 
 static inline void cmopt_taps_begin(cmopt_taps *taps,
@@ -62,7 +63,7 @@ CMOPT_INLINE void cmopt_taps_rows(const cmopt_taps *taps,
     }
 }
 
-/* The same of three rows of three taps. */
+/* The sums of three rows of three taps. */
 CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
                                  const int8_t *x,
                                  int32_t step,
@@ -70,6 +71,9 @@ CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
                                  int32_t sums[4])
 {
     const cmopt_weight *w = taps->weights;
+    for (int32_t i = 0; i < 4; i++) {
+        sums[i] = taps->start[i];
+    }
     for (int32_t row = 0; row < 3; row++, x += pitch, w += 3 * taps->next) {
         cmopt_tap(taps, x, w, sums);
         cmopt_tap(taps, x + step, w + taps->next, sums);

@@ -20,6 +20,7 @@ typedef struct {
     const cmopt_weight *weights;
     int32_t next; /* from a tap's weights to the next's */
     uint32_t offsets;
+    int32_t start[4]; /* of the four channels' sums; the pairs follow */
     cmopt_weight pairs[2 * CMOPT_MOST_TAPS];
 } cmopt_taps;
 
@@ -63,7 +64,7 @@ static inline void cmopt_taps_begin(cmopt_taps *taps,
     "smla" half "b %[s1], %[" value "], %[q], %[s1]\n"                                            \
     "smla" half "t %[s3], %[" value "], %[q], %[s3]\n"
 
-/* Thirteen registers are used at most. */
+/* Twelve registers are used at most. */
 #define CMOPT_DSP_RUN_TAPS(text, ...)                                                             \
     __asm__(text                                                                                  \
             : [x] "+r"(x), [w] "+r"(w), [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2),              \
@@ -112,19 +113,24 @@ CMOPT_INLINE void cmopt_taps_rows(const cmopt_taps *taps,
     sums[3] = s3;
 }
 
-/* The same of three rows of three taps. */
+/* The sums of three rows of three taps. */
 CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
                                  const int8_t *x,
                                  int32_t step,
                                  int32_t pitch,
                                  int32_t sums[4])
 {
-    const cmopt_weight *w = taps->weights;
-    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+    const cmopt_weight *w = taps->pairs;
+    int32_t s0, s1, s2, s3;
     uint32_t u, v, p, q;
-    CMOPT_DSP_RUN_TAPS(CMOPT_DSP_THREE_TAPS "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS
-                                            "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS,
-                       [step] "r"(step), [pitch] "r"(pitch), [offsets] "r"(taps->offsets));
+    __asm__("ldrd %[s0], %[s1], [%[w], #-16]\n"
+            "ldrd %[s2], %[s3], [%[w], #-8]\n" CMOPT_DSP_THREE_TAPS
+            "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS
+            "add %[x], %[pitch]\n" CMOPT_DSP_THREE_TAPS
+            : [x] "+r"(x), [w] "+r"(w), [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2),
+              [s3] "=&r"(s3), [u] "=&r"(u), [v] "=&r"(v), [p] "=&r"(p), [q] "=&r"(q)
+            : [step] "r"(step), [pitch] "r"(pitch), [offsets] "r"(taps->offsets)
+            : "memory");
     sums[0] = s0;
     sums[1] = s1;
     sums[2] = s2;
@@ -192,7 +198,10 @@ static inline void cmopt_narrow_begin(cmopt_taps *taps,
             : "memory")
 
 /* The four values of a row from column x on. Those outside the row are -offset. */
-static inline uint32_t cmopt_narrow_values(const int8_t *row, int32_t x, int32_t width, uint32_t outside)
+static inline uint32_t cmopt_narrow_values(const int8_t *row,
+                                           int32_t x,
+                                           int32_t width,
+                                           uint32_t outside)
 {
     uint32_t values = 0;
     for (int32_t i = 3; i >= 0; i--) {
@@ -202,7 +211,7 @@ static inline uint32_t cmopt_narrow_values(const int8_t *row, int32_t x, int32_t
     return values;
 }
 
-/* Adds the products of `rows` rows of four taps from column x on. Rows are `width` long, and `pitch`
+/* Adds the products of `rows` rows of four taps from column x on. Rows are `width` long and `pitch`
  * apart. Weights of taps that the filter does not have are 0. */
 CMOPT_INLINE void cmopt_narrow_rows(const cmopt_taps *taps,
                                     const int8_t *row,
