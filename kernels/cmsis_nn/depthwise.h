@@ -94,7 +94,8 @@ static inline bool cmopt_is_narrow(const cmopt_depthwise *call)
 }
 
 /* Four channels of an image of one channel, with up to four taps in a row. */
-CMOPT_NOINLINE void cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *image, int8_t *out)
+CMOPT_NOINLINE void
+cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *image, int8_t *out)
 {
     const cmsis_nn_dw_conv_params *p = call->params;
     const int32_t width = call->in->w;

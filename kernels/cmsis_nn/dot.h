@@ -67,7 +67,8 @@ CMOPT_INLINE void cmopt_dot_2x2(const int8_t *x0,
 }
 
 /* The sum of the products of one row, each value `x_offset` more, with one channel's weights. */
-CMOPT_INLINE int32_t cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
+CMOPT_INLINE int32_t
+cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
 {
     int32_t sum = 0;
     for (; count > 0; count--) {

@@ -4,8 +4,8 @@
  * CMOPT_MVE: vectors of M52, M55 and M85. CMOPT_DSP: the DSP extension of M4, M7 and M33. Neither:
  * portable C. All compute the same bytes. CMOPT_PORTABLE selects portable C on every core.
  *
- * The assembly of the DSP extension needs all registers. So it is not used without optimization, and
- * a build with -fno-omit-frame-pointer has to define CMOPT_PORTABLE.
+ * The assembly of the DSP extension needs all registers. So it is not used without optimization,
+ * and a build with -fno-omit-frame-pointer has to define CMOPT_PORTABLE.
  */
 #ifndef CMOPT_CMSIS_NN_ISA_H
 #define CMOPT_CMSIS_NN_ISA_H

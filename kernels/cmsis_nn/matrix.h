@@ -75,9 +75,9 @@ CMOPT_INLINE void cmopt_set(int8_t *to, int8_t value, int32_t bytes)
     memset(to, value, (size_t)bytes);
 }
 
-/* `kind` to `whole` are constants, so that each combination is one loop without tests. wide: rows are
- * widened, and filled up with zeros to four columns. So weights of the next channel may be read,
- * except after the last. whole: the number of columns is a multiple of sixteen. */
+/* `kind` to `whole` are constants, so that each combination is one loop without tests. wide: rows
+ * are widened, and filled up with zeros to four columns. So weights of the next channel may be
+ * read, except after the last. whole: the number of columns is a multiple of sixteen. */
 CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
                                        const int8_t *const *x,
                                        int8_t *const *out,
@@ -159,8 +159,8 @@ CMOPT_NOINLINE void cmopt_matrix_rows(const cmopt_matrix *m,
     }
 }
 
-/* Results of one row, which is not widened. Each value is `x_offset` more. The sums begin with `more`
- * than the block's, which may have no starts. */
+/* Results of one row, which is not widened. Each value is `x_offset` more. The sums begin with
+ * `more` than the block's, which may have no starts. */
 CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
                                       const int8_t *x,
                                       int32_t x_offset,

@@ -85,9 +85,9 @@ CMOPT_NOINLINE int8_t cmopt_any_result(int32_t sum,
     return cmopt_finish_s8(sum, multiplier, shift, output->offset, output->low, output->high);
 }
 
-/* An int8 result, for a constant `kind`. CMOPT_AWAY is right for both kinds with negative shifts, and
- * CMOPT_GENERAL for all. `clamped` is false only if the output's is. The output is a copy, which a
- * store to the results does not change. */
+/* An int8 result, for a constant `kind`. CMOPT_AWAY is right for both kinds with negative shifts,
+ * and CMOPT_GENERAL for all. `clamped` is false only if the output's is. The output is a copy,
+ * which a store to the results does not change. */
 CMOPT_INLINE int8_t cmopt_result(int32_t sum,
                                  cmopt_factor factor,
                                  cmopt_output output,

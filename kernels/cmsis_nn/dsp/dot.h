@@ -134,7 +134,8 @@ CMOPT_INLINE void cmopt_dot_2x2(const int8_t *x0,
 }
 
 /* The sum of the products of one row, each value `x_offset` more, with one channel's weights. */
-CMOPT_INLINE int32_t cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
+CMOPT_INLINE int32_t
+cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
 {
     const uint32_t offsets = ((uint32_t)x_offset & 0xffffu) * 0x00010001u;
     int32_t sum = 0;
@@ -221,8 +222,8 @@ enum { CMOPT_WIDENS = 1 };
     "sxtb16 %[bytes], %[bytes], ror #8\n"                                                         \
     "strd %[even], %[bytes], [%[to]], #16\n"
 
-/* Widens `words` times four bytes. `to` is at the row's pairs of the first of these columns. Returns
- * the place of the next. */
+/* Widens `words` times four bytes. `to` is at the row's pairs of the first of these columns.
+ * Returns the place of the next. */
 CMOPT_INLINE uint32_t *cmopt_widen(uint32_t *to, const int8_t *from, int32_t words)
 {
     uint32_t bytes, even;
@@ -284,8 +285,8 @@ CMOPT_INLINE uint32_t *cmopt_widen_value(uint32_t *to, int32_t value, int32_t wo
             :                                                                                     \
             : "memory")
 
-/* Adds the products of two rows, widened so, with two channels' weights. whole: the number of columns
- * is a multiple of sixteen. */
+/* Adds the products of two rows, widened so, with two channels' weights. whole: the number of
+ * columns is a multiple of sixteen. */
 CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x,
                                      const int8_t *w0,
                                      const int8_t *w1,
