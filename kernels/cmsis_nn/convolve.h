@@ -140,7 +140,22 @@ static inline void cmopt_widen_any_window(const cmopt_convolution *call,
         return;
     }
     int8_t bytes[CMOPT_STACK_COLUMNS];
-    cmopt_copy_window(call, image, y, x, bytes);
+    const int32_t height = call->filter->h;
+    const int32_t width = call->filter->w;
+    const int32_t pixel = call->in->c;
+    if (call->params->dilation.w == 1 && call->filter->c == pixel && x >= 0 &&
+        x + width <= call->in->w && y >= 0 &&
+        y + (height - 1) * call->params->dilation.h < call->in->h) {
+        const int32_t pitch = call->in->w * pixel;
+        const int8_t *from = image + y * pitch + x * pixel;
+        int8_t *row = bytes;
+        for (int32_t ky = height; ky > 0; ky--, row += width * pixel) {
+            cmopt_copy(row, from, width * pixel);
+            from += call->params->dilation.h * pitch;
+        }
+    } else {
+        cmopt_copy_window(call, image, y, x, bytes);
+    }
     to = cmopt_widen(to, bytes, call->columns >> 2);
     if (call->columns & 3) {
         cmopt_widen_last(to, bytes + (call->columns & ~3), call->columns & 3);
@@ -154,7 +169,11 @@ static inline void cmopt_convolve_wide(const cmopt_convolution *call,
                                        int8_t *out)
 {
     const cmsis_nn_conv_params *p = call->params;
-    const int32_t image = call->in->h * call->in->w * call->in->c;
+    const int32_t pitch = call->in->w * call->in->c;
+    const int32_t image = call->in->h * pitch;
+    /* Of a window that is a pixel, if it is whole words. */
+    const int32_t words =
+        cmopt_pointwise(p, call->filter) && (call->columns & 3) == 0 ? call->columns >> 2 : 0;
     uint32_t *const rows = (uint32_t *)(void *)call->rows;
     const int8_t *const x[CMOPT_MATRIX_ROWS] = {call->rows, call->rows};
     int8_t *first = NULL; /* where the results of a row go that waits for another */
@@ -163,7 +182,12 @@ static inline void cmopt_convolve_wide(const cmopt_convolution *call,
             const int32_t iy = oy * p->stride.h - p->padding.h;
             int32_t ix = -p->padding.w;
             for (int32_t ox = 0; ox < call->out->w; ox++, ix += p->stride.w) {
-                cmopt_widen_any_window(call, input, iy, ix, rows + (first == NULL ? 0 : 2));
+                uint32_t *const row = rows + (first == NULL ? 0 : 2);
+                if (words > 0) {
+                    cmopt_widen(row, input + iy * pitch + ix * call->in->c, words);
+                } else {
+                    cmopt_widen_any_window(call, input, iy, ix, row);
+                }
                 if (first == NULL) {
                     first = out;
                 } else {

@@ -21,7 +21,6 @@ typedef struct {
     int32_t step;  /* from a tap to the next in a row */
     int32_t pitch; /* from a row of taps to the next */
     bool one;      /* the four channels read one channel */
-    int32_t start[4];
     const int32_t *multipliers;
     const int32_t *shifts;
     cmopt_taps taps;
@@ -36,10 +35,24 @@ CMOPT_INLINE void cmopt_depthwise_finish(const cmopt_depthwise *call,
 {
     const int32_t *by = call->multipliers;
     const int32_t *shift = call->shifts;
-    out[0] = cmopt_result(sums[0], by[0], shift[0], &call->output, kind, clamped);
-    out[1] = cmopt_result(sums[1], by[1], shift[1], &call->output, kind, clamped);
-    out[2] = cmopt_result(sums[2], by[2], shift[2], &call->output, kind, clamped);
-    out[3] = cmopt_result(sums[3], by[3], shift[3], &call->output, kind, clamped);
+    const cmopt_output output = call->output;
+    out[0] = cmopt_result(sums[0], cmopt_factor_of(by, shift), output, kind, clamped);
+    out[1] = cmopt_result(sums[1], cmopt_factor_of(by + 1, shift + 1), output, kind, clamped);
+    out[2] = cmopt_result(sums[2], cmopt_factor_of(by + 2, shift + 2), output, kind, clamped);
+    out[3] = cmopt_result(sums[3], cmopt_factor_of(by + 3, shift + 3), output, kind, clamped);
+}
+
+CMOPT_INLINE void cmopt_depthwise_finish_any(const cmopt_depthwise *call,
+                                             const int32_t sums[4],
+                                             int8_t *out)
+{
+    if (call->output.kind == CMOPT_UP && !call->output.clamped) {
+        cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);
+    } else if (call->output.kind != CMOPT_GENERAL) {
+        cmopt_depthwise_finish(call, sums, out, CMOPT_AWAY, true);
+    } else {
+        cmopt_depthwise_finish(call, sums, out, CMOPT_GENERAL, true);
+    }
 }
 
 /* A place in an image: the first tap inside it of a window, with `rows` rows of `columns` taps
@@ -51,42 +64,59 @@ typedef struct {
     int32_t columns;
 } cmopt_place;
 
-/* Adds a row of taps. */
-CMOPT_INLINE void cmopt_depthwise_row(const cmopt_depthwise *call,
-                                      const int8_t *x,
-                                      const cmopt_weight *w,
-                                      int32_t columns,
-                                      int32_t sums[4])
-{
-    const int32_t step = call->step;
-    const int32_t next = call->taps.next;
-    for (; columns > 0; columns--, x += step, w += next) {
-        if (call->one) {
-            cmopt_tap_one(&call->taps, x, w, sums);
-        } else {
-            cmopt_tap(&call->taps, x, w, sums);
-        }
-    }
-}
-
 /* Results of four channels of one pixel. */
-static inline void cmopt_depthwise_pixel(const cmopt_depthwise *call,
+CMOPT_NOINLINE void cmopt_depthwise_pixel(const cmopt_depthwise *call,
                                          const cmopt_place *place,
                                          int8_t *out)
 {
-    int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
+    const int32_t *const start = call->taps.start;
+    int32_t sums[4] = {start[0], start[1], start[2], start[3]};
     const int32_t next_row = call->taps.next * call->filter->w;
-    const int8_t *x = place->from;
-    const cmopt_weight *w = place->weights;
-    for (int32_t rows = place->rows; rows > 0; rows--, x += call->pitch, w += next_row) {
-        cmopt_depthwise_row(call, x, w, place->columns, sums);
-    }
-    if (call->output.kind == CMOPT_UP && !call->output.clamped) {
-        cmopt_depthwise_finish(call, sums, out, CMOPT_UP, false);
+    if (call->one) {
+        const int8_t *x = place->from;
+        const cmopt_weight *w = place->weights;
+        for (int32_t rows = place->rows; rows > 0; rows--, x += call->pitch, w += next_row) {
+            cmopt_taps_row_of_one(&call->taps, x, w, place->columns, call->step, sums);
+        }
     } else {
-        cmopt_depthwise_finish(call, sums, out, call->output.kind, true);
+        cmopt_taps_rows(&call->taps, place->from, place->weights, place->rows, place->columns,
+                        call->step, call->pitch, next_row, sums);
+    }
+    cmopt_depthwise_finish_any(call, sums, out);
+}
+
+#ifdef CMOPT_DSP
+/* Whether cmopt_depthwise_narrow computes a call. */
+static inline bool cmopt_is_narrow(const cmopt_depthwise *call)
+{
+    return call->one && call->in->c == 1 && call->filter->w <= 4 && call->step == 1 &&
+           call->filter->h <= CMOPT_MOST_ROWS;
+}
+
+/* Four channels of an image of one channel, with up to four taps in a row. */
+CMOPT_NOINLINE void
+cmopt_depthwise_narrow(const cmopt_depthwise *call, const int8_t *image, int8_t *out)
+{
+    const cmsis_nn_dw_conv_params *p = call->params;
+    const int32_t width = call->in->w;
+    for (int32_t oy = 0; oy < call->out->h; oy++) {
+        const cmopt_window rows = cmopt_window_at(oy, p->stride.h, p->padding.h, p->dilation.h,
+                                                  call->filter->h, call->in->h);
+        const bool empty = rows.end <= rows.begin;
+        const int8_t *const row =
+            image + (empty ? 0 : (rows.origin + rows.begin * p->dilation.h) * width);
+        const cmopt_weight *const weights = call->taps.weights + 8 * rows.begin;
+        int32_t x = -p->padding.w;
+        for (int32_t ox = 0; ox < call->out->w; ox++, x += p->stride.w, out += call->out->c) {
+            const int32_t *const start = call->taps.start;
+            int32_t sums[4] = {start[0], start[1], start[2], start[3]};
+            cmopt_narrow_rows(&call->taps, row, x, width, weights, rows.end - rows.begin,
+                              call->pitch, sums);
+            cmopt_depthwise_finish_any(call, sums, out);
+        }
     }
 }
+#endif
 
 /* Results of `count` pixels with a 3x3 window inside the input. */
 CMOPT_INLINE void cmopt_depthwise_3x3(const cmopt_depthwise *call,
@@ -99,23 +129,23 @@ CMOPT_INLINE void cmopt_depthwise_3x3(const cmopt_depthwise *call,
     const int32_t stride = call->params->stride.w * call->in->c;
     const int32_t depth = call->out->c;
     for (; count > 0; count--, from += stride, out += depth) {
-        int32_t sums[4] = {call->start[0], call->start[1], call->start[2], call->start[3]};
+        int32_t sums[4];
         cmopt_taps_3x3(&call->taps, from, call->step, call->pitch, sums);
         cmopt_depthwise_finish(call, sums, out, kind, clamped);
     }
 }
 
-static inline void cmopt_depthwise_run(const cmopt_depthwise *call,
+CMOPT_NOINLINE void cmopt_depthwise_run(const cmopt_depthwise *call,
                                        const int8_t *from,
                                        int32_t count,
                                        int8_t *out)
 {
     if (call->output.kind == CMOPT_UP && !call->output.clamped) {
         cmopt_depthwise_3x3(call, from, count, out, CMOPT_UP, false);
-    } else if (call->output.kind == CMOPT_AWAY && !call->output.clamped) {
-        cmopt_depthwise_3x3(call, from, count, out, CMOPT_AWAY, false);
+    } else if (call->output.kind != CMOPT_GENERAL) {
+        cmopt_depthwise_3x3(call, from, count, out, CMOPT_AWAY, true);
     } else {
-        cmopt_depthwise_3x3(call, from, count, out, call->output.kind, true);
+        cmopt_depthwise_3x3(call, from, count, out, CMOPT_GENERAL, true);
     }
 }
 
@@ -134,8 +164,9 @@ static void cmopt_depthwise_image(const cmopt_depthwise *call, const int8_t *ima
     for (int32_t oy = 0; oy < call->out->h; oy++) {
         const cmopt_window rows = cmopt_window_at(oy, p->stride.h, p->padding.h, p->dilation.h,
                                                   kh, call->in->h);
+        const bool empty = rows.end <= rows.begin;
         const int8_t *const row =
-            image + (rows.origin + rows.begin * p->dilation.h) * in_pitch;
+            image + (empty ? 0 : (rows.origin + rows.begin * p->dilation.h) * in_pitch);
         const cmopt_weight *const weights = call->taps.weights + rows.begin * kw * next;
         cmopt_place place = {row, weights, rows.end - rows.begin, kw};
         int32_t x = -p->padding.w;
@@ -161,7 +192,10 @@ static void cmopt_depthwise_image(const cmopt_depthwise *call, const int8_t *ima
                 continue;
             }
             const cmopt_window columns = cmopt_window_at(x, 1, 0, p->dilation.w, kw, call->in->w);
-            place.from = row + x * channels + columns.begin * call->step;
+            place.from = row;
+            if (columns.end > columns.begin) {
+                place.from += x * channels + columns.begin * call->step;
+            }
             place.weights = weights + columns.begin * next;
             place.columns = columns.end - columns.begin;
             cmopt_depthwise_pixel(call, &place, out);
@@ -204,12 +238,21 @@ static int32_t cmopt_depthwise_conv(const cmsis_nn_dw_conv_params *params,
     int32_t c = 0;
     for (; c + 4 <= out->c; c += 4) {
         for (int32_t i = 0; i < 4; i++) {
-            call.start[i] = bias != NULL ? bias[c + i] : 0;
+            call.taps.start[i] = bias != NULL ? bias[c + i] : 0;
         }
         call.multipliers = quant->multiplier + c;
         call.shifts = quant->shift + c;
         cmopt_taps_begin(&call.taps, weights + c, out->c, filter->h * filter->w,
                          params->input_offset);
+#ifdef CMOPT_DSP
+        if (cmopt_is_narrow(&call)) {
+            cmopt_narrow_begin(&call.taps, weights + c, out->c, filter->h, filter->w);
+            for (int32_t n = 0; n < in->n; n++) {
+                cmopt_depthwise_narrow(&call, input + n * image, output + n * result + c);
+            }
+            continue;
+        }
+#endif
         for (int32_t n = 0; n < in->n; n++) {
             cmopt_depthwise_image(&call, input + n * image + (one ? c / params->ch_mult : c),
                                   output + n * result + c);

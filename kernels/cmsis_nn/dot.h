@@ -4,6 +4,7 @@
 #ifndef CMOPT_CMSIS_NN_DOT_H
 #define CMOPT_CMSIS_NN_DOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "isa.h"
@@ -66,7 +67,8 @@ CMOPT_INLINE void cmopt_dot_2x2(const int8_t *x0,
 }
 
 /* The sum of the products of one row, each value `x_offset` more, with one channel's weights. */
-CMOPT_INLINE int32_t cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
+CMOPT_INLINE int32_t
+cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
 {
     int32_t sum = 0;
     for (; count > 0; count--) {
@@ -123,8 +125,10 @@ CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x,
                                      const int8_t *w0,
                                      const int8_t *w1,
                                      int32_t count,
+                                     bool whole,
                                      cmopt_sums_2x2 *sums)
 {
+    (void)whole;
     cmopt_dot_2x2(x, x, w0, w1, count, sums);
 }
 

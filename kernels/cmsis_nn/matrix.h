@@ -50,9 +50,24 @@ static inline void cmopt_matrix_begin(const cmopt_matrix *m)
     (void)m;
 }
 
+/* A call of memcpy takes longer than to copy a few bytes. */
 CMOPT_INLINE void cmopt_copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
-    memcpy(to, from, (size_t)bytes);
+    if (bytes > 32) {
+        memcpy(to, from, (size_t)bytes);
+        return;
+    }
+    for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
+        uint32_t word;
+        memcpy(&word, from, sizeof word);
+        CMOPT_OPAQUE(word); /* or the compiler calls memcpy */
+        memcpy(to, &word, sizeof word);
+    }
+    for (; bytes > 0; bytes--) {
+        int32_t byte = *from++;
+        CMOPT_OPAQUE(byte);
+        *to++ = (int8_t)byte;
+    }
 }
 
 CMOPT_INLINE void cmopt_set(int8_t *to, int8_t value, int32_t bytes)
@@ -60,71 +75,98 @@ CMOPT_INLINE void cmopt_set(int8_t *to, int8_t value, int32_t bytes)
     memset(to, value, (size_t)bytes);
 }
 
-/* `kind`, `clamped` and `wide` are constants, so that each combination is one loop without tests. */
+/* `kind` to `whole` are constants, so that each combination is one loop without tests. wide: rows
+ * are widened, and filled up with zeros to four columns. So weights of the next channel may be
+ * read, except after the last. whole: the number of columns is a multiple of sixteen. */
 CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
                                        const int8_t *const *x,
                                        int8_t *const *out,
                                        cmopt_kind kind,
                                        bool clamped,
-                                       bool wide)
+                                       bool wide,
+                                       bool whole)
 {
     const int32_t n = m->columns;
     const int8_t *w = m->weights;
     const int32_t *by = m->multipliers;
     const int32_t *shift = m->shifts;
     const int32_t *start = m->start;
+    const int32_t step = m->step;
+    const cmopt_output output = m->output;
     int8_t *out0 = out[0];
     int8_t *out1 = out[1];
-    for (int32_t left = m->channels; left > 0; left -= 2, w += 2 * n) {
-        const bool two = left > 1;
-        const int32_t second = two ? start[1] : 0;
-        cmopt_sums_2x2 sums = {start[0], second, start[0], second};
+    for (int32_t left = m->channels >> 1; left > 0; left--) {
+        cmopt_sums_2x2 sums = {start[0], start[1], start[0], start[1]};
         if (wide) {
-            cmopt_dot_2x2_wide(x[0], w, two ? w + n : w, n, &sums);
+            const int32_t padded = whole || left == 1 ? n : (n + 3) & ~3;
+            cmopt_dot_2x2_wide(x[0], w, w + n, padded, whole, &sums);
         } else {
-            cmopt_dot_2x2(x[0], x[1], w, two ? w + n : w, n, &sums);
+            cmopt_dot_2x2(x[0], x[1], w, w + n, n, &sums);
         }
-        *out0++ = cmopt_result(sums.s00, by[0], shift[0], &m->output, kind, clamped);
-        *out1++ = cmopt_result(sums.s10, by[0], shift[0], &m->output, kind, clamped);
-        by += m->step;
-        shift += m->step;
+        const cmopt_factor first = cmopt_factor_of(by, shift);
+        const cmopt_factor second = cmopt_factor_of(by + step, shift + step);
+        out0[0] = cmopt_result(sums.s00, first, output, kind, clamped);
+        out1[0] = cmopt_result(sums.s10, first, output, kind, clamped);
+        out0[1] = cmopt_result(sums.s01, second, output, kind, clamped);
+        out1[1] = cmopt_result(sums.s11, second, output, kind, clamped);
+        out0 += 2;
+        out1 += 2;
+        w += 2 * n;
         start += 2;
-        if (two) {
-            *out0++ = cmopt_result(sums.s01, by[0], shift[0], &m->output, kind, clamped);
-            *out1++ = cmopt_result(sums.s11, by[0], shift[0], &m->output, kind, clamped);
-            by += m->step;
-            shift += m->step;
+        by += 2 * step;
+        shift += 2 * step;
+    }
+    if (m->channels & 1) {
+        cmopt_sums_2x2 sums = {start[0], 0, start[0], 0};
+        if (wide) {
+            cmopt_dot_2x2_wide(x[0], w, w, n, whole, &sums);
+        } else {
+            cmopt_dot_2x2(x[0], x[1], w, w, n, &sums);
         }
+        const cmopt_factor factor = cmopt_factor_of(by, shift);
+        *out0 = cmopt_result(sums.s00, factor, output, kind, clamped);
+        *out1 = cmopt_result(sums.s10, factor, output, kind, clamped);
     }
 }
 
 /* Results of two rows in all channels of the block. out[r] is at the block's first channel. */
-static inline void cmopt_matrix_rows(const cmopt_matrix *m,
+CMOPT_NOINLINE void cmopt_matrix_rows(const cmopt_matrix *m,
                                      const int8_t *const *x,
                                      int8_t *const *out)
 {
+    const cmopt_kind kind = m->output.kind;
+    const bool whole = (m->columns & 15) == 0;
     if (CMOPT_WIDENS && m->wide) {
-        if (m->output.kind == CMOPT_UP && !m->output.clamped) {
-            cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, true);
-        } else if (m->output.kind == CMOPT_AWAY && !m->output.clamped) {
-            cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, false, true);
+        if (kind == CMOPT_UP && !m->output.clamped) {
+            if (whole) {
+                cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, true, true);
+            } else {
+                cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, true, false);
+            }
+        } else if (kind == CMOPT_AWAY && !m->output.clamped && whole) {
+            cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, false, true, true);
+        } else if (kind != CMOPT_GENERAL) {
+            cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, true, true, false);
         } else {
-            cmopt_matrix_rows_as(m, x, out, m->output.kind, true, true);
+            cmopt_matrix_rows_as(m, x, out, CMOPT_GENERAL, true, true, false);
         }
-    } else if (m->output.kind == CMOPT_UP && !m->output.clamped) {
-        cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, false);
+    } else if (kind == CMOPT_UP && !m->output.clamped) {
+        cmopt_matrix_rows_as(m, x, out, CMOPT_UP, false, false, false);
+    } else if (kind != CMOPT_GENERAL) {
+        cmopt_matrix_rows_as(m, x, out, CMOPT_AWAY, true, false, false);
     } else {
-        cmopt_matrix_rows_as(m, x, out, m->output.kind, true, false);
+        cmopt_matrix_rows_as(m, x, out, CMOPT_GENERAL, true, false, false);
     }
 }
 
-/* Results of one row, which is not widened. Each value is `x_offset` more. The sums begin with `more`
- * than the block's, which may have no starts. */
+/* Results of one row, which is not widened. Each value is `x_offset` more. The sums begin with
+ * `more` than the block's, which may have no starts. */
 CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
                                       const int8_t *x,
                                       int32_t x_offset,
                                       int32_t more,
                                       int8_t *out,
+                                      int32_t step,
                                       cmopt_kind kind,
                                       bool clamped)
 {
@@ -132,34 +174,56 @@ CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
     const int8_t *w = m->weights;
     const int32_t *by = m->multipliers;
     const int32_t *shift = m->shifts;
-    int32_t sums[4];
-    int32_t count = 4;
-    for (int32_t c = 0; c < m->channels; c += count) {
-        if (m->channels - c >= 4) {
-            cmopt_dot_1x4(x, x_offset, w, n, sums);
-        } else {
-            sums[0] = cmopt_dot_1x1(x, x_offset, w, n);
-            count = 1;
+    static const int32_t none[4] = {0, 0, 0, 0};
+    const int32_t *start = m->start != NULL ? m->start : none;
+    const int32_t next = m->start != NULL ? 1 : 0;
+    const cmopt_output output = m->output;
+    int32_t left = m->channels;
+    for (; left >= 4; left -= 4, w += 4 * n, out += 4) {
+        int32_t sums[4];
+        cmopt_dot_1x4(x, x_offset, w, n, sums);
+        for (int32_t i = 0; i < 4; i++) {
+            sums[i] = cmopt_wrapping_add(sums[i], cmopt_wrapping_add(start[i], more));
         }
-        w += count * n;
-        for (int32_t i = 0; i < count; i++, by += m->step, shift += m->step) {
-            const int32_t start = m->start != NULL ? m->start[c + i] : 0;
-            const int32_t sum = cmopt_wrapping_add(sums[i], cmopt_wrapping_add(start, more));
-            *out++ = cmopt_result(sum, *by, *shift, &m->output, kind, clamped);
+        start += 4 * next;
+        cmopt_factor factor = cmopt_factor_of(by, shift);
+        out[0] = cmopt_result(sums[0], factor, output, kind, clamped);
+        if (step == 1) {
+            factor = cmopt_factor_of(by + 1, shift + 1);
         }
+        out[1] = cmopt_result(sums[1], factor, output, kind, clamped);
+        if (step == 1) {
+            factor = cmopt_factor_of(by + 2, shift + 2);
+        }
+        out[2] = cmopt_result(sums[2], factor, output, kind, clamped);
+        if (step == 1) {
+            factor = cmopt_factor_of(by + 3, shift + 3);
+        }
+        out[3] = cmopt_result(sums[3], factor, output, kind, clamped);
+        by += 4 * step;
+        shift += 4 * step;
+    }
+    for (; left > 0; left--, w += n, by += step, shift += step, start += next) {
+        const int32_t first = cmopt_wrapping_add(*start, more);
+        const int32_t sum = cmopt_wrapping_add(cmopt_dot_1x1(x, x_offset, w, n), first);
+        *out++ = cmopt_result(sum, cmopt_factor_of(by, shift), output, kind, clamped);
     }
 }
 
-static inline void cmopt_matrix_row_from(const cmopt_matrix *m,
+CMOPT_NOINLINE void cmopt_matrix_row_from(const cmopt_matrix *m,
                                          const int8_t *x,
                                          int32_t x_offset,
                                          int32_t more,
                                          int8_t *out)
 {
-    if (m->output.kind == CMOPT_UP && !m->output.clamped) {
-        cmopt_matrix_row_as(m, x, x_offset, more, out, CMOPT_UP, false);
+    if (m->step == 0 && m->output.kind == CMOPT_UP && !m->output.clamped) {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_UP, false);
+    } else if (m->step == 0 && m->output.kind == CMOPT_AWAY && !m->output.clamped) {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_AWAY, false);
+    } else if (m->output.kind != CMOPT_GENERAL) {
+        cmopt_matrix_row_as(m, x, x_offset, more, out, m->step, CMOPT_AWAY, true);
     } else {
-        cmopt_matrix_row_as(m, x, x_offset, more, out, m->output.kind, true);
+        cmopt_matrix_row_as(m, x, x_offset, more, out, m->step, CMOPT_GENERAL, true);
     }
 }
 

@@ -63,26 +63,47 @@ CMOPT_INLINE int32_t cmopt_saturate(int32_t value)
 #endif
 }
 
-/* An int8 result. `kind` is the output's kind, and `clamped` false only if the output's is. */
+/* A factor of a result. `right` is one less than how far it shifts right. */
+typedef struct {
+    int32_t multiplier;
+    int32_t right;
+} cmopt_factor;
+
+CMOPT_INLINE cmopt_factor cmopt_factor_of(const int32_t *multiplier, const int32_t *shift)
+{
+    cmopt_factor factor = {*multiplier, ~*shift};
+    CMOPT_OPAQUE(factor.right); /* or the compiler subtracts from it in three steps */
+    return factor;
+}
+
+/* A result of any output. */
+CMOPT_NOINLINE int8_t cmopt_any_result(int32_t sum,
+                                                         int32_t multiplier,
+                                                         int32_t shift,
+                                                         const cmopt_output *output)
+{
+    return cmopt_finish_s8(sum, multiplier, shift, output->offset, output->low, output->high);
+}
+
+/* An int8 result, for a constant `kind`. CMOPT_AWAY is right for both kinds with negative shifts,
+ * and CMOPT_GENERAL for all. `clamped` is false only if the output's is. The output is a copy,
+ * which a store to the results does not change. */
 CMOPT_INLINE int8_t cmopt_result(int32_t sum,
-                                 int32_t multiplier,
-                                 int32_t shift,
-                                 const cmopt_output *output,
+                                 cmopt_factor factor,
+                                 cmopt_output output,
                                  cmopt_kind kind,
                                  bool clamped)
 {
     if (kind == CMOPT_GENERAL) {
-        return cmopt_finish_s8(sum, multiplier, shift, output->offset, output->low, output->high);
+        return cmopt_any_result(sum, factor.multiplier, ~factor.right, &output);
     }
-    int64_t product = (int64_t)sum * multiplier + ((int64_t)1 << 30);
+    int64_t product = (int64_t)sum * factor.multiplier + ((int64_t)1 << 30);
     if (kind == CMOPT_AWAY) {
         product += (product >> 63) * ((int64_t)1 << 31);
     }
     const int32_t high = (int32_t)(product >> 32);
-    int32_t right = ~shift;
-    CMOPT_OPAQUE(right); /* or the compiler subtracts in three steps */
-    const int32_t scaled = (((high >> (right - 1)) + 1) >> 1) + output->offset;
-    return (int8_t)(clamped ? cmopt_clamp(scaled, output->low, output->high)
+    const int32_t scaled = (((high >> (factor.right - 1)) + 1) >> 1) + output.offset;
+    return (int8_t)(clamped ? cmopt_clamp(scaled, output.low, output.high)
                             : cmopt_saturate(scaled));
 }
 

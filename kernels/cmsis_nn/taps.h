@@ -17,6 +17,7 @@ typedef struct {
     const cmopt_weight *weights;
     int32_t next;
     int32_t offset;
+    int32_t start[4]; /* of the four channels' sums */
 } cmopt_taps;
 
 static inline void cmopt_taps_begin(cmopt_taps *taps,
@@ -42,7 +43,27 @@ CMOPT_INLINE void cmopt_tap(const cmopt_taps *taps,
     }
 }
 
-/* The same of three rows of three taps. */
+/* The same of `rows` rows of `columns` taps, `step` bytes apart. */
+CMOPT_INLINE void cmopt_taps_rows(const cmopt_taps *taps,
+                                  const int8_t *from,
+                                  const cmopt_weight *weights,
+                                  int32_t rows,
+                                  int32_t columns,
+                                  int32_t step,
+                                  int32_t pitch,
+                                  int32_t next_row,
+                                  int32_t sums[4])
+{
+    for (; rows > 0; rows--, from += pitch, weights += next_row) {
+        const int8_t *x = from;
+        const cmopt_weight *w = weights;
+        for (int32_t left = columns; left > 0; left--, x += step, w += taps->next) {
+            cmopt_tap(taps, x, w, sums);
+        }
+    }
+}
+
+/* The sums of three rows of three taps. */
 CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
                                  const int8_t *x,
                                  int32_t step,
@@ -50,6 +71,9 @@ CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
                                  int32_t sums[4])
 {
     const cmopt_weight *w = taps->weights;
+    for (int32_t i = 0; i < 4; i++) {
+        sums[i] = taps->start[i];
+    }
     for (int32_t row = 0; row < 3; row++, x += pitch, w += 3 * taps->next) {
         cmopt_tap(taps, x, w, sums);
         cmopt_tap(taps, x + step, w + taps->next, sums);
@@ -57,15 +81,19 @@ CMOPT_INLINE void cmopt_taps_3x3(const cmopt_taps *taps,
     }
 }
 
-/* The same of one value for all four channels. */
-CMOPT_INLINE void cmopt_tap_one(const cmopt_taps *taps,
-                                const int8_t *x,
-                                const cmopt_weight *w,
-                                int32_t sums[4])
+/* A row of taps where all four channels read one. */
+CMOPT_INLINE void cmopt_taps_row_of_one(const cmopt_taps *taps,
+                                        const int8_t *x,
+                                        const cmopt_weight *w,
+                                        int32_t columns,
+                                        int32_t step,
+                                        int32_t sums[4])
 {
-    const int32_t value = *x + taps->offset;
-    for (int32_t i = 0; i < 4; i++) {
-        sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(value * w[i]));
+    for (; columns > 0; columns--, x += step, w += taps->next) {
+        const int32_t value = *x + taps->offset;
+        for (int32_t i = 0; i < 4; i++) {
+            sums[i] = (int32_t)((uint32_t)sums[i] + (uint32_t)(value * w[i]));
+        }
     }
 }
 

@@ -27,7 +27,7 @@ from cmopt.support.targets import get_target
 
 SOURCES = KERNEL_SOURCES / "cmsis_nn"
 
-COUNT = 60
+COUNT = 300
 """Calls of each kernel."""
 
 BUILDS = [(core, "-O2") for core in EMULATED] + [
@@ -41,6 +41,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> CmsisNN:
     library = tmp_path_factory.mktemp("host") / "libcmsis_nn.so"
     compiler = shutil.which("cc") or "gcc"
     command = [compiler, "-std=c99", "-O2", "-DCMOPT_PORTABLE", "-shared", "-fPIC"]
+    command += ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
     command += ["-I", str(SOURCES / "include"), "-o", str(library)]
     subprocess.run([*command, *map(str, sorted(SOURCES.glob("*.c")))], check=True)
     return CmsisNN(library)

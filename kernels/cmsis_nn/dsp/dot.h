@@ -7,6 +7,7 @@
 #ifndef CMOPT_CMSIS_NN_DSP_DOT_H
 #define CMOPT_CMSIS_NN_DSP_DOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -133,7 +134,8 @@ CMOPT_INLINE void cmopt_dot_2x2(const int8_t *x0,
 }
 
 /* The sum of the products of one row, each value `x_offset` more, with one channel's weights. */
-CMOPT_INLINE int32_t cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
+CMOPT_INLINE int32_t
+cmopt_dot_1x1(const int8_t *x, int32_t x_offset, const int8_t *w, int32_t count)
 {
     const uint32_t offsets = ((uint32_t)x_offset & 0xffffu) * 0x00010001u;
     int32_t sum = 0;
@@ -186,10 +188,11 @@ CMOPT_INLINE void cmopt_dot_1x4(const int8_t *x,
     int32_t s2 = 0;
     int32_t s3 = 0;
     uint32_t even, odd, v, t;
-    for (int32_t left = count >> 4; left > 0; left--) {
-        CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW);
+    for (int32_t left = count >> 5; left > 0; left--) {
+        CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW
+                              CMOPT_DSP_ROW CMOPT_DSP_ROW CMOPT_DSP_ROW);
     }
-    for (int32_t left = (count >> 2) & 3; left > 0; left--) {
+    for (int32_t left = (count >> 2) & 7; left > 0; left--) {
         CMOPT_DSP_RUN_ROW(CMOPT_DSP_ROW);
     }
     for (int32_t left = count & 3; left > 0; left--, w++) {
@@ -213,23 +216,28 @@ enum { CMOPT_WIDENS = 1 };
  * bytes for each column, rounded up to four columns. Addresses are multiples of four.
  */
 
-/* Widens `words` times four bytes. `to` is at the row's pairs of the first of these columns. Returns
- * the place of the next. */
+#define CMOPT_DSP_WIDEN                                                                           \
+    "ldr %[bytes], [%[from]], #4\n"                                                               \
+    "sxtb16 %[even], %[bytes]\n"                                                                  \
+    "sxtb16 %[bytes], %[bytes], ror #8\n"                                                         \
+    "strd %[even], %[bytes], [%[to]], #16\n"
+
+/* Widens `words` times four bytes. `to` is at the row's pairs of the first of these columns.
+ * Returns the place of the next. */
 CMOPT_INLINE uint32_t *cmopt_widen(uint32_t *to, const int8_t *from, int32_t words)
 {
-    for (; words >= 2; words -= 2, to += 8, from += 8) {
-        const uint32_t first = cmopt_load(from);
-        const uint32_t second = cmopt_load(from + 4);
-        to[0] = cmopt_even(first);
-        to[1] = cmopt_odd(first);
-        to[4] = cmopt_even(second);
-        to[5] = cmopt_odd(second);
+    uint32_t bytes, even;
+    for (; words >= 4; words -= 4) {
+        __asm__ volatile(CMOPT_DSP_WIDEN CMOPT_DSP_WIDEN CMOPT_DSP_WIDEN CMOPT_DSP_WIDEN
+                : [from] "+r"(from), [to] "+r"(to), [bytes] "=&r"(bytes), [even] "=&r"(even)
+                :
+                : "memory");
     }
-    if (words > 0) {
-        const uint32_t bytes = cmopt_load(from);
-        to[0] = cmopt_even(bytes);
-        to[1] = cmopt_odd(bytes);
-        to += 4;
+    for (; words > 0; words--) {
+        __asm__ volatile(CMOPT_DSP_WIDEN
+                : [from] "+r"(from), [to] "+r"(to), [bytes] "=&r"(bytes), [even] "=&r"(even)
+                :
+                : "memory");
     }
     return to;
 }
@@ -277,11 +285,13 @@ CMOPT_INLINE uint32_t *cmopt_widen_value(uint32_t *to, int32_t value, int32_t wo
             :                                                                                     \
             : "memory")
 
-/* Adds the products of two rows, widened so, with two channels' weights. */
+/* Adds the products of two rows, widened so, with two channels' weights. whole: the number of
+ * columns is a multiple of sixteen. */
 CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x,
                                      const int8_t *w0,
                                      const int8_t *w1,
                                      int32_t count,
+                                     bool whole,
                                      cmopt_sums_2x2 *to)
 {
     int32_t s00 = to->s00;
@@ -292,10 +302,10 @@ CMOPT_INLINE void cmopt_dot_2x2_wide(const int8_t *x,
     for (int32_t left = count >> 4; left > 0; left--) {
         CMOPT_DSP_RUN(CMOPT_DSP_COLUMNS CMOPT_DSP_COLUMNS CMOPT_DSP_COLUMNS CMOPT_DSP_COLUMNS);
     }
-    for (int32_t left = (count >> 2) & 3; left > 0; left--) {
+    for (int32_t left = whole ? 0 : (count >> 2) & 3; left > 0; left--) {
         CMOPT_DSP_RUN(CMOPT_DSP_COLUMNS);
     }
-    if (count & 3) {
+    if (!whole && (count & 3)) {
         static const uint8_t places[3] = {0, 2, 1};
         int16_t last[8];
         memcpy(last, x, sizeof last);

@@ -7,7 +7,8 @@
  *   - an accumulator becomes a result by: requantize (multiplier, shift), add the output offset,
  *     clamp to the activation bounds;
  *   - a function that takes `ctx` needs as many bytes at `ctx->buf` as its `_get_buffer_size`
- *     returns. The portable implementation in this folder needs none;
+ *     returns, at an address that is a multiple of four. They are no more than CMSIS-NN's for the
+ *     same call and instruction set;
  *   - the result is ARM_CMSIS_NN_SUCCESS or ARM_CMSIS_NN_ARG_ERROR. After an error the output is
  *     undefined.
  */

@@ -285,7 +285,7 @@ CMOPT_INLINE void cmopt_mve_depthwise_3x3(const cmopt_mve_depthwise *call,
     }
 }
 
-static __attribute__((noinline)) void cmopt_mve_depthwise_3x3_plain(const cmopt_mve_depthwise *call,
+CMOPT_NOINLINE void cmopt_mve_depthwise_3x3_plain(const cmopt_mve_depthwise *call,
                                                                     int32_t count,
                                                                     int32_t step,
                                                                     int32_t out_step,
@@ -295,7 +295,7 @@ static __attribute__((noinline)) void cmopt_mve_depthwise_3x3_plain(const cmopt_
                             out);
 }
 
-static __attribute__((noinline)) void cmopt_mve_depthwise_3x3_lanes(const cmopt_mve_depthwise *call,
+CMOPT_NOINLINE void cmopt_mve_depthwise_3x3_lanes(const cmopt_mve_depthwise *call,
                                                                     int32_t count,
                                                                     int32_t step,
                                                                     int32_t out_step,
@@ -305,7 +305,7 @@ static __attribute__((noinline)) void cmopt_mve_depthwise_3x3_lanes(const cmopt_
     cmopt_mve_depthwise_3x3(call, false, CMOPT_DW_LANES, 0, count, step, out_step, lanes, out);
 }
 
-static __attribute__((noinline)) void
+CMOPT_NOINLINE void
 cmopt_mve_depthwise_3x3_adjacent(const cmopt_mve_depthwise *call, int32_t count, int8_t *out)
 {
     int32_t at = 0;

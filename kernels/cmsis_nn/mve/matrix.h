@@ -284,7 +284,7 @@ CMOPT_INLINE void cmopt_mve_matrix_store_16(const int32_t *from,
 }
 
 /* The same, for any output and number of channels. */
-static __attribute__((noinline)) void cmopt_mve_matrix_store_any(const int32_t *from,
+CMOPT_NOINLINE void cmopt_mve_matrix_store_any(const int32_t *from,
                                                                  const int32_t *start,
                                                                  const int32_t *multipliers,
                                                                  const int32_t *shifts,
@@ -311,7 +311,7 @@ static __attribute__((noinline)) void cmopt_mve_matrix_store_any(const int32_t *
 
 /* Writes the results of `rows` rows in sixteen channels from `first` on, or in fewer. Sums are in
  * the order of cmopt_mve_sums. out[r] is at the block's first channel. */
-static __attribute__((noinline)) void cmopt_mve_matrix_store(const cmopt_matrix *m,
+CMOPT_NOINLINE void cmopt_mve_matrix_store(const cmopt_matrix *m,
                                                              const int32_t *from,
                                                              int32_t rows,
                                                              int32_t first,
@@ -357,7 +357,7 @@ CMOPT_INLINE void cmopt_mve_matrix_dot(const int8_t *x,
 }
 
 /* Results of three rows in all channels of the block. out[r] is at the block's first channel. */
-static __attribute__((noinline)) void cmopt_matrix_rows(const cmopt_matrix *m,
+CMOPT_NOINLINE void cmopt_matrix_rows(const cmopt_matrix *m,
                                     const int8_t *const *x,
                                     int8_t *const *out)
 {

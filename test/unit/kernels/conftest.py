@@ -26,6 +26,7 @@ def portable(tmp_path_factory: pytest.TempPathFactory) -> CmsisNN:
     sources = REPOSITORY / "kernels" / "cmsis_nn"
     library = tmp_path_factory.mktemp("cmsis_nn") / "libcmsis_nn.so"
     command = [compiler, "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-O1", "-g"]
+    command += ["-Wconversion"]
     command += ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
     command += ["-shared", "-fPIC", "-I", str(sources / "include"), "-o", str(library)]
     subprocess.run([*command, *map(str, sorted(sources.glob("*.c")))], check=True)
