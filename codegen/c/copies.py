@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +46,7 @@ MOVING: dict[str, tuple[int, ...] | None] = {
     "aten.flip.default": None,
     "aten.gather.default": (0,),
     "aten.index.Tensor": (0,),
+    "aten.index_put.default": (0, -1),
     "aten.index_select.default": (0,),
     "aten.permute_copy.default": None,
     "aten.pixel_shuffle.default": None,
@@ -56,6 +57,7 @@ MOVING: dict[str, tuple[int, ...] | None] = {
     "aten.replication_pad1d.default": None,
     "aten.replication_pad2d.default": None,
     "aten.roll.default": None,
+    "aten.scatter.src": (0, 2),
     "aten.select_copy.int": None,
     "aten.select_scatter.default": None,
     "aten.slice_copy.Tensor": None,
@@ -68,8 +70,8 @@ MOVING: dict[str, tuple[int, ...] | None] = {
     "aten.upsample_nearest2d.vec": None,
     "aten.view_copy.default": None,
 }
-"""Operators that only move elements, and the places of the operands that have them; None is all.
-The others, such as indices, must be constants."""
+"""Operators that only move elements, and the places of the operands that have them, from the end if
+negative; None is all. The others, such as indices, must be constants."""
 
 
 PLAN_BYTES = 68
@@ -188,11 +190,16 @@ def merged(nest: Sequence[Loop]) -> list[Loop]:
 
 def all_indices_known(op: CallOp) -> bool:
     """Whether all operands of an operator in `MOVING` that are not moved are constants."""
-    places = MOVING[op.target.data]
-    return places is None or all(
-        place in places or isinstance(operand.owner, ConstantOp)
+    return all(
+        place in moved_places(op) or isinstance(operand.owner, ConstantOp)
         for place, operand in enumerate(op.operands_)
     )
+
+
+def moved_places(op: CallOp) -> list[int]:
+    """The places of the operands of an operator in `MOVING` whose elements are moved."""
+    count, places = len(op.operands_), MOVING[op.target.data]
+    return list(range(count)) if places is None else [place % count for place in places]
 
 
 def movement(op: CallOp) -> list[tuple[Indices, list[int]]]:
@@ -203,10 +210,10 @@ def movement(op: CallOp) -> list[tuple[Indices, list[int]]]:
     """
     import torch
 
-    places = MOVING[op.target.data]
+    places = moved_places(op)
     starts, numbered, total = [], [], 0
     for place, operand in enumerate(op.operands_):
-        if places is None or place in places:
+        if place in places:
             size = numel(shape_of(operand))
             numbers = torch.arange(total, total + size).reshape(shape_of(operand))
             starts.append(total)
@@ -234,43 +241,43 @@ def movement(op: CallOp) -> list[tuple[Indices, list[int]]]:
     return [(result.long().numpy(), starts) for result in results]
 
 
-def boxes(op: CallOp, source: Indices, starts: Sequence[int]
-          ) -> Iterator[tuple[SSAValue, int, Indices, tuple[slice, ...]]]:  # fmt: skip
-    """The blocks of a result that come from one operand: operand, its first number, the numbers,
-    and where the block is. Raises CompileError if an operand's elements are not one block."""
-    for operand, start in zip(op.operands_, starts, strict=True):
-        if start < 0:
-            continue
-        mask = (source >= start) & (source < start + numel(shape_of(operand)))
-        if not mask.any():
-            continue
-        box = tuple(slice(int(a.min()), int(a.max()) + 1) for a in np.nonzero(mask))
-        if not mask[box].all():
-            raise CompileError(f"{op.target.data} has no C form for these arguments", op=op)
-        yield operand, start, source[box], box
-
-
 def emit_movement(op: CallOp, step: Step) -> None:
     """Add the copies of an operator in `MOVING`. Raises CompileError if they have no C form."""
     for result, (source, starts) in zip(op.results, movement(op), strict=True):
         if (source == FILLED).any():
             _fill(op, step, result)
-        strides = [math.prod(source.shape[axis + 1 :]) for axis in range(source.ndim)]
-        for operand, start, numbers, box in boxes(op, source, starts):
-            offset = sum(s.start * stride for s, stride in zip(box, strides, strict=True))
-            found = pieces(numbers - start, strides)
-            is_whole = numbers.size == source.size
-            if found is not None and any(len(piece.loops) > LOOPS + 1 for piece in found):
-                found = None
-            is_short = found is not None and len(found) * PLAN_BYTES <= 2 * source.size
-            if found is not None and (not is_whole or len(found) == 1 or is_short):
-                for piece in found:
-                    _copy(step, operand, result, replace(piece, output=piece.output + offset))
-            elif is_whole:
-                _gather(step, operand, result, source - start)
-            else:
-                raise CompileError(f"{op.target.data} has no C form for these arguments", op=op)
+        for operand, start in zip(op.operands_, starts, strict=True):
+            if start >= 0:
+                _copies(step, operand, result, source - start)
     step.lines.append("return 0;")
+
+
+def _copies(step: Step, operand: SSAValue, result: SSAValue, source: Indices) -> None:
+    """Copy the elements that a result has of one operand, with as little code and data as possible.
+
+    source: for each element of the result, the number of the operand's element; others are outside.
+    What is copied for later operands may be overwritten here, so they come in order.
+    """
+    size = numel(shape_of(operand))
+    mask = (source >= 0) & (source < size)
+    if not mask.any():
+        return
+    box = tuple(slice(int(a.min()), int(a.max()) + 1) for a in np.nonzero(mask))
+    if size == source.size and np.array_equal(source[mask], np.flatnonzero(mask)):
+        _copy(step, operand, result, Piece(0, 0, (Loop(size, 1, 1),)))
+        return
+    found = None
+    if mask[box].all():
+        strides = [math.prod(source.shape[axis + 1 :]) for axis in range(source.ndim)]
+        offset = sum(s.start * stride for s, stride in zip(box, strides, strict=True))
+        found = pieces(source[box], strides)
+    if found is None or any(len(piece.loops) > LOOPS + 1 for piece in found):
+        _move(step, operand, result, source, mask)
+    elif len(found) == 1 or len(found) * PLAN_BYTES <= 2 * int(mask.sum()):
+        for piece in found:
+            _copy(step, operand, result, replace(piece, output=piece.output + offset))
+    else:
+        _move(step, operand, result, source, mask)
 
 
 def _fill(op: CallOp, step: Step, result: SSAValue) -> None:
@@ -308,12 +315,17 @@ def _copy(step: Step, source: SSAValue, result: SSAValue, piece: Piece) -> None:
     step.lines.append(f"cmopt_copy({origin}, {address}, {target});")
 
 
-def _gather(step: Step, source: SSAValue, result: SSAValue, numbers: Indices) -> None:
-    """One call that copies element by element, from a table of places."""
-    fits = int(numbers.max()) < 1 << 16
-    table = numbers.reshape(-1).astype(np.uint16 if fits else np.int32)
-    name = step.constants.name(table, f"{step.name}_places")
+def _move(step: Step, source: SSAValue, result: SSAValue, numbers: Indices, mask: Any) -> None:
+    """One call that copies element by element, from a table of places; one for both sides if the
+    result is not written as a whole."""
+    from_, to = numbers[mask], np.flatnonzero(mask)
+    fits = max(int(from_.max()), int(to.max())) < 1 << 16
+    dtype, suffix = (np.uint16, "u16") if fits else (np.int32, "s32")
+    tables = [step.constants.name(from_.astype(dtype), f"{step.name}_places")]
+    if not mask.all():
+        tables.append(step.constants.name(to.astype(dtype), f"{step.name}_targets"))
+    verb = "gather" if mask.all() else "move"
     step.lines.append(
-        f"cmopt_gather_{'u16' if fits else 's32'}({step.pointer(source, 'input')}, {name}, "
-        f"{numbers.size}, {itemsize(result.type)}, {step.pointer(result)});"
+        f"cmopt_{verb}_{suffix}({step.pointer(source, 'input')}, {', '.join(tables)}, "
+        f"{from_.size}, {itemsize(result.type)}, {step.pointer(result)});"
     )

@@ -13,6 +13,7 @@ from cmopt.codegen.c.constants import Constants
 from cmopt.codegen.c.copies import MOVING, all_indices_known, emit_movement
 from cmopt.codegen.c.elementwise import EXPRESSIONS, emit_elementwise
 from cmopt.codegen.c.indexing import INDEXED, emit_indexed
+from cmopt.codegen.c.pooling import POOLS, emit_pool
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
 from cmopt.codegen.emit_header import border_macros
@@ -103,6 +104,7 @@ PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
     (INDEXED, emit_indexed),
     (EXPRESSIONS, emit_elementwise),
     (EXTREMA, emit_extremum),
+    (POOLS, emit_pool),
 )
 """The portable operators that have a C form, and what emits them."""
 
@@ -116,7 +118,8 @@ def _emit(op: Operation, step: Step) -> None:
         )
     if isinstance(op, CallOp):
         for table, emit in PORTABLE:
-            if op.target.data in table:
+            has_format = op.data_format is not None and table is not POOLS
+            if op.target.data in table and not has_format:
                 emit(op, step)
                 return
         hint = "emit a .pte, or replace the operator in the model"

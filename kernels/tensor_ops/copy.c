@@ -64,3 +64,21 @@ void cmopt_gather_s32(const void *input, const int32_t *index, size_t count, siz
                  (const unsigned char *)input + (size_t)index[i] * bytes, bytes);
     }
 }
+
+void cmopt_move_u16(const void *input, const uint16_t *from, const uint16_t *to, size_t count,
+                    size_t bytes, void *output)
+{
+    for (size_t i = 0; i < count; i++) {
+        copy_run((unsigned char *)output + to[i] * bytes,
+                 (const unsigned char *)input + from[i] * bytes, bytes);
+    }
+}
+
+void cmopt_move_s32(const void *input, const int32_t *from, const int32_t *to, size_t count,
+                    size_t bytes, void *output)
+{
+    for (size_t i = 0; i < count; i++) {
+        copy_run((unsigned char *)output + (size_t)to[i] * bytes,
+                 (const unsigned char *)input + (size_t)from[i] * bytes, bytes);
+    }
+}

@@ -77,6 +77,12 @@ void cmopt_gather_u16(const void *input, const uint16_t *index, size_t count, si
 void cmopt_gather_s32(const void *input, const int32_t *index, size_t count, size_t bytes,
                       void *output);
 
+/* output[to[i]] = input[from[i]], elements of `bytes` bytes. Input and output do not overlap. */
+void cmopt_move_u16(const void *input, const uint16_t *from, const uint16_t *to, size_t count,
+                    size_t bytes, void *output);
+void cmopt_move_s32(const void *input, const int32_t *from, const int32_t *to, size_t count,
+                    size_t bytes, void *output);
+
 /* The dimension that indices are for: an array is [outer, along, inner], inner in bytes. */
 typedef struct {
     int32_t outer;
@@ -93,6 +99,20 @@ int cmopt_take(const void *input, const cmopt_axis *axis, const int64_t *index, 
  * cmopt_take. */
 int cmopt_put(const void *values, const cmopt_axis *axis, const int64_t *index, int32_t count,
               void *output);
+
+/* Max pooling of [channels, h, w] or, with `last` true, of [h, w, channels], and the place h * W + w
+ * of each maximum in its plane; of equal ones, the first. What pads does not count. */
+typedef struct {
+    int32_t h, w, channels;
+    int32_t out_h, out_w;
+    int32_t kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+    bool last;
+} cmopt_pool;
+
+void cmopt_max_pool_s8(const int8_t *input, const cmopt_pool *pool, int8_t *values,
+                       int64_t *places);
+void cmopt_max_pool_s16(const int16_t *input, const cmopt_pool *pool, int16_t *values,
+                        int64_t *places);
 
 /* The largest (or smallest) element along the middle dimension of [outer, along, inner], and its
  * place there; of equal ones, the first. `values` or `places` may be NULL. along > 0. */

@@ -132,8 +132,16 @@ INTEGERS: dict[str, Callable[[torch.Tensor], object]] = {
     "argmax": lambda x: x.argmax(1),
     "argmax_of_all": lambda x: x.argmax(),
     "argmin": lambda x: x.argmin(-1, keepdim=True),
+    "index_put": lambda x: x.index_put(
+        (torch.tensor([0, 1, 0]), torch.tensor([2, 0, 1])), x[0, 0, 0, 0]
+    ),
     "max": lambda x: x.max(2),
+    "max_pool": lambda x: nn.functional.max_pool2d(x, 2, 1, 1, return_indices=True),
+    "max_pool_dilated": lambda x: nn.functional.max_pool2d(
+        x, (2, 3), (1, 2), (0, 1), (3, 2), return_indices=True
+    ),
     "min": lambda x: x.min(0),
+    "scatter": lambda x: x.scatter(2, torch.tensor([2, 0, 3]).reshape(1, 1, 3, 1), x[:1, :1, :3]),
 }
 
 
