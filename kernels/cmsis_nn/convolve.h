@@ -62,8 +62,8 @@ static inline int32_t cmopt_convolve_bytes(const cmsis_nn_conv_params *params,
     return cmopt_contiguous(params, in, filter) ? columns : CMOPT_MATRIX_ROWS * columns;
 }
 
-/* Copies the window whose first tap is at (y, x), wherever that is. `image` is at the group's first
- * channel. */
+/* Copies the window whose first tap is at (y, x), inside the input or not. `image` is at the
+ * group's first channel. */
 static void cmopt_copy_window(const cmopt_convolution *call,
                                   const int8_t *image,
                                   int32_t y,

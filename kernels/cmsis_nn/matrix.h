@@ -93,13 +93,14 @@ CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
     const int32_t *start = m->start;
     const int32_t step = m->step;
     const cmopt_output output = m->output;
+    /* Up to three bytes of the next two channels are read. */
+    const int32_t filled = whole || n == 1 ? n : (n + 3) & ~3;
     int8_t *out0 = out[0];
     int8_t *out1 = out[1];
     for (int32_t left = m->channels >> 1; left > 0; left--) {
         cmopt_sums_2x2 sums = {start[0], start[1], start[0], start[1]};
         if (wide) {
-            const int32_t padded = whole || left == 1 ? n : (n + 3) & ~3;
-            cmopt_dot_2x2_wide(x[0], w, w + n, padded, whole, &sums);
+            cmopt_dot_2x2_wide(x[0], w, w + n, left > 1 ? filled : n, whole, &sums);
         } else {
             cmopt_dot_2x2(x[0], x[1], w, w + n, n, &sums);
         }

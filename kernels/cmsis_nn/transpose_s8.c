@@ -31,10 +31,15 @@ static void move(const int8_t *from, int8_t *to, transpose_axis axis)
         return;
     }
 #endif
-    for (int32_t i = axis.size; i > 0; i--) {
+    int32_t left = axis.size;
+    for (; left >= 4; left -= 4, to += 4 * axis.to, from += 4 * axis.from) {
+        to[0] = from[0];
+        to[axis.to] = from[axis.from];
+        to[2 * axis.to] = from[2 * axis.from];
+        to[3 * axis.to] = from[3 * axis.from];
+    }
+    for (; left > 0; left--, to += axis.to, from += axis.from) {
         *to = *from;
-        to += axis.to;
-        from += axis.from;
     }
 }
 
