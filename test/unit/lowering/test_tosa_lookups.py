@@ -104,7 +104,7 @@ def test_random_graphs(data: st.DataObject, seed: int) -> None:
         values.append(step(graph, value, data))
     wanted = data.draw(st.sets(st.integers(2, len(values) - 1), min_size=1))
     outputs = {values[index]: None for index in sorted(wanted)}
-    outputs |= {value: None for value in values if not list(value.uses)}  # no dead code
+    outputs |= {value: None for value in values[2:] if not list(value.uses)}  # no dead code
     outputs |= {graph.sum(argument, argument): None for argument in graph.block.args}
     before, after = graph.changed(join_lookups, *outputs)
     assert alone(after) == 0
