@@ -17,7 +17,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects import edge
-from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
+from cmopt.dialects.constants import constant_of, constant_op, float_constant_of, typed_constant
 from cmopt.dialects.edge import is_nhwc
 from cmopt.dialects.program import REASON
 from cmopt.dialects.quant import DCastOp, quantized_element
@@ -295,6 +295,23 @@ class FoldDequantizeOfConstant(RewritePattern):
             rewriter.replace(op, constant_op(values, op.input.name_hint))
 
 
+class DropEmptyCall(RewritePattern):
+    """A call whose results have no elements → constants without elements; exact.
+
+    Some kernels end the process on such tensors.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: edge.CallOp, rewriter: PatternRewriter) -> None:
+        if not op.results or any(numel(shape_of(result)) for result in op.results):
+            return
+        made = [
+            typed_constant(np.zeros(shape_of(result), np.int8), result.type, result.name_hint)
+            for result in op.results
+        ]
+        rewriter.replace(op, [op for ops, _ in made for op in ops], [value for _, value in made])
+
+
 class GiveReason(RewritePattern):
     """Set the reason of calls that have no integer kernel."""
 
@@ -323,4 +340,4 @@ class ConvertEdgeToPortablePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         apply_patterns(op, FoldDequantizeOfConstant())
-        apply_patterns(op, MakeNchw(), ConvertToCall(), CopyViews(), GiveReason())
+        apply_patterns(op, MakeNchw(), ConvertToCall(), CopyViews(), DropEmptyCall(), GiveReason())

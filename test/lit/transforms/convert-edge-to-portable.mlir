@@ -160,3 +160,15 @@ func.func @nhwc_average(%x: tensor<1x4x5x3xf32>) -> tensor<1x3x4x3xf32> {
   %0 = edge.avg_pool2d %x {kernel_size = array<i64: 2, 2>, stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = true, data_format = "NHWC"} : (tensor<1x4x5x3xf32>) -> tensor<1x3x4x3xf32>
   func.return %0 : tensor<1x3x4x3xf32>
 }
+
+// -----
+
+// A call that computes no element is left out, because some kernels end the process.
+
+// CHECK-LABEL: func.func @nothing_to_compute
+// CHECK-NEXT:    %y = arith.constant dense<> : tensor<0x1xf32>
+// CHECK-NEXT:    func.return %y : tensor<0x1xf32>
+func.func @nothing_to_compute(%x: tensor<0x4xf32>) -> tensor<0x1xf32> {
+  %y = edge.call "aten.amin.default"(%x) {arguments = [#edge.operand<0>, [1], true]} : (tensor<0x4xf32>) -> tensor<0x1xf32>
+  func.return %y : tensor<0x1xf32>
+}
