@@ -1,20 +1,9 @@
+#include "cmopt_tensor_ops.h"
 #include "common.h"
 #include "registration.h"
 
 namespace cmopt {
 namespace {
-
-// x = (q - zero_point) * scale, in float. Elements are computed in ascending order, so the input
-// may be in the last bytes of the output's memory.
-template <typename Q>
-void dequantize(const Tensor& input, float scale, int32_t zero_point, Tensor& out) {
-  const Q* q = input.const_data_ptr<Q>();
-  float* x = out.mutable_data_ptr<float>();
-  const int64_t count = input.numel();
-  for (int64_t i = 0; i < count; ++i) {
-    x[i] = static_cast<float>(static_cast<int32_t>(q[i]) - zero_point) * scale;
-  }
-}
 
 Tensor& dequantize_per_tensor_out(
     Context& context,
@@ -43,8 +32,18 @@ Tensor& dequantize_per_tensor_out(
       !check.range("zero_point", zero_point, quant_min, quant_max)) {
     return out;
   }
-  const auto run = is_int8 ? dequantize<int8_t> : dequantize<int16_t>;
-  run(input, static_cast<float>(scale), static_cast<int32_t>(zero_point), out);
+  const cmopt_quantization from = {
+      static_cast<float>(scale),
+      static_cast<int32_t>(zero_point),
+      static_cast<int32_t>(quant_min),
+      static_cast<int32_t>(quant_max)};
+  const auto count = static_cast<size_t>(input.numel());
+  float* x = out.mutable_data_ptr<float>();
+  if (is_int8) {
+    cmopt_dequantize_s8(input.const_data_ptr<int8_t>(), count, &from, x);
+  } else {
+    cmopt_dequantize_s16(input.const_data_ptr<int16_t>(), count, &from, x);
+  }
   return out;
 }
 

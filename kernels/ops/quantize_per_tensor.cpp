@@ -1,40 +1,11 @@
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "cmopt_tensor_ops.h"
 #include "common.h"
 #include "registration.h"
 
 namespace cmopt {
 namespace {
-
-// q = clamp(nearbyint(x * (1 / scale)) + zero_point, quant_min, quant_max), the product in float.
-// Clamping before the conversion to an integer defines every result: infinities and values beyond
-// int32 saturate, and NaN becomes the (clamped) zero point. Elements are computed in ascending
-// order, so the output may be in the first bytes of the input's memory.
-template <typename Q>
-void quantize(
-    const Tensor& input,
-    float inverse_scale,
-    int32_t zero_point,
-    int32_t quant_min,
-    int32_t quant_max,
-    Tensor& out) {
-  const float* in = input.const_data_ptr<float>();
-  Q* q = out.mutable_data_ptr<Q>();
-  // All four are below 2^17 and therefore exact in float.
-  const float low = static_cast<float>(quant_min - zero_point);
-  const float high = static_cast<float>(quant_max - zero_point);
-  const int64_t count = input.numel();
-  for (int64_t i = 0; i < count; ++i) {
-    float step = std::nearbyint(in[i] * inverse_scale);
-    if (std::isnan(step)) {
-      step = 0.0f;
-    }
-    step = std::min(std::max(step, low), high);
-    q[i] = static_cast<Q>(static_cast<int32_t>(step) + zero_point);
-  }
-}
 
 Tensor& quantize_per_tensor_out(
     Context& context,
@@ -68,13 +39,18 @@ Tensor& quantize_per_tensor_out(
     check.fail("scale %g has no finite reciprocal in float", scale);
     return out;
   }
-  const auto run = is_int8 ? quantize<int8_t> : quantize<int16_t>;
-  run(input,
-      inverse_scale,
+  const cmopt_quantization to = {
+      static_cast<float>(scale),
       static_cast<int32_t>(zero_point),
       static_cast<int32_t>(quant_min),
-      static_cast<int32_t>(quant_max),
-      out);
+      static_cast<int32_t>(quant_max)};
+  const auto count = static_cast<size_t>(input.numel());
+  const float* in = input.const_data_ptr<float>();
+  if (is_int8) {
+    cmopt_quantize_s8(in, count, &to, out.mutable_data_ptr<int8_t>());
+  } else {
+    cmopt_quantize_s16(in, count, &to, out.mutable_data_ptr<int16_t>());
+  }
   return out;
 }
 

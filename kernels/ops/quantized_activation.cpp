@@ -1,3 +1,4 @@
+#include "cmopt_tensor_ops.h"
 #include "common.h"
 #include "registration.h"
 
@@ -15,13 +16,11 @@ quantized_activation_out(Context& context, const Tensor& input, const Tensor& lu
       !check.equal("the number of elements of out", out.numel(), input.numel())) {
     return out;
   }
-  const int8_t* in = input.const_data_ptr<int8_t>();
-  const int8_t* table = lut.const_data_ptr<int8_t>() + kEntries / 2;
-  int8_t* result = out.mutable_data_ptr<int8_t>();
-  const int64_t count = input.numel();
-  for (int64_t i = 0; i < count; ++i) {
-    result[i] = table[in[i]];
-  }
+  cmopt_lookup_s8(
+      input.const_data_ptr<int8_t>(),
+      static_cast<size_t>(input.numel()),
+      lut.const_data_ptr<int8_t>(),
+      out.mutable_data_ptr<int8_t>());
   return out;
 }
 

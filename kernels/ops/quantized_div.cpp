@@ -1,38 +1,11 @@
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "cmopt_tensor_ops.h"
 #include "common.h"
 #include "registration.h"
 
 namespace cmopt {
 namespace {
-
-// round((a - zp_a) / (b - zp_b) * scale) + zp_out, clamped, in float; halves away from zero.
-// Dividing by an element that equals its zero point gives a quotient of 0.
-template <typename Q>
-void divide(
-    const Tensor& a,
-    int32_t a_zero_point,
-    const Tensor& b,
-    int32_t b_zero_point,
-    int32_t out_zero_point,
-    float scale,
-    Tensor& out) {
-  const Q* numerators = a.const_data_ptr<Q>();
-  const Q* denominators = b.const_data_ptr<Q>();
-  Q* result = out.mutable_data_ptr<Q>();
-  const auto low = static_cast<float>(std::numeric_limits<Q>::min());
-  const auto high = static_cast<float>(std::numeric_limits<Q>::max());
-  const int64_t count = out.numel();
-  for (int64_t i = 0; i < count; ++i) {
-    const auto numerator = static_cast<float>(numerators[i] - a_zero_point);
-    const auto denominator = static_cast<float>(denominators[i] - b_zero_point);
-    const float quotient = denominator != 0.0f ? numerator / denominator : 0.0f;
-    const float value = std::round(quotient * scale) + static_cast<float>(out_zero_point);
-    result[i] = static_cast<Q>(std::min(std::max(value, low), high));
-  }
-}
 
 Tensor& quantized_div_out(
     Context& context,
@@ -65,14 +38,27 @@ Tensor& quantized_div_out(
     check.fail("output_scale %g is not finite in float", output_scale);
     return out;
   }
-  const auto run = is_int8 ? divide<int8_t> : divide<int16_t>;
-  run(self,
+  const cmopt_division division = {
       static_cast<int32_t>(self_zero_point),
-      other,
       static_cast<int32_t>(other_zero_point),
       static_cast<int32_t>(output_zero_point),
-      scale,
-      out);
+      scale};
+  const auto count = static_cast<size_t>(out.numel());
+  if (is_int8) {
+    cmopt_divide_s8(
+        self.const_data_ptr<int8_t>(),
+        other.const_data_ptr<int8_t>(),
+        count,
+        &division,
+        out.mutable_data_ptr<int8_t>());
+  } else {
+    cmopt_divide_s16(
+        self.const_data_ptr<int16_t>(),
+        other.const_data_ptr<int16_t>(),
+        count,
+        &division,
+        out.mutable_data_ptr<int16_t>());
+  }
   return out;
 }
 
