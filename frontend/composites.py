@@ -7,7 +7,7 @@ is unknown to importer and quantizer: the importer would take it apart after qua
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch.fx import Node
 from cmopt.frontend.aliasing import writes_escape, written_nodes
 from cmopt.frontend.operators import BY_PARTS, CONVERSIONS, FREE, OBSERVED, PREPARED, REWRITTEN
 from cmopt.frontend.overloads import operator_name, operator_of, overload, overload_name
-from cmopt.frontend.structure import computed_nodes
+from cmopt.frontend.structure import computed_nodes, tensor_inputs
 from cmopt.frontend.upstream import Overload
 
 aten = torch.ops.aten
@@ -45,11 +45,12 @@ def _is_composite(target: Overload) -> bool:
 _ROUNDS = 4
 
 
-def _attention(default: Callable[..., Any]) -> Callable[..., Any]:
-    """Attention is softmax(q k^T / sqrt(d) + mask) v.
+def _attention(default: Callable[..., Any], is_mask_known: bool) -> Callable[..., Any]:
+    """Attention is softmax(q k^T / sqrt(d) + mask) v, and 0 for rows in which all is masked.
 
-    `default` also guards against rows in which everything is masked, which costs several
-    operators; it is used for dropout and grouped queries.
+    is_mask_known: masks are constants, so the factor 0 or 1 of each row is one too. For other masks
+    the factor would cost several operators, so such rows are not 0. `default` has it always; it is
+    used for dropout and grouped queries.
     """
 
     def decomposition(
@@ -76,18 +77,21 @@ def _attention(default: Callable[..., Any]) -> Callable[..., Any]:
             attn_mask = torch.where(attn_mask, 0.0, -torch.inf)
         if attn_mask is not None:
             scores = scores + attn_mask
-        return torch.matmul(torch.softmax(scores, -1), value)
+        result = torch.matmul(torch.softmax(scores, -1), value)
+        if attn_mask is None or is_causal or not is_mask_known:
+            return result
+        return result * (attn_mask > -torch.inf).any(-1, keepdim=True).to(result.dtype)
 
     return decomposition
 
 
 @cache
-def _decompositions() -> dict[Any, Callable[..., Any]]:
+def _decompositions(is_mask_known: bool) -> dict[Any, Callable[..., Any]]:
     """PyTorch's decomposition, if any, of each operator of which only the parts are quantized."""
     available = torch.export.default_decompositions()
     table = {target: available[target] for target in available if _is_composite(target)}
     attention = aten.scaled_dot_product_attention.default
-    return {**table, attention: _attention(table[attention])}
+    return {**table, attention: _attention(table[attention], is_mask_known)}
 
 
 def _needs_functions(program: ExportedProgram, computed: set[Node]) -> bool:
@@ -105,6 +109,19 @@ def _needs_functions(program: ExportedProgram, computed: set[Node]) -> bool:
     return not are_known or writes_escape(program.graph)
 
 
+def _are_masks_known(computed: set[Node], inputs: Sequence[str]) -> bool:
+    """Whether no mask of an attention depends on an input."""
+    attention = aten.scaled_dot_product_attention.default
+    masks = [
+        node.args[3] if len(node.args) > 3 else node.kwargs.get("attn_mask")
+        for node in computed
+        if node.target is attention
+    ]
+    return not any(
+        isinstance(mask, Node) and (mask in computed or mask.name in inputs) for mask in masks
+    )
+
+
 def decompose_composites(program: ExportedProgram) -> ExportedProgram:
     """`program` without operators of which only the parts can be quantized, and without in-place
     operators whose effect observers would hide; the same object if it has no such operator.
@@ -114,10 +131,11 @@ def decompose_composites(program: ExportedProgram) -> ExportedProgram:
     for _ in range(_ROUNDS):
         computed = set(computed_nodes(program))
         present = {overload(node) for node in computed}
+        decompositions = _decompositions(_are_masks_known(computed, tensor_inputs(program)))
         needs_functions = _needs_functions(program, computed)
-        if present.isdisjoint(_decompositions()) and not needs_functions:
+        if present.isdisjoint(decompositions) and not needs_functions:
             break
         constant = {overload(node) for node in program.graph.nodes} - present
-        table = {op: rule for op, rule in _decompositions().items() if op not in constant}
+        table = {op: rule for op, rule in decompositions.items() if op not in constant}
         program = program.run_decompositions(table)
     return program

@@ -306,6 +306,16 @@ def reverse_subtraction(module: GraphModule, node: Node) -> Node | None:
     return difference
 
 
+def product_with_ones(module: GraphModule, node: Node) -> Node | None:
+    """x * 1, for a constant of ones that does not change the shape: x."""
+    for operand, other in (node.args[:2], node.args[1::-1]):
+        value = constant_of(module, other)
+        if isinstance(operand, Node) and value is not None and bool((value == 1).all()):
+            given, result = operand.meta["val"], node.meta["val"]
+            return operand if (given.shape, given.dtype) == (result.shape, result.dtype) else None
+    return None
+
+
 MASKED = -1e4
 """A constant of zeros and of numbers below this, added to a tensor, is a mask."""
 

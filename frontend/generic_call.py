@@ -24,6 +24,15 @@ from cmopt.frontend.tensor_types import dtype_name, tensor_type
 from cmopt.frontend.upstream import arguments_of
 
 
+SAME_AS = {
+    "aten.__lshift__.Scalar": "aten.bitwise_left_shift.Tensor_Scalar",
+    "aten.__lshift__.Tensor": "aten.bitwise_left_shift.Tensor",
+    "aten.__rshift__.Scalar": "aten.bitwise_right_shift.Tensor_Scalar",
+    "aten.__rshift__.Tensor": "aten.bitwise_right_shift.Tensor",
+}
+"""Operators without a kernel that are another spelling of one with a kernel."""
+
+
 def _attribute(call: Call, value: Any, operands: list[SSAValue], is_float: bool) -> Attribute:
     """One argument; tensors are appended to `operands`."""
     match value:
@@ -60,7 +69,7 @@ def generic_call(call: Call) -> list[SSAValue]:
         if not isinstance(result, torch.Tensor):
             raise call.error("a result is not a tensor")
         types.append(tensor_type(result))
-    op = CallOp(call.name, operands, arguments, types)
+    op = CallOp(SAME_AS.get(call.name, call.name), operands, arguments, types)
     call.emit(op)
     return list(op.outputs)
 

@@ -195,6 +195,7 @@ _PRODUCTS = (
     Operator("linear", None, convolution.linear),
     Operator("matmul mm", FREE, matrix.matmul, prepared=before.product_with_constant),
     Operator("matmul", rewritten=before.batched_product),
+    Operator("mul.Tensor", rewritten=before.product_with_ones),
 )
 
 _REDUCTIONS = (

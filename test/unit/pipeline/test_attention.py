@@ -123,3 +123,29 @@ def test_attention(model: type[nn.Module]) -> None:
     assert kernels(program).count("quantized_batch_matmul") == 2
     assert kernels(program).count("softmax") == 1
     check(program, shape, steps=4)
+
+
+class MaskedAttention(nn.Module):
+    def __init__(self, mask: torch.Tensor):
+        super().__init__()
+        self.mask = mask
+
+    def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask)
+
+
+@pytest.mark.parametrize("is_bool", [False, True])
+@pytest.mark.parametrize("hides_rows", [False, True])
+def test_masks(is_bool: bool, hides_rows: bool) -> None:
+    """A row in which all is masked is 0, as in PyTorch, and only then there is a product for it."""
+    shapes = [(1, 2, 6, 8)] * 3
+    mask = torch.ones(6, 6).tril().bool()
+    mask[3] &= not hides_rows
+    given = mask if is_bool else torch.where(mask, 0.0, -torch.inf)
+    program = compiled(MaskedAttention(given), *shapes)
+    assert program.report.float_ops == 0
+    assert kernels(program).count("quantized_mul") == int(hides_rows)
+    inputs = random_inputs(shapes, 1)
+    (ran,), expected = program.run(*inputs), MaskedAttention(given)(*inputs)
+    assert float(((ran - expected) ** 2).mean() / (expected**2).mean()) < 1e-2
+    assert not hides_rows or not ran[:, :, 3].any()

@@ -185,3 +185,17 @@ def test_rrelu_outside_of_training(inplace: bool) -> None:
     program = cmopt.compile(cmopt.quantize(torch.nn.Sequential(torch.nn.Tanh(), layer), (x,)))
     assert program.report.float_ops == 0
     assert float((program.run(x)[0] - F.leaky_relu(x.tanh(), 0.2)).abs().max()) < 0.05
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int16, torch.int32])
+def test_shifts_by_operators(dtype: torch.dtype) -> None:
+    """`<<` and `>>` have their own ATen names, which have no kernels."""
+
+    class Shifts(nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return x << 2, x >> 1, (x << x) >> x
+
+    x = torch.randint(0, 4, (3, 5)).to(dtype)
+    program = cmopt.compile(torch.export.export(Shifts(), (x,)))
+    for ran, expected in zip(program.run(x), Shifts()(x), strict=True):
+        assert torch.equal(ran, expected)
