@@ -191,7 +191,7 @@ def test_rrelu_outside_of_training(inplace: bool) -> None:
 def test_shifts_by_operators(dtype: torch.dtype) -> None:
     """`<<` and `>>` have their own ATen names, which have no kernels."""
 
-    class Shifts(nn.Module):
+    class Shifts(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
             return x << 2, x >> 1, (x << x) >> x
 
