@@ -23,7 +23,6 @@ from cmopt.frontend.call import Call
 from cmopt.frontend.tensor_types import dtype_name, tensor_type
 from cmopt.frontend.upstream import arguments_of
 
-
 SAME_AS = {
     "aten.__lshift__.Scalar": "aten.bitwise_left_shift.Tensor_Scalar",
     "aten.__lshift__.Tensor": "aten.bitwise_left_shift.Tensor",
