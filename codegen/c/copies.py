@@ -18,7 +18,7 @@ from xdsl.dialects.arith import ConstantOp
 from xdsl.ir import SSAValue
 
 from cmopt.codegen.arguments import plain
-from cmopt.codegen.c.calls import Step, constant_of
+from cmopt.codegen.c.step import Step, constant_of
 from cmopt.codegen.c.text import C_TYPES, fields, integer, items, real
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.cortex_m import itemsize

@@ -11,7 +11,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from cmopt.codegen.arguments import plain
-from cmopt.codegen.c.calls import Step
+from cmopt.codegen.c.step import Step
 from cmopt.codegen.c.text import C_TYPES, integer, real
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.edge import CallOp

@@ -9,7 +9,7 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from cmopt.codegen.arguments import plain
-from cmopt.codegen.c.calls import Step
+from cmopt.codegen.c.step import Step
 from cmopt.codegen.c.text import fields
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.cortex_m import itemsize, nbytes

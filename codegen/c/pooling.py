@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cmopt.codegen.arguments import plain
-from cmopt.codegen.c.calls import SUFFIXES, Step
+from cmopt.codegen.c.step import SUFFIXES, Step
 from cmopt.codegen.c.text import fields
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.edge import CallOp

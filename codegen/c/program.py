@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from cmopt.codegen.c.calls import STEPS, SUFFIXES, Step, constant_of
 from cmopt.codegen.c.constants import Constants
 from cmopt.codegen.c.copies import MOVING, all_indices_known, emit_movement
 from cmopt.codegen.c.elementwise import EXPRESSIONS, emit_elementwise
+from cmopt.codegen.c.elementwise_calls import ELEMENTWISE
 from cmopt.codegen.c.indexing import INDEXED, emit_indexed
+from cmopt.codegen.c.matrix_calls import MATRICES
 from cmopt.codegen.c.pooling import POOLS, emit_pool
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
+from cmopt.codegen.c.step import SUFFIXES, Rule, Step, constant_of
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
+from cmopt.codegen.c.window_calls import WINDOWS
 from cmopt.codegen.emit_header import border_macros
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.codegen.step_facts import StepFacts, is_step, step_facts
@@ -107,6 +110,10 @@ PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
     (POOLS, emit_pool),
 )
 """The portable operators that have a C form, and what emits them."""
+
+
+STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES}
+"""The rule of each `cortex_m` op that is a kernel call; a new op needs one."""
 
 
 def _emit(op: Operation, step: Step) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from xdsl.ir import SSAValue
 
 from cmopt.codegen.arguments import plain
-from cmopt.codegen.c.calls import SUFFIXES, Step
+from cmopt.codegen.c.step import SUFFIXES, Step
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import element_of, shape_of
