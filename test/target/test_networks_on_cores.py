@@ -13,6 +13,7 @@ from torch import nn
 
 import cmopt
 from cmopt.pipeline.board import Board
+from cmopt.support.cores import EMULATED
 
 TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
 """The instruction sets: scalar, DSP, MVE. Scratch and linear's bias differ between them."""
@@ -60,6 +61,41 @@ def test_transposed_convolutions(board: Callable[[str], Board], target: str) -> 
     calls = [op.name for op in program.module("planned").walk()]
     assert calls.count("cortex_m.quantized_transpose_conv2d") == 2
     check(board(target), "transposed", program, [x for (x,) in batches])
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(6, 8, batch_first=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs: torch.Tensor = self.lstm(x)[0]
+        return outputs
+
+
+class Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        attended: torch.Tensor = self.attention(x, x, x, need_weights=False)[0]
+        return self.norm(x + attended)
+
+
+@pytest.mark.parametrize("target", EMULATED)
+@pytest.mark.parametrize(("make", "features"), [(Recurrent, 6), (Attention, 8)])
+def test_sequences(
+    board: Callable[[str], Board], target: str, make: Callable[[], nn.Module], features: int
+) -> None:
+    """Gates, products of activations, softmax, norms and moves, on every core."""
+    torch.manual_seed(0)
+    model, batches = make().eval(), [(torch.randn(1, 5, features),) for _ in range(4)]
+    exported = cmopt.quantize(model, batches[0], calibration=batches, target=target)
+    program = cmopt.compile(exported, target=target)
+    assert program.report.float_ops == 0
+    check(board(target), "sequence", program, [x for (x,) in batches])
 
 
 @pytest.mark.parametrize("name", sorted(MLPERF_TINY))
