@@ -215,7 +215,7 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
             raise VerifyException("quant.uniform: several scales need an axis (`i8:f32:0, {…}`)")
         if len(scales) == 0 or not all(s > 0 and math.isfinite(s) for s in scales.tolist()):
             raise VerifyException("quant.uniform: every scale must be positive and finite")
-        # Outside the storage range it is no stored value: the tensor then holds no zero.
+        # Outside the storage range it is not a stored value: the tensor then has no zero.
         if zeros.min() < low or zeros.max() > high:
             raise VerifyException(f"quant.uniform: zero point outside {self.storage}")
 
