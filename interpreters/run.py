@@ -66,7 +66,10 @@ class _Arena:
 
     def _bytes(self, value: SSAValue) -> NDArray[np.uint8]:
         offset = place_of(value)
-        assert offset is not None, f"{value} has no place"
+        if offset is None:
+            raise ValueError(
+                f"@{self.func.sym_name.data} has a value without a place: {value.type}"
+            )
         return self.memory[offset : offset + nbytes(value.type)]
 
     def load(self, value: SSAValue) -> Array:
