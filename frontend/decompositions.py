@@ -307,7 +307,7 @@ def reverse_subtraction(module: GraphModule, node: Node) -> Node | None:
 
 
 def product_with_ones(module: GraphModule, node: Node) -> Node | None:
-    """x * 1, for a constant of ones that does not change the shape: x."""
+    """x * 1 is x, if the constant of ones does not change the shape."""
     for operand, other in (node.args[:2], node.args[1::-1]):
         value = constant_of(module, other)
         if isinstance(operand, Node) and value is not None and bool((value == 1).all()):

@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 import torch
 from torch.fx import Graph, GraphModule, Node
 
+from cmopt.frontend.overloads import overload
+from cmopt.frontend.upstream import arguments_of
+
 Rewrite: TypeAlias = Callable[[GraphModule, Node], Node | tuple[Node, ...] | None]
 """Inserts nodes that compute the same as a node. Returns their result or results, or None: the node
 stays."""
@@ -27,6 +30,16 @@ def constant_of(module: GraphModule, node: object) -> torch.Tensor | None:
     """The value of a float constant node, else None."""
     value = attribute_of(module, node)
     return value if value is not None and value.dtype.is_floating_point else None
+
+
+def filled_arguments(node: Node) -> list[Any]:
+    """All arguments of a call, in the order of its schema, with the schema's defaults."""
+    target = overload(node)
+    assert target is not None, f"{node} does not call an operator"
+    return [
+        node.args[i] if i < len(node.args) else node.kwargs.get(a.name, a.default_value)
+        for i, a in enumerate(arguments_of(target))
+    ]
 
 
 def insert(graph: Graph, like: Node, target: Callable[..., object], *args: Any) -> Node:

@@ -14,7 +14,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from cmopt.dialects.cortex_m.limits import LONGEST_SOFTMAX
-from cmopt.frontend.graph_building import insert, insert_number
+from cmopt.frontend.graph_building import filled_arguments, insert, insert_number
 
 aten = torch.ops.aten
 
@@ -51,14 +51,9 @@ def _affine(
     return x
 
 
-def _filled(node: Node, defaults: Sequence[object]) -> list[Any]:
-    """The positional arguments; missing ones get their defaults."""
-    return [*node.args, *defaults[len(node.args) :]]
-
-
 def layer_norm(module: GraphModule, node: Node) -> Node:
     """Over the last dimensions."""
-    x, normalized, weight, bias, epsilon = _filled(node, (None, None, None, None, 1e-5))[:5]
+    x, normalized, weight, bias, epsilon = filled_arguments(node)[:5]
     dims = range(-len(normalized), 0)
     unit = _scaled_to_one(module, node, _centered(module, node, x, dims), dims, epsilon)
     return _affine(module, node, unit, weight, bias, normalized)
@@ -66,7 +61,7 @@ def layer_norm(module: GraphModule, node: Node) -> Node:
 
 def rms_norm(module: GraphModule, node: Node) -> Node:
     """Over the last dimensions, without subtracting the mean."""
-    x, normalized, weight, epsilon = _filled(node, (None, None, None, None))
+    x, normalized, weight, epsilon = filled_arguments(node)
     epsilon = torch.finfo(torch.float32).eps if epsilon is None else epsilon
     unit = _scaled_to_one(module, node, x, range(-len(normalized), 0), epsilon)
     return _affine(module, node, unit, weight, None, normalized)
@@ -74,7 +69,7 @@ def rms_norm(module: GraphModule, node: Node) -> Node:
 
 def group_norm(module: GraphModule, node: Node) -> Node:
     """Over a whole group of channels."""
-    x, groups, weight, bias, epsilon = _filled(node, (None, None, None, None, 1e-5))[:5]
+    x, groups, weight, bias, epsilon = filled_arguments(node)[:5]
     shape = list(x.meta["val"].shape)
     rows = [shape[0], groups, math.prod(shape[1:]) // groups]
     row = insert(module.graph, node, aten.reshape.default, x, rows)
@@ -106,7 +101,8 @@ def batch_statistics(
 
 def _dims_of_variance(node: Node) -> tuple[list[int], Any, bool]:
     """The dimensions, the correction of the count, and whether the dimensions stay."""
-    x, dims, unbiased, keep = _filled(node, (None, None, True, False))[:4]
+    given: Any = (*node.args, *(None, None, True, False)[len(node.args) :])
+    x, dims, unbiased, keep = given[:4]
     if isinstance(dims, bool):  # the overload "default" has no dimensions
         dims, unbiased = None, dims
     correction: Any = 1 if unbiased else 0
@@ -144,7 +140,7 @@ def variance(module: GraphModule, node: Node) -> Node | None:
 
 def vector_norm(module: GraphModule, node: Node) -> Node | None:
     """`sum(|x|^p)^(1/p)`, without a power for p = 2, and an extremum for an infinite p."""
-    x, order, dims, keep = _filled(node, (None, 2, None, False))[:4]
+    x, order, dims, keep = filled_arguments(node)[:4]
     rank, order = x.meta["val"].dim(), float(order)
     if order == 0 or rank == 0 or node.kwargs.get("dtype") not in (None, torch.float32):
         return None
@@ -180,7 +176,7 @@ def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[N
 
 def softmax(module: GraphModule, node: Node) -> Node | None:
     """`exp(x - max(x)) / sum(…)`, for a number and for rows too long for the softmax kernel."""
-    x, dim = _filled(node, ())[:2]
+    x, dim = filled_arguments(node)[:2]
     if not x.meta["val"].dim():
         zero = insert(module.graph, node, aten.sub.Tensor, x, x)
         return insert(module.graph, node, aten.exp.default, zero)
@@ -193,7 +189,7 @@ def softmax(module: GraphModule, node: Node) -> Node | None:
 
 def log_softmax(module: GraphModule, node: Node) -> Node | None:
     """`(x - max(x)) - log(sum(exp(x - max(x))))`."""
-    x, dim = _filled(node, ())[:2]
+    x, dim = filled_arguments(node)[:2]
     if not x.meta["val"].dim():
         return insert(module.graph, node, aten.sub.Tensor, x, x)
     below, _, total = _exponentials(module, node, x, dim)

@@ -13,12 +13,16 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
-from cmopt.frontend.graph_building import constant_of, insert, insert_constant, insert_number
+from cmopt.frontend.graph_building import (
+    constant_of,
+    filled_arguments,
+    insert,
+    insert_constant,
+    insert_number,
+)
 from cmopt.frontend.resampling import adaptive_average_2d
 
 aten = torch.ops.aten
-
-Defaults = tuple[Any, ...]
 
 _BEFORE_PLANES = (0, 2, 1, 3, 4)
 """From [N,C,D,H,W] to [N,D,C,H,W], and back."""
@@ -30,23 +34,13 @@ def _triple(value: Any) -> list[int]:
     return values * 3 if len(values) == 1 else values
 
 
-def _arguments(node: Node, defaults: Sequence[Any]) -> list[Any]:
-    """The arguments with their defaults, also those given by name."""
-    names = [argument.name for argument in node.target._schema.arguments]  # type: ignore[union-attr]
-    return [
-        node.args[i] if i < len(node.args) else node.kwargs.get(name, default)
-        for i, (name, default) in enumerate(zip(names, defaults, strict=True))
-    ]
-
-
 def convolution_3d(module: GraphModule, node: Node) -> Node | None:
     """`conv3d` of constant weights: `conv2d` of [N·D', C·KD, H, W].
 
     The channels of a group stay together, because the planes of a channel follow each other, as in
     the weight: [O, C/g, KD, KH, KW] is [O, C/g·KD, KH, KW]. None for an empty input.
     """
-    defaults: Defaults = (None, None, None, 1, 0, 1, 1)
-    operand, weight, bias, stride, padding, dilation, groups = _arguments(node, defaults)
+    operand, weight, bias, stride, padding, dilation, groups = filled_arguments(node)
     filters = constant_of(module, weight)
     is_batch = operand.meta["val"].dim() == 5
     if filters is None or operand.meta["val"].numel() == 0:
@@ -99,8 +93,7 @@ def _pads(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> list[
 
 def max_pool_3d(module: GraphModule, node: Node) -> Node | None:
     """`max_pool3d`: over the plane, then over the depth."""
-    defaults: Defaults = (None, None, [], 0, 1, False)
-    operand, kernel, stride, padding, dilation, ceil_mode = _arguments(node, defaults)
+    operand, kernel, stride, padding, dilation, ceil_mode = filled_arguments(node)
     windows = [_triple(v) for v in (kernel, stride or kernel, padding, dilation)]
 
     def pool(value: Node, sides: slice) -> Node:
@@ -114,8 +107,7 @@ def max_pool_3d(module: GraphModule, node: Node) -> Node | None:
 
 def average_pool_3d(module: GraphModule, node: Node) -> Node | None:
     """`avg_pool3d`: over the plane, then over the depth. A divisor of its own is a factor."""
-    defaults: Defaults = (None, None, [], 0, False, True, None)
-    operand, kernel, stride, padding, ceil_mode, counted, divisor = _arguments(node, defaults)
+    operand, kernel, stride, padding, ceil_mode, counted, divisor = filled_arguments(node)
     windows = [_triple(v) for v in (kernel, stride or kernel, padding)]
     counted = counted or divisor is not None
 
