@@ -30,8 +30,8 @@ typedef struct {
 
 /* Whether a window inside the input is contiguous. */
 static inline bool cmopt_contiguous(const cmsis_nn_conv_params *params,
-                                        const cmsis_nn_dims *in,
-                                        const cmsis_nn_dims *filter)
+                                    const cmsis_nn_dims *in,
+                                    const cmsis_nn_dims *filter)
 {
     return filter->h == 1 &&
            (filter->w == 1 || (params->dilation.w == 1 && filter->c == in->c));
@@ -65,10 +65,10 @@ static inline int32_t cmopt_convolve_bytes(const cmsis_nn_conv_params *params,
 /* Copies the window whose first tap is at (y, x), inside the input or not. `image` is at the
  * group's first channel. */
 static void cmopt_copy_window(const cmopt_convolution *call,
-                                  const int8_t *image,
-                                  int32_t y,
-                                  int32_t x,
-                                  int8_t *to)
+                              const int8_t *image,
+                              int32_t y,
+                              int32_t x,
+                              int8_t *to)
 {
     const int32_t c = call->filter->c;
     const int32_t kw = call->filter->w;
@@ -213,9 +213,9 @@ static inline void cmopt_convolve_wide(const cmopt_convolution *call,
 /* The results of a block of channels for all windows. `input` is at the group's first channel,
  * `out` at the block's. */
 static void cmopt_convolve_block(const cmopt_convolution *call,
-                                     const cmopt_matrix *m,
-                                     const int8_t *input,
-                                     int8_t *out)
+                                 const cmopt_matrix *m,
+                                 const int8_t *input,
+                                 int8_t *out)
 {
     const cmsis_nn_conv_params *p = call->params;
     const bool contiguous = cmopt_contiguous(p, call->in, call->filter);

@@ -66,8 +66,8 @@ typedef struct {
 
 /* Results of four channels of one pixel. */
 CMOPT_NOINLINE void cmopt_depthwise_pixel(const cmopt_depthwise *call,
-                                         const cmopt_place *place,
-                                         int8_t *out)
+                                          const cmopt_place *place,
+                                          int8_t *out)
 {
     const int32_t *const start = call->taps.start;
     int32_t sums[4] = {start[0], start[1], start[2], start[3]};
@@ -136,9 +136,9 @@ CMOPT_INLINE void cmopt_depthwise_3x3(const cmopt_depthwise *call,
 }
 
 CMOPT_NOINLINE void cmopt_depthwise_run(const cmopt_depthwise *call,
-                                       const int8_t *from,
-                                       int32_t count,
-                                       int8_t *out)
+                                        const int8_t *from,
+                                        int32_t count,
+                                        int8_t *out)
 {
     if (call->output.kind == CMOPT_UP && !call->output.clamped) {
         cmopt_depthwise_3x3(call, from, count, out, CMOPT_UP, false);

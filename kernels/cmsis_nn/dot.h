@@ -8,19 +8,7 @@
 #include <stdint.h>
 
 #include "isa.h"
-
-/* Sums of row r and channel c. */
-typedef struct {
-    int32_t s00;
-    int32_t s01;
-    int32_t s10;
-    int32_t s11;
-} cmopt_sums_2x2;
-
-CMOPT_INLINE int32_t cmopt_add_product(int32_t sum, int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)sum + (uint32_t)(a * b));
-}
+#include "sums.h"
 
 /* The sum of int8 values. */
 CMOPT_INLINE int32_t cmopt_sum(const int8_t *values, int32_t count)

@@ -132,8 +132,8 @@ CMOPT_INLINE void cmopt_matrix_rows_as(const cmopt_matrix *m,
 
 /* Results of two rows in all channels of the block. out[r] is at the block's first channel. */
 CMOPT_NOINLINE void cmopt_matrix_rows(const cmopt_matrix *m,
-                                     const int8_t *const *x,
-                                     int8_t *const *out)
+                                      const int8_t *const *x,
+                                      int8_t *const *out)
 {
     const cmopt_kind kind = m->output.kind;
     const bool whole = (m->columns & 15) == 0;
@@ -212,10 +212,10 @@ CMOPT_INLINE void cmopt_matrix_row_as(const cmopt_matrix *m,
 }
 
 CMOPT_NOINLINE void cmopt_matrix_row_from(const cmopt_matrix *m,
-                                         const int8_t *x,
-                                         int32_t x_offset,
-                                         int32_t more,
-                                         int8_t *out)
+                                          const int8_t *x,
+                                          int32_t x_offset,
+                                          int32_t more,
+                                          int8_t *out)
 {
     if (m->step == 0 && m->output.kind == CMOPT_UP && !m->output.clamped) {
         cmopt_matrix_row_as(m, x, x_offset, more, out, 0, CMOPT_UP, false);

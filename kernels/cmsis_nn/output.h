@@ -78,9 +78,9 @@ CMOPT_INLINE cmopt_factor cmopt_factor_of(const int32_t *multiplier, const int32
 
 /* A result of any output. */
 CMOPT_NOINLINE int8_t cmopt_any_result(int32_t sum,
-                                                         int32_t multiplier,
-                                                         int32_t shift,
-                                                         const cmopt_output *output)
+                                       int32_t multiplier,
+                                       int32_t shift,
+                                       const cmopt_output *output)
 {
     return cmopt_finish_s8(sum, multiplier, shift, output->offset, output->low, output->high);
 }

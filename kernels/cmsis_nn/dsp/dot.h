@@ -12,14 +12,7 @@
 #include <string.h>
 
 #include "../isa.h"
-
-/* Sums of row r and channel c. */
-typedef struct {
-    int32_t s00;
-    int32_t s01;
-    int32_t s10;
-    int32_t s11;
-} cmopt_sums_2x2;
+#include "../sums.h"
 
 /* Four bytes at any address. */
 CMOPT_INLINE uint32_t cmopt_load(const int8_t *from)
@@ -66,11 +59,6 @@ CMOPT_INLINE int32_t cmopt_smlad(uint32_t a, uint32_t b, int32_t sum)
     int32_t result;
     __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
     return result;
-}
-
-CMOPT_INLINE int32_t cmopt_add_product(int32_t sum, int32_t a, int32_t b)
-{
-    return (int32_t)((uint32_t)sum + (uint32_t)(a * b));
 }
 
 /* The sum of int8 values. */

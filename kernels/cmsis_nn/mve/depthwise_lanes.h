@@ -283,21 +283,21 @@ CMOPT_INLINE void cmopt_mve_depthwise_3x3(const cmopt_mve_depthwise *call,
 }
 
 CMOPT_NOINLINE void cmopt_mve_depthwise_3x3_plain(const cmopt_mve_depthwise *call,
-                                                                    int32_t count,
-                                                                    int32_t step,
-                                                                    int32_t out_step,
-                                                                    int8_t *out)
+                                                  int32_t count,
+                                                  int32_t step,
+                                                  int32_t out_step,
+                                                  int8_t *out)
 {
     cmopt_mve_depthwise_3x3(call, true, CMOPT_DW_LANES, 0, count, step, out_step, CMOPT_DW_LANES,
                             out);
 }
 
 CMOPT_NOINLINE void cmopt_mve_depthwise_3x3_lanes(const cmopt_mve_depthwise *call,
-                                                                    int32_t count,
-                                                                    int32_t step,
-                                                                    int32_t out_step,
-                                                                    int32_t lanes,
-                                                                    int8_t *out)
+                                                  int32_t count,
+                                                  int32_t step,
+                                                  int32_t out_step,
+                                                  int32_t lanes,
+                                                  int8_t *out)
 {
     cmopt_mve_depthwise_3x3(call, false, CMOPT_DW_LANES, 0, count, step, out_step, lanes, out);
 }

@@ -139,14 +139,14 @@ CMOPT_INLINE void cmopt_mve_matrix_store_16(const int32_t *from,
 
 /* The same, for any output and number of channels. */
 CMOPT_NOINLINE void cmopt_mve_matrix_store_any(const int32_t *from,
-                                                                 const int32_t *start,
-                                                                 const int32_t *multipliers,
-                                                                 const int32_t *shifts,
-                                                                 const cmopt_mve_output *output,
-                                                                 int32_t lanes,
-                                                                 int32_t rows,
-                                                                 int32_t first,
-                                                                 int8_t *const *out)
+                                               const int32_t *start,
+                                               const int32_t *multipliers,
+                                               const int32_t *shifts,
+                                               const cmopt_mve_output *output,
+                                               int32_t lanes,
+                                               int32_t rows,
+                                               int32_t first,
+                                               int8_t *const *out)
 {
     const mve_pred16_t used = vctp8q((uint32_t)lanes);
     for (; rows > 0; rows--, from += CMOPT_MATRIX_LANES) {
@@ -166,10 +166,10 @@ CMOPT_NOINLINE void cmopt_mve_matrix_store_any(const int32_t *from,
 /* Writes the results of `rows` rows in sixteen channels from `first` on, or in fewer. Sums are in
  * the order of cmopt_mve_sums. out[r] is at the block's first channel. */
 CMOPT_NOINLINE void cmopt_mve_matrix_store(const cmopt_matrix *m,
-                                                             const int32_t *from,
-                                                             int32_t rows,
-                                                             int32_t first,
-                                                             int8_t *const *out)
+                                           const int32_t *from,
+                                           int32_t rows,
+                                           int32_t first,
+                                           int8_t *const *out)
 {
     const int32_t lanes = m->channels - first;
     const int32_t *start = m->start + first;
@@ -212,8 +212,8 @@ CMOPT_INLINE void cmopt_mve_matrix_dot(const int8_t *x,
 
 /* Results of three rows in all channels of the block. out[r] is at the block's first channel. */
 CMOPT_NOINLINE void cmopt_matrix_rows(const cmopt_matrix *m,
-                                    const int8_t *const *x,
-                                    int8_t *const *out)
+                                      const int8_t *const *x,
+                                      int8_t *const *out)
 {
     const int8_t *w = m->weights;
     int32_t sums[CMOPT_MATRIX_ROWS * CMOPT_MATRIX_LANES];
@@ -244,9 +244,9 @@ CMOPT_NOINLINE void cmopt_matrix_rows(const cmopt_matrix *m,
 
 /* Results of one row. Its sums begin with `more` than the block's. */
 static void cmopt_matrix_row(const cmopt_matrix *m,
-                                   const int8_t *x,
-                                   int32_t more,
-                                   int8_t *out)
+                             const int8_t *x,
+                             int32_t more,
+                             int8_t *out)
 {
     const int8_t *w = m->weights;
     for (int32_t first = 0; first < m->channels; first += CMOPT_MATRIX_LANES) {
