@@ -18,8 +18,7 @@ from cmopt.dialects.program import (
     DIM_ORDER,
     NAME,
     QUANTIZED,
-    border_attributes,
-    terminator,
+    sides,
 )
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of
@@ -55,14 +54,10 @@ def border_macros(func: FuncOp, prefix: str, *, with_offsets: bool = False) -> l
     with_offsets: also where each begins in the arena. An output that is a constant has no offset.
     """
     lines: list[str] = []
-    for kind, values, attributes in (
-        ("INPUT", func.body.block.args, func.arg_attrs),
-        ("OUTPUT", terminator(func).operands, func.res_attrs),
-    ):
-        lines += ["", f"#define {prefix}_{kind}_COUNT {len(values)}"]
-        entries = border_attributes(attributes, len(values))
+    for kind, values, entries in sides(func):
+        lines += ["", f"#define {prefix}_{kind.upper()}_COUNT {len(values)}"]
         for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
-            name = f"{prefix}_{kind}_{index}"
+            name = f"{prefix}_{kind.upper()}_{index}"
             lines += ["", *_tensor(name, value, entry)]
             if with_offsets and (place := place_of(value)) is not None:
                 lines.append(f"#define {name}_OFFSET {place}")

@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import (
     TensorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, BlockArgument
+from xdsl.ir import Attribute, BlockArgument, SSAValue
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.shapes import ints_of
@@ -112,19 +112,25 @@ def border_attributes(
     return [dict(entry.data) for entry in attributes.data]
 
 
+def sides(func: FuncOp) -> Iterator[tuple[str, Sequence[SSAValue], list[dict[str, Attribute]]]]:
+    """A function's inputs, then its outputs: "input" or "output", the values, their attributes."""
+    for kind, values, attributes in (
+        ("input", func.body.block.args, func.arg_attrs),
+        ("output", terminator(func).operands, func.res_attrs),
+    ):
+        yield kind, values, border_attributes(attributes, len(values))
+
+
 def border_names(func: FuncOp) -> tuple[list[str], list[str]]:
     """The names of a function's inputs and outputs; those without a name get a number."""
-    result = []
-    for attributes, count, kind in (
-        (func.arg_attrs, len(func.body.block.args), "input"),
-        (func.res_attrs, len(terminator(func).operands), "output"),
-    ):
-        names = []
-        for index, entry in enumerate(border_attributes(attributes, count)):
-            name = entry.get(NAME)
-            names.append(name.data if isinstance(name, StringAttr) else f"{kind}_{index}")
-        result.append(names)
-    return result[0], result[1]
+    inputs, outputs = (
+        [
+            name.data if isinstance(name := entry.get(NAME), StringAttr) else f"{kind}_{index}"
+            for index, entry in enumerate(entries)
+        ]
+        for kind, _, entries in sides(func)
+    )
+    return inputs, outputs
 
 
 def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr] | None:

@@ -29,7 +29,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, QUANTIZED, border_attributes, terminator
+from cmopt.dialects.program import ARENA_BYTES, QUANTIZED, sides, terminator
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, numel, shape_of
 from cmopt.support.diagnostics import CompileError
@@ -264,11 +264,7 @@ class _Conversion:
 def _conversions(func: FuncOp, name: str) -> list[_Conversion]:
     """The conversions of all inputs and outputs that are passed as integers."""
     found: list[_Conversion] = []
-    for kind, values, attributes in (
-        ("input", func.body.block.args, func.arg_attrs),
-        ("output", terminator(func).operands, func.res_attrs),
-    ):
-        entries = border_attributes(attributes, len(values))
+    for kind, values, entries in sides(func):
         for index, (value, entry) in enumerate(zip(values, entries, strict=True)):
             quantized = entry.get(QUANTIZED)
             element = None if quantized is None else quantized_element(quantized)

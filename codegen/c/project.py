@@ -20,10 +20,10 @@ from xdsl.dialects.func import FuncOp
 import cmopt.kernels
 from cmopt.codegen.c.program import CProgram
 from cmopt.codegen.c.text import C_TYPES, array
-from cmopt.dialects.arrays import Array, numpy_dtype
+from cmopt.codegen.emit_pte import logical_view
+from cmopt.dialects.arrays import Array
 from cmopt.dialects.cortex_m import nbytes, place_of
-from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, terminator
-from cmopt.dialects.shapes import element_of, ints_of, inverse, permuted, shape_of
+from cmopt.dialects.program import DIM_ORDER, border_names, sides, terminator
 from cmopt.support.cores import LINK_FLAGS, Core, core_of, emulator_options, link_symbols
 
 KERNELS = Path(cmopt.kernels.__file__).parent
@@ -161,21 +161,20 @@ def _readme(program: CProgram, target: str) -> dict[str, str]:
 
 def project_facts(program: CProgram, func: FuncOp, target: str) -> dict[str, object]:
     """What `cm-run` must know of a project: names, dtypes and shapes as PyTorch has them."""
-    input_names, output_names = border_names(func)
-    sides: dict[str, list[dict[str, object]]] = {}
-    for kind, names, values, attributes in (
-        ("inputs", input_names, func.body.block.args, func.arg_attrs),
-        ("outputs", output_names, terminator(func).operands, func.res_attrs),
-    ):
-        entries = border_attributes(attributes, len(values))
-        sides[kind] = [
+    facts: dict[str, list[dict[str, object]]] = {}
+    for names, (kind, values, entries) in zip(border_names(func), sides(func), strict=True):
+        views = [
+            logical_view(value, entry.get(DIM_ORDER))
+            for value, entry in zip(values, entries, strict=True)
+        ]
+        facts[f"{kind}s"] = [
             {
                 "name": name,
-                "dtype": numpy_dtype(element_of(value)).name,
-                "shape": list(_logical(shape_of(value), entry.get(DIM_ORDER))),
-                "dim_order": list(_order(len(shape_of(value)), entry.get(DIM_ORDER))),
+                "dtype": view.dtype,
+                "shape": list(view.sizes),
+                "dim_order": list(view.order),
             }
-            for name, value, entry in zip(names, values, entries, strict=True)
+            for name, view in zip(names, views, strict=True)
         ]
     return {
         "name": program.name,
@@ -183,13 +182,5 @@ def project_facts(program: CProgram, func: FuncOp, target: str) -> dict[str, obj
         "arena_bytes": program.arena_bytes,
         "constant_bytes": program.constant_bytes,
         "steps": [asdict(step) for step in program.steps],
-        **sides,
+        **facts,
     }
-
-
-def _order(rank: int, order: object) -> Sequence[int]:
-    return range(rank) if order is None else ints_of(order)  # type: ignore[arg-type]
-
-
-def _logical(shape: Sequence[int], order: object) -> tuple[int, ...]:
-    return permuted(shape, inverse(_order(len(shape), order)))
