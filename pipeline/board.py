@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
@@ -81,7 +82,7 @@ def call(
     return output
 
 
-class Builder:
+class Builder(ABC):
     """Builds C projects for one machine, each kernel once, and runs them.
 
     name: of the machine, in messages. compiler: the command with its options for this machine.
@@ -104,9 +105,9 @@ class Builder:
         self.options = options
         self._objects: list[Path] = []
 
+    @abstractmethod
     def command(self, image: Path) -> list[str]:
         """The command that runs an image."""
-        raise NotImplementedError
 
     def compile(self, source: Path, *options: str, name: str | None = None) -> Path:
         """An object file, in this builder's folder. name: that of the file; else the source's.

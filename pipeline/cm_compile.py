@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, select
-from cmopt.pipeline.driver import IO_MODES, Program, check_options, compile, lower
+from cmopt.pipeline.driver import IO_MODES, RUNTIMES, Program, check_options, compile, lower
 from cmopt.pipeline.files import read_text, write_output
-from cmopt.pipeline.outputs import RUNTIMES, outputs_of
+from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify

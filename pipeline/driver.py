@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 IO_MODES = ("float", "int8")
 
+RUNTIMES = ("none", "executorch")
+"""What C source runs on."""
+
 
 @dataclass
 class Program:
@@ -94,13 +97,12 @@ class Program:
         """
         from cmopt.pipeline.c_project import c_project, runtime_project, write_project
 
+        check_runtime(runtime)
         planned = self.modules["planned"]
         if runtime == "none":
             files = c_project(planned, self.target, name)
-        elif runtime == "executorch":
-            files = runtime_project(planned, self._emitted, self.target, name)
         else:
-            raise CompileError(f"unknown runtime {runtime!r}", hint="one of none, executorch")
+            files = runtime_project(planned, self._emitted, self.target, name)
         write_project(directory, files)
 
     def module(self, stage: str) -> ModuleOp:
@@ -228,6 +230,12 @@ def _logical(func: FuncOp, outputs: Sequence[Array]) -> list[Array]:
         moved = value if order is None else np.transpose(value, inverse(ints_of(order)))
         result.append(np.asarray(moved, order="C"))
     return result
+
+
+def check_runtime(runtime: str) -> None:
+    """Raises CompileError if C source cannot run on a runtime of that name."""
+    if runtime not in RUNTIMES:
+        raise CompileError(f"unknown runtime {runtime!r}", hint=f"one of {', '.join(RUNTIMES)}")
 
 
 def check_options(target: str, io: str, kernels: str) -> None:

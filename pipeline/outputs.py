@@ -7,15 +7,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cmopt.pipeline.driver import Program
+from cmopt.pipeline.driver import Program, check_runtime
 from cmopt.pipeline.files import write_output
 from cmopt.support.diagnostics import CompileError
 
 KINDS = ("pte", "mlir", "header", "c")
 """The kinds of output: the program file, IR, a C header for the program file, a C project."""
-
-RUNTIMES = ("none", "executorch")
-"""What C source runs on."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +89,5 @@ def outputs_of(path: str, emit: str | None, stage: str, debuginfo: bool, name: s
         raise CompileError("several outputs need a directory", hint="end the path of -o with /")
     if path == "-" and kinds == ("pte",):
         raise CompileError("a .pte cannot go to standard output", hint="give a file with -o")
-    if runtime not in RUNTIMES:
-        raise CompileError(f"unknown runtime {runtime!r}", hint=f"one of {', '.join(RUNTIMES)}")
+    check_runtime(runtime)
     return Outputs(path, kinds, stage, debuginfo, name, runtime)
