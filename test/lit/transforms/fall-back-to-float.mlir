@@ -23,7 +23,7 @@ func.func @supported(%x: tensor<1x4x6x2x!q>) -> tensor<1x8x3x2x!q> {
 // CHECK-LABEL: @properties
 // CHECK-NEXT:    %0 = quant.dcast %x : tensor<4x4x!quant.uniform<i8:f32, 0.1>> to tensor<4x4xf32>
 // CHECK-NEXT:    %1 = quant.dcast %y : tensor<4x!quant.uniform<i16:f32, 0.1>> to tensor<4xf32>
-// CHECK-NEXT:    %2 = edge.add %0, %1 {edge.reason = "takes int8 per tensor, got {{.*}}", activation_min = 0.000000e+00 : f32} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    %2 = edge.add %0, %1 {edge.reason = "int16 activations need {{.*}}", activation_min = 0.000000e+00 : f32} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
 // CHECK-NEXT:    %3 = quant.qcast %2 : tensor<4x4xf32> to tensor<4x4x!quant.uniform<i8:f32, 0.1>>
 // CHECK-NEXT:    func.return %3
 func.func @properties(%x: tensor<4x4x!q>, %y: tensor<4x!q16>) -> tensor<4x4x!q> {
@@ -32,7 +32,7 @@ func.func @properties(%x: tensor<4x4x!q>, %y: tensor<4x!q16>) -> tensor<4x4x!q> 
 }
 
 // CHECK-LABEL: @element_types
-// CHECK:         edge.relu {{.*}}edge.reason = "takes int8 per tensor, got tensor<4x!quant.uniform<i16:f32, 0.1>>"
+// CHECK:         edge.relu {{.*}}edge.reason = "int16 activations need {{.*}}"
 // CHECK:         edge.mul {{.*}}edge.reason = "takes int8 per tensor, got {{.*}}"
 func.func @element_types(%x: tensor<4x!q16>, %y: tensor<4x!q>) -> (tensor<4x!q16>, tensor<4x!q>) {
   %0 = edge.relu %x : (tensor<4x!q16>) -> tensor<4x!q16>
