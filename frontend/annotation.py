@@ -299,6 +299,9 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
                 observed = FREE if self._for_npu else SHARED
             if observed is FREE and self._can_be_quantized(model, node):
                 inputs = {operand: self._operand(model, operand) for operand in floats(node)}
+                if operator_name(node) == "hypot":
+                    first, *rest = inputs
+                    inputs |= dict.fromkeys(rest, SharedQuantizationSpec((first, node)))
                 mark_node_as_annotated(node, inputs, ACTIVATION, True)
                 self.report_accept([node])
             elif observed is SHARED and self._can_be_quantized(model, node):

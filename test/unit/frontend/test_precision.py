@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from torch.export import ExportedProgram
 import cmopt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from quantized import Function, is_conversion
+from quantized import Function, is_conversion, name_of
 
 
 class Speech(nn.Module):
@@ -66,17 +67,25 @@ def _dtypes(program: ExportedProgram) -> list[torch.dtype]:
     return [dtype for *_, dtype in _types(program)]
 
 
-def _snr(program: ExportedProgram, module: nn.Module, *shapes: tuple[int, ...]) -> float:
-    """Signal to noise against the float module on samples that it was not calibrated on, in dB."""
-    generator = torch.Generator().manual_seed(2)
-    run, signal, noise = program.module(check_guards=False), 0.0, 0.0
-    for _ in range(8):
-        x = tuple(torch.randn(s, generator=generator) * 0.8 for s in shapes)
-        with torch.no_grad():
-            expected, got = module(*x), run(*x)
-        signal += float((expected**2).sum())
-        noise += float(((expected - got) ** 2).sum())
-    return float(10 * torch.log10(torch.tensor(signal / noise)))
+def _snr(
+    program: ExportedProgram, module: nn.Module, *shapes: tuple[int, ...], is_new: bool = True
+) -> float:
+    """Signal to noise against the float module in dB, on samples like those of the calibration.
+
+    is_new: whether on other samples, a little smaller, so that they lie in the same ranges.
+    """
+    samples = _samples(*shapes)
+    if is_new:
+        generator = torch.Generator().manual_seed(2)
+        samples = [
+            tuple(torch.randn(s, generator=generator) * 0.8 for s in shapes) for _ in range(8)
+        ]
+    run = program.module(check_guards=False)
+    with torch.no_grad():
+        pairs = [(module(*x), run(*x)) for x in samples]
+    signal = sum(float(expected.square().sum()) for expected, _ in pairs)
+    noise = sum(float((expected - got).square().sum()) for expected, got in pairs)
+    return 10 * math.log10(signal / noise)
 
 
 def test_by_default_all_is_int8() -> None:
@@ -246,3 +255,58 @@ def test_precision_of_another_kind() -> None:
     (x,) = _samples((1, 4, 9), count=1)
     with pytest.raises(TypeError, match="Precision"):
         cmopt.quantize(Speech(), x, kernels="cmopt", precision={"default": "int16"})  # type: ignore[arg-type]
+
+
+def _magnitude(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a**2 + b * b).sqrt()
+
+
+MAGNITUDES = [
+    _magnitude,
+    lambda a, b: (a.square() + b.square()) ** 0.5,
+    lambda a, b: torch.log(a * a + b * b + 1e-3),
+    lambda a, b: torch.log(torch.clamp(a**2 + b**2, min=1e-2)),
+    torch.hypot,
+]
+
+
+@pytest.mark.parametrize("function", MAGNITUDES)
+def test_a_magnitude_in_int16_is_rounded_at_its_ends_only(function: Any) -> None:
+    module = Function(function)
+    shapes = (2, 3, 5), (2, 3, 5)
+    program = _quantized(module, *shapes, precision=cmopt.Precision("int16"))
+    assert len(_types(program)) in (3, 4)
+    names = [name_of(n) for n in program.graph.nodes if n.op == "call_function"]
+    assert "hypot" in names
+    scales = [scale for scale, *_ in _types(program)]
+    assert scales[0] == scales[1], "the kernel squares both in steps of one scale"
+    assert _snr(program, module, *shapes, is_new=False) > 75
+
+
+@pytest.mark.parametrize(
+    ("function", "precision", "target"),
+    [
+        (_magnitude, None, "cortex-m55"),
+        (_magnitude, cmopt.Precision("int16"), "cortex-m55+ethos-u85-256"),
+        (lambda a, b: a**2 + b**2, cmopt.Precision("int16"), "cortex-m55"),
+        (lambda a, b: (a**2 + 2 * b**2).sqrt(), cmopt.Precision("int16"), "cortex-m55"),
+        (lambda a, b: (a**2 + b[:, :1] ** 2).sqrt(), cmopt.Precision("int16"), "cortex-m55"),
+        (lambda a, b: (a**3 + b**2).sqrt(), cmopt.Precision("int16"), "cortex-m55"),
+        (lambda a, b: (a**2).sqrt() + b**2, cmopt.Precision("int16"), "cortex-m55"),
+    ],
+)
+def test_what_is_no_magnitude_in_int16(function: Any, precision: Any, target: str) -> None:
+    shapes = (2, 3, 5), (2, 3, 5)
+    program = _quantized(Function(function), *shapes, precision=precision, target=target)
+    names = [name_of(n) for n in program.graph.nodes if n.op == "call_function"]
+    assert "hypot" not in names
+
+
+def test_squares_that_are_read_elsewhere_stay() -> None:
+    def function(a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        square = a**2
+        return (square + b**2).sqrt(), square
+
+    shapes = (2, 3, 5), (2, 3, 5)
+    program = _quantized(Function(function), *shapes, precision=cmopt.Precision("int16"))
+    assert "hypot" not in [name_of(n) for n in program.graph.nodes if n.op == "call_function"]
