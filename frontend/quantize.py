@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
@@ -14,12 +13,11 @@ from torch.fx import GraphModule
 from torch.utils._pytree import tree_leaves
 
 from cmopt.frontend.precision import Precision
+from cmopt.frontend.progress import progress
 from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
-
-T = TypeVar("T")
 
 
 def quantize(
@@ -31,6 +29,7 @@ def quantize(
     target: str = "cortex-m55",
     kernels: str = "stock",
     precision: Precision | None = None,
+    bias_correction: bool = True,
 ) -> ExportedProgram:
     """Quantize `module` and export it, with its quantize and dequantize operators.
 
@@ -45,6 +44,9 @@ def quantize(
         program is for. For an NPU, weights lie in -127…127; nothing else differs.
     precision: what is in int16; see `Precision`. Default: nothing. int16 needs kernels="cmopt" or
         an NPU.
+    bias_correction: whether the mean error that rounded weights give a layer's results goes into
+        its bias. The outputs' error does not grow by it on the calibration data: in sum over all
+        outputs, on at most 128 samples.
 
     Raises TypeError and ValueError for invalid arguments, such as a model that is already
     quantized, floats other than float32, and calibration data that holds NaN or +inf.
@@ -58,15 +60,20 @@ def quantize(
     example = example_of(example_inputs, kwargs)
     with torch.no_grad():
         for_npu = get_target(target).npu is not None
-        observed, names = _prepared(module, example, for_npu, precision or Precision())
-        _calibrate(observed, example, calibration, names)
-        return _converted(observed, example)
+        chosen = precision or Precision()
+        observed, names = _prepared(module, example, for_npu, chosen, bias_correction)
+        kept = _calibrate(observed, example, calibration, names)
+        return _converted(observed, example, kept if bias_correction else ())
 
 
 @collection_paused()
 def _prepared(
-    module: torch.nn.Module, example: Arguments, for_npu: bool, precision: Precision
-) -> tuple[torch.nn.Module, list[str]]:
+    module: torch.nn.Module,
+    example: Arguments,
+    for_npu: bool,
+    precision: Precision,
+    bias_correction: bool,
+) -> tuple[GraphModule, list[str]]:
     """The graph of a copy of `module` with observers in it, and the names of its tensors."""
     # These imports take seconds; errors in arguments are raised before them.
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
@@ -93,7 +100,8 @@ def _prepared(
     graph = decompose_composites(exported).module(check_guards=False)
     fold_constants(graph)
     replace_batch_norms(graph)
-    observed = prepare_pt2e(graph, Int8Quantizer(for_npu=for_npu))
+    quantizer = Int8Quantizer(for_npu=for_npu, adds_biases=bias_correction)
+    observed = prepare_pt2e(graph, quantizer)
     check_preparation(inference, observed, example)
     return observed, names
 
@@ -110,10 +118,13 @@ def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
 
 
 @collection_paused()
-def _converted(observed: torch.nn.Module, example: Arguments) -> ExportedProgram:
-    """The quantized program of a graph after calibration."""
+def _converted(
+    observed: GraphModule, example: Arguments, samples: Sequence[Arguments]
+) -> ExportedProgram:
+    """The quantized program of a graph after calibration. samples: to correct biases on."""
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
+    from cmopt.frontend.bias_correction import correct_biases
     from cmopt.frontend.common_ranges import keep_integers_of_products, quantize_as_extremes
     from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.least_steps import raise_least_steps
@@ -121,13 +132,14 @@ def _converted(observed: torch.nn.Module, example: Arguments) -> ExportedProgram
     from cmopt.frontend.precision import forget_choices
     from cmopt.frontend.wide_types import widen_chosen
 
-    assert isinstance(observed, GraphModule)
     widen_chosen(observed)
     _compute_parameters_once(observed)
     raise_least_steps(observed)
     quantize_as_extremes(observed)
     keep_integers_of_products(observed)
     keep_divisors_from_zero(observed)
+    if samples:
+        correct_biases(observed, samples)
     quantized = torch.export.export(convert_pt2e(observed), example.args, example.kwargs)
     spread_source_locations(quantized.graph)
     forget_choices(quantized)
@@ -158,25 +170,33 @@ def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
 
 
 def _calibrate(
-    observed: torch.nn.Module,
+    observed: GraphModule,
     example: Arguments,
     calibration: Iterable[Any] | None,
     names: Sequence[str],
-) -> None:
-    """Run the samples through the observers; names: of the tensors, for messages."""
-    from cmopt.frontend.model_checks import check_observed, check_sample
+) -> list[Arguments]:
+    """Run the samples through the observers; names: of the tensors, for messages.
 
+    Returns some of the samples, for `Simulation`.
+    """
+    from cmopt.frontend.bias_correction import MOST_ELEMENTS, MOST_SAMPLES
+    from cmopt.frontend.model_checks import check_observed, check_sample
+    from cmopt.frontend.simulation import KeptSamples, samples_within
+
+    kept = KeptSamples(samples_within(observed, MOST_SAMPLES, MOST_ELEMENTS))
     count = 0
     given = [(example.args, example.kwargs) if example.kwargs else example.args]
-    for batch in _progress(given if calibration is None else calibration):
+    for batch in progress(given if calibration is None else calibration, "calibrating"):
         what = "example_inputs" if calibration is None else f"calibration sample {count}"
         sample = sample_of(batch, example, what)
         check_sample(sample.tensors, names, what)
+        kept.offer(sample)
         observed(*sample.args, **sample.kwargs)
         count += 1
     if count == 0:
         raise ValueError("calibration holds no inputs")
     check_observed(observed)
+    return kept.samples
 
 
 def _check_arguments(
@@ -215,18 +235,3 @@ def _compute_parameters_once(observed: torch.nn.Module) -> None:
     for observer in observed.modules():
         if isinstance(observer, HistogramObserver):
             observer.calculate_qparams = cache(observer.calculate_qparams)
-
-
-def _progress(batches: Iterable[T]) -> Iterator[T]:
-    """The same items, with a progress bar on stderr if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield from batches
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    total = len(batches) if isinstance(batches, Sequence) else None
-    console = Console(stderr=True)
-    yield from track(
-        batches, description="calibrating", total=total, console=console, transient=True
-    )
