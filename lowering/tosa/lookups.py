@@ -12,7 +12,8 @@ from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
 from cmopt.dialects.shapes import element_of, int_of, shape_of
 from cmopt.dialects.tosa.constants import constant_array
-from cmopt.lowering.tosa.builder import COPY, RegionBuilder, constant_op
+from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.region import COPY, constant_op
 from cmopt.lowering.tosa.shapes import readers_of, root_of
 
 Lookup = tosa.TableOp | tosa.ClampOp

@@ -18,9 +18,10 @@ from cmopt.dialects.quant import UniformQuantizedType, qtype_of
 from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.averages import averages_once, common_divisor
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.tosa.builder import RegionBuilder, like
+from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit, is_short
 from cmopt.lowering.tosa.reductions import maximum_of_rows
+from cmopt.lowering.tosa.region import like
 from cmopt.lowering.weights import require_int8
 
 FEW_PARTS = 16
