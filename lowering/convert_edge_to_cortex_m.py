@@ -26,7 +26,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, s
 from cmopt.lowering.cortex_m.rules import kernel_builder
 from cmopt.lowering.rules import Unsupported
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import Isa, get_target
+from cmopt.support.targets import STOCK, Isa, get_target
 
 
 def pass_as_storage(func: FuncOp) -> None:
@@ -59,12 +59,12 @@ def check_sizes(func: FuncOp) -> None:
             raise CompileError(reason, op=op)
 
 
-def lower_function(func: FuncOp, isa: Isa) -> None:
+def lower_function(func: FuncOp, isa: Isa, kernels: str = STOCK) -> None:
     """Replace each op that a rule lowers. `verify-stage` reports the others.
 
     The ops are lowered in order and erased at the end, so that a rule can read its op's producers.
     """
-    block, build = func.body.block, kernel_builder(isa)
+    block, build = func.body.block, kernel_builder(isa, kernels)
     lowered: list[Operation] = []
     for op in list(block.ops):
         if not isinstance(op, EdgeOp | QCastOp | DCastOp) or isinstance(op, CallOp):
@@ -104,17 +104,18 @@ def _hand_over(op: Operation, value: SSAValue, gone: set[Operation]) -> None:
 class ConvertEdgeToCortexMPass(ModulePass):
     """Lower quantized `edge` ops to `cortex_m` kernels for one target.
 
-    Each rule of `lowering/cortex_m/` states its bound in steps. The scratch sizes,
-    and whether a linear has a bias or a kernel sum, depend on the target.
+    Each rule of `lowering/cortex_m/` states its bound in steps. The scratch sizes, and whether a
+    linear has a bias or a kernel sum, depend on the target. `kernels` is the operator library.
     """
 
     name = "convert-edge-to-cortex-m"
 
     target: str = "cortex-m55"
+    kernels: str = STOCK
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         isa = get_target(self.target).isa
         for func in functions(op):
             check_sizes(func)
             pass_as_storage(func)
-            lower_function(func, isa)
+            lower_function(func, isa, self.kernels)

@@ -27,6 +27,7 @@ from cmopt.lowering.tosa.lookups import join_lookups
 from cmopt.lowering.tosa.rules import lower, sources_of
 from cmopt.lowering.tosa.shapes import choose_shapes
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import STOCK
 
 AT_THE_END = "at the end of a delegate it is cheaper on the core"
 """The reason of a softmax that stays outside."""
@@ -54,9 +55,10 @@ def work_of(ops: Sequence[Operation]) -> int:
 class Partition:
     """The split of one function. `delegates` holds the ops of each delegate, in order."""
 
-    def __init__(self, func: FuncOp, npu: str, min_work: int):
+    def __init__(self, func: FuncOp, npu: str, min_work: int, kernels: str = STOCK):
         self.block = func.body.block
         self.npu = npu
+        self.kernels = kernels
         self.reasons: dict[Operation, str | None] = {}
         for op in self.block.ops:
             if isinstance(op, EdgeOp | CallOp | QCastOp | DCastOp):
@@ -78,7 +80,9 @@ class Partition:
         for op, level in self.level.items():
             if level % 2:
                 found[level].append(op)
-        self.delegates = {level: kept for level, ops in found.items() if (kept := _trimmed(ops))}
+        self.delegates = {
+            level: kept for level, ops in found.items() if (kept := self._trimmed(ops))
+        }
         inside = self._inside()
         left = (op for ops in found.values() for op in ops if op not in inside)
         return [op for op in left if isinstance(op, SoftmaxOp)]
@@ -101,7 +105,7 @@ class Partition:
         """Leave delegates to the core that are not worth a call of the NPU, if it has kernels."""
         found = False
         for ops in self.delegates.values():
-            if any(no_kernel_reason(op) for op in ops if isinstance(op, EdgeOp)):
+            if any(self._needs_npu(op) for op in ops if isinstance(op, EdgeOp)):
                 continue
             if all(isinstance(op, MovementOp | CatOp) for op in ops):
                 reason = "it only moves data; a call of the NPU would copy as much"
@@ -113,6 +117,27 @@ class Partition:
             self.reasons.update(dict.fromkeys(ops, reason))
         return found
 
+    def _needs_npu(self, op: Operation) -> bool:
+        """Whether the core has no integer kernel for an op."""
+        return no_kernel_reason(op, self.kernels) is not None
+
+    def _trimmed(self, ops: Sequence[Operation]) -> list[Operation]:
+        """`ops` without those that are cheaper outside and not read inside; may be empty.
+
+        On the core, a reshape is another name for the same bytes, and a softmax is one kernel call.
+        On the NPU, a softmax takes 16 operations, 2 KB of commands and 4 KB of tables.
+        """
+        inside = set(ops)
+        for op in reversed(ops):
+            cheap = isinstance(op, ReshapeOp) or (
+                isinstance(op, SoftmaxOp) and not self._needs_npu(op)
+            )
+            # As in the rules, a requantization reads the operand of the dequantize before it.
+            if cheap and not any(v.owner is op for user in inside for v in sources_of(user)):
+                inside.remove(op)
+        kept = [op for op in ops if op in inside]
+        return kept if any(not isinstance(op, ReshapeOp) for op in kept) else []
+
     def reorder(self) -> None:
         """Put the ops in the order of levels; ops trimmed off a delegate come after it."""
         inside = self._inside()
@@ -122,24 +147,6 @@ class Partition:
         for op in order:
             self.block.detach_op(op)
         self.block.insert_ops_before(order, end)
-
-
-def _trimmed(ops: Sequence[Operation]) -> list[Operation]:
-    """`ops` without those that are cheaper outside and not read inside; may be empty.
-
-    On the core, a reshape is another name for the same bytes, and a softmax is one kernel call.
-    On the NPU, a softmax takes 16 operations, 2 KB of commands and 4 KB of tables.
-    """
-    inside = set(ops)
-    for op in reversed(ops):
-        cheap = isinstance(op, ReshapeOp) or (
-            isinstance(op, SoftmaxOp) and no_kernel_reason(op) is None
-        )
-        # As in the rules, a requantization reads the operand of the dequantize before it.
-        if cheap and not any(v.owner is op for user in inside for v in sources_of(user)):
-            inside.remove(op)
-    kept = [op for op in ops if op in inside]
-    return kept if any(not isinstance(op, ReshapeOp) for op in kept) else []
 
 
 def _readers(value: SSAValue) -> set[Operation]:
@@ -217,12 +224,13 @@ class DelegateToEthosUPass(ModulePass):
 
     npu: str
     min_work: int = 0
+    kernels: str = STOCK
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if (reason := why_not(tosa.ConstShapeOp.of([]), self.npu)) is not None:
             raise CompileError(reason)
         for func in functions(op):
-            partition = Partition(func, self.npu, self.min_work)
+            partition = Partition(func, self.npu, self.min_work, self.kernels)
             mark_outside(partition)
             partition.reorder()
             for ops in partition.delegates.values():

@@ -16,6 +16,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.lowering.rewrite import apply_patterns
+from cmopt.support.targets import STOCK
 
 
 @dataclass
@@ -26,12 +27,13 @@ class ExpandUnsupported(RewritePattern):
     """
 
     npu: str = ""
+    kernels: str = STOCK
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: EdgeOp, rewriter: PatternRewriter) -> None:
         if not op.results or quantized_element(op.results[0].type) is None:
             return
-        if (reason := no_kernel_reason(op)) is None:
+        if (reason := no_kernel_reason(op, self.kernels)) is None:
             return
         if (npu_reason := why_not_delegated(op, self.npu)) is None:
             return
@@ -58,12 +60,13 @@ class ExpandUnsupported(RewritePattern):
 class FallBackToFloatPass(ModulePass):
     """Expand quantized ops without an integer kernel to dequantize → float op → quantize.
 
-    With `npu`, ops that the NPU can do stay.
+    With `npu`, ops that the NPU can do stay. `kernels` is the operator library of the core.
     """
 
     name = "fall-back-to-float"
 
     npu: str = ""
+    kernels: str = STOCK
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, ExpandUnsupported(self.npu))
+        apply_patterns(op, ExpandUnsupported(self.npu, self.kernels))

@@ -24,7 +24,7 @@ from cmopt.lowering.kernel_form import in_kernel_form
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.rules import lower
-from cmopt.support.targets import Isa
+from cmopt.support.targets import STOCK, Isa
 
 MOST_ANSWERS = 10_000
 """The number of cached answers; beyond it, all are dropped."""
@@ -32,15 +32,15 @@ MOST_ANSWERS = 10_000
 _answers: dict[tuple[Any, ...], str | None] = {}
 
 
-def no_kernel_reason(op: Operation) -> str | None:
+def no_kernel_reason(op: Operation, kernels: str = STOCK) -> str | None:
     """Why an `edge` op on quantized tensors has no integer kernel on the core; None if it has one.
 
-    The answer is the same for all instruction sets. An op that stage layout will rewrite is tried
-    in the form it will have.
+    kernels: the operator library. The answer is the same for all instruction sets. An op that stage
+    layout will rewrite is tried in the form it will have.
     """
     if isinstance(op, ToDimOrderOp):
         return None  # `materialize-dim-order` makes permutes of it.
-    return _answered(op, "", _no_kernel)
+    return _answered(op, f"core:{kernels}", lambda op: _no_kernel(op, kernels))
 
 
 def npu_reason(op: Operation, npu: str) -> str | None:
@@ -64,9 +64,9 @@ def why_not_delegated(op: Operation, npu: str) -> str | None:
     return _on_kernel_form(op, lambda twin: npu_reason(twin, npu))
 
 
-def _no_kernel(op: Operation) -> str | None:
+def _no_kernel(op: Operation, kernels: str) -> str | None:
     def trial(op: Operation) -> str | None:
-        build = kernel_builder(Isa.MVE)
+        build = kernel_builder(Isa.MVE, kernels)
         try:
             build.lower(op)
         except Unsupported as error:

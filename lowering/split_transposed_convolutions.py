@@ -28,7 +28,7 @@ from cmopt.lowering.cortex_m.transposed_convolution import window_of
 from cmopt.lowering.kernel_form import in_kernel_form
 from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.lowering.rewrite import apply_patterns
-from cmopt.support.targets import Isa, Target, get_target
+from cmopt.support.targets import STOCK, Isa, Target, get_target
 
 BYTES_OF_A_CALL = 128
 """Memory that the runtime's own tables take for a call that moves bytes (measured: 130 to 190)."""
@@ -140,6 +140,7 @@ class SplitIntoPhases(RewritePattern):
     target: Target
     arenas: dict[Operation, int]
     """For each function, its `arena_floor`."""
+    kernels: str = STOCK
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ConvTranspose2dOp, rewriter: PatternRewriter) -> None:
@@ -157,7 +158,7 @@ class SplitIntoPhases(RewritePattern):
             conv = next(part for part in parts if isinstance(part, Conv2dOp))
             if why_not_delegated(conv, self.target.npu.name) is None:
                 return False
-        if no_kernel_reason(op) is not None:
+        if no_kernel_reason(op, self.kernels) is not None:
             return False
         func = op.parent_op()
         assert func is not None
@@ -339,8 +340,9 @@ class SplitTransposedConvolutionsPass(ModulePass):
     name = "split-transposed-convolutions"
 
     target: str = "cortex-m55"
+    kernels: str = STOCK
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = get_target(self.target)
         arenas: dict[Operation, int] = {func: arena_floor(func) for func in functions(op)}
-        apply_patterns(op, SplitIntoPhases(target, arenas))
+        apply_patterns(op, SplitIntoPhases(target, arenas, self.kernels))

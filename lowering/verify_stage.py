@@ -22,9 +22,11 @@ from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.lowering.kernel_form import other_form
 from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import STOCK
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
 DELEGATE = "ethos_u.delegate"
+_KERNELS = frozenset({"cortex_m", "cmopt"})
 _QUANT = frozenset({"quant.qcast", "quant.dcast", "quant.scast"})
 
 
@@ -34,15 +36,15 @@ def _values(op: Operation) -> list[SSAValue]:
     return [*op.operands, *op.results]
 
 
-def _has_kernel(op: Operation, npu: str) -> str | None:
+def _has_kernel(op: Operation, npu: str, kernels: str) -> str | None:
     """A quantized op has an integer kernel or can be delegated: no others are left."""
     if not isinstance(op, EdgeOp) or quantized_element(op.results[0].type) is None:
         return None
-    reason = no_kernel_reason(op)
+    reason = no_kernel_reason(op, kernels)
     return None if reason is None or why_not_delegated(op, npu) is None else reason
 
 
-def _is_physical(op: Operation, npu: str) -> str | None:
+def _is_physical(op: Operation, npu: str, kernels: str) -> str | None:
     """Everything is row-major, and quantized ops have the form of their kernels."""
     if isinstance(op, ToDimOrderOp):
         return "a memory order is left"
@@ -52,7 +54,7 @@ def _is_physical(op: Operation, npu: str) -> str | None:
     return other_form(op)
 
 
-def _is_storage(op: Operation, npu: str) -> str | None:
+def _is_storage(op: Operation, npu: str, kernels: str) -> str | None:
     """No type is quantized."""
     for value in _values(op):
         if quantized_element(value.type) is not None:
@@ -60,7 +62,7 @@ def _is_storage(op: Operation, npu: str) -> str | None:
     return None
 
 
-def _is_placed(op: Operation, npu: str) -> str | None:
+def _is_placed(op: Operation, npu: str, kernels: str) -> str | None:
     """Every value except a constant has a place."""
     for value in _values(op):
         if place_of(value) is None and not is_constant(value):
@@ -68,7 +70,7 @@ def _is_placed(op: Operation, npu: str) -> str | None:
     return None
 
 
-def _is_not_placed(op: Operation, npu: str) -> str | None:
+def _is_not_placed(op: Operation, npu: str, kernels: str) -> str | None:
     """No value has a place."""
     for value in _values(op):
         encoding = value.type.encoding if isinstance(value.type, TensorType) else NoneAttr()
@@ -77,8 +79,9 @@ def _is_not_placed(op: Operation, npu: str) -> str | None:
     return None
 
 
-Rule = Callable[[Operation, str], str | None]
-"""Takes an op and the target's NPU ("" for none); returns what is wrong, or None."""
+Rule = Callable[[Operation, str, str], str | None]
+"""Takes an op, the target's NPU ("" for none) and the operator library; returns what is wrong, or
+None."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,14 @@ STAGES: dict[str, Stage] = {
         (_is_not_placed, _has_kernel, _is_physical),
     ),
     "cortex_m": Stage(
-        frozenset({"cortex_m"}), _COMMON | {"edge.call", DELEGATE}, (_is_not_placed, _is_storage)
+        frozenset({"cortex_m", "cmopt"}),
+        _COMMON | {"edge.call", DELEGATE},
+        (_is_not_placed, _is_storage),
     ),
     "planned": Stage(
-        frozenset({"cortex_m"}), _COMMON | {"edge.call", DELEGATE}, (_is_storage, _is_placed)
+        frozenset({"cortex_m", "cmopt"}),
+        _COMMON | {"edge.call", DELEGATE},
+        (_is_storage, _is_placed),
     ),
 }
 
@@ -130,7 +137,7 @@ def _misplaced(op: Operation, stage: str) -> CompileError:
     return CompileError(f"does not belong to stage {stage}", op=op)
 
 
-def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
+def check_stage(module: ModuleOp, name: str, npu: str = "", kernels: str = STOCK) -> None:
     """Raise CompileError for the first op that does not belong to a stage, or an unknown stage."""
     if name not in STAGES:
         raise CompileError(f"unknown stage {name!r}", hint=f"one of {', '.join(STAGES)}")
@@ -139,7 +146,7 @@ def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
         if inner.name not in stage.ops and inner.name.split(".")[0] not in stage.dialects:
             raise _misplaced(inner, name)
         for rule in stage.rules:
-            if (problem := rule(inner, npu)) is not None:
+            if (problem := rule(inner, npu, kernels)) is not None:
                 raise CompileError(f"does not fit stage {name}: {problem}", op=inner)
 
 
@@ -147,19 +154,21 @@ def check_stage(module: ModuleOp, name: str, npu: str = "") -> None:
 class VerifyStagePass(ModulePass):
     """Check that a module contains only what `stage` may contain; changes nothing.
 
-    With `npu`, quantized ops without a kernel may stay if the NPU can do them.
+    With `npu`, quantized ops without a kernel may stay if the NPU can do them. `kernels` is the
+    operator library of the core.
     """
 
     name = "verify-stage"
 
     stage: str
     npu: str = ""
+    kernels: str = STOCK
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        check_stage(op, self.stage, self.npu)
+        check_stage(op, self.stage, self.npu, self.kernels)
 
 
-def stage_of(module: ModuleOp, npu: str = "") -> str:
+def stage_of(module: ModuleOp, npu: str = "", kernels: str = STOCK) -> str:
     """The stage that IR belongs to: the last one whose contract it keeps.
 
     IR without an op on quantized types is of stage "edge", and only IR with a delegate is of stage
@@ -169,7 +178,7 @@ def stage_of(module: ModuleOp, npu: str = "") -> str:
     names = {op.name for op in ops}
     if any(place_of(value) is not None for op in ops for value in op.results):
         return "planned"
-    if any(name.startswith("cortex_m.") for name in names):
+    if any(name.startswith(("cortex_m.", "cmopt.")) for name in names):
         return "cortex_m"
     if DELEGATE in names:
         return "ethos_u"
@@ -182,9 +191,9 @@ def stage_of(module: ModuleOp, npu: str = "") -> str:
     if any(quantized):
         for stage in ("layout", "quantized"):
             try:
-                check_stage(module, stage, npu)
+                check_stage(module, stage, npu, kernels)
             except CompileError:
                 continue
             return stage
-    check_stage(module, "edge", npu)
+    check_stage(module, "edge", npu, kernels)
     return "edge"

@@ -147,7 +147,7 @@ def _program(args: argparse.Namespace) -> Program:
         module = parse_module(make_context(), read_text(args.model), args.model)
         verify(module)
         npu = get_target(args.target).npu
-        stage = args.from_stage or stage_of(module, npu.name if npu else "")
+        stage = args.from_stage or stage_of(module, npu.name if npu else "", args.kernels)
         return lower(
             module,
             target=args.target,

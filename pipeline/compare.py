@@ -27,6 +27,7 @@ from cmopt.dialects.quant import (
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 from cmopt.support.locations import render
+from cmopt.support.targets import STOCK
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class Comparison:
         return comparison_text(self)
 
 
-def compare(quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str) -> Comparison:
+def compare(
+    quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str, kernels: str = STOCK
+) -> Comparison:
     """Compare every quantized value of a module of the "quantized" stage on some inputs.
 
     Three copies of the function return all its quantized values: as PyTorch simulates them, as the
@@ -68,7 +71,7 @@ def compare(quantized: ModuleOp, inputs: Sequence[Sequence[Array]], target: str)
     points = expose(main_function(exposed))
     elements = [quantized_element(value.type) for value in main_function(exposed).body.block.args]
     lowered, ctx = exposed.clone(), make_context()
-    stages = stage_pipelines(target, "float")
+    stages = stage_pipelines(target, "float", kernels=kernels)
     for stage in ("layout", "ethos_u", "cortex_m"):
         if stage in stages:
             run_passes(ctx, lowered, parse_pipeline(stages[stage]))

@@ -185,7 +185,7 @@ class Program:
             raise CompileError("compare needs inputs of the program, got none")
         batches = zip(*inputs, strict=True) if isinstance(inputs[0], list) else [inputs]
         samples = [as_arrays(batch) for batch in batches]
-        return compare(self.module("quantized"), samples, self.target)
+        return compare(self.module("quantized"), samples, self.target, self.kernels)
 
 
 def as_arrays(inputs: Sequence[Any]) -> list[Array]:
@@ -266,7 +266,8 @@ def compile(
         in the ATen or the Edge dialect.
     target: a Cortex-M core, "cortex-m55", or a core with an NPU, "cortex-m55+ethos-u55-128".
     io: "float", or "int8" to pass quantized tensors in and out.
-    kernels: "stock", the operators of ExecuTorch's own device build.
+    kernels: "stock", the operators of ExecuTorch's own device build, or "cmopt", these and the
+        int16 operators of this project, which must be linked too.
     allow_float: also compile a model that is not quantized, onto portable float kernels.
     min_npu_work: delegates of fewer multiplications than this stay on the core.
     memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`.
@@ -298,13 +299,15 @@ def _is_float(module: ModuleOp) -> bool:
     return has_float and not any(isinstance(op, QCastOp) for op in ops)
 
 
-def _check_start(module: ModuleOp, stage: str, target: str, pipelines: Mapping[str, str]) -> None:
+def _check_start(
+    module: ModuleOp, stage: str, target: str, kernels: str, pipelines: Mapping[str, str]
+) -> None:
     """Raise CompileError if a compilation for a target cannot begin with this module and stage."""
     if stage not in pipelines:
         hint = f"one of {', '.join(pipelines)}"
         raise CompileError(f"target {target!r} has no stage {stage!r}", hint=hint)
     npu = get_target(target).npu
-    check_stage(module, stage, npu.name if npu else "")
+    check_stage(module, stage, npu.name if npu else "", kernels)
     if stage == "planned":
         run_passes(make_context(), module, parse_pipeline("verify-plan"))
     if stage in ("cortex_m", "planned"):
@@ -334,11 +337,11 @@ def lower(
             "the model is not quantized: it has no quantize operator",
             hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
         )
-    pipelines = stage_pipelines(target, io, min_npu_work)
+    pipelines = stage_pipelines(target, io, min_npu_work, kernels)
     modules: dict[str, ModuleOp] = {}
     ctx = make_context()
     if stage != "edge":
-        _check_start(module, stage, target, pipelines)
+        _check_start(module, stage, target, kernels, pipelines)
         modules[stage] = module
     order = list(pipelines)
     following = order[order.index(stage) + 1 :] if modules else order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cmopt.support.targets import get_target
+from cmopt.support.targets import STOCK, get_target
 
 STAGES = ("edge", "quantized", "layout", "ethos_u", "cortex_m", "planned")
 """The stages in order. The IR of each can be printed, verified and executed.
@@ -11,15 +11,21 @@ Targets without an NPU have no stage "ethos_u".
 """
 
 
-def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, str]:
+def stage_pipelines(
+    target: str, io: str, min_npu_work: int = 0, kernels: str = STOCK
+) -> dict[str, str]:
     """For each stage, the passes that make it from the stage before.
 
     target: a name of `support.targets`. io: "float", or "int8" to pass quantized tensors across
-    the border. min_npu_work: see `delegate-to-ethos-u`. `cm-opt` takes these strings unchanged.
+    the border. min_npu_work: see `delegate-to-ethos-u`. kernels: a name of `KERNEL_LIBRARIES`.
+    `cm-opt` takes these strings unchanged.
     """
     npu = get_target(target).npu
     target_option = f'target="{target}"'
     npu_option = f'npu="{npu.name}"' if npu else ""
+    kernels_option = f"kernels={kernels}" if kernels != STOCK else ""
+    options = f"{npu_option} {kernels_option}".strip()
+    least = f"min-work={min_npu_work}"
     integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
@@ -27,22 +33,24 @@ def stage_pipelines(target: str, io: str, min_npu_work: int = 0) -> dict[str, st
             "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,fuse-factors,"
             "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
-            f"{_pass('split-transposed-convolutions', target_option)},"
-            f"split-bilinear-upsampling,{_pass('fall-back-to-float', npu_option)},canonicalize,cse,"
-            f"{_pass('verify-stage', 'stage=quantized', npu_option)}"
+            f"{_pass('split-transposed-convolutions', target_option, kernels_option)},"
+            f"split-bilinear-upsampling,{_pass('fall-back-to-float', options)},canonicalize,cse,"
+            f"{_pass('verify-stage', 'stage=quantized', options)}"
         ),
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
             "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
             f"{_pass('lower-reductions', npu_option)},canonicalize,cse,"
-            f"{_pass('verify-stage', 'stage=layout', npu_option)}"
+            f"{_pass('verify-stage', 'stage=layout', options)}"
         ),
         "ethos_u": (
-            f"{_pass('delegate-to-ethos-u', npu_option, f'min-work={min_npu_work}')},"
-            "fall-back-to-float,canonicalize,cse,verify-stage{stage=ethos_u}"
+            f"{_pass('delegate-to-ethos-u', npu_option, least, kernels_option)},"
+            f"{_pass('fall-back-to-float', kernels_option)},canonicalize,cse,"
+            f"{_pass('verify-stage', 'stage=ethos_u', kernels_option)}"
         ),
         "cortex_m": (
-            f'convert-edge-to-portable,convert-edge-to-cortex-m{{target="{target}"}},'
+            "convert-edge-to-portable,"
+            f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},"
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
         "planned": "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}",

@@ -113,8 +113,14 @@ NPUS: dict[str, Npu] = {
 """Every configuration of Vela, by its name."""
 
 
-KERNEL_LIBRARIES = ("stock",)
-"""Operator libraries a program may call: "stock" is that of ExecuTorch's device build."""
+STOCK, OWN = "stock", "cmopt"
+
+KERNEL_LIBRARIES = (STOCK, OWN)
+"""Operator libraries a program may call.
+
+"stock": the operators of ExecuTorch's device build. "cmopt": these, and the operators `cmopt::…` of
+this project, which compute with int16 activations. They are linked in addition.
+"""
 
 _CORES: dict[str, Isa] = {
     "cortex-m0": Isa.SCALAR,

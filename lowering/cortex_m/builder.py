@@ -23,21 +23,24 @@ from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.portable_calls import Argument, portable_call
 from cmopt.lowering.rules import Builder
 from cmopt.lowering.weights import require_int8
-from cmopt.support.targets import Isa
+from cmopt.support.targets import STOCK, Isa
 
 I8 = IntegerType(8)
 
 
 class KernelBuilder(Builder):
-    """Collects kernel calls for one instruction set.
+    """Collects calls of the kernels of one library, for one instruction set.
 
     A rule reads the values of the ops that are lowered. `value` returns their replacement: the
     stored integers of a quantized value; any other value itself.
     """
 
-    def __init__(self, isa: Isa, lower: Callable[[Operation, KernelBuilder], SSAValue]):
+    def __init__(
+        self, isa: Isa, lower: Callable[[Operation, KernelBuilder], SSAValue], kernels: str = STOCK
+    ):
         super().__init__()
         self.isa = isa
+        self.kernels = kernels
         self._lower = lower
         self._values: dict[SSAValue, SSAValue] = {}
 

@@ -44,7 +44,7 @@ from cmopt.lowering.layout.modes import extent
 from cmopt.lowering.lower_reductions import is_one_call, parts_of
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.weights import require_int8
-from cmopt.support.targets import Isa
+from cmopt.support.targets import STOCK, Isa
 
 
 def reduction(op: ReductionOp, b: KernelBuilder) -> SSAValue:
@@ -100,6 +100,6 @@ def lower(op: Operation, b: KernelBuilder) -> SSAValue:
     return rule(op, b)
 
 
-def kernel_builder(isa: Isa) -> KernelBuilder:
-    """A builder that lowers by this table."""
-    return KernelBuilder(isa, lower)
+def kernel_builder(isa: Isa, kernels: str = STOCK) -> KernelBuilder:
+    """A builder that lowers by this table, to calls of an operator library."""
+    return KernelBuilder(isa, lower, kernels)
