@@ -21,13 +21,24 @@ def require_int8(*values: SSAValue) -> None:
 
 
 def constant_weight(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.generic]:
-    """The stored weight.
+    """The stored weight of an op on int8.
 
-    Raises Unsupported if an activation is not int8 per tensor, if the weight or bias is not a
-    constant, if the weight is empty, not symmetric int8, or quantized along another axis than the
-    output channels, or if an accumulator might overflow.
+    Raises Unsupported if an activation is not int8 per tensor, for the weight and the bias as
+    `symmetric_weight`, or if an accumulator might overflow.
     """
     require_int8(op.input, op.output)
+    weight = symmetric_weight(op)
+    if (reason := matrix_overflow(op)) is not None:
+        raise Unsupported(reason)
+    return weight
+
+
+def symmetric_weight(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.generic]:
+    """The stored weight.
+
+    Raises Unsupported if the weight or bias is not a constant, or if the weight is empty, not
+    symmetric int8, or quantized along another axis than the output channels.
+    """
     if (weight := constant_of(op.weight)) is None:
         raise Unsupported("the weight is not a constant")
     element = qtype_of(op.weight)
@@ -39,6 +50,4 @@ def constant_weight(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.g
         raise Unsupported("the bias is not a constant")
     if weight.size == 0:
         raise Unsupported("the weight is empty")
-    if (reason := matrix_overflow(op)) is not None:
-        raise Unsupported(reason)
     return weight

@@ -21,6 +21,7 @@ from xdsl.rewriter import Rewriter
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import YieldOp
 from cmopt.dialects.shapes import element_of
+from cmopt.dialects.tosa.constants import dtype_of
 
 Ints = Sequence[int]
 
@@ -72,15 +73,14 @@ class Region:
         return op.results[0]
 
     def constant(self, array: NDArray[np.generic], hint: str | None = None) -> SSAValue:
-        """A `tosa.const` of int8, int16 or int32."""
+        """A `tosa.const` of int8, int16 or int32; of int48 if the array is of int64."""
         constant = self.add(constant_op(array))
         constant.name_hint = constant.name_hint or hint
         return constant
 
     def number(self, value: int, type: Attribute = i8) -> SSAValue:
         """A constant of one element: a zero point, a shift."""
-        assert isinstance(type, IntegerType)
-        return self.constant(np.array([value], f"<i{type.width.data // 8}"))
+        return self.constant(np.array([value], dtype_of(type)))
 
     def sizes(self, values: Ints) -> SSAValue:
         """A `tosa.const_shape`."""
@@ -88,8 +88,9 @@ class Region:
 
 
 def constant_op(array: NDArray[np.generic]) -> tosa.ConstOp:
-    """A `tosa.const` of integers."""
-    type = TensorType(IntegerType(array.dtype.itemsize * 8), array.shape)
+    """A `tosa.const` of integers. An array of int64 holds i48."""
+    width = array.dtype.itemsize * 8
+    type = TensorType(IntegerType(48 if width == 64 else width), array.shape)
     data = BytesAttr(np.asarray(array, order="C").tobytes())
     return tosa.ConstOp(DenseIntOrFPElementsAttr(type, data))
 
