@@ -86,8 +86,8 @@ class RegionBuilder(MovingRegion):
     ) -> SSAValue:
         """A value of type `source`, clamped to `bounds`, in type `target`.
 
-        From int8 to int8 it is a table, exact. Else it is one rescale, ≤ 1 step: exact except for the
-        rounding of float32, and, if one step saturates, for the lowest value.
+        From int8 to int8 it is a table, exact. Else it is one rescale, ≤ 1 step: exact except for
+        the rounding of float32, and, if one step saturates, for the lowest value.
         """
         low, high = clamp_range(bounds, target)
         if is_int8(source) and is_int8(target):
@@ -177,10 +177,14 @@ class RegionBuilder(MovingRegion):
         return self.arithmetic(tosa.MulOp, lhs, rhs, self.number(shift))
 
     def clamp(self, value: SSAValue, low: int, high: int) -> SSAValue:
-        """Clamp int8 or int16. Returns the value itself if nothing is cut."""
+        """Clamp int8 or int16. Returns the value itself if nothing is cut.
+
+        A clamp that would only keep -32768 out is left out too: a result that saturates is then off
+        by 1 step. It would be an operation of its own where Vela splits the one before.
+        """
         element = element_of(value)
         assert isinstance(element, IntegerType)
-        if (low, high) == default_storage_range(element):
+        if (low, high) in (default_storage_range(element), (-32767, 32767)):
             return value
         bounds = {"min_val": IntegerAttr(low, element), "max_val": IntegerAttr(high, element)}
         return self.add(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import i32
@@ -31,7 +29,7 @@ from cmopt.lowering.divisors import may_be_zero
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
-from cmopt.lowering.tosa.functions import one_tensor
+from cmopt.lowering.tosa.functions import linear, one_tensor
 from cmopt.lowering.tosa.scales import check_rescale, factors_to
 from cmopt.lowering.tosa.tables import int16_table
 
@@ -155,7 +153,7 @@ def div(op: DivOp, b: RegionBuilder) -> SSAValue:
 
 
 def _wide_division(op: DivOp, b: RegionBuilder) -> SSAValue:
-    """By a number, a product with its sign and a rescale, ≤ 1 step; a number by a tensor, a table
+    """By a number, a linear function, ≤ 1 step; a number by a tensor, a table
     as of a function of one tensor."""
     divisor = float_constant_of(op.rhs)
     if divisor is None or divisor.size == 0 or (divisor != divisor.flat[0]).any():
@@ -165,11 +163,7 @@ def _wide_division(op: DivOp, b: RegionBuilder) -> SSAValue:
     number = float(divisor.reshape(-1).astype(np.float64)[0])
     if number == 0:
         raise Unsupported("divides int16 by zero")
-    value = _without_zero_point(op.lhs, op, b)
-    sign = b.constant(np.full((1,) * len(shape_of(value)), math.copysign(1, number), np.int8))
-    factor = float(factors_to(qtype_of(op.lhs).scale / abs(number), qtype_of(op.output)))
-    check_rescale(reach(op.lhs), factor)
-    return _finish(op, b.multiply(value, b.rescale(sign, 1.0, to=i32)), factor, b)
+    return linear(op, op.lhs, 1 / number, b)
 
 
 def _reciprocal(divisor: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from xdsl.dialects.builtin import i32
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.activation_ranges import clamp_range
@@ -15,9 +18,11 @@ from cmopt.arithmetic.interpolated_tables import (
 )
 from cmopt.arithmetic.lookup_tables import lookup_of
 from cmopt.dialects.quant import DCastOp, QCastOp, qtype_of
+from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.tosa.activations import require_activations
+from cmopt.lowering.tosa.activations import reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.scales import check_rescale, factors_to
 from cmopt.lowering.tosa.tables import int16_table
 
 
@@ -41,7 +46,22 @@ def one_tensor(op: Operation, b: RegionBuilder) -> SSAValue:
         return b.requantize(b.value(source), kind, target, bounds)
     if (found := lookup_of(op)) is not None:
         return b.table(b.value(found[0]), found[1])
+    if op.name == "edge.neg":
+        return linear(op, op.operands[0], -1.0, b)
     return _interpolated(op, b)
+
+
+def linear(op: Operation, source: SSAValue, factor: float, b: RegionBuilder) -> SSAValue:
+    """`source · factor`, a product with the sign of the factor and a rescale; ≤ 1 step."""
+    require_activations(source, op.results[0])
+    kind, target = qtype_of(source), qtype_of(op.results[0])
+    value = b.rescale(b.value(source), 1.0, to=i32, input_zp=kind.zero_point)
+    sign = b.constant(np.full((1,) * len(shape_of(value)), math.copysign(1, factor), np.int8))
+    scaled = float(factors_to(kind.scale * abs(factor), target))
+    check_rescale(reach(source), scaled)
+    product = b.multiply(value, b.rescale(sign, 1.0, to=i32))
+    result = b.rescale(product, scaled, output_zp=target.zero_point, to=target.storage)
+    return b.clamp(result, *target.storage_range)
 
 
 def _interpolated(op: Operation, b: RegionBuilder) -> SSAValue:

@@ -106,10 +106,15 @@ class MovingRegion(Region):
     def slice(self, value: SSAValue, start: Ints, size: Ints) -> SSAValue:
         """`size` elements from `start` on; the value itself if that is all of it.
 
-        With more than four dimensions, adjacent ones that are not cut are merged.
+        A slice of a slice becomes one slice. With more than four dimensions, adjacent ones that are
+        not cut are merged.
         """
         if shape_of(value) == tuple(size):
             return value
+        if isinstance(value.owner, tosa.SliceOp):
+            outer = tosa.sizes_of(value.owner.start)
+            start = [first + more for first, more in zip(outer, start, strict=True)]
+            return self.slice(value.owner.input1, start, size)
         if len(size) > MAX_SLICED and (merged := _merged(shape_of(value), start, size)):
             shape, starts, sizes = zip(*merged, strict=True)
             return self.reshape(self.slice(self.reshape(value, shape), starts, sizes), size)

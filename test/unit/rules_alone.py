@@ -87,6 +87,16 @@ near = st.builds(
     kinds, powers(-1, 1), zero_points,
 )  # fmt: skip
 type_pairs = st.one_of(same, near)
+wide_pairs = st.one_of(
+    wide_kinds.map(lambda kind: (kind, kind)),
+    st.builds(lambda kind, factor: (kind, int16(kind.scale * factor)), wide_kinds, powers(-1, 1)),
+    st.builds(lambda kind, factor: (kind, int16(kind.scale / 256 * factor)), kinds, powers(-1, 1)),
+    st.builds(
+        lambda kind, factor, zero: (kind, int8(kind.scale * 256 * factor, zero)),
+        wide_kinds, powers(-1, 1), zero_points,
+    ),
+)  # fmt: skip
+"""Types of which one is int16, or both."""
 REALS = st.floats(-5, 5, width=32)
 
 

@@ -7,14 +7,14 @@
 !w = !quant.uniform<i8:f32:0, {0.5, 0.25}>
 !b = !quant.uniform<i8:f32, 1.0e-01:3>
 
-// A linear layer has 48-bit sums and factors of 15 bits. The clamp keeps -32768 out.
+// A linear layer has 48-bit sums and factors of 15 bits. No clamp only keeps -32768 out.
 // CHECK-LABEL: func.func @linear
 func.func @linear(%x: tensor<2x3x!in>) -> tensor<2x2x!half> {
   %stored = arith.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi8>
   %w = quant.scast %stored : tensor<2x3xi8> to tensor<2x3x!w>
   // CHECK: tosa.conv2d {{.*}}acc_type = i48{{.*}} -> tensor<1x1x2x2xi48>
   // CHECK: tosa.rescale {{.*}}per_channel = true{{.*}}scale32 = false{{.*}} tensor<2xi16>{{.*}} -> tensor<1x1x2x2xi16>
-  // CHECK: tosa.clamp {{.*}}min_val = -32767 : i16, max_val = 32767 : i16
+  // CHECK-NOT: tosa.clamp
   %y = edge.linear %x, %w : (tensor<2x3x!in>, tensor<2x3x!w>) -> tensor<2x2x!half>
   func.return %y : tensor<2x2x!half>
 }
@@ -38,6 +38,25 @@ func.func @narrowed(%x: tensor<4x!in>) -> tensor<4x!b> {
   %real = quant.dcast %x : tensor<4x!in> to tensor<4xf32>
   %y = quant.qcast %real : tensor<4xf32> to tensor<4x!b>
   func.return %y : tensor<4x!b>
+}
+
+// A sign change needs no table.
+// CHECK-LABEL: func.func @negated
+func.func @negated(%x: tensor<4x!in>) -> tensor<4x!half> {
+  // CHECK-NOT: tosa.table
+  // CHECK: tosa.mul
+  %y = edge.neg %x : (tensor<4x!in>) -> tensor<4x!half>
+  func.return %y : tensor<4x!half>
+}
+
+// Slices of slices are one slice.
+// CHECK-LABEL: func.func @sliced
+func.func @sliced(%x: tensor<4x4x!in>) -> tensor<2x2x!in> {
+  // CHECK: tosa.slice {{.*}} -> tensor<2x2xi16>
+  %y = edge.slice %x {dim = 0 : i64, start = 1 : i64} : (tensor<4x4x!in>) -> tensor<2x4x!in>
+  %z = edge.slice %y {dim = 1 : i64, start = 1 : i64} : (tensor<2x4x!in>) -> tensor<2x2x!in>
+  %w = edge.relu %z : (tensor<2x2x!in>) -> tensor<2x2x!in>
+  func.return %w : tensor<2x2x!in>
 }
 
 // A function is a table of 513 entries.

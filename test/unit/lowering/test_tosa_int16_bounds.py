@@ -156,6 +156,14 @@ def test_division_by_a_number(source: Any, number: float, seed: int, data: Any) 
     alone.holds(alone.op(edge.DivOp, [value, divisor], (3, 50), output), 1)
 
 
+@examples(30)
+@given(source=mixed_kinds, seed=seeds, data=st.data())
+def test_sign_change(source: Any, seed: int, data: Any) -> None:
+    alone = Alone(seed)
+    output = output_type(data, real_range(source) / 100, [source])
+    alone.holds(alone.op(edge.FUNCTIONS["neg"], [alone.input((3, 50), source)], (3, 50), output), 1)
+
+
 @examples(60)
 @given(types=st.tuples(mixed_kinds, wide_kinds), swapped=st.booleans(), spread=powers(-1, 5),
        seed=seeds, shape=st.lists(st.integers(1, 9), min_size=1, max_size=6))  # fmt: skip
