@@ -1,4 +1,4 @@
-"""Random calls of the int16 kernels, as emitted C on emulated cores, give the interpreter's bytes."""
+"""Random calls of int16 kernels, as emitted C on emulated cores, give the interpreter's bytes."""
 
 from __future__ import annotations
 
