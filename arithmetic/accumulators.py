@@ -8,6 +8,7 @@ an output that was always zero in calibration, may not.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -127,16 +128,19 @@ def mean_overflow(input: SSAValue, output: SSAValue, count: int, divisor: int) -
         return _overflow(count * _reach(source), np.float64(source.scale) / divisor / target.scale)
 
 
-def integer_bias(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.int32] | None:
+def integer_bias(
+    op: Conv2dOp | ConvTranspose2dOp | LinearOp, bits: int = 32
+) -> NDArray[np.signedinteger[Any]] | None:
     """The bias in accumulator steps (input scale · weight scale), rounded to nearest.
 
-    A bias that PT2E has quantized at that scale stays unchanged.
+    It is clipped to `bits` bits, in int32, or in int64 if there are more. A bias that PT2E has
+    quantized at that scale stays unchanged.
     """
     if op.bias is None or (stored := constant_of(op.bias)) is None:
         return None
     kind = qtype_of(op.bias)
     step = qtype_of(op.input).scale * qtype_of(op.weight).params.scales
     real = (stored.astype(np.int64) - kind.params.zero_points) * (kind.params.scales / step)
-    limits = np.iinfo(np.int32)
-    clipped: NDArray[np.float64] = np.clip(np.rint(real), limits.min, limits.max)
-    return clipped.astype(np.int32)
+    least = -float(1 << bits - 1)
+    clipped: NDArray[np.float64] = np.clip(np.rint(real), least, -1 - least)
+    return clipped.astype(np.int32 if bits <= 32 else np.int64)

@@ -73,8 +73,8 @@ def _squared(node: Node) -> Node | None:
 
 
 def _is_root(node: Node) -> bool:
-    is_power = node.target is aten.pow.Tensor_Scalar and bool(node.args[1] == 0.5)
-    return is_power or node.target is aten.sqrt.default
+    is_power = node.target is aten.pow.Tensor_Scalar and node.args[1] == 0.5
+    return bool(is_power) or node.target is aten.sqrt.default
 
 
 def _is_function(module: GraphModule, node: Node) -> bool:

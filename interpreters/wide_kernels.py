@@ -189,7 +189,7 @@ def softmax_s16(input: Int16Array, table: Int16Array, *, multiplier: int, shift:
     distances = wide - wide.max(axis=-1, keepdims=True)
     at = np.maximum(rescale_once(distances, multiplier, shift) + 32767, -32768)
     powers = interpolate(table, at.astype(np.int16)).astype(np.int64)
-    reciprocals = (1 << 46) // powers.sum(axis=-1, keepdims=True)
+    reciprocals = (1 << 46) // np.maximum(powers.sum(axis=-1, keepdims=True), 1)
     shares = (powers * reciprocals + (1 << 30)) >> 31
     return clamped(shares, 0, 32767)
 

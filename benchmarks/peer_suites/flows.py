@@ -44,6 +44,7 @@ class Subject:
 
     def __init__(self, case: Case, recorded: Recorded):
         self.key, self.target, self.has_npu = case.key, case.suite.target, case.suite.has_npu
+        self.int16 = case.suite.int16
         self.recorded = recorded
         self._inputs = figures.copies(recorded.inputs)
         self._given = figures.copies(recorded.tester.example_inputs)
@@ -128,6 +129,9 @@ def _why_no_export(subject: Subject) -> str | None:
 
 
 def _ours(subject: Subject, phase: Phase) -> Result:
+    if subject.int16:
+        message = "cmopt.quantize makes int8; the case is about int16"
+        return Result(subject.key, "ours", SKIPPED, "quantize", message)
     phase("quantize")
     exported = cmopt.quantize(subject.model, subject.inputs, target=subject.target)
     return _compiled(subject, "ours", exported, phase)

@@ -126,7 +126,7 @@ def _by_its_flow(case: Case, _: str, model: nn.Module, inputs: Any) -> tuple[Any
 
 
 def _checked(case: Case, recorded: Recorded) -> Recorded:
-    """Raises NoModel if the test does not quantize its model to int8."""
+    """Raises NoModel if the test does not quantize its model to int8 or int16."""
     from executorch.backends.test.harness.stages import Quantize
 
     if not isinstance(recorded.quantize, Quantize):
@@ -136,6 +136,6 @@ def _checked(case: Case, recorded: Recorded) -> Recorded:
     if case.suite.has_npu:
         config = getattr(recorded.quantize.quantizer, "global_config", None)
         activation = getattr(config, "input_activation", None)
-        if activation is not None and activation.dtype != torch.int8:
-            raise NoModel(f"the test quantizes to {activation.dtype}, not to int8")
+        if activation is not None and activation.dtype not in (torch.int8, torch.int16):
+            raise NoModel(f"the test quantizes to {activation.dtype}, not to int8 or int16")
     return recorded

@@ -25,12 +25,17 @@ INT16 = ("a16w8", "16a8w", "int16", "a16")
 
 @dataclass(frozen=True)
 class Suite:
-    """A folder of test modules in the wheel, and the target its models are compiled for."""
+    """A folder of test modules in the wheel, and the target its models are compiled for.
+
+    npu_tests_only: only the tests for the target's NPU. int16: only those with activations of 16
+    bits, else only the others.
+    """
 
     name: str
     folder: str
     target: str
     npu_tests_only: bool = False
+    int16: bool = False
 
     @property
     def has_npu(self) -> bool:
@@ -45,6 +50,7 @@ SUITES = {
         Suite("operators", "backends/test/suite/operators", "cortex-m55"),
         Suite("operators_u55", "backends/test/suite/operators", U55),
         Suite("arm_u55", "backends/arm/test/ops", U55, npu_tests_only=True),
+        Suite("arm_u55_int16", "backends/arm/test/ops", U55, npu_tests_only=True, int16=True),
     )
 }
 
@@ -142,7 +148,8 @@ def _models_in(function: Any) -> int:
 def _is_wanted(suite: Suite, name: str, names: list[str]) -> bool:
     """Whether a test is the chosen one of those that have the same models."""
     if suite.npu_tests_only:
-        return "u55" in name.lower() and not any(word in name.lower() for word in INT16)
+        is_int16 = any(word in name.lower() for word in INT16)
+        return "u55" in name.lower() and is_int16 == suite.int16
     twin = name.replace("test_implementation_", "test_dialect_")
     return twin == name or twin not in names
 

@@ -33,7 +33,7 @@ calibrate and to run. The modules are imported from the wheel; they are not copi
 runtime, the interpreter of two stages and, for each delegate, Arm's TOSA reference model. A kernel
 that computes in float may differ from PyTorch by one step. *refused*: one clear line gives the
 reason; for upstream, any exception. *error*: a traceback, or a program that fails when it is run.
-*skipped*: the test has no int8 model, or PyTorch or upstream's quantizer cannot take it. *no
+*skipped*: the test has no quantized model, or PyTorch or upstream's quantizer cannot take it. *no
 float*: ok, and no operator computes in float. *with the NPU*: ok, and the program has a delegate.
 
 A model without quantize operators is compiled with `allow_float`. If the NPU can compute nothing of

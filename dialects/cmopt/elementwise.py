@@ -95,7 +95,7 @@ class QuantizedHypotOp(_BinaryOp):
 
     def verify_(self) -> None:
         super().verify_()
-        self.require_range(-LONGEST_SHIFT, 15, "output_shift")
+        self.require_range(-16, 15, "output_shift")
 
 
 @irdl_op_definition

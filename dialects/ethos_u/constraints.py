@@ -211,15 +211,16 @@ def _matmul_axes(op: tosa.MatMulOp) -> str | None:
 
 
 _INT8 = _elements(i8)
+_NARROW = _elements(i8, IntegerType(16))
 _DATA = _elements(i8, IntegerType(16), i32)
 _ANY: tuple[Rule, ...] = ()
 _WINDOW = (_axes(1, 2, 3), _stride(3), _padding)
-_CONVOLUTION = (_INT8, _axes(3), _stride(3), _padding, _kernel(64, 4096), _weights)
+_CONVOLUTION = (_NARROW, _axes(3), _stride(3), _padding, _kernel(64, 4096), _weights)
 
 _U55: dict[type[Operation], tuple[Rule, ...]] = {
     tosa.AddOp: _ANY,
     tosa.ArithmeticRightShiftOp: (_elements(i32),),
-    tosa.AvgPool2DOp: (_INT8, _one_image, *_WINDOW, _kernel(256, 1 << 16), _padded_average),
+    tosa.AvgPool2DOp: (_NARROW, _one_image, *_WINDOW, _kernel(256, 1 << 16), _padded_average),
     tosa.CastOp: _ANY,
     tosa.ClampOp: (_DATA,),
     tosa.ClzOp: (_elements(i32),),
@@ -230,24 +231,24 @@ _U55: dict[type[Operation], tuple[Rule, ...]] = {
     tosa.DepthwiseConv2DOp: _CONVOLUTION,
     tosa.LogicalLeftShiftOp: (_elements(i32),),
     tosa.MatMulOp: (_INT8, _matmul_axes),
-    tosa.MaxPool2DOp: (_INT8, *_WINDOW, _kernel(256, 1 << 16)),
+    tosa.MaxPool2DOp: (_NARROW, *_WINDOW, _kernel(256, 1 << 16)),
     tosa.MaximumOp: _ANY,
     tosa.MinimumOp: _ANY,
     tosa.MulOp: _ANY,
     tosa.PadOp: (_DATA,),
-    tosa.ReduceMaxOp: (_elements(i8, IntegerType(16)),),
-    tosa.ReduceMinOp: (_elements(i8, IntegerType(16)),),
+    tosa.ReduceMaxOp: (_NARROW,),
+    tosa.ReduceMinOp: (_NARROW,),
     tosa.ReduceSumOp: (_elements(i32),),
-    tosa.RescaleOp: (_DATA,),
+    tosa.RescaleOp: (_elements(i8, IntegerType(16), i32, IntegerType(48)),),
     tosa.ReshapeOp: (_DATA,),
-    tosa.ResizeOp: (_INT8, _one_image, _resize),
-    tosa.ReverseOp: (_elements(i8, IntegerType(16)), _reverse),
+    tosa.ResizeOp: (_NARROW, _one_image, _resize),
+    tosa.ReverseOp: (_NARROW, _reverse),
     tosa.SliceOp: (_DATA, _slice),
     tosa.SubOp: _ANY,
-    tosa.TableOp: (_elements(i8, IntegerType(16)),),
+    tosa.TableOp: (_NARROW,),
     tosa.TileOp: (_DATA,),
     tosa.TransposeConv2DOp: (
-        _INT8, _axes(1, 2, 3), _transposed_stride, _kernel(64, 4096), _weights
+        _NARROW, _axes(1, 2, 3), _transposed_stride, _kernel(64, 4096), _weights
     ),
     tosa.TransposeOp: (_transpose,),
 }  # fmt: skip

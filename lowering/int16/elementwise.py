@@ -143,8 +143,8 @@ def hypot(op: HypotOp, b: KernelBuilder) -> SSAValue:
         requantize(b, spread(b, value, shape), qtype_of(value), wide) for value in (op.lhs, op.rhs)
     ]
     multiplier, shift = fixed_point(wide.scale / output.scale)
-    if shift > 15:
-        raise Unsupported("the output's scale is too small for the kernel's shifts")
+    if not -16 <= shift <= 15:
+        raise Unsupported("the output's scale is too far from the input's for the kernel's shifts")
     numbers = {"output_multiplier": multiplier, "output_shift": shift}
     return own_call(b, own.QuantizedHypotOp(operands, int16_tensor(shape), numbers))
 

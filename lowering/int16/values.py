@@ -58,7 +58,7 @@ def own_call(b: KernelBuilder, op: Operation) -> SSAValue:
     """Append a call of this project's operator library. Raises Unsupported without it."""
     if not b.has_own_kernels:
         op.drop_all_references()
-        raise Unsupported('int16 activations need kernels="cmopt"')
+        raise Unsupported('int16 needs kernels="cmopt"')
     return b.add(op)
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import TensorType, i32
+from xdsl.dialects.builtin import TensorType, i8
 from xdsl.ir import Attribute, SSAValue
 
-from cmopt.arithmetic.accumulators import integer_bias, output_factors
+from cmopt.arithmetic.accumulators import integer_bias, matrix_overflow
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import Conv2dOp, LinearOp
 from cmopt.dialects.ethos_u import MAX_AXIS, MAX_PAD_BEFORE, MAX_PAD_BEHIND
 from cmopt.dialects.quant import qtype_of
-from cmopt.dialects.shapes import int_of, ints, ints_of, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, shape_of
 from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder
-from cmopt.lowering.weights import constant_weight
+from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale, factors_to
+from cmopt.lowering.weights import symmetric_weight
 
 LONGEST_STRIDE = 3
 """The longest stride of a U55's window."""
@@ -27,21 +30,49 @@ LONGEST_KERNEL = 64
 """The most rows and columns of a filter that every NPU takes."""
 
 
-def _bias(op: Conv2dOp | LinearOp, channels: int) -> NDArray[np.int32]:
-    bias = integer_bias(op)
-    return np.zeros(channels, np.int32) if bias is None else bias
+ACCUMULATOR_BITS = 40
+"""Bits of an NPU's sums of products of int16."""
+
+Integers = NDArray[np.signedinteger[Any]]
+
+
+def _operands_of(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.generic], Integers]:
+    """The stored weight, and the bias in accumulator steps. Raises Unsupported: see
+    `symmetric_weight`; or if sums or their rescale might overflow."""
+    require_activations(op.input, op.output)
+    weight = symmetric_weight(op)
+    wide = not are_int8(op.input)
+    bias = integer_bias(op, ACCUMULATOR_BITS if wide else 32)
+    if bias is None:
+        bias = np.zeros(len(weight), np.int64 if wide else np.int32)
+    if are_int8(op.input, op.output):
+        if (reason := matrix_overflow(op)) is not None:
+            raise Unsupported(reason)
+        return weight, bias
+    magnitudes = np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(axis=1)
+    largest = magnitudes * reach(op.input) + np.abs(bias)
+    if largest.max() >= 1 << ACCUMULATOR_BITS - 1:
+        raise Unsupported(f"a sum may have more than {ACCUMULATOR_BITS} bits")
+    check_rescale(largest, _factors(op), WIDE_BITS if wide else MOST_BITS)
+    return weight, bias
+
+
+def _factors(op: Conv2dOp | LinearOp) -> NDArray[np.float64]:
+    scales = qtype_of(op.weight).params.scales
+    return factors_to(qtype_of(op.input).scale * scales, qtype_of(op.output))
 
 
 def finish(
     op: Conv2dOp | LinearOp, accumulator: SSAValue, b: RegionBuilder, part: slice = slice(None)
 ) -> SSAValue:
     """The op's result from its accumulator, in any shape, whose output channels are `part`."""
-    output = qtype_of(op.output)
-    scales = qtype_of(op.weight).params.scales
-    factors = output_factors(qtype_of(op.input).scale * scales, output.scale).tolist()
+    output, factors = qtype_of(op.output), _factors(op).tolist()
     factors = factors[part] if len(factors) > 1 else factors
     equal = all(factor == factors[0] for factor in factors)
-    result = b.rescale(accumulator, factors[0] if equal else factors, output_zp=output.zero_point)
+    result = b.rescale(
+        accumulator, factors[0] if equal else factors, output_zp=output.zero_point,
+        to=output.storage,
+    )  # fmt: skip
     shape = (*shape_of(op.output)[:-1], shape_of(accumulator)[-1])
     return b.reshape(b.clamp(result, *activation_range(op, output)), shape)
 
@@ -49,11 +80,12 @@ def finish(
 def conv2d(op: Conv2dOp, b: RegionBuilder) -> SSAValue:
     """One convolution, a depthwise one (one channel per group), or one per group; ≤ 1 step.
 
-    A bias in other steps than the accumulator's adds half a step of the accumulator.
+    From int16 to int16, ≤ 2 steps: the factors of 48-bit sums are exact to 2^-15 of the result. A
+    bias in other steps than the accumulator's adds half a step of the accumulator.
     """
-    weight = constant_weight(op)
+    weight, bias = _operands_of(op)
     groups, channels = int_of(op.groups), shape_of(op.input)[3]
-    source, bias = b.value(op.input), _bias(op, shape_of(op.weight)[0])
+    source = b.value(op.input)
     if groups == 1 and has_long_stride(op):
         return finish(op, patchified(op, source, weight, bias, b), b)
     if groups == 1:
@@ -71,15 +103,20 @@ def conv2d(op: Conv2dOp, b: RegionBuilder) -> SSAValue:
 
 def _operands(
     op: Conv2dOp | LinearOp, source: SSAValue, weight: NDArray[np.generic],
-    bias: NDArray[np.int32], b: RegionBuilder,
+    bias: Integers, b: RegionBuilder,
 ) -> list[SSAValue]:  # fmt: skip
     return [
         source,
         b.constant(weight, op.weight.name_hint),
         b.constant(bias, None if op.bias is None else op.bias.name_hint),
-        b.number(qtype_of(op.input).zero_point),
+        b.number(qtype_of(op.input).zero_point, element_of(source)),
         b.number(0),
     ]
+
+
+def sums_of(source: SSAValue) -> Attribute:
+    """The type of the sums of a tensor's products with int8 weights."""
+    return tosa.ACCUMULATORS[element_of(source), i8]
 
 
 @dataclass(frozen=True)
@@ -103,10 +140,10 @@ class Windows:
         padding = (left, right, top, bottom)
         return Windows(self.counts[::-1], self.stride[::-1], self.dilation[::-1], padding)
 
-    def properties(self, padding: tuple[int, ...]) -> dict[str, Attribute]:
-        """The properties of a TOSA convolution with this padding left."""
+    def properties(self, sums: Attribute, padding: tuple[int, ...]) -> dict[str, Attribute]:
+        """The properties of a TOSA convolution with sums of a type and this padding left."""
         return {
-            "acc_type": i32, "stride": ints(self.stride), "dilation": ints(self.dilation),
+            "acc_type": sums, "stride": ints(self.stride), "dilation": ints(self.dilation),
             "pad": ints(padding),
         }  # fmt: skip
 
@@ -179,14 +216,16 @@ def check_reach(
 
 
 def convolution(
-    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: NDArray[np.int32],
+    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: Integers,
     b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
     """The accumulator of a convolution in one group."""
     source, weight, windows, padding = _fitted(op, source, weight, b)
     shape = (shape_of(source)[0], *windows.counts, len(weight))
-    operands = _operands(op, source, weight, bias, b)
-    return b.add(tosa.Conv2DOp(operands, TensorType(i32, shape), windows.properties(padding)))
+    operands, sums = _operands(op, source, weight, bias, b), sums_of(source)
+    return b.add(
+        tosa.Conv2DOp(operands, TensorType(sums, shape), windows.properties(sums, padding))
+    )
 
 
 def has_long_stride(op: Conv2dOp) -> bool:
@@ -195,7 +234,7 @@ def has_long_stride(op: Conv2dOp) -> bool:
 
 
 def patchified(
-    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: NDArray[np.int32],
+    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: Integers,
     b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
     """The accumulator of a convolution whose long strides become channels or images; exact.
@@ -229,11 +268,12 @@ def patchified(
             shape_of(source)[1:3], filters.shape[1:3], pad[::2], pad[1::2], left, strict=True
         )
     ]
+    sums = sums_of(source)
     return b.add(
         tosa.Conv2DOp(
             _operands(op, source, filters, bias, b),
-            TensorType(i32, (shape_of(source)[0], *size, out)),
-            {"acc_type": i32, "stride": ints(left), "dilation": op.dilation, "pad": ints(pad)},
+            TensorType(sums, (shape_of(source)[0], *size, out)),
+            {"acc_type": sums, "stride": ints(left), "dilation": op.dilation, "pad": ints(pad)},
         )
     )
 
@@ -268,7 +308,7 @@ def _in_blocks(
 
 
 def depthwise(
-    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: NDArray[np.int32],
+    op: Conv2dOp, source: SSAValue, weight: NDArray[np.generic], bias: Integers,
     b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
     """The accumulator of a convolution with a group for each channel: [O,KH,KW,1] → [KH,KW,C,M]."""
@@ -276,21 +316,22 @@ def depthwise(
     out, rows, columns, _ = weight.shape
     images, *_, channels = shape_of(source)
     filters = weight.reshape(channels, out // channels, rows, columns).transpose(2, 3, 0, 1)
-    operands = _operands(op, source, filters, bias, b)
-    type = TensorType(i32, (images, *windows.counts, out))
-    return b.add(tosa.DepthwiseConv2DOp(operands, type, windows.properties(padding)))
+    operands, sums = _operands(op, source, filters, bias, b), sums_of(source)
+    type = TensorType(sums, (images, *windows.counts, out))
+    return b.add(tosa.DepthwiseConv2DOp(operands, type, windows.properties(sums, padding)))
 
 
 def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
-    """A 1×1 convolution over the rows; ≤ 1 step, as for conv2d."""
-    weight = constant_weight(op)
+    """A 1×1 convolution over the rows; with the bounds of conv2d."""
+    weight, bias = _operands_of(op)
     out, depth = weight.shape
     source = b.rows(b.value(op.input), depth)
+    sums = sums_of(source)
     accumulator = b.add(
         tosa.Conv2DOp(
-            _operands(op, source, weight.reshape(out, 1, 1, depth), _bias(op, out), b),
-            TensorType(i32, (*shape_of(source)[:3], out)),
-            {"acc_type": i32, "stride": ints((1, 1)), "dilation": ints((1, 1)),
+            _operands(op, source, weight.reshape(out, 1, 1, depth), bias, b),
+            TensorType(sums, (*shape_of(source)[:3], out)),
+            {"acc_type": sums, "stride": ints((1, 1)), "dilation": ints((1, 1)),
              "pad": ints((0, 0, 0, 0))},
         )
     )  # fmt: skip

@@ -1,18 +1,19 @@
-"""Makes lookups in tables of int8, and clamps, part of the operations before them."""
+"""Makes lookups in tables, and clamps, part of the operations before them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import IntegerAttr, i8, i32
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.dialects.builtin import IntegerAttr, IntegerType, i8, i32
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
-from cmopt.dialects.shapes import element_of, int_of, shape_of
+from cmopt.dialects.shapes import element_of, int_of
 from cmopt.dialects.tosa.constants import constant_array
-from cmopt.lowering.tosa.builder import COPY, RegionBuilder, constant_op
+from cmopt.lowering.tosa.builder import RegionBuilder, i16
+from cmopt.lowering.tosa.region import COPY, constant_op
 from cmopt.lowering.tosa.shapes import readers_of, root_of
 
 Lookup = tosa.TableOp | tosa.ClampOp
@@ -32,15 +33,18 @@ def join_lookups(block: Block) -> None:
     with 1: that takes a cycle for each element of a U55, where a lookup alone takes 300 more, a U65
     2.5 and a U85 four times as many.
     """
-    for op in _lookups(block):
+    for op in _lookups(block, i8):
         _join(op)
-    carried = [op for op in _lookups(block) if _is_alone(op.operands[0])]
+    carried = [op for op in _lookups(block, i8, i16) if _is_alone(op.operands[0])]
     for number, op in enumerate(carried):
         _carry(op, number)
 
 
-def _lookups(block: Block) -> list[Lookup]:
-    return [op for op in block.ops if isinstance(op, Lookup) and element_of(op.operands[0]) == i8]
+def _lookups(block: Block, *elements: Attribute) -> list[Lookup]:
+    """The lookups in values of these types."""
+    return [
+        op for op in block.ops if isinstance(op, Lookup) and element_of(op.operands[0]) in elements
+    ]
 
 
 def entries_of(op: Lookup) -> NDArray[np.int8]:
@@ -85,14 +89,13 @@ def _is_alone(value: SSAValue) -> bool:
 
 def _carry(op: Lookup, number: int) -> None:
     """Let a lookup read a product with 1 of its own, numbered so that `cse` keeps it apart."""
-    value = op.operands[0]
-    build = RegionBuilder()
-    one = build.constant(np.ones((1,) * len(shape_of(value)), np.int8))
-    product = build.multiply(value, one)
+    value, build = op.operands[0], RegionBuilder()
+    element = element_of(value)
+    assert isinstance(element, IntegerType)
+    carried = build.scaled(value, 1.0, to=element)
     if number:
-        assert isinstance(product.owner, Operation)
-        product.owner.attributes[COPY] = IntegerAttr(number, i32)
-    carried = build.rescale(product, 1.0)
+        (product,) = (op for op in build.block.ops if isinstance(op, tosa.MulOp))
+        product.attributes[COPY] = IntegerAttr(number, i32)
     new = list(build.block.ops)
     for part in new:
         build.block.detach_op(part)

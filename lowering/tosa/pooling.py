@@ -11,17 +11,25 @@ from xdsl.ir import Attribute, SSAValue
 
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.functions import activation_bounds
-from cmopt.arithmetic.lookup_tables import requantization_table
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
-from cmopt.dialects.quant import UniformQuantizedType, qtype_of
-from cmopt.dialects.shapes import int_of, ints, ints_of, numel, shape_of
+from cmopt.dialects.quant import UniformQuantizedType, default_storage_range, qtype_of
+from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, numel, shape_of
+from cmopt.dialects.tosa.constants import dtype_of
 from cmopt.lowering.averages import averages_once, common_divisor
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.tosa.builder import RegionBuilder, like
-from cmopt.lowering.tosa.convolution import LONGEST_KERNEL, LONGEST_STRIDE, fit, is_short
+from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
+from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.convolution import (
+    LONGEST_KERNEL,
+    LONGEST_STRIDE,
+    fit,
+    is_short,
+    sums_of,
+)
 from cmopt.lowering.tosa.reductions import maximum_of_rows
-from cmopt.lowering.weights import require_int8
+from cmopt.lowering.tosa.region import like
+from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale
 
 FEW_PARTS = 16
 """The most convolutions that a mean becomes: enough for 65,536 elements."""
@@ -34,7 +42,8 @@ def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
 
 
 def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
-    """The mean; ≤ 1 step, except where stated below.
+    """The mean; ≤ 1 step, except where stated below. A sum of int16 for a result of int16 is
+    rescaled with a factor of 15 bits: ≤ 2 steps.
 
     Means of rows of one channel, and of images that were transposed from planes of one, are 1×1
     convolutions by ones, rescaled once. Other windows are a pool if the type stays. If it changes,
@@ -44,7 +53,7 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     windows divide by different numbers, or if they are larger than an NPU's convolutions take and
     not the whole image. If padding counts, the input of a pool is first padded with its zero point.
     """
-    require_int8(op.input, op.output)
+    require_activations(op.input, op.output)
     source, kind = b.value(op.input), qtype_of(op.input)
     padding = ints_of(op.padding)
     if int_of(op.count_include_pad) and any(padding):
@@ -76,7 +85,7 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
     """Sums of windows by depthwise convolutions, rescaled by the divisor; None if impossible."""
     kernel, stride, padding = ints_of(op.kernel_size), _stride(op), ints_of(op.padding)
     counts, divisor = shape_of(op.output)[1:3], common_divisor(op)
-    input, output = qtype_of(op.input), qtype_of(op.output)
+    input = qtype_of(op.input)
     assert divisor is not None
     if any(padding) and max(stride) > LONGEST_STRIDE:
         # Padded as a separate tensor, whose windows may be apart. The padding adds nothing.
@@ -92,41 +101,65 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
     if counts == (1, 1) and kernel == shape_of(source)[1:3] and not any(padding):
         if len(parts := _parts(numel(kernel))) > FEW_PARTS:
             return None
-        line, total, start = b.reshape(source, (images, numel(kernel), 1, channels)), None, 0
+        line = b.reshape(source, (images, numel(kernel), 1, channels))
+        sums, start = [], 0
         for window in parts:
             part = b.slice_dim(line, 1, start, numel(window))
             part = b.reshape(part, (images, *window, channels))
-            summed = _sum(part, window, (1, 1), (0,) * 4, input, b)
-            total = summed if total is None else b.arithmetic(tosa.AddOp, total, summed)
+            sums.append(_sum(part, window, (1, 1), (0,) * 4, input, b))
             start += numel(window)
-        assert total is not None
+        if len(sums) > 1 and element_of(sums[0]) != i32:
+            sums = [b.rescale(part, 1.0, to=i32) for part in sums]
+        total = sums[0]
+        for part in sums[1:]:
+            total = b.arithmetic(tosa.AddOp, total, part)
     elif max(stride) <= LONGEST_STRIDE and max(kernel) <= LONGEST_KERNEL:
         source, pad = fit(source, counts, kernel, stride, padding, (1, 1), input.zero_point, b)
         total = _sum(source, kernel, stride, pad, input, b)
     else:
         return None
+    result = _mean(total, numel(kernel), divisor, op, b)
+    return b.reshape(result, shape_of(op.output))
+
+
+def _mean(total: SSAValue, count: int, divisor: int, op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
+    """The result from sums of `count` elements."""
+    input, output = qtype_of(op.input), qtype_of(op.output)
     factor = input.scale / (divisor * output.scale)
-    return b.reshape(b.rescale(total, factor, output_zp=output.zero_point), shape_of(op.output))
+    if not are_int8(op.input, op.output):
+        wide = element_of(total) != i32
+        check_rescale(count * reach(op.input), factor, WIDE_BITS if wide else MOST_BITS)
+    mean = b.rescale(total, factor, output_zp=output.zero_point, to=output.storage)
+    return b.clamp(mean, *output.storage_range)
 
 
 def _sum(
     source: SSAValue, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...],
     kind: UniformQuantizedType, b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
-    """The int32 sums of windows, minus zero points, by a depthwise convolution with ones."""
+    """The sums of windows, minus zero points, by a depthwise convolution with ones."""
     n, *sizes, channels = shape_of(source)
-    operands = [
-        source,
-        b.constant(np.ones((*kernel, channels, 1), np.int8), "ones"),
-        b.constant(np.zeros(channels, np.int32)),
-        b.number(kind.zero_point),
-        b.number(0),
-    ]
-    type = TensorType(i32, (n, *_counts(sizes, kernel, stride, pad), channels))
+    operands = _with_ones(source, (*kernel, channels, 1), channels, kind, b)
+    element = sums_of(source)
+    type = TensorType(element, (n, *_counts(sizes, kernel, stride, pad), channels))
     properties = {
-        "acc_type": i32, "stride": ints(stride), "dilation": ints((1, 1)), "pad": ints(pad),
+        "acc_type": element, "stride": ints(stride), "dilation": ints((1, 1)), "pad": ints(pad),
     }  # fmt: skip
     return b.add(tosa.DepthwiseConv2DOp(operands, type, properties))
+
+
+def _with_ones(
+    source: SSAValue, filters: tuple[int, ...], channels: int, kind: UniformQuantizedType,
+    b: RegionBuilder,
+) -> list[SSAValue]:  # fmt: skip
+    """The operands of a convolution by ones without a bias."""
+    return [
+        source,
+        b.constant(np.ones(filters, np.int8), "ones"),
+        b.constant(np.zeros(channels, dtype_of(sums_of(source)))),
+        b.number(kind.zero_point, element_of(source)),
+        b.number(0),
+    ]
 
 
 def _parts(count: int) -> list[tuple[int, int]]:
@@ -186,34 +219,27 @@ def _mean_of_rows(
     A pool would use only one of the 16 channels that the NPU works on at once.
     """
     images, height, columns, width = shape_of(source)
-    input, output = qtype_of(op.input), qtype_of(op.output)
+    input = qtype_of(op.input)
     accumulator = b.add(
         tosa.Conv2DOp(
-            [
-                source,
-                b.constant(np.ones((1, 1, 1, width), np.int8), "ones"),
-                b.constant(np.zeros(1, np.int32)),
-                b.number(input.zero_point),
-                b.number(0),
-            ],
-            TensorType(i32, (images, (height - 1) // stride + 1, columns, 1)),
+            _with_ones(source, (1, 1, 1, width), 1, input, b),
+            TensorType(sums_of(source), (images, (height - 1) // stride + 1, columns, 1)),
             {
-                "acc_type": i32,
+                "acc_type": sums_of(source),
                 "stride": ints((stride, 1)),
                 "dilation": ints((1, 1)),
                 "pad": ints((0, 0, 0, 0)),
             },
         )
     )
-    factor = input.scale / (width * output.scale)
-    return b.reshape(b.rescale(accumulator, factor, output_zp=output.zero_point), shape)
+    return b.reshape(_mean(accumulator, width, width, op, b), shape)
 
 
 def _average(
     source: SSAValue, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...],
     kind: UniformQuantizedType, b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
-    zero = b.number(kind.zero_point)
+    zero = b.number(kind.zero_point, element_of(source))
     n, *sizes, channels = shape_of(source)
     counts = _counts(sizes, kernel, stride, pad)
     properties = _window_properties(kernel, stride, pad)
@@ -280,7 +306,7 @@ def _windows(
 
 def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
     """The maximum, then a clamp or, if the result's type differs, a table; exact."""
-    require_int8(op.input, op.output)
+    require_activations(op.input, op.output)
     if ints_of(op.dilation) != (1, 1):
         raise Unsupported("a window with dilation has no form in TOSA")
     kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
@@ -297,7 +323,8 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
                 source, dim, counts[dim - 1], stride[dim - 1], kernel[dim - 1], b
             )
         return _requantized(op, source, b)
-    source, pad = fit(source, counts, kernel, stride, ints_of(op.padding), (1, 1), -128, b)
+    least = default_storage_range(qtype_of(op.input).storage)[0]
+    source, pad = fit(source, counts, kernel, stride, ints_of(op.padding), (1, 1), least, b)
     return _requantized(op, _maximum(source, kernel, stride, pad, b), b)
 
 
@@ -333,4 +360,4 @@ def _requantized(op: AvgPool2dOp | MaxPool2dOp, value: SSAValue, b: RegionBuilde
     source, target = qtype_of(op.input), qtype_of(op.output)
     if source == target:
         return b.clamp(value, *activation_range(op, target))
-    return b.table(value, requantization_table(source, target, activation_bounds(op)))
+    return b.requantize(value, source, target, activation_bounds(op))

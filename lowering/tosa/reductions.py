@@ -7,7 +7,8 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.shapes import shape_of
-from cmopt.lowering.tosa.builder import RegionBuilder, like
+from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.region import like
 
 MANY_ROWS = 16
 """The channels that an NPU reads at once. Fewer rows are not worth a transpose."""

@@ -25,7 +25,15 @@ from cmopt.dialects.edge import (
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
-from cmopt.lowering.tosa import convolution, elementwise, matrix, movement, pooling, softmax
+from cmopt.lowering.tosa import (
+    convolution,
+    elementwise,
+    functions,
+    matrix,
+    movement,
+    pooling,
+    softmax,
+)
 from cmopt.lowering.tosa.builder import RegionBuilder
 
 RULES: dict[type[Operation], Rule] = {
@@ -39,12 +47,12 @@ RULES: dict[type[Operation], Rule] = {
     MaxPool2dOp: pooling.max_pool2d,
     PadOp: movement.pad,
     PermuteOp: movement.permute,
-    QCastOp: elementwise.function_of_one,
+    QCastOp: functions.one_tensor,
     ReshapeOp: movement.reshape,
     SliceOp: movement.slice,
     SoftmaxOp: softmax.softmax,
     TakeOp: movement.take,
-    UnaryOp: elementwise.function_of_one,
+    UnaryOp: functions.one_tensor,
 }
 
 

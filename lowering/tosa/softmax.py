@@ -19,9 +19,9 @@ from cmopt.dialects.edge import SoftmaxOp
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.builder import RegionBuilder, i16
 from cmopt.lowering.tosa.reductions import maximum_of_rows, reduce
-from cmopt.lowering.tosa.tables import PLACES, i16, int16_table
+from cmopt.lowering.tosa.tables import PLACES, int16_table
 from cmopt.lowering.weights import require_int8
 
 POWER = (1 << 15) - 1

@@ -15,12 +15,22 @@ from typing import Any
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import FloatAttr, FunctionType, ModuleOp, TensorType, f32, i8, i32
+from xdsl.dialects.builtin import (
+    FloatAttr,
+    FunctionType,
+    IntegerType,
+    ModuleOp,
+    TensorType,
+    f32,
+    i8,
+    i32,
+)
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from cmopt.codegen.tosa_flatbuffer import serialize
 from cmopt.codegen.vela import compile_stream
+from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.constants import typed_constant
 from cmopt.dialects.edge import ClampOp, EdgeOp
 from cmopt.dialects.ethos_u import DelegateOp
@@ -57,18 +67,36 @@ def int8(scale: float, zero_point: int = 0) -> UniformQuantizedType:
     return UniformQuantizedType.get(i8, scale, zero_point)
 
 
+def int16(scale: float, symmetric: bool = False) -> UniformQuantizedType:
+    """An int16 type with zero point 0; `symmetric`: without -32768, as upstream's."""
+    limits = (-32767, 32767) if symmetric else None
+    return UniformQuantizedType.get(IntegerType(16), scale, storage_range=limits)
+
+
 def bias_type(scales: Sequence[float]) -> UniformQuantizedType:
     """An int32 type with a scale for each element."""
     return UniformQuantizedType.get(i32, scales, axis=0)
 
 
 kinds = st.builds(int8, scales, zero_points)
+wide_kinds = st.builds(int16, powers(-6, -1), st.booleans())
+mixed_kinds = st.one_of(kinds, wide_kinds)
 same = kinds.map(lambda kind: (kind, kind))
 near = st.builds(
     lambda source, factor, zero: (source, int8(source.scale * factor, zero)),
     kinds, powers(-1, 1), zero_points,
 )  # fmt: skip
 type_pairs = st.one_of(same, near)
+wide_pairs = st.one_of(
+    wide_kinds.map(lambda kind: (kind, kind)),
+    st.builds(lambda kind, factor: (kind, int16(kind.scale * factor)), wide_kinds, powers(-1, 1)),
+    st.builds(lambda kind, factor: (kind, int16(kind.scale / 256 * factor)), kinds, powers(-1, 1)),
+    st.builds(
+        lambda kind, factor, zero: (kind, int8(kind.scale * 256 * factor, zero)),
+        wide_kinds, powers(-1, 1), zero_points,
+    ),
+)  # fmt: skip
+"""Types of which one is int16, or both."""
 REALS = st.floats(-5, 5, width=32)
 
 
@@ -97,19 +125,24 @@ class Alone:
         self.block = Block()
         self.values: list[Array] = []
 
-    def stored(self, shape: Sequence[int]) -> Array:
-        """Random int8 from the whole range, from its ends, or from a part of it."""
+    def stored(self, shape: Sequence[int], kind: UniformQuantizedType | None = None) -> Array:
+        """Random integers from the whole range of a type, by default of int8, from its ends, or
+        from a part of it."""
+        least, most = (-128, 127) if kind is None else kind.storage_range
+        dtype = np.dtype(np.int8) if kind is None else numpy_dtype(kind)
         way = self.random.integers(4)
         if way == 0:
-            return self.random.choice(np.array([-128, 127], np.int8), tuple(shape))
-        low, high = sorted(self.random.integers(-128, 128, 2)) if way == 1 else (-128, 127)
-        return self.random.integers(low, high + 1, tuple(shape)).astype(np.int8)
+            return self.random.choice(np.array([least, most], dtype), tuple(shape))
+        low, high = least, most
+        if way == 1:
+            low, high = sorted(self.random.integers(least, most + 1, 2))
+        return self.random.integers(low, high + 1, tuple(shape)).astype(dtype)
 
     def input(
         self, shape: Sequence[int], kind: UniformQuantizedType, value: Array | None = None
     ) -> SSAValue:
         """A new argument; its value is random if not given."""
-        self.values.append(self.stored(shape) if value is None else value)
+        self.values.append(self.stored(shape, kind) if value is None else value)
         type = TensorType(kind, shape)
         return self._wide(self.block.insert_arg(type, len(self.block.args)))
 

@@ -1,0 +1,222 @@
+"""Moves data in a delegate's region: with as few operations of the NPU as possible."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import IntegerAttr, i32
+from xdsl.ir import SSAValue
+
+from cmopt.dialects import tosa
+from cmopt.dialects.ethos_u import MAX_AXIS, MAX_SLICED
+from cmopt.dialects.permutations import simplest_permute
+from cmopt.dialects.shapes import element_of, ints_of, numel, permuted, shape_of
+from cmopt.lowering.tosa.region import Ints, Region, like
+
+FEW_SLICES = 8
+"""The most slices that a transpose of four dimensions becomes."""
+
+FEW_COPIES = 16
+"""The most copies that one tile makes: each is an operation of the NPU."""
+
+
+class MovingRegion(Region):
+    """A region with the ops that move data; exact for all element types."""
+
+    def reshape(self, value: SSAValue, shape: Ints) -> SSAValue:
+        """`value` under `shape`. A reshape of a reshape becomes one reshape."""
+        if isinstance(value.owner, tosa.ReshapeOp):
+            value = value.owner.input1
+        if shape_of(value) == tuple(shape):
+            return value
+        return self.add(tosa.ReshapeOp([value, self.sizes(shape)], like(value, shape)))
+
+    def rows(self, value: SSAValue, width: int) -> SSAValue:
+        """`value` as an image of one row, whose pixels have `width` channels.
+
+        All that computes with rows reads them in this shape, so that values need no copies. More
+        pixels than the NPU can count become images.
+        """
+        count = numel(shape_of(value)) // width
+        images, columns = (1, count) if count <= MAX_AXIS else (count, 1)
+        return self.reshape(value, (images, 1, columns, width))
+
+    def transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
+        """`value` permuted, with as few dimensions as possible; a reshape if none move.
+
+        The NPU transposes three dimensions at once. With more, one transpose moves a dimension
+        from or to the innermost place, and another moves the others as slices. If an axis would
+        get too long for that, the transpose stays one op, and the NPU's constraints decide. A
+        matrix is transposed as `rows`.
+        """
+        shape = permuted(shape_of(value), perm)
+        simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
+        if order == tuple(range(len(order))):  # long dimensions are not merged
+            return self.reshape(value, shape)
+        if (before := self.turned_back(value, perm)) is not None:
+            return before
+        if len(order) == 2:
+            rows = self.reshape(value, (1, 1, *simple))
+            return self.reshape(self._transpose(rows, (0, 1, 3, 2)), shape)
+        value = self.reshape(value, simple)
+        if order == (0, 2, 1, 3) and min(simple[1:3]) <= FEW_SLICES:
+            value = self._interleave(value)
+        elif len(order) > 3 and order not in (steps := innermost_apart(simple, order)):
+            for step in steps:
+                value = self.transpose(value, step)
+        else:
+            value = self._transpose(value, order)
+        return self.reshape(value, shape)
+
+    def turned_back(self, value: SSAValue, perm: Ints) -> SSAValue | None:
+        """`value` permuted, if it is the result of the inverse transpose, else None."""
+        shape = permuted(shape_of(value), perm)
+        simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
+        if len(order) == 2:
+            simple, order = (1, 1, *simple), (0, 1, 3, 2)
+        while isinstance(value.owner, tosa.ReshapeOp):
+            value = value.owner.input1
+        owner = value.owner
+        if not isinstance(owner, tosa.TransposeOp) or shape_of(value) != tuple(simple):
+            return None
+        if [ints_of(owner.perms)[d] for d in order] != list(range(len(order))):
+            return None
+        return self.reshape(owner.input1, shape)
+
+    def _transpose(self, value: SSAValue, perm: Ints) -> SSAValue:
+        type = like(value, permuted(shape_of(value), perm))
+        return self.add(tosa.TransposeOp([value], type, {"perms": tosa.ints32(perm)}))
+
+    def _interleave(self, value: SSAValue) -> SSAValue:
+        """[A,B,C,D] → [A,C,B,D] by slices of the shorter of B and C, joined again.
+
+        The slices are matrices, because the NPU then copies each at once.
+        """
+        a, b, c, d = shape_of(value)
+        before, parts, width = (a, b, c * d) if b <= c else (a * b, c, d)
+        value = self.reshape(value, (before, parts * width))
+        slices = [self.slice_dim(value, 1, i * width, width) for i in range(parts)]
+        rows = a * c if b <= c else a
+        joined = self.concat(
+            [self.reshape(part, (rows, before * width // rows)) for part in slices], 1
+        )
+        return self.reshape(joined, (a, c, b, d))
+
+    def slice(self, value: SSAValue, start: Ints, size: Ints) -> SSAValue:
+        """`size` elements from `start` on; the value itself if that is all of it.
+
+        A slice of a slice becomes one slice. With more than four dimensions, adjacent ones that are
+        not cut are merged.
+        """
+        if shape_of(value) == tuple(size):
+            return value
+        if isinstance(value.owner, tosa.SliceOp):
+            outer = tosa.sizes_of(value.owner.start)
+            start = [first + more for first, more in zip(outer, start, strict=True)]
+            return self.slice(value.owner.input1, start, size)
+        if len(size) > MAX_SLICED and (merged := _merged(shape_of(value), start, size)):
+            shape, starts, sizes = zip(*merged, strict=True)
+            return self.reshape(self.slice(self.reshape(value, shape), starts, sizes), size)
+        operands = [value, self.sizes(start), self.sizes(size)]
+        return self.add(tosa.SliceOp(operands, like(value, size)))
+
+    def slice_dim(self, value: SSAValue, dim: int, start: int, size: int) -> SSAValue:
+        """`size` elements of one dimension."""
+        shape = shape_of(value)
+        starts = [start if d == dim else 0 for d in range(len(shape))]
+        return self.slice(value, starts, (*shape[:dim], size, *shape[dim + 1 :]))
+
+    def concat(self, parts: Sequence[SSAValue], dim: int) -> SSAValue:
+        """The parts one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        shape = list(shape_of(parts[0]))
+        shape[dim] = sum(shape_of(part)[dim] for part in parts)
+        return self.add(tosa.ConcatOp(parts, IntegerAttr(dim, i32), like(parts[0], shape)))
+
+    def pad(self, value: SSAValue, low: Ints, high: Ints, fill: int) -> SSAValue:
+        """`fill` around the value."""
+        if not any(low) and not any(high):
+            return value
+        shape = [a + n + b for a, n, b in zip(low, shape_of(value), high, strict=True)]
+        padding = [n for pair in zip(low, high, strict=True) for n in pair]
+        operands = [value, self.sizes(padding), self.number(fill, element_of(value))]
+        return self.add(tosa.PadOp(operands, like(value, shape)))
+
+    def tile(self, value: SSAValue, multiples: Ints) -> SSAValue:
+        """The value repeated along each dimension."""
+        if numel(multiples) <= FEW_COPIES:
+            return self._tile(value, multiples)
+        for dim, times in enumerate(multiples):
+            value = self._repeated(value, dim, times)
+        return value
+
+    def _tile(self, value: SSAValue, multiples: Ints) -> SSAValue:
+        if all(m == 1 for m in multiples):
+            return value
+        shape = [n * m for n, m in zip(shape_of(value), multiples, strict=True)]
+        return self.add(tosa.TileOp([value, self.sizes(multiples)], like(value, shape)))
+
+    def _repeated(self, value: SSAValue, dim: int, times: int) -> SSAValue:
+        """Repeats the value along a dimension, by copies of copies: the NPU makes one at a time.
+
+        256 are 2 · 16 operations, and for 65536 Vela takes seconds instead of minutes.
+        """
+        if times <= FEW_COPIES:
+            rank = len(shape_of(value))
+            return self._tile(value, [times if d == dim else 1 for d in range(rank)])
+        root = math.isqrt(times)
+        block = self._repeated(value, dim, root)
+        whole = self._repeated(block, dim, times // root)
+        if (rest := times % root) == 0:
+            return whole
+        return self.concat([whole, self.slice_dim(block, dim, 0, rest * shape_of(value)[dim])], dim)
+
+    def resize_nearest(self, value: SSAValue, rows: int, columns: int) -> SSAValue:
+        """Each pixel of an NHWC image `rows` × `columns` times: centres aligned, in half pixels."""
+        n, h, w, c = shape_of(value)
+        operands = [
+            value,
+            self.sizes((2 * rows, 2, 2 * columns, 2)),
+            self.sizes((1 - rows, 1 - columns)),
+            self.sizes((rows - 1, columns - 1)),
+        ]
+        mode = {"mode": tosa.ResizeModeAttr(tosa.ResizeMode.NEAREST_NEIGHBOR)}
+        return self.add(tosa.ResizeOp(operands, like(value, (n, h * rows, w * columns, c)), mode))
+
+    def reverse(self, value: SSAValue, axis: int) -> SSAValue:
+        """The elements along `axis` from the last to the first."""
+        return self.add(tosa.ReverseOp([value], value.type, {"axis": IntegerAttr(axis, i32)}))
+
+
+def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Two permutations that compose to `perm`: one leaves the innermost dimension in place, the
+    other moves only one dimension from or to the innermost place.
+
+    One of them is `perm` itself if only that dimension moves, or if the innermost one stays. The
+    larger of the innermost dimensions before and after is the one that stays in place.
+    """
+    last, new = len(perm) - 1, perm[-1]
+    if shape[last] >= shape[new]:
+        kept = [p for p in perm if p != last]
+        place = list(perm).index(last)
+        back = [*range(place), last, *range(place, last)]
+        return (*kept, last), tuple(back)
+    forward = [d for d in range(len(perm)) if d != new] + [new]
+    return tuple(forward), tuple(forward.index(p) for p in perm)
+
+
+def _merged(shape: Ints, start: Ints, size: Ints) -> list[tuple[int, int, int]] | None:
+    """(shape, start, size) of each dimension after adjacent whole ones are merged; None if none.
+
+    No merged dimension is longer than MAX_AXIS.
+    """
+    merged: list[tuple[int, int, int]] = []
+    for n, first, count in zip(shape, start, size, strict=True):
+        is_whole = bool(merged) and merged[-1][0] == merged[-1][2] and n == count
+        if is_whole and merged[-1][0] * n <= MAX_AXIS:
+            merged[-1] = (merged[-1][0] * n, 0, merged[-1][0] * n)
+        else:
+            merged.append((n, first, count))
+    return merged if len(merged) < len(shape) else None

@@ -1,0 +1,194 @@
+"""The rules of `lowering.tosa` stay within their bounds with int16, alone and mixed with int8."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xdsl.dialects.builtin import IntegerAttr, TensorType, f32, i64
+
+from cmopt.dialects import edge
+from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType
+from cmopt.dialects.shapes import broadcast_shape, ints
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from random_windows import LONG_STRIDE, NHWC, counts, pairs, windows
+from rules_alone import (
+    REALS,
+    Alone,
+    activations,
+    bias_type,
+    examples,
+    f,
+    int8,
+    int16,
+    mixed_kinds,
+    powers,
+    seeds,
+    wide_kinds,
+    zero_points,
+)
+
+
+def is_wide(kind: UniformQuantizedType) -> bool:
+    return kind.storage.width.data == 16
+
+
+def output_type(data: st.DataObject, step: float, sources: Any) -> UniformQuantizedType:
+    """A type for results of about 100 int8 `step`s; int16 if all sources are int8."""
+    if all(not is_wide(kind) for kind in sources) or data.draw(st.booleans()):
+        return int16(step / 256 * data.draw(powers(-1, 1)), data.draw(st.booleans()))
+    return int8(step * data.draw(powers(-1, 1)), data.draw(zero_points))
+
+
+def matrix(
+    alone: Alone, data: st.DataObject, kind: Any, shape: tuple[int, ...],
+    weight: tuple[int, ...], result: tuple[int, ...], properties: dict[str, Any], *limits: str,
+) -> None:  # fmt: skip
+    """Check a convolution or linear op: ≤ 2 steps from int16 to int16, else 1."""
+    source, channels = data.draw(mixed_kinds), weight[0]
+    each = data.draw(st.lists(powers(-3, -1), min_size=channels, max_size=channels))
+    weights = UniformQuantizedType.get(int8(1.0).storage, each, axis=0)
+    step = source.scale * np.array(each)
+    spread = 40 * 73 * (256 if is_wide(source) else 1) * math.prod(weight[1:]) ** 0.5
+    output = output_type(data, float(step.max()) * spread / 100, [source])
+    bound = 2 if is_wide(source) and is_wide(output) else 1
+    operands = [alone.input(shape, source), alone.constant(alone.stored(weight), weights)]
+    operands_of_op: list[Any] = [*operands, []]
+    if data.draw(st.booleans()):
+        stored = alone.random.integers(-(1 << 24), 1 << 24, channels).astype(np.int32)
+        if not is_wide(source):
+            stored >>= 8
+        operands_of_op = [*operands, alone.constant(stored, bias_type(step.tolist()))]
+    properties = {**properties, **data.draw(activations())}
+    op = alone.op(kind, operands_of_op, result, output, **properties)
+    alone.holds(op, bound, *limits)
+
+
+@examples(160)
+@given(w=windows(most_padding=3, dilations=2), groups=st.sampled_from([1, 1, 2, 3]),
+       seed=seeds, data=st.data())  # fmt: skip
+def test_conv2d(w: dict[str, Any], groups: int, seed: int, data: st.DataObject) -> None:
+    """With one group, with several, and with a group for each channel."""
+    batch, (ins, outs) = data.draw(st.integers(1, 2)), data.draw(pairs(st.integers(1, 3)))
+    properties = {
+        **{name: ints(w[name]) for name in ("stride", "padding", "dilation")},
+        "groups": IntegerAttr(groups, i64),
+        "data_format": NHWC,
+    }
+    matrix(
+        Alone(seed), data, edge.Conv2dOp, (batch, *w["size"], ins * groups),
+        (outs * groups, *w["kernel"], ins), (batch, *counts(w), outs * groups), properties,
+        LONG_STRIDE, "all windows lie in the padding",
+    )  # fmt: skip
+
+
+@examples(40)
+@given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=4), outs=st.integers(1, 5),
+       seed=seeds, data=st.data())  # fmt: skip
+def test_linear(shape: list[int], outs: int, seed: int, data: st.DataObject) -> None:
+    result = (*shape[:-1], outs)
+    matrix(Alone(seed), data, edge.LinearOp, tuple(shape), (outs, shape[-1]), result, {})
+
+
+def real_range(kind: UniformQuantizedType) -> float:
+    """A number near the end of a type's range."""
+    return kind.scale * (30000 if is_wide(kind) else 120)
+
+
+BINARY = {
+    edge.AddOp: lambda a, b: a + b,
+    edge.SubOp: lambda a, b: a + b,
+    edge.MulOp: lambda a, b: a * b,
+    edge.MinimumOp: max,
+    edge.MaximumOp: max,
+}
+"""The range of a result, from those of the operands."""
+
+
+@pytest.mark.parametrize("kind", BINARY, ids=lambda kind: kind.name)
+@examples(40)
+@given(shape=st.lists(st.integers(1, 4), min_size=1, max_size=4), seed=seeds, data=st.data(),
+       types=st.tuples(mixed_kinds, mixed_kinds))  # fmt: skip
+def test_binary(kind: Any, shape: list[int], seed: int, data: st.DataObject, types: Any) -> None:
+    """Either operand is broadcast. One may be a constant, a number, or the same as the other."""
+    alone = Alone(seed)
+    form = data.draw(st.sampled_from(["computed", "constant", "splat", "twice", "one type"]))
+    if form in ("twice", "one type"):
+        types = (types[0], types[0])
+    shapes = []
+    for _ in types:
+        keep = [n if data.draw(st.integers(0, 3)) else 1 for n in shape]
+        shapes.append(tuple(keep[data.draw(st.integers(0, 1)) if len(keep) > 1 else 0 :]))
+    first = data.draw(st.integers(0, 1)) if form in ("constant", "splat") else 2
+    operands: list[Any] = []
+    for place, (own, type) in enumerate(zip(shapes, types, strict=True)):
+        value = alone.stored(own, type)
+        if place == first and form == "splat":
+            value = np.full(own, value.flat[0])
+        operand = alone.constant(value, type) if place == first else alone.input(own, type, value)
+        operands.append(operand)
+    if form == "twice":
+        operands, shapes = [operands[1]] * 2, [shapes[1]] * 2
+    result = broadcast_shape(*shapes)
+    assert result is not None
+    output = output_type(data, BINARY[kind](*map(real_range, types)) / 100, types)
+    if kind in (edge.MinimumOp, edge.MaximumOp) and data.draw(st.booleans()):
+        output = types[0]
+    clamp = data.draw(activations()) if kind in (edge.AddOp, edge.SubOp) else {}
+    alone.holds(alone.op(kind, operands, result, output, **clamp), 1)
+
+
+@examples(30)
+@given(source=mixed_kinds, number=REALS.filter(bool), seed=seeds, data=st.data())
+def test_division_by_a_number(source: Any, number: float, seed: int, data: Any) -> None:
+    alone = Alone(seed)
+    output = output_type(data, real_range(source) / abs(number) / 100, [source])
+    value = alone.input((3, 50), source)
+    scale = abs(number)
+    divisor = alone.constant(np.full((1, 1), math.copysign(1, number), np.int8), int8(scale))
+    alone.holds(alone.op(edge.DivOp, [value, divisor], (3, 50), output), 1)
+
+
+@examples(30)
+@given(source=mixed_kinds, seed=seeds, data=st.data())
+def test_sign_change(source: Any, seed: int, data: Any) -> None:
+    alone = Alone(seed)
+    output = output_type(data, real_range(source) / 100, [source])
+    alone.holds(alone.op(edge.FUNCTIONS["neg"], [alone.input((3, 50), source)], (3, 50), output), 1)
+
+
+@examples(60)
+@given(types=st.tuples(mixed_kinds, wide_kinds), swapped=st.booleans(), spread=powers(-1, 5),
+       seed=seeds, shape=st.lists(st.integers(1, 9), min_size=1, max_size=6))  # fmt: skip
+def test_requantization(
+    types: Any, swapped: bool, spread: float, seed: int, shape: list[int]
+) -> None:
+    """Between int8 and int16, and between two types of int16."""
+    alone, (source, output) = Alone(seed), types[::-1] if swapped else types
+    if spread < 1e4:
+        scale = real_range(source) / (30000 if is_wide(output) else 120) * spread
+        output = UniformQuantizedType.get(output.storage, scale, output.zero_point)
+    real = alone.add(DCastOp(alone.input(shape, source), TensorType(f32, shape)))
+    alone.holds(alone.add(QCastOp(real, TensorType(output, shape))), 1)
+
+
+@examples(40)
+@given(kind=wide_kinds, other=st.one_of(st.none(), mixed_kinds), seed=seeds, data=st.data(),
+       shape=st.lists(st.integers(1, 9), min_size=1, max_size=6))  # fmt: skip
+def test_clamp(kind: Any, other: Any, seed: int, data: Any, shape: list[int]) -> None:
+    """Exact on one type. Without a bound it is ReLU."""
+    alone = Alone(seed)
+    bound = st.one_of(st.none(), st.floats(-1, 1, width=32).map(lambda x: x * real_range(kind)))
+    bounds = {key: f(v) for key in ("min", "max") if (v := data.draw(bound)) is not None}
+    op = edge.ClampOp if bounds else edge.ReluOp
+    output = kind if other is None else other
+    alone.holds(
+        alone.op(op, [alone.input(shape, kind)], shape, output, **bounds), other is not None
+    )
