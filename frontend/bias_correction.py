@@ -82,22 +82,21 @@ class _Correction:
         """Correct only these from now on."""
         self._used = set(names)
 
-    def observe(self, node: Node, exact: list[Any], rounded: list[Any]) -> None:
+    def observe(self, node: Node, exact: list[Any], rounded: list[Any]) -> list[Any]:
         """Note the mean errors of layers that share a bias; it gets the mean of them."""
         if (name := self._biases.get(node)) in self._shared:
             assert name is not None
-            self._errors.setdefault(name, []).append(_mean_error(node, exact, rounded))
+            self._errors.setdefault(name, []).append(mean_error(node, exact, rounded))
+        return rounded
 
-    def correct(self, node: Node, exact: list[Any], rounded: list[Any]) -> None:
+    def correct(self, node: Node, exact: list[Any], rounded: list[Any]) -> list[Any]:
         """Correct the results of a layer."""
         name = self._biases.get(node)
         if name is None or name not in self._used:
-            return
+            return rounded
         if name not in self._shared:
-            self._errors[name] = [_mean_error(node, exact, rounded)]
-        shape = [-1, *[1] * (-1 - channel_axis(node))]
-        shift = self._shift(name).reshape(shape)
-        rounded[:] = [value + shift for value in rounded]
+            self._errors[name] = [mean_error(node, exact, rounded)]
+        return shifted(node, rounded, self._shift(name))
 
     def _shift(self, name: str) -> torch.Tensor:
         return torch.stack(self._errors[name]).mean(0)
@@ -130,7 +129,13 @@ def _set(observed: GraphModule, name: str, value: torch.Tensor) -> None:
     setattr(owner, last, new)
 
 
-def _mean_error(layer: Node, exact: Sequence[Any], rounded: Sequence[Any]) -> torch.Tensor:
+def shifted(layer: Node, values: Sequence[Any], shift: torch.Tensor) -> list[Any]:
+    """Results of a layer, with a number for each channel added."""
+    shift = shift.reshape([-1, *[1] * (-1 - channel_axis(layer))])
+    return [value + shift for value in values]
+
+
+def mean_error(layer: Node, exact: Sequence[Any], rounded: Sequence[Any]) -> torch.Tensor:
     """The mean of `exact - rounded` for each channel. All samples have one shape."""
     axis = channel_axis(layer)
     errors = [(a - b).movedim(axis, 0) for a, b in zip(exact, rounded, strict=True)]

@@ -22,9 +22,9 @@ from cmopt.frontend.observers import observer_of
 from cmopt.frontend.progress import progress
 from cmopt.frontend.structure import Arguments
 
-Change: TypeAlias = Callable[[Node, list[Any], list[Any]], None]
-"""Called with a node, and its results in float and quantized, one of each for each sample. May
-replace the quantized ones in their list."""
+Change: TypeAlias = Callable[[Node, list[Any], list[Any]], list[Any]]
+"""Called with a node, and its results in float and quantized, one of each for each sample. Returns
+the quantized ones to go on with."""
 
 Outputs: TypeAlias = list[list[torch.Tensor]]
 """For each output that is a float tensor, its values, one for each sample."""
@@ -86,6 +86,14 @@ class KeptSamples:
         self._count += 1
 
 
+def spread(samples: Sequence[Arguments], most: int) -> list[Arguments]:
+    """Some of the samples, at most this many, spread evenly over them."""
+    kept = KeptSamples(most)
+    for sample in samples:
+        kept.offer(sample)
+    return kept.samples
+
+
 def samples_within(observed: GraphModule, most: int, elements: int) -> int:
     """How many samples to run so that all results together have at most this many elements; 2 at
     least and `most` at most."""
@@ -105,37 +113,47 @@ class Simulation:
         self._observed = observed
         self._samples = [tree_leaves((sample.args, sample.kwargs)) for sample in samples]
         self._dead_after = _dead_after(observed)
+        self._kept: dict[Node, list[Any]] | None = None
+
+    def keep_exact(self) -> None:
+        """Keep all values in float, so that a run computes only what a rounding reaches."""
+        self._kept = {}
+        self.run({})
 
     @torch.no_grad()
     def run(
         self, quantizers: Mapping[ObserverBase, Quantizer], change: Change | None = None
     ) -> tuple[Outputs, Outputs]:
         """The outputs in float and quantized. An observer without a quantizer keeps its values."""
-        exact: dict[Node, list[Any]] = {}
+        exact: dict[Node, list[Any]] = {} if self._kept is None else self._kept
         rounded: dict[Node, list[Any]] = {}
         placeholders = 0
         for node in progress(list(self._observed.graph.nodes), "simulating"):
             if node.op == "output":
                 return _outputs(node, exact), _outputs(node, rounded)
-            if node.op == "placeholder":
-                exact[node] = [sample[placeholders] for sample in self._samples]
-                rounded[node] = list(exact[node])
-                placeholders += 1
-                continue
             known: dict[tuple[int, ...], Any] = {}
             observer = observer_of(self._observed, node)
-            if observer is None:
-                exact[node] = self._results(node, exact, known)
-                rounded[node] = self._results(node, rounded, known)
-            else:
-                (source,) = node.all_input_nodes
-                exact[node] = exact[source]
+            if node not in exact:
+                if node.op == "placeholder":
+                    exact[node] = [sample[placeholders] for sample in self._samples]
+                    placeholders += 1
+                elif observer is not None:
+                    exact[node] = exact[node.all_input_nodes[0]]
+                else:
+                    exact[node] = self._results(node, exact, known)
+            if observer is not None:
                 quantizer = quantizers.get(observer, exactly)
-                rounded[node] = _each(quantizer, rounded[source])
+                rounded[node] = _each(quantizer, rounded[node.all_input_nodes[0]])
+            elif all(rounded[operand] is exact[operand] for operand in node.all_input_nodes):
+                rounded[node] = exact[node]
+            else:
+                rounded[node] = self._results(node, rounded, known)
             if change is not None:
-                change(node, exact[node], rounded[node])
+                rounded[node] = change(node, exact[node], rounded[node])
             for dead in self._dead_after.get(node, ()):
-                del exact[dead], rounded[dead]
+                del rounded[dead]
+                if self._kept is None:
+                    del exact[dead]
         raise AssertionError("every graph has an output")
 
     def _results(
@@ -168,6 +186,8 @@ class Simulation:
 
 def _each(function: Quantizer, values: list[Any]) -> list[Any]:
     """The function of each value; the same object for the same object."""
+    if function is exactly:
+        return values
     known: dict[int, Any] = {}
     for value in values:
         if id(value) not in known:
