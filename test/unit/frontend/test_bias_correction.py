@@ -119,7 +119,8 @@ def test_a_layer_without_a_bias_gets_one_only_if_it_helps() -> None:
     exact.weight.data = torch.zeros(4, 4)
     assert [_biases(program) for program in _both(exact, samples)] == [0, 0]
     torch.manual_seed(0)
-    programs = _both(nn.Linear(4, 4, bias=False), samples)
+    rounded = nn.Linear(4, 4, bias=False)
+    programs = _both(rounded, samples, kernels="cmopt", precision=cmopt.Precision("int16"))
     assert [_biases(program) for program in programs] == [0, 1]
 
 
