@@ -72,6 +72,12 @@ def _overflow(accumulators: ArrayLike, factors: ArrayLike) -> str | None:
     return "the output's scale is so small that the kernel's 32-bit arithmetic may overflow"
 
 
+def shift_overflow(largest: int, factor: float) -> str | None:
+    """Why a kernel that shifts a number of this size left to apply a factor may overflow, or
+    None."""
+    return _overflow(largest, factor)
+
+
 def matrix_overflow(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> str | None:
     """Why a convolution or linear layer with a constant int8 weight may overflow, or None."""
     input, weight, output = (quantized_element(v.type) for v in (op.input, op.weight, op.output))

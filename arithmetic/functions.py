@@ -143,6 +143,7 @@ BINARY: dict[type[Operation], Callable[[Float, Float], Float]] = {
     edge.SubOp: np.subtract,
     edge.MulOp: np.multiply,
     edge.DivOp: np.divide,
+    edge.HypotOp: np.hypot,
     edge.MinimumOp: np.minimum,
     edge.MaximumOp: np.maximum,
 }

@@ -97,11 +97,15 @@ def wide_type(element: UniformQuantizedType) -> UniformQuantizedType:
 
 @dataclass(frozen=True)
 class InterpolatedTable:
-    """A function of one tensor. error: the most steps of `target` between a result and that of the
-    function, over all int16 values."""
+    """A function of one tensor.
+
+    error, noise: the most steps of `target` between a result and that of the function, and the root
+    of the mean square of all, over all int16 values.
+    """
 
     entries: Int16Array
     error: int
+    noise: float
     target: UniformQuantizedType
 
 
@@ -155,10 +159,8 @@ def _splat(value: SSAValue) -> NDArray[np.float32] | None:
     return first if (values == first).all() else None
 
 
-def interpolated_table(
-    function: FunctionOfOne, *spacings: Spacing
-) -> InterpolatedTable | None:
-    """The table of a function with the smallest error, of the `spacings` that are allowed.
+def interpolated_table(function: FunctionOfOne, *spacings: Spacing) -> InterpolatedTable | None:
+    """The table of a function with the least noise, of the `spacings` that are allowed.
 
     The table is for values of `wide_type` of the source's type, and its results are of `wide_type`
     of the result's type. Where the function is undefined, its value is that at the nearest place
@@ -175,13 +177,16 @@ def interpolated_table(
     if qtype_of(function.source).storage.width.data == 8:
         occurs = every % 128 == 0
     defined = occurs & ~np.isnan(exact)
+    if not defined.any():
+        return None
     found: InterpolatedTable | None = None
     for spacing in spacings:
         for entries in _candidates(function, source, target, spacing):
             difference = np.abs(interpolate(entries, every).astype(np.int64) - wanted)[defined]
-            error = int(difference.max(initial=0))
-            if found is None or error < found.error:
-                found = InterpolatedTable(entries, error, target)
+            noise = float(np.sqrt(np.square(difference, dtype=np.float64).mean()))
+            if found is None or noise < found.noise:
+                error = int(difference.max(initial=0))
+                found = InterpolatedTable(entries, error, noise, target)
     return found
 
 

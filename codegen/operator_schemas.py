@@ -2,7 +2,8 @@
 
 A call has one EValue for each argument of the operator's schema, with the `out` tensors last, and
 one for the returned value. The type in the schema determines the kind of the EValue. The schemas of
-`cortex_m::` operators are read from the installed `operators.yaml`. Those of the portable library
+`cortex_m::` operators are read from the installed `operators.yaml`, those of `cmopt::` operators
+from the file of that name in this project. Those of the portable library
 have the names in the installed `functions.yaml` and PyTorch's signatures.
 """
 
@@ -16,6 +17,7 @@ from importlib.resources import files
 from typing import Any
 
 CORTEX_M_OPERATORS = "backends/cortex_m/ops/operators.yaml"
+OWN_OPERATORS = "operators.yaml"
 PORTABLE_OPERATORS = "kernels/portable/functions.yaml"
 
 
@@ -91,12 +93,12 @@ def _argument(text: str) -> Argument:
     return Argument(name, plain.replace("SymInt", "int"), is_out)
 
 
-def _entries(path: str) -> list[dict[str, Any]]:
-    """The operators of one of ExecuTorch's yaml files."""
+def _entries(path: str, package: str = "executorch") -> list[dict[str, Any]]:
+    """The operators of a yaml file in an installed package."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    entries = yaml.load(files("executorch").joinpath(path).read_text(), loader)
+    entries = yaml.load(files(package).joinpath(path).read_text(), loader)
     assert isinstance(entries, list)
     return entries
 
@@ -105,6 +107,13 @@ def _entries(path: str) -> list[dict[str, Any]]:
 def cortex_m_schemas() -> dict[str, Schema]:
     """The Cortex-M operators of the installed ExecuTorch: "cortex_m::pad.out" → its schema."""
     schemas = [parse_schema(entry["func"]) for entry in _entries(CORTEX_M_OPERATORS)]
+    return {schema.qualified: schema for schema in schemas}
+
+
+@cache
+def own_schemas() -> dict[str, Schema]:
+    """This project's operators: "cmopt::softmax.out" → its schema."""
+    schemas = [parse_schema(entry["func"]) for entry in _entries(OWN_OPERATORS, "cmopt.kernels")]
     return {schema.qualified: schema for schema in schemas}
 
 

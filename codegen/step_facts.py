@@ -8,6 +8,7 @@ from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.cortex_m import (
     JoinOp,
@@ -74,15 +75,17 @@ def multiplications(op: Operation) -> int:
 
     A product with padding counts too.
     """
-    if isinstance(op, QuantizedConv2dOp | QuantizedDepthwiseConv2dOp):
-        _, kh, kw, channels = shape_of(op.weight)
-        depth = channels if isinstance(op, QuantizedConv2dOp) else 1
+    if isinstance(op, QuantizedDepthwiseConv2dOp | own.QuantizedDepthwiseConv2dOp):
+        _, kh, kw, _ = shape_of(op.weight)
+        return numel(shape_of(op.output)) * kh * kw
+    if isinstance(op, QuantizedConv2dOp | own.QuantizedConv2dOp):
+        _, kh, kw, depth = shape_of(op.weight)
         return numel(shape_of(op.output)) * kh * kw * depth
     if isinstance(op, QuantizedTransposeConv2dOp):
         out, kh, kw, _ = shape_of(op.weight)
         return numel(shape_of(op.input)) * kh * kw * out
     if isinstance(op, QuantizedLinearOp):
         return numel(shape_of(op.output)) * shape_of(op.weights)[1]
-    if isinstance(op, QuantizedBatchMatmulOp):
+    if isinstance(op, QuantizedBatchMatmulOp | own.QuantizedBatchMatmulOp):
         return numel(shape_of(op.output)) * shape_of(op.lhs)[2]
     return 0

@@ -16,6 +16,7 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from cmopt.codegen.operator_schemas import (
     Schema,
     cortex_m_schemas,
+    own_schemas,
     parse_schema,
     portable_operators,
 )
@@ -51,7 +52,7 @@ LIMITS: dict[str, Limit] = {
 def kernel_schema(op: KernelOp) -> Schema:
     """The operator that a kernel op calls. Raises CompileError if the build has none."""
     name = f"{op.name.replace('.', '::', 1)}.out"
-    schema = cortex_m_schemas().get(name)
+    schema = (own_schemas() if name.startswith("cmopt::") else cortex_m_schemas()).get(name)
     if schema is None:
         raise CompileError(f"the installed ExecuTorch has no operator {name}", op=op)
     return schema

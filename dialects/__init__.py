@@ -9,6 +9,7 @@ from xdsl.ir import Dialect
 
 # Dialect name -> "module:object". Imported on first use.
 _DIALECTS: dict[str, str] = {
+    "cmopt": "cmopt.dialects.cmopt:Cmopt",
     "cortex_m": "cmopt.dialects.cortex_m:CortexM",
     "edge": "cmopt.dialects.edge:Edge",
     "ethos_u": "cmopt.dialects.ethos_u:EthosU",

@@ -17,6 +17,7 @@ from cmopt.dialects.arrays import Array, check_value, numpy_dtype
 from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
 from cmopt.dialects.program import ARENA_BYTES, main_function
 from cmopt.dialects.shapes import shape_of
+from cmopt.interpreters.cmopt import CmoptFunctions
 from cmopt.interpreters.cortex_m import CortexMFunctions
 from cmopt.interpreters.quant import QuantFunctions
 from cmopt.interpreters.tosa import TosaFunctions
@@ -30,6 +31,7 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(QuantFunctions())
     interpreter.register_implementations(CortexMFunctions())
+    interpreter.register_implementations(CmoptFunctions())
     interpreter.register_implementations(TosaFunctions())
     if any(op.name.startswith("edge.") for op in module.walk()):
         from cmopt.interpreters.edge import EdgeFunctions

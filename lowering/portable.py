@@ -123,6 +123,15 @@ def _unary(op: edge.UnaryOp, b: PortableBuilder) -> SSAValue:
     return b.call(f"{name}.{overload}", op.input, *numbers_of(op))
 
 
+def _hypot(op: edge.HypotOp, b: PortableBuilder) -> SSAValue:
+    """There is no portable kernel: the root of the sum of squares."""
+
+    def square(value: SSAValue) -> SSAValue:
+        return b.call("mul.Tensor", value, value, type=value.type)
+
+    return b.call("sqrt.default", b.call("add.Tensor", square(op.lhs), square(op.rhs), 1))
+
+
 def _binary(op: edge.BinaryOp, b: PortableBuilder) -> SSAValue:
     alpha = [1] if isinstance(op, edge.AddOp | edge.SubOp) else []
     return b.clamped(b.call(op.ATEN[0], op.lhs, op.rhs, *alpha))
@@ -133,5 +142,6 @@ ELEMENTWISE: dict[type[Operation], Rule] = {
     edge.ClampOp: lambda op, b: b.call("clamp.default", op.input, *(clamp_bounds(op) or ())),
     edge.GeluOp: lambda op, b: b.call("gelu.default", op.input, op.approximate.data),
     edge.BinaryOp: _binary,
+    edge.HypotOp: _hypot,
 }
 """The rules of float elementwise ops, by the op's class."""

@@ -20,30 +20,46 @@ def require_int8(*values: SSAValue) -> None:
             raise Unsupported(f"takes int8 per tensor, got {value.type}")
 
 
+def require_stored(*values: SSAValue) -> int:
+    """The bits, 8 or 16, in which all values are stored, quantized per tensor.
+
+    Raises Unsupported for any other type, or if they differ.
+    """
+    elements = [quantized_element(value.type) for value in values]
+    widths = {0 if e is None or e.is_per_axis else e.storage.width.data for e in elements}
+    if len(widths) != 1 or not widths <= {8, 16}:
+        raise Unsupported(f"takes int8 or int16 per tensor, got {values[0].type}")
+    return widths.pop()
+
+
 def constant_weight(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.generic]:
     """The stored weight of an op on int8.
 
-    Raises Unsupported if an activation is not int8 per tensor, for the weight and the bias as
-    `symmetric_weight`, or if an accumulator might overflow.
+    Raises Unsupported if an activation or the weight is not int8, if `checked_weight` does, or if
+    an accumulator might overflow.
     """
     require_int8(op.input, op.output)
-    weight = symmetric_weight(op)
+    weight = checked_weight(op, (8,))
     if (reason := matrix_overflow(op)) is not None:
         raise Unsupported(reason)
     return weight
 
 
-def symmetric_weight(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.generic]:
+def checked_weight(
+    op: Conv2dOp | ConvTranspose2dOp | LinearOp, widths: tuple[int, ...]
+) -> NDArray[np.generic]:
     """The stored weight.
 
-    Raises Unsupported if the weight or bias is not a constant, or if the weight is empty, not
-    symmetric int8, or quantized along another axis than the output channels.
+    widths: the bits in which it may be stored. Raises Unsupported for any other, if the weight or
+    bias is not a constant, and if the weight is empty, not symmetric, or quantized along another
+    axis than the output channels.
     """
     if (weight := constant_of(op.weight)) is None:
         raise Unsupported("the weight is not a constant")
     element = qtype_of(op.weight)
-    if element.storage.width.data != 8 or element.params.zero_points.any():
-        raise Unsupported("takes symmetric int8 weights (zero point 0)")
+    if element.storage.width.data not in widths or element.params.zero_points.any():
+        names = " or ".join(f"int{width}" for width in widths)
+        raise Unsupported(f"takes symmetric {names} weights (zero point 0)")
     if element.is_per_axis and element.axis.data != 0:
         raise Unsupported("weights must be quantized per output channel")
     if op.bias is not None and constant_of(op.bias) is None:

@@ -18,6 +18,7 @@ from cmopt.codegen.c.pooling import POOLS, emit_pool
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
 from cmopt.codegen.c.step import SUFFIXES, Rule, Step, constant_of
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
+from cmopt.codegen.c.wide_calls import WIDE
 from cmopt.codegen.c.window_calls import WINDOWS
 from cmopt.codegen.emit_header import border_macros
 from cmopt.codegen.lifetimes import ALIGNMENT
@@ -112,8 +113,8 @@ PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
 """The portable operators that have a C form, and what emits them."""
 
 
-STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES}
-"""The rule of each `cortex_m` op that is a kernel call; a new op needs one."""
+STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES, **WIDE}
+"""The rule of each `cortex_m` and `cmopt` op that is a kernel call; a new op needs one."""
 
 
 def _emit(op: Operation, step: Step) -> None:

@@ -139,10 +139,11 @@ class CountableTensors(OpTrait):
 
 
 class KernelOp(IRDLOperation):
-    """One op is one call of a stock ExecuTorch 1.5 kernel.
+    """One op is one call of a kernel: a stock one of ExecuTorch 1.5, or one of this project.
 
     The op `cortex_m.pad` calls the operator `cortex_m::pad.out`, whose schema is in ExecuTorch's
-    `operators.yaml`. Operands and properties are named as there (its `self` is `input` here).
+    `operators.yaml`; `cmopt.softmax` calls `cmopt::softmax.out`, whose schema is in
+    `kernels/operators.yaml`. Operands and properties are named as there (`self` is `input` here).
     `VIEWS` is the view that the kernel takes of each tensor; a tensor that it does not list is
     contiguous. `INPLACE` lists the operands whose bytes the result may overwrite.
     """
@@ -178,12 +179,16 @@ class KernelOp(IRDLOperation):
         """A verifier's error."""
         return VerifyException(message)
 
-    def require_int8(self, *names: str) -> None:
-        """Check that the named tensors are int8."""
+    def require_integers(self, width: int, *names: str) -> None:
+        """Check that the named tensors are integers of this many bits."""
         for name in names:
             value = getattr(self, name)
-            if element_of(value) != IntegerType(8):
-                raise self.error(f"{name} must be a tensor of i8, got {value.type}")
+            if element_of(value) != IntegerType(width):
+                raise self.error(f"{name} must be a tensor of i{width}, got {value.type}")
+
+    def require_int8(self, *names: str) -> None:
+        """Check that the named tensors are int8."""
+        self.require_integers(8, *names)
 
     def require_rank(self, rank: int, *names: str) -> None:
         """Check the rank of the named tensors."""
@@ -206,9 +211,10 @@ class KernelOp(IRDLOperation):
             if not low <= value <= high:
                 raise self.error(f"{name} must be in {low}..{high}, got {value}")
 
-    def require_activation(self) -> None:
-        """Check `activation_min ≤ activation_max`, both int8."""
-        self.require_range(-128, 127, "activation_min", "activation_max")
+    def require_activation(self, width: int = 8) -> None:
+        """Check `activation_min ≤ activation_max`, both integers of `width` bits."""
+        half = 1 << (width - 1)
+        self.require_range(-half, half - 1, "activation_min", "activation_max")
         low, high = (int_of(self.properties[f"activation_{end}"]) for end in ("min", "max"))
         if low > high:
             raise self.error(f"activation_min {low} is above activation_max {high}")

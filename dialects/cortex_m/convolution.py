@@ -8,7 +8,7 @@ of the size that CMSIS-NN asks for on the target's ISA.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, TensorType
 from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
@@ -23,6 +23,37 @@ from cmopt.dialects.cortex_m.limits import (
 from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
 
 _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
+
+
+def verify_window(op: Any, kernel: tuple[int, int]) -> None:
+    """Check that the window of each output position of a convolution overlaps the input.
+
+    Raises VerifyException. op: has NHWC `input` and `output`, and `stride`, `padding`, `dilation`.
+    """
+    n, h, w, _ = shape_of(op.input)
+    out_n, oh, ow, _ = shape_of(op.output)
+    if out_n != n:
+        raise op.error(f"output batch {out_n} differs from input batch {n}")
+    for axis, size, out, k in (("height", h, oh, kernel[0]), ("width", w, ow, kernel[1])):
+        i = 0 if axis == "height" else 1
+        stride, pad = ints_of(op.stride)[i], ints_of(op.padding)[i]
+        dilation = ints_of(op.dilation)[i]
+        last = (out - 1) * stride - pad
+        if out < 1 or last >= size or pad > dilation * (k - 1):
+            raise op.error(
+                f"output {axis} {out} does not fit input {size}, kernel {k}, stride {stride}, "
+                f"padding {pad}, dilation {dilation}"
+            )
+
+
+def verify_pairs(op: Any) -> None:
+    """Check the stride, the padding and the dilation of a convolution: two numbers each."""
+    for name, minimum in (("stride", 1), ("padding", 0), ("dilation", 1)):
+        values = ints_of(getattr(op, name))
+        if len(values) != 2 or min(values) < minimum:
+            raise op.error(f"{name} must be two integers ≥ {minimum}, got {list(values)}")
+        if max(values) > LONGEST_STEP:
+            raise op.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
 
 
 class _ConvolutionOp(KernelOp):
@@ -64,12 +95,7 @@ class _ConvolutionOp(KernelOp):
             if element_of(value) != IntegerType(32):
                 raise self.error(f"{name} must be a tensor of i32, got {value.type}")
             self.require_shape(name, (channels_out,))
-        for name, minimum in (("stride", 1), ("padding", 0), ("dilation", 1)):
-            values = ints_of(getattr(self, name))
-            if len(values) != 2 or min(values) < minimum:
-                raise self.error(f"{name} must be two integers ≥ {minimum}, got {list(values)}")
-            if max(values) > LONGEST_STEP:
-                raise self.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
+        verify_pairs(self)
 
     def _verify_limits(self, *, depthwise: bool) -> None:
         """Check the sizes against the kernel's counters."""
@@ -80,23 +106,6 @@ class _ConvolutionOp(KernelOp):
         )  # fmt: skip
         if reason is not None:
             raise self.error(reason)
-
-    def _verify_window(self, kernel: tuple[int, int]) -> None:
-        """Check that the window of each output position overlaps the input."""
-        n, h, w, _ = shape_of(self.input)
-        out_n, oh, ow, _ = shape_of(self.output)
-        if out_n != n:
-            raise self.error(f"output batch {out_n} differs from input batch {n}")
-        for axis, size, out, k in (("height", h, oh, kernel[0]), ("width", w, ow, kernel[1])):
-            i = 0 if axis == "height" else 1
-            stride, pad = ints_of(self.stride)[i], ints_of(self.padding)[i]
-            dilation = ints_of(self.dilation)[i]
-            last = (out - 1) * stride - pad
-            if out < 1 or last >= size or pad > dilation * (k - 1):
-                raise self.error(
-                    f"output {axis} {out} does not fit input {size}, kernel {k}, stride {stride}, "
-                    f"padding {pad}, dilation {dilation}"
-                )
 
 
 @irdl_op_definition
@@ -118,7 +127,7 @@ class QuantizedConv2dOp(_ConvolutionOp):
             raise self.error("a grouped convolution needs a bias: CMSIS-NN offsets its pointer")
         if shape_of(self.output)[3] != out:
             raise self.error(f"output must have {out} channels, got {self.output.type}")
-        self._verify_window((kh, kw))
+        verify_window(self, (kh, kw))
         self._verify_limits(depthwise=False)
 
 
@@ -149,7 +158,7 @@ class QuantizedDepthwiseConv2dOp(_ConvolutionOp):
             )
         if shape_of(self.output)[3] != out:
             raise self.error(f"output must have {out} channels, got {self.output.type}")
-        self._verify_window((kh, kw))
+        verify_window(self, (kh, kw))
         self._verify_limits(depthwise=True)
 
 

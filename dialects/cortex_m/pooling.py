@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from xdsl.dialects.builtin import BoolAttr, DenseArrayBase, IntegerAttr, TensorType
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
@@ -13,6 +13,30 @@ from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 
 _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
+
+
+def verify_pool(op: Any) -> None:
+    """Check the window of a pool: NHWC `input` and `output`, `kernel_size`, `stride`, `padding`.
+
+    Raises VerifyException.
+    """
+    op.require_rank(4, "input", "output")
+    (n, h, w, c), (on, oh, ow, oc) = shape_of(op.input), shape_of(op.output)
+    if (n, c) != (on, oc):
+        raise op.error(f"output {op.output.type} must keep batch {n} and channels {c}")
+    for name in ("kernel_size", "stride", "padding"):
+        values = ints_of(getattr(op, name))
+        if len(values) != 2:
+            raise op.error(f"{name} must be two integers, got {list(values)}")
+        if max(values) > LONGEST_STEP:
+            raise op.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
+    for size, out, i in ((h, oh, 0), (w, ow, 1)):
+        kernel, stride, pad = (ints_of(a)[i] for a in (op.kernel_size, op.stride, op.padding))
+        if stride < 1 or pad < 0 or pad >= kernel or (out - 1) * stride - pad >= size:
+            raise op.error(
+                f"output size {out} does not fit input {size}, kernel {kernel}, "
+                f"stride {stride}, padding {pad}"
+            )
 
 
 class _PoolOp(KernelOp):
@@ -29,25 +53,7 @@ class _PoolOp(KernelOp):
 
     def _verify(self) -> None:
         self.require_int8("input", "output")
-        self.require_rank(4, "input", "output")
-        (n, h, w, c), (on, oh, ow, oc) = shape_of(self.input), shape_of(self.output)
-        if (n, c) != (on, oc):
-            raise self.error(f"output {self.output.type} must keep batch {n} and channels {c}")
-        for name in ("kernel_size", "stride", "padding"):
-            values = ints_of(getattr(self, name))
-            if len(values) != 2:
-                raise self.error(f"{name} must be two integers, got {list(values)}")
-            if max(values) > LONGEST_STEP:
-                raise self.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
-        for size, out, i in ((h, oh, 0), (w, ow, 1)):
-            kernel, stride, pad = (
-                ints_of(a)[i] for a in (self.kernel_size, self.stride, self.padding)
-            )
-            if stride < 1 or pad < 0 or pad >= kernel or (out - 1) * stride - pad >= size:
-                raise self.error(
-                    f"output size {out} does not fit input {size}, kernel {kernel}, "
-                    f"stride {stride}, padding {pad}"
-                )
+        verify_pool(self)
 
 
 @irdl_op_definition

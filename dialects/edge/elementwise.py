@@ -103,6 +103,14 @@ class DivOp(BinaryOp):
 
 
 @irdl_op_definition
+class HypotOp(BinaryOp):
+    """`sqrt(lhs² + rhs²)`: the magnitude of a complex number."""
+
+    name = "edge.hypot"
+    ATEN: ClassVar = ("hypot.default",)
+
+
+@irdl_op_definition
 class MinimumOp(BinaryOp):
     """The smaller of the two; NaN if one is."""
 

@@ -16,7 +16,7 @@ from cmopt.interpreters.cmsis_nn.windows import Pair, check_geometry, windows
 _NO_DILATION = (1, 1)
 
 
-def _positions_inside(
+def positions_inside(
     size: Pair, kernel: Pair, stride: Pair, padding: Pair, output_hw: Pair
 ) -> Int64Array:
     """The number of positions of each window inside the input: int64 [OH, OW, 1]."""
@@ -43,7 +43,7 @@ def _check(
     check_geometry(operator, kernel, stride, padding, _NO_DILATION, output_hw)
     check_activation(operator, *activation)
     size = (input.shape[1], input.shape[2])
-    counts = _positions_inside(size, kernel, stride, padding, output_hw)
+    counts = positions_inside(size, kernel, stride, padding, output_hw)
     if not counts.all():
         raise ValueError(f"{operator}: a window lies wholly outside the input {input.shape}")
     return counts

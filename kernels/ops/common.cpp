@@ -51,7 +51,7 @@ bool Checker::fail(const char* format, ...) {
   va_start(args, format);
   std::vsnprintf(message, sizeof message, format, args);
   va_end(args);
-  ET_LOG(Error, "cortex_m::%s: %s", op_, message);
+  ET_LOG(Error, "%s::%s: %s", library_, op_, message);
   context_.fail(Error::InvalidArgument);
   return false;
 }
@@ -87,8 +87,8 @@ bool Checker::rank(const char* name, const Tensor& tensor, int64_t low, int64_t 
             "%s has rank %" PRId64 ", expected %" PRId64 " to %" PRId64, name, rank, low, high);
 }
 
-bool Checker::nhwc(const char* name, const Tensor& tensor) {
-  if (!int8(name, tensor) || !rank(name, tensor, 4, 4)) {
+bool Checker::nhwc(const char* name, const Tensor& tensor, ScalarType dtype) {
+  if (!this->tensor(name, tensor, dtype) || !rank(name, tensor, 4, 4)) {
     return false;
   }
   if (is_channels_last(tensor)) {
@@ -134,6 +134,13 @@ bool Checker::equal(const char* name, int64_t value, int64_t expected) {
 
 bool Checker::activation(int64_t low, int64_t high) {
   return zero_point("activation_min", low) && zero_point("activation_max", high) &&
+      (low <= high ||
+       fail("activation_min %" PRId64 " exceeds activation_max %" PRId64, low, high));
+}
+
+bool Checker::wide_activation(int64_t low, int64_t high) {
+  return range("activation_min", low, INT16_MIN, INT16_MAX) &&
+      range("activation_max", high, INT16_MIN, INT16_MAX) &&
       (low <= high ||
        fail("activation_min %" PRId64 " exceeds activation_max %" PRId64, low, high));
 }

@@ -42,7 +42,9 @@ const int32_t* bias_data(const std::optional<Tensor>& bias);
 // Otherwise it logs a line, fails the call, and returns false.
 class Checker {
  public:
-  Checker(Context& context, const char* op) : context_(context), op_(op) {}
+  // op: its name in messages. library: that of its operator library.
+  Checker(Context& context, const char* op, const char* library = "cortex_m")
+      : context_(context), op_(op), library_(library) {}
 
   // Reports a violated condition that has no method here. Always returns false.
   bool fail(const char* format, ...) __attribute__((format(printf, 2, 3)));
@@ -54,8 +56,8 @@ class Checker {
   bool tensor(const char* name, const Tensor& tensor, ScalarType dtype);
   bool int8(const char* name, const Tensor& t) { return tensor(name, t, ScalarType::Char); }
   bool rank(const char* name, const Tensor& tensor, int64_t low, int64_t high);
-  // int8, 4-D and channels last.
-  bool nhwc(const char* name, const Tensor& tensor);
+  // int8, or another element type, 4-D and channels last.
+  bool nhwc(const char* name, const Tensor& tensor, ScalarType dtype = ScalarType::Char);
   bool same_sizes(const char* a_name, const Tensor& a, const char* b_name, const Tensor& b);
 
   bool range(const char* name, int64_t value, int64_t low, int64_t high);
@@ -64,6 +66,8 @@ class Checker {
   bool input_offset(const char* name, int64_t value) { return range(name, value, -127, 128); }
   bool zero_point(const char* name, int64_t value) { return range(name, value, -128, 127); }
   bool activation(int64_t low, int64_t high);
+  // The bounds of an int16 result.
+  bool wide_activation(int64_t low, int64_t high);
   bool requantization(const char* name, int64_t multiplier, int64_t shift);
 
   // int32 multipliers and shifts, one per channel.
@@ -106,6 +110,7 @@ class Checker {
 
   Context& context_;
   const char* op_;
+  const char* library_;
 };
 
 // Scratch memory owned by one kernel call, 16-byte aligned. The linked library gives its size. The

@@ -21,9 +21,10 @@ inline bool prepare_pool(
     IntList stride,
     IntList padding,
     const Tensor& out,
-    Pool* pool) {
+    Pool* pool,
+    ScalarType dtype = ScalarType::Char) {
   cmsis_nn_tile kernel;
-  if (!check.nhwc("input", input) || !check.nhwc("out", out) ||
+  if (!check.nhwc("input", input, dtype) || !check.nhwc("out", out, dtype) ||
       !check.tile("kernel_size", kernel_size, 1, &kernel) ||
       !check.tile("stride", stride, 1, &pool->params.stride) ||
       !check.tile("padding", padding, 0, &pool->params.padding) ||

@@ -35,14 +35,14 @@ const char* kind_of(const EValue& value) {
 } // namespace
 
 void refuse_count(Context& context, const char* op, size_t expected, size_t given) {
-  ET_LOG(Error, "cortex_m::%s: expected %zu args, received %zu", op, expected, given);
+  ET_LOG(Error, "%s: expected %zu args, received %zu", op, expected, given);
   context.fail(Error::InvalidProgram);
 }
 
 void refuse_kind(
     Context& context, const char* op, size_t index, const char* expected, const EValue& given) {
   ET_LOG(
-      Error, "cortex_m::%s: argument %zu is %s, expected %s", op, index, kind_of(given), expected);
+      Error, "%s: argument %zu is %s, expected %s", op, index, kind_of(given), expected);
   context.fail(Error::InvalidProgram);
 }
 

@@ -125,9 +125,12 @@ struct Wrapper<name, Tensor& (*)(Context&, Args...)> {
 
 } // namespace cmopt
 
-// Registers `function` as `cortex_m::name.out`, once, when the library is loaded.
-#define CMOPT_OPERATOR(name, function)                                                         \
-  constexpr char name##_operator[] = #name;                                                    \
-  [[maybe_unused]] const auto name##_registered =                                                               \
+// Registers `function` as `library::name.out`, once, when the library is loaded.
+#define CMOPT_REGISTER(library, name, function)                                                \
+  constexpr char name##_operator[] = #library "::" #name;                                      \
+  [[maybe_unused]] const auto name##_registered =                                              \
       executorch::runtime::register_kernel(executorch::runtime::Kernel(                        \
-          "cortex_m::" #name ".out", Wrapper<name##_operator, decltype(&function)>::call<function>))
+          #library "::" #name ".out",                                                          \
+          Wrapper<name##_operator, decltype(&function)>::call<function>))
+
+#define CMOPT_OPERATOR(name, function) CMOPT_REGISTER(cortex_m, name, function)

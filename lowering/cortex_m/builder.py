@@ -19,11 +19,11 @@ from cmopt.dialects.quant import (
     quantized_element,
     storage_type,
 )
-from cmopt.dialects.shapes import shape_of
+from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.lowering.portable_calls import Argument, portable_call
 from cmopt.lowering.rules import Builder
 from cmopt.lowering.weights import require_int8
-from cmopt.support.targets import STOCK, Isa
+from cmopt.support.targets import OWN, STOCK, Isa
 
 I8 = IntegerType(8)
 
@@ -40,7 +40,7 @@ class KernelBuilder(Builder):
     ):
         super().__init__()
         self.isa = isa
-        self.kernels = kernels
+        self.has_own_kernels = kernels == OWN
         self._lower = lower
         self._values: dict[SSAValue, SSAValue] = {}
 
@@ -116,10 +116,10 @@ class KernelBuilder(Builder):
         return value
 
     def view(self, value: SSAValue, shape: Sequence[int]) -> SSAValue:
-        """The same int8 bytes under `shape`."""
+        """The same bytes under `shape`."""
         if shape_of(value) == tuple(shape):
             return value
-        return self.add(ViewOp(value, int8_tensor(shape)))
+        return self.add(ViewOp(value, TensorType(element_of(value), list(shape))))
 
     def portable(self, target: str, *arguments: Argument, type: Attribute) -> SSAValue:
         """A call of ExecuTorch's portable library that is exact on stored integers."""

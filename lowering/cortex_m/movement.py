@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import SSAValue
 
 from cmopt.arithmetic.lookup_tables import lookup_of
@@ -24,11 +25,12 @@ from cmopt.dialects.quant import (
     quantized_element,
     storage_type,
 )
-from cmopt.dialects.shapes import int_of, ints_of, numel, permuted, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.cortex_m.elementwise import looked_up
+from cmopt.lowering.int16.values import requantize, value_as
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.weights import require_int8
+from cmopt.lowering.weights import require_stored
 
 
 def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
@@ -43,14 +45,19 @@ def border_properties(type: UniformQuantizedType) -> dict[str, int | float]:
 
 
 def quantize(op: QCastOp, b: KernelBuilder) -> SSAValue:
-    """quant.qcast of float32 → quantize_per_tensor; between two int8 types → a lookup table.
+    """quant.qcast of float32 → quantize_per_tensor; between two int8 types → a lookup table;
+    between others → requantize, or without own kernels dequantize and quantize.
 
     At most 1 step: the kernel multiplies by `1.0f / float(scale)`, PyTorch by `float(1.0 / scale)`.
-    The lookup table is exact.
+    The lookup table is exact. A requantization is rounded once, half up.
     """
     _require_border_type(qtype_of(op.output))
     if (found := lookup_of(op)) is not None:
         return looked_up(found, b)
+    if isinstance(op.input.owner, DCastOp) and b.has_own_kernels:
+        source, target = op.input.owner.input, qtype_of(op.output)
+        _require_border_type(qtype_of(source))
+        return requantize(b, b.value(source), qtype_of(source), target)
     properties = border_properties(qtype_of(op.output))
     return b.add(QuantizePerTensorOp([b.value(op.input)], storage_type(op.output.type), properties))
 
@@ -83,14 +90,27 @@ def bitcast(op: BitcastOp, b: KernelBuilder) -> SSAValue:
 def permute(op: PermuteOp, b: KernelBuilder) -> SSAValue:
     """edge.permute of int8 → transpose of as few dimensions as possible; exact.
 
-    The kernel takes four dimensions. A permute of more becomes several transposes.
+    The kernel takes four dimensions. A permute of more becomes several transposes. int16 elements
+    are moved by the portable kernel.
     """
-    require_int8(op.input)
-    value = b.value(op.input)
+    width, value = require_stored(op.input), b.value(op.input)
+    if width == 16:
+        return wide_permute(b, value, ints_of(op.perm))
     for shape, perm in transposes(shape_of(op.input), ints_of(op.perm)):
         type = int8_tensor(permuted(shape, perm))
         value = b.add(TransposeOp([b.view(value, shape)], type, {"perm": perm}))
     return b.view(value, shape_of(op.output))
+
+
+def wide_permute(b: KernelBuilder, value: SSAValue, perm: tuple[int, ...]) -> SSAValue:
+    """int16 elements permuted by one portable call; a view if only dimensions of size 1 move."""
+    sizes, order = simplest_permute(shape_of(value), perm)
+    result = permuted(shape_of(value), perm)
+    if len(order) < 2:
+        return b.view(value, result)
+    type = TensorType(element_of(value), permuted(sizes, order))
+    moved = b.portable("aten.permute_copy.default", b.view(value, sizes), list(order), type=type)
+    return b.view(moved, result)
 
 
 def is_outermost(shape: tuple[int, ...], dim: int) -> bool:
@@ -99,8 +119,8 @@ def is_outermost(shape: tuple[int, ...], dim: int) -> bool:
 
 
 def slice(op: SliceOp, b: KernelBuilder) -> SSAValue:
-    """edge.slice of int8 → subview if it is one range of bytes, else portable slice; exact."""
-    require_int8(op.input)
+    """edge.slice → subview if it is one range of bytes, else portable slice; exact."""
+    require_stored(op.input)
     source, type = b.value(op.input), storage_type(op.output.type)
     shape, dim, start = shape_of(op.input), int_of(op.dim), int_of(op.start)
     if is_outermost(shape, dim):
@@ -110,27 +130,29 @@ def slice(op: SliceOp, b: KernelBuilder) -> SSAValue:
 
 
 def expand(op: ExpandOp, b: KernelBuilder) -> SSAValue:
-    """edge.expand of int8 → portable expand_copy; exact."""
-    require_int8(op.input)
+    """edge.expand → portable expand_copy; exact."""
+    require_stored(op.input)
     return expanded(b, b.value(op.input), shape_of(op.output))
 
 
 def expanded(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    """int8 `value` repeated to `shape`; a view if it already has as many elements."""
+    """`value` repeated to `shape`; a view if it already has as many elements."""
     if numel(shape_of(value)) == numel(shape):
         return b.view(value, shape)
-    return b.portable("aten.expand_copy.default", value, shape, False, type=int8_tensor(shape))
+    type = TensorType(element_of(value), list(shape))
+    return b.portable("aten.expand_copy.default", value, shape, False, type=type)
 
 
 def cat(op: CatOp, b: KernelBuilder) -> SSAValue:
-    """edge.cat → join if the operands are ranges of bytes, else portable cat of int8; exact.
+    """edge.cat → join if the operands are ranges of bytes, else portable cat; exact.
 
-    An operand of another quantized type than the result is first requantized.
+    An operand of another quantized type than the result is first requantized: exactly if both are
+    int8, else rounded once.
     """
     target, dim, type = quantized_element(op.output.type), int_of(op.dim), op.output.type
     if target is not None:
-        require_int8(op.output)
-    parts = [b.value(v) if target is None else b.value_as(v, target) for v in op.inputs]
+        require_stored(op.output)
+    parts = [b.value(v) if target is None else value_as(b, v, target) for v in op.inputs]
     if is_outermost(shape_of(op.output), dim):
         return b.add(JoinOp(parts, storage_type(type)))
     if target is None:

@@ -16,12 +16,18 @@ from cmopt.dialects.quant import storage_type
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.weights import require_int8
+from cmopt.lowering.weights import require_stored
 
 
 def pad(op: PadOp, b: KernelBuilder) -> SSAValue:
-    """edge.pad of int8 → pad of as few dimensions as possible; exact."""
-    require_int8(op.input)
+    """edge.pad of int8 → pad of as few dimensions as possible, of int16 → portable pad; exact."""
+    if require_stored(op.input) == 16:
+        border = [n for pair in zip(ints_of(op.low), ints_of(op.high), strict=True) for n in pair]
+        pairs = zip(border[-2::-2], border[::-2], strict=True)  # the last dimension first
+        amounts = [n for pair in pairs for n in pair]
+        value, type = b.value(op.input), storage_type(op.output.type)
+        fill = int(stored_value(op))
+        return b.portable("aten.constant_pad_nd.default", value, amounts, fill, type=type)
     parts = simplest_pad(shape_of(op.input), ints_of(op.low), ints_of(op.high))
     # The kernel's lists have 4 entries. With rank 4 it needs no second case.
     if (lead := MOST_RANK - len(parts[0])) < 0:
@@ -75,8 +81,8 @@ def simplest_pad(
 
 
 def take(op: TakeOp, b: KernelBuilder) -> SSAValue:
-    """edge.take of int8 → portable slice with a step, or index_select; exact."""
-    require_int8(op.input)
+    """edge.take → portable slice with a step, or index_select; exact."""
+    require_stored(op.input)
     if not ints_of(op.indices):
         raise Unsupported("the result is empty")
     source, dim, type = b.value(op.input), int_of(op.dim), storage_type(op.output.type)

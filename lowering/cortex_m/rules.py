@@ -39,6 +39,7 @@ from cmopt.lowering.cortex_m import (
     transposed_convolution,
 )
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
+from cmopt.lowering.int16.rules import int16_rule
 from cmopt.lowering.kernel_form import other_form
 from cmopt.lowering.layout.modes import extent
 from cmopt.lowering.lower_reductions import is_one_call, parts_of
@@ -97,7 +98,7 @@ def lower(op: Operation, b: KernelBuilder) -> SSAValue:
         raise Unsupported(f"no integer kernel for {op.name.removeprefix('edge.')}")
     if (form := other_form(op)) is not None:
         raise Unsupported(form)
-    return rule(op, b)
+    return (int16_rule(op) or rule)(op, b)
 
 
 def kernel_builder(isa: Isa, kernels: str = STOCK) -> KernelBuilder:

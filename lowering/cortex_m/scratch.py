@@ -81,6 +81,40 @@ def transpose_conv2d(
     return size, reversed
 
 
+def conv2d_s16(isa: Isa, window: Any) -> int:
+    """Bytes for `arm_convolve_wrapper_s16`; window: a `dispatch.Window`."""
+    size: int = _binding().convolve_wrapper_buffer_size(
+        _backend(isa), _binding().DataType.A16W8, filter_nhwc=list(window.weight),
+        **_window_of(window),
+    )  # fmt: skip
+    return size
+
+
+def depthwise_conv2d_s16(isa: Isa, window: Any) -> int:
+    """Bytes for `arm_depthwise_conv_wrapper_s16`; window: a `dispatch.Window`."""
+    _, kh, kw, out = window.weight
+    size: int = _binding().depthwise_conv_wrapper_buffer_size(
+        _backend(isa),
+        _binding().DataType.A16W8,
+        filter_nhwc=[out, kh, kw, 1],
+        ch_mult=out // window.input[3],
+        **_window_of(window),
+    )
+    return size
+
+
+def _window_of(window: Any) -> dict[str, Any]:
+    return _window(window.input, window.output, window.stride, window.padding, window.dilation)
+
+
+def avg_pool2d_s16(isa: Isa, output_width: int, channels: int) -> int:
+    """Bytes for `arm_avgpool_s16`."""
+    size: int = _binding().avgpool_buffer_size(
+        _backend(isa), _binding().DataType.A16W8, dim_dst_width=output_width, ch_src=channels
+    )
+    return size
+
+
 def avg_pool2d(isa: Isa, output_width: int, channels: int) -> int:
     """Bytes for `arm_avgpool_s8`."""
     size: int = _binding().avgpool_buffer_size(

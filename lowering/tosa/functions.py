@@ -20,7 +20,7 @@ from cmopt.arithmetic.lookup_tables import lookup_of
 from cmopt.dialects.quant import DCastOp, QCastOp, qtype_of
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.tosa.activations import reach, require_activations
+from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.scales import check_rescale, factors_to
 from cmopt.lowering.tosa.tables import int16_table
@@ -44,7 +44,7 @@ def one_tensor(op: Operation, b: RegionBuilder) -> SSAValue:
         if kind == target:
             return b.clamp(b.value(source), *clamp_range(bounds, target))
         return b.requantize(b.value(source), kind, target, bounds)
-    if (found := lookup_of(op)) is not None:
+    if are_int8(op.results[0]) and (found := lookup_of(op)) is not None:
         return b.table(b.value(found[0]), found[1])
     if op.name == "edge.neg":
         return linear(op, op.operands[0], -1.0, b)

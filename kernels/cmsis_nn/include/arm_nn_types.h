@@ -32,6 +32,12 @@ typedef struct {
     int32_t size;
 } cmsis_nn_context;
 
+/* The bias of an int16 convolution: int32, which makes sums of 32 bits, or int64. */
+typedef struct {
+    const void *data;
+    const bool is_int32_bias;
+} cmsis_nn_bias_data;
+
 /* Four sizes, slowest first. What `n` counts depends on the function. */
 typedef struct {
     int32_t n;

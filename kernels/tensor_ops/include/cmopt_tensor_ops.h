@@ -55,6 +55,62 @@ void cmopt_divide_s16(const int16_t *a, const int16_t *b, size_t count,
 /* output[i] = table[input[i] + 128]; the table has 256 entries. */
 void cmopt_lookup_s8(const int8_t *input, size_t count, const int8_t *table, int8_t *output);
 
+/* The same for int16, with interpolation between the entries, rounded half up. The first table has
+ * 513 entries, one for each 128 steps. The second has one for each step up to 64 and then 64 for each
+ * octave: 641 from 0 up, and 641 from 0 down. */
+void cmopt_lookup_s16(const int16_t *input, size_t count, const int16_t *table, int16_t *output);
+void cmopt_lookup_octaves_s16(const int16_t *input, size_t count, const int16_t *table,
+                              int16_t *output);
+
+/* (q - input_zero_point) * multiplier * 2^(shift - 31), rounded once, half up, then plus the output's
+ * zero point and clamped. multiplier >= 0; shift in -31..16. Input and output do not overlap if their
+ * widths differ. */
+typedef struct {
+    int32_t input_zero_point;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t output_zero_point;
+    int32_t minimum;
+    int32_t maximum;
+} cmopt_requantization;
+
+void cmopt_requantize_s8_s8(const int8_t *input, size_t count, const cmopt_requantization *to,
+                            int8_t *output);
+void cmopt_requantize_s8_s16(const int8_t *input, size_t count, const cmopt_requantization *to,
+                             int16_t *output);
+void cmopt_requantize_s16_s8(const int16_t *input, size_t count, const cmopt_requantization *to,
+                             int8_t *output);
+void cmopt_requantize_s16_s16(const int16_t *input, size_t count, const cmopt_requantization *to,
+                              int16_t *output);
+
+/* Softmax of rows of `size` elements, in steps of 1/32768. table: 513 entries of the exponential, at
+ * (distance from the row's maximum) * multiplier * 2^(shift - 31) + 32767; its last one is 32767. */
+void cmopt_softmax_s16(const int16_t *input, int32_t rows, int32_t size, const int16_t *table,
+                       int32_t multiplier, int32_t shift, int16_t *output);
+
+/* sqrt(a^2 + b^2) * multiplier * 2^(shift - 31). The root has 15 bits behind the point; the product is
+ * rounded once, half up, and saturated. shift in -16..15. */
+void cmopt_hypot_s16(const int16_t *a, const int16_t *b, size_t count, int32_t multiplier,
+                     int32_t shift, int16_t *output);
+
+/* A convolution of [images, input_h, input_w, input_c] with filters
+ * [output_c, kernel_h, kernel_w, input_c]. padding: above and on the left. */
+typedef struct {
+    int32_t images, input_h, input_w, input_c;
+    int32_t kernel_h, kernel_w;
+    int32_t output_h, output_w, output_c;
+    int32_t stride_h, stride_w;
+    int32_t padding_h, padding_w;
+    int32_t dilation_h, dilation_w;
+    int32_t minimum, maximum;
+} cmopt_convolution_s16;
+
+/* Sums of 64 bits, with a bias, times the upper 16 bits of a multiplier for each output channel, as
+ * CMSIS-NN does it for weights of int8; shifts are 14 at most. */
+void cmopt_convolve_s16_s16(const int16_t *input, const int16_t *filter, const int64_t *bias,
+                            const int32_t *multipliers, const int32_t *shifts,
+                            const cmopt_convolution_s16 *convolution, int16_t *output);
+
 enum { CMOPT_COPY_RANK = 5 };
 
 /* Copies runs of `run` bytes. Loop i makes `count[i]` steps, of `in_step[i]` bytes in the input and

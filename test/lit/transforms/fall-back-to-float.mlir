@@ -23,7 +23,7 @@ func.func @supported(%x: tensor<1x4x6x2x!q>) -> tensor<1x8x3x2x!q> {
 // CHECK-LABEL: @properties
 // CHECK-NEXT:    %0 = quant.dcast %x : tensor<4x4x!quant.uniform<i8:f32, 0.1>> to tensor<4x4xf32>
 // CHECK-NEXT:    %1 = quant.dcast %y : tensor<4x!quant.uniform<i16:f32, 0.1>> to tensor<4xf32>
-// CHECK-NEXT:    %2 = edge.add %0, %1 {edge.reason = "takes int8 per tensor, got {{.*}}", activation_min = 0.000000e+00 : f32} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    %2 = edge.add %0, %1 {edge.reason = "int16 needs {{.*}}", activation_min = 0.000000e+00 : f32} : (tensor<4x4xf32>, tensor<4xf32>) -> tensor<4x4xf32>
 // CHECK-NEXT:    %3 = quant.qcast %2 : tensor<4x4xf32> to tensor<4x4x!quant.uniform<i8:f32, 0.1>>
 // CHECK-NEXT:    func.return %3
 func.func @properties(%x: tensor<4x4x!q>, %y: tensor<4x!q16>) -> tensor<4x4x!q> {
@@ -32,8 +32,8 @@ func.func @properties(%x: tensor<4x4x!q>, %y: tensor<4x!q16>) -> tensor<4x4x!q> 
 }
 
 // CHECK-LABEL: @element_types
-// CHECK:         edge.relu {{.*}}edge.reason = "takes int8 per tensor, got tensor<4x!quant.uniform<i16:f32, 0.1>>"
-// CHECK:         edge.mul {{.*}}edge.reason = "takes int8 per tensor, got {{.*}}"
+// CHECK:         edge.relu {{.*}}edge.reason = "int16 needs {{.*}}"
+// CHECK:         edge.mul {{.*}}edge.reason = "int16 needs {{.*}}"
 func.func @element_types(%x: tensor<4x!q16>, %y: tensor<4x!q>) -> (tensor<4x!q16>, tensor<4x!q>) {
   %0 = edge.relu %x : (tensor<4x!q16>) -> tensor<4x!q16>
   %1 = edge.mul %x, %y : (tensor<4x!q16>, tensor<4x!q>) -> tensor<4x!q>
@@ -56,7 +56,7 @@ func.func @pools(%x: tensor<1x1x4x5x!q>, %y: tensor<1x1x5x6x!q>) -> (tensor<1x1x
 // CHECK-LABEL: @weights
 // CHECK:         edge.linear {{.*}}edge.reason = "the weight is not a constant"
 // CHECK:         edge.linear {{.*}}edge.reason = "takes symmetric int8 weights (zero point 0)"
-// CHECK:         edge.linear {{.*}}edge.reason = "takes symmetric int8 weights (zero point 0)"
+// CHECK:         edge.linear {{.*}}edge.reason = "int16 needs {{.*}}"
 // CHECK:         edge.linear {{.*}}edge.reason = "weights must be quantized per output channel"
 // CHECK:         edge.linear {{.*}}edge.reason = "the bias is not a constant"
 func.func @weights(%x: tensor<1x2x!q>, %v: tensor<1x2x!q>, %b: tensor<1x!quant.uniform<i32:f32, 0.01>>) -> (tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>, tensor<1x1x!q>) {

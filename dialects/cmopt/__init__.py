@@ -1,0 +1,16 @@
+"""The `cmopt` dialect: one op is one kernel of this project's own operator library.
+
+Its kernels compute with int16 activations, for which ExecuTorch has no operators. A program calls
+them only if it is compiled with `kernels="cmopt"`. Where CMSIS-NN has an s16 function, the kernel
+is that function. int16 values have no zero points. All else is as in the dialect `cortex_m`.
+
+`interpreters/cmopt.py` defines what each op computes, bit for bit, and `kernels/operators.yaml` has
+the schemas of the operators.
+"""
+
+from cmopt.dialects.cmopt.elementwise import *
+from cmopt.dialects.cmopt.matrix import *
+from cmopt.dialects.cmopt.windows import *
+from cmopt.dialects.collecting import dialect_of
+
+Cmopt = dialect_of("cmopt", globals().values())
