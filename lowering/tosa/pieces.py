@@ -16,9 +16,12 @@ CELL_BITS = 7
 MOST_PIECES = 5
 """The most tables of one function. Each but the first is two operations of the NPU."""
 
-SMALL_ERROR = 0.25
-"""A function gets no more tables if the mean of its squared errors, in steps, is not above this.
-That of exact results is 1/12."""
+SMALL_SQUARE = 0.25
+"""The mean of the squared errors, in steps, of a function that needs no more tables. That of exact
+results is 1/12."""
+
+SMALL_ERROR = 8
+"""The largest error, in steps, of a function that needs no more tables."""
 
 MOST_TRIALS = 64
 """The places that are tried for one more table, the best first."""
@@ -63,15 +66,15 @@ def pieces_of(wanted: Reals, defined: NDArray[np.bool_]) -> list[Piece]:
     """Tables whose sum is near to `wanted` for each int16.
 
     wanted: 65,536 numbers in the range of int16. defined: those that matter. The first table has
-    the whole range. Each other one is 0 outside its part, and makes the sum of the squared errors
-    as small as one table can. Each sum of the first of them fits int16 wherever it matters.
+    the whole range, or its upper half if nothing else matters. Each other one is 0 outside its
+    part, and makes the sum of the squared errors as small as one table can. Each sum of the first
+    of them fits int16 wherever it matters.
     """
     wanted = np.append(wanted, 2 * wanted[-1] - wanted[-2])  # The place behind the last value.
     defined = np.append(defined, False)
-    pieces = [_whole(wanted)]
+    pieces = [_whole(wanted, is_half=not defined[: 1 << 15].any())]
     current = pieces[0].at_places()
-    most = SMALL_ERROR * np.count_nonzero(defined)
-    while len(pieces) < MOST_PIECES and _sums_of_squares(wanted, current, defined)[-1] > most:
+    while len(pieces) < MOST_PIECES and not _is_near((wanted - current)[defined]):
         if (piece := _correction(wanted, current, defined)) is None:
             break
         pieces.append(piece)
@@ -85,14 +88,26 @@ def error_of(pieces: list[Piece], wanted: Reals, defined: NDArray[np.bool_]) -> 
     return int(np.abs(np.rint(wanted) - every)[defined].max(initial=0))
 
 
-def _whole(wanted: Reals) -> Piece:
-    """The table of the whole range. Where the function jumps by more than 15 bits between two
-    places, it follows as fast as a table can."""
-    entries = np.rint(wanted[:: 1 << CELL_BITS]).astype(np.int64).clip(LOW, HIGH)
+def _is_near(errors: Reals) -> bool:
+    """Whether a function with these errors needs no more tables."""
+    if not errors.size:
+        return True
+    return bool((errors**2).mean() <= SMALL_SQUARE and np.abs(errors).max() <= SMALL_ERROR)
+
+
+def _whole(wanted: Reals, is_half: bool) -> Piece:
+    """The table of the whole range, or of the numbers from 0 on.
+
+    Where the function jumps by more than 15 bits between two places, it follows as fast as a table
+    can.
+    """
+    start, zoom = (0, 1) if is_half else (LOW, 0)
+    places = wanted[start - LOW :: 1 << CELL_BITS - zoom]
+    entries = np.rint(places).astype(np.int64).clip(LOW, HIGH)
     for index in range(1, len(entries)):
         before = int(entries[index - 1])
         entries[index] = entries[index].clip(before - HIGH, before + HIGH)
-    piece = Piece(LOW, 0, entries)
+    piece = Piece(start, zoom, entries)
     _end_exactly(piece, int(np.rint(wanted[-2])))
     return piece
 

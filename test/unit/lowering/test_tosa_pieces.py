@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmopt.dialects import edge
-from cmopt.lowering.tosa.pieces import EVERY, MOST_PIECES, error_of, pieces_of
+from cmopt.lowering.tosa.pieces import (
+    EVERY,
+    MOST_PIECES,
+    SMALL_ERROR,
+    SMALL_SQUARE,
+    error_of,
+    pieces_of,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rules_alone import Alone, examples, int8, int16, mixed_kinds, powers, seeds
@@ -47,13 +54,13 @@ def _wanted(name: str) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_smooth_functions(name: str) -> None:
-    """Within 3 steps everywhere; the mean of the squares of errors is near that of rounding."""
+    """The mean of the squares of errors is near that of rounding, and none is large."""
     wanted, defined = _wanted(name)
     pieces = pieces_of(wanted, defined)
     assert len(pieces) <= 3
-    assert error_of(pieces, wanted, defined) <= 3
+    assert error_of(pieces, wanted, defined) <= SMALL_ERROR
     total = np.sum([piece(EVERY) for piece in pieces], axis=0)
-    assert ((total - wanted)[defined] ** 2).mean() <= 0.25
+    assert ((total - wanted)[defined] ** 2).mean() <= SMALL_SQUARE
 
 
 def test_a_pole() -> None:
@@ -71,7 +78,8 @@ def test_a_pole() -> None:
 def test_entries_are_tables(name: str) -> None:
     """As TOSA requires: they fit int16, and so do their differences. Corrections are 0 outside."""
     first, *others = pieces_of(*_wanted(name))
-    assert (first.start, first.zoom) == (-32768, 0)
+    of_half = name in ("rsqrt", "log")
+    assert (first.start, first.zoom) == ((0, 1) if of_half else (-32768, 0))
     for piece in (first, *others):
         assert len(piece.entries) == 513 and piece.middle % 2 == 0
         assert np.abs(np.diff(piece.entries)).max() < 1 << 15
