@@ -40,7 +40,7 @@ def _operands_of(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.generic], Integers
     """The stored weight, and the bias in accumulator steps. Raises Unsupported: see
     `symmetric_weight`; or if sums or their rescale might overflow."""
     require_activations(op.input, op.output)
-    weight = symmetric_weight(op)
+    weight = symmetric_weight(op, (8,))
     wide = not are_int8(op.input)
     bias = integer_bias(op, ACCUMULATOR_BITS if wide else 32)
     if bias is None:
