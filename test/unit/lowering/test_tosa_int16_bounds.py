@@ -12,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import IntegerAttr, TensorType, f32, i64
+from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType
 from cmopt.dialects.shapes import broadcast_shape, ints
+from cmopt.lowering.tosa.pieces import error_of
+from cmopt.lowering.tosa.softmax import wide_powers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from random_windows import LONG_STRIDE, NHWC, counts, pairs, windows
@@ -192,3 +195,51 @@ def test_clamp(kind: Any, other: Any, seed: int, data: Any, shape: list[int]) ->
     alone.holds(
         alone.op(op, [alone.input(shape, kind)], shape, output, **bounds), other is not None
     )
+
+
+def softmax(alone: Alone, source: Any, output: Any, value: Any, dim: int) -> SSAValue:
+    shape = value.shape
+    along = IntegerAttr(dim, i64)
+    return alone.op(edge.SoftmaxOp, [alone.input(shape, source, value)], shape, output, dim=along)
+
+
+@examples(60)
+@given(
+    others=st.lists(st.integers(1, 3), max_size=3),
+    row=st.one_of(st.integers(1, 9), st.integers(1, 600)),
+    source=mixed_kinds,
+    spread=powers(-1, 1),
+    data=st.data(),
+    seed=seeds,
+)
+def test_softmax(
+    others: list[int], row: int, source: Any, spread: float, data: Any, seed: int
+) -> None:
+    """The bound is that of exponentials whose errors all have one sign."""
+    dim, alone = data.draw(st.integers(0, len(others))), Alone(seed)
+    shape = (*others[:dim], row, *others[dim:])
+    output = output_type(data, 1 / 100 * spread, [source])
+    value = alone.stored(shape, source)
+    factor, pieces = wide_powers(source)
+    places = np.arange(-(1 << 15), 1 << 15)
+    exact = 32767 * np.exp(np.minimum(source.scale / factor * places, 0))
+    error = (row + 1) * (error_of(pieces, exact, places <= 0) + 1) / 32767
+    error += source.scale / 2 if factor < 1 else 0
+    error += 2.0**-13
+    alone.holds(softmax(alone, source, output, value, dim), math.ceil(1 + error / output.scale))
+
+
+@pytest.mark.parametrize("reach", [0.01, 0.3, 1, 5, 10, 30, 100])
+@pytest.mark.parametrize("row", [4, 64, 700])
+def test_noise_of_softmax(row: int, reach: float) -> None:
+    """At least 65 dB against float, of normal numbers up to `reach` or so."""
+    alone = Alone(row)
+    real = alone.random.normal(0, reach / 3, (16, row))
+    source = int16(float(np.abs(real).max()) / 32767)
+    value = np.rint(real / source.scale).astype(np.int16)
+    shares = np.exp(value * source.scale - (value * source.scale).max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    output = int16(float(shares.max()) / 32767)
+    got = alone.lowered(softmax(alone, source, output, value, 1)) * output.scale
+    noise = ((got - shares) ** 2).sum()
+    assert 10 * np.log10((shares**2).sum() / noise) >= 65
