@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cmopt.frontend.registration import register_operators_on_load
 
 if TYPE_CHECKING:
+    from cmopt.frontend.precision import Precision
     from cmopt.frontend.quantize import quantize
     from cmopt.pipeline.driver import Program, compile
     from cmopt.pipeline.report import Report
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "CompileError": "cmopt.support.diagnostics",
+    "Precision": "cmopt.frontend.precision",
     "Program": "cmopt.pipeline.driver",
     "Report": "cmopt.pipeline.report",
     "compile": "cmopt.pipeline.driver",
@@ -31,7 +33,7 @@ _WHERE = {
 
 register_operators_on_load()
 
-__all__ = ["CompileError", "Program", "Report", "compile", "quantize"]
+__all__ = ["CompileError", "Precision", "Program", "Report", "compile", "quantize"]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,7 +24,7 @@ from executorch.backends.cortex_m.quantizer.quantization_configs import (
 from executorch.backends.cortex_m.quantizer.quantizer import mark_node_as_annotated
 from executorch.backends.cortex_m.quantizer_reporter import QuantizerInfo, QuantizerReporterUser
 from torch.fx import GraphModule, Node
-from torchao.quantization.pt2e.observer import HistogramObserver
+from torchao.quantization.pt2e.observer import HistogramObserver, PerChannelMinMaxObserver
 from torchao.quantization.pt2e.quantizer import (
     FixedQParamsQuantizationSpec,
     QuantizationSpec,
@@ -43,6 +43,8 @@ MASK_STEP = 16.0
 """One step of a mask of 0 and -inf; its lowest value is -255 steps."""
 
 _E_TO_MINUS_THIS_IS_NOTHING = 8.0
+_MORE_IN_INT16 = 4.0
+"""e^-12 is 1/162755, which is nothing to a softmax in steps of 1/32768."""
 
 _LOWER, _UPPER = ("min", "min_val"), ("max", "max_val")
 """The names of the bounds in the schemas of clamps."""
@@ -74,6 +76,9 @@ class RangeObserver(HistogramObserver):
 
     saw_no_finite_value = False
     """Whether there were elements, and none of them was finite."""
+    saw_minus_infinity = False
+    fixed_step: float | None = None
+    """In int16 the step, whatever was seen."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not x.numel():
@@ -83,6 +88,7 @@ class RangeObserver(HistogramObserver):
         if all_finite(x):
             super().forward(x)
         elif bool((finite := torch.isfinite(x)).any()):
+            self.saw_minus_infinity |= bool((x == -torch.inf).any())
             lowest = x[finite].min() - _E_TO_MINUS_THIS_IS_NOTHING
             super().forward(torch.where(x == -torch.inf, lowest, x)[finite | (x == -torch.inf)])
         else:
@@ -139,6 +145,36 @@ class RangeObserver(HistogramObserver):
         scale, zero_point = super()._calculate_qparams(min_val, max_val)
         return scale, zero_point
 
+    def calculate_qparams(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """As torchao's in int8. In int16 the zero point is 0, and nothing seen saturates."""
+        if self.dtype != torch.int16:
+            scale, zero_point = super().calculate_qparams()
+            return scale, zero_point
+        low = self.min_val - (_MORE_IN_INT16 if self.saw_minus_infinity else 0.0)
+        largest = torch.maximum(low.abs(), self.max_val.abs()).reshape(1)
+        step = torch.where(largest == 0, torch.finfo(torch.float32).eps, largest / (2**15 - 1))
+        if self.fixed_step is not None:
+            step = torch.full_like(step, self.fixed_step)
+        return step.clamp_min(LEAST_STEP), torch.zeros(1, dtype=torch.int64)
+
+
+class WeightObserver(PerChannelMinMaxObserver):
+    """The least and the largest weight of each output channel, and one scale for all of them.
+
+    If its scheme is changed to `torch.per_channel_symmetric`, it gives one for each.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "ch_axis": 0, "qscheme": torch.per_channel_symmetric})
+        self.qscheme = torch.per_tensor_symmetric
+
+    def calculate_qparams(self) -> tuple[torch.Tensor, torch.Tensor]:
+        low, high = self.min_val, self.max_val
+        if self.qscheme == torch.per_tensor_symmetric:
+            low, high = low.min(), high.max()
+        scale, zero_point = self._calculate_qparams(low, high)
+        return scale, zero_point
+
 
 ACTIVATION = QuantizationSpec(
     dtype=torch.int8,
@@ -182,10 +218,11 @@ class Int8Config(CortexMQuantizationConfig):
 
 
 def with_range_observer(config: CortexMQuantizationConfig) -> Int8Config:
-    """ExecuTorch's configuration with `ACTIVATION` for activations."""
-    return Int8Config(
-        ACTIVATION, ACTIVATION, config.weight, config.bias, f"{__name__}.{config.label}"
-    )
+    """ExecuTorch's configuration with our observers of activations and weights of one scale."""
+    weight = config.weight
+    if isinstance(weight, QuantizationSpec) and weight.qscheme == torch.per_tensor_symmetric:
+        weight = dataclasses.replace(weight, observer_or_fake_quant_ctr=WeightObserver)
+    return Int8Config(ACTIVATION, ACTIVATION, weight, config.bias, f"{__name__}.{config.label}")
 
 
 def with_narrow_weights(config: Int8Config) -> Int8Config:
@@ -262,6 +299,9 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
                 observed = FREE if self._for_npu else SHARED
             if observed is FREE and self._can_be_quantized(model, node):
                 inputs = {operand: self._operand(model, operand) for operand in floats(node)}
+                if operator_name(node) == "hypot":
+                    first, *rest = inputs
+                    inputs |= dict.fromkeys(rest, SharedQuantizationSpec((first, node)))
                 mark_node_as_annotated(node, inputs, ACTIVATION, True)
                 self.report_accept([node])
             elif observed is SHARED and self._can_be_quantized(model, node):

@@ -30,7 +30,7 @@ def quantize_as_extremes(observed: torch.nn.Module) -> None:
     """Give the operands of each minimum and maximum the quantization of its result, in place.
 
     observed: a graph after calibration. An operand that others read keeps its own, and so does one
-    whose observer sees several values. In a chain the last result counts.
+    whose observer sees several values, or has another type. In a chain the last result counts.
     """
     assert isinstance(observed, GraphModule)
     uses = uses_of_observers(observed)
@@ -44,15 +44,17 @@ def quantize_as_extremes(observed: torch.nn.Module) -> None:
         scale, zero_point = result.calculate_qparams()
         for operand in operands:
             observer = observer_of(observed, operand)
-            is_own = isinstance(observer, RangeObserver) and uses[observer] == 1
-            if observer is not None and is_own and len(operand.users) == 1:
+            if not isinstance(observer, RangeObserver) or observer.dtype != result.dtype:
+                continue
+            if uses[observer] == 1 and len(operand.users) == 1:
                 set_parameters(observer, scale, zero_point)
 
 
 def keep_integers_of_products(observed: torch.nn.Module) -> None:
     """Give each product with a positive number the integers of its operand, in place.
 
-    observed: a graph after calibration. An observer that sees other values too keeps its range.
+    observed: a graph after calibration. An observer that sees other values too keeps its range, and
+    so does one of another type than the operand's.
     """
     assert isinstance(observed, GraphModule)
     uses = uses_of_observers(observed)
@@ -64,6 +66,8 @@ def keep_integers_of_products(observed: torch.nn.Module) -> None:
         if found is None or not isinstance(result, RangeObserver) or uses[result] != 1:
             continue
         operand, number = found
+        if operand.dtype != result.dtype:
+            continue
         scale, zero_point = operand.calculate_qparams()
         if LEAST_STEP <= float(scale) * number < math.inf:
             set_parameters(result, scale * number, zero_point)

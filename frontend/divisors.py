@@ -49,8 +49,8 @@ def keep_divisors_from_zero(observed: torch.nn.Module) -> None:
 def _bound(observed: GraphModule, division: Node) -> None:
     """Clamp a divisor of one sign.
 
-    An input of the model, in its quantization; the result of a kernel that can clamp, before its
-    observer; any other behind its observer.
+    An input of the model in int8, in its quantization; the result of a kernel that can clamp,
+    before its observer; any other behind its observer.
     """
     place = division.args[1]
     observer = observer_of(observed, place) if isinstance(place, Node) else None
@@ -63,7 +63,13 @@ def _bound(observed: GraphModule, division: Node) -> None:
     bounds = (step, None) if low > 0 else (None, -step)
     (value,) = place.all_input_nodes
     is_read_once = len(place.users) == 1 and place is not division.args[0]
-    if value.op == "placeholder" and is_read_once and uses_of_observers(observed)[observer] == 1:
+    is_int8 = observer.dtype == torch.int8
+    if (
+        is_int8
+        and value.op == "placeholder"
+        and is_read_once
+        and uses_of_observers(observed)[observer] == 1
+    ):
         scale, zero_point = observer.calculate_qparams()
         set_parameters(observer, scale, zero_point)
         if low > 0:

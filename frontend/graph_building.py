@@ -50,10 +50,12 @@ def insert(graph: Graph, like: Node, target: Callable[..., object], *args: Any) 
     return node
 
 
-def insert_constant(module: GraphModule, like: Node, value: torch.Tensor) -> Node:
-    """A new buffer of the module, with the source location of `like`."""
+def insert_constant(
+    module: GraphModule, like: Node, value: torch.Tensor, prefix: str = "_derived_constant_"
+) -> Node:
+    """A new buffer of the module, with the source location of `like`. prefix: of its name."""
     index = 0
-    while hasattr(module, name := f"_derived_constant_{index}"):
+    while hasattr(module, name := f"{prefix}{index}"):
         index += 1
     module.register_buffer(name, value)
     node = module.graph.get_attr(name)

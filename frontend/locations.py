@@ -67,16 +67,22 @@ def _file_line(file: str, line: int) -> FileLineColLoc:
     return FileLineColLoc(StringAttr(file), IntAttr(line), IntAttr(0))
 
 
-def module_path(node: Node) -> str:
-    """Dotted path of the innermost module the node was traced in; "" for the outermost."""
-    path = ""
+def module_stack(node: Node) -> list[str]:
+    """Dotted paths of the modules the node was traced in, from the outermost, which is "", on."""
+    paths = []
     for entry in (node.meta.get("nn_module_stack") or {}).values():
         name, kind = entry if isinstance(entry, tuple) else (entry, "")
         kind = kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
         # A program exported twice has the exporter's own wrapper module on the stack.
         if not kind.startswith("torch.export."):
-            path = re.sub(r"^L\['self'\]\.?", "", str(name)).replace("['", "").replace("']", "")
-    return path
+            path = re.sub(r"^L\['self'\]\.?", "", str(name))
+            paths.append(path.replace("['", "").replace("']", ""))
+    return paths
+
+
+def module_path(node: Node) -> str:
+    """Dotted path of the innermost module the node was traced in; "" for the outermost."""
+    return next(reversed(module_stack(node)), "")
 
 
 def _has_source(node: Node) -> bool:

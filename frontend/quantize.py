@@ -1,4 +1,4 @@
-"""Post-training quantization to int8, from a module to an exported program."""
+"""Post-training quantization to int8 and int16, from a module to an exported program."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 import torch
 from torch.export import ExportedProgram
+from torch.fx import GraphModule
 from torch.utils._pytree import tree_leaves
 
+from cmopt.frontend.precision import Precision
 from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
@@ -28,8 +30,9 @@ def quantize(
     calibration: Iterable[Any] | None = None,
     target: str = "cortex-m55",
     kernels: str = "stock",
+    precision: Precision | None = None,
 ) -> ExportedProgram:
-    """Quantize `module` to int8 and export it, with its quantize and dequantize operators.
+    """Quantize `module` and export it, with its quantize and dequantize operators.
 
     module: a float model; it is copied, and the copy is put in eval mode.
     example_inputs, example_kwargs: the positional and the keyword arguments of `forward`. Tensors
@@ -40,6 +43,8 @@ def quantize(
         dict. Default: the example.
     target, kernels: the core, the NPU if there is one, and the operator library ("stock") the
         program is for. For an NPU, weights lie in -127…127; nothing else differs.
+    precision: what is in int16; see `Precision`. Default: nothing. int16 needs kernels="cmopt" or
+        an NPU.
 
     Raises TypeError and ValueError for invalid arguments, such as a model that is already
     quantized, floats other than float32, and calibration data that holds NaN or +inf.
@@ -48,18 +53,19 @@ def quantize(
     autocast, has parameters that are not finite, a shape that depends on the values of inputs, or a
     value for which calibration finds no range. The model is called to find out.
     """
-    _check_arguments(module, target, kernels)
+    _check_arguments(module, target, kernels, precision)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
     example = example_of(example_inputs, kwargs)
     with torch.no_grad():
-        observed, names = _prepared(module, example, get_target(target).npu is not None)
+        for_npu = get_target(target).npu is not None
+        observed, names = _prepared(module, example, for_npu, precision or Precision())
         _calibrate(observed, example, calibration, names)
         return _converted(observed, example)
 
 
 @collection_paused()
 def _prepared(
-    module: torch.nn.Module, example: Arguments, for_npu: bool
+    module: torch.nn.Module, example: Arguments, for_npu: bool, precision: Precision
 ) -> tuple[torch.nn.Module, list[str]]:
     """The graph of a copy of `module` with observers in it, and the names of its tensors."""
     # These imports take seconds; errors in arguments are raised before them.
@@ -70,6 +76,7 @@ def _prepared(
     from cmopt.frontend.constant_folding import fold_constants
     from cmopt.frontend.kept_values import refuse_kept_values
     from cmopt.frontend.model_checks import check_model
+    from cmopt.frontend.precision import mark
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
     from cmopt.frontend.regions import merge_regions
@@ -77,6 +84,7 @@ def _prepared(
 
     inference = _copy_of(module).eval()
     exported = merge_regions(_export(inference, example))
+    mark(exported, inference, precision)
     check_model(exported)
     exported = copy_written_inputs(drop_batch_counters(exported))
     refuse_state(exported)
@@ -110,7 +118,11 @@ def _converted(observed: torch.nn.Module, example: Arguments) -> ExportedProgram
     from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.least_steps import raise_least_steps
     from cmopt.frontend.locations import spread_source_locations
+    from cmopt.frontend.precision import forget_choices
+    from cmopt.frontend.wide_types import widen_chosen
 
+    assert isinstance(observed, GraphModule)
+    widen_chosen(observed)
     _compute_parameters_once(observed)
     raise_least_steps(observed)
     quantize_as_extremes(observed)
@@ -118,6 +130,7 @@ def _converted(observed: torch.nn.Module, example: Arguments) -> ExportedProgram
     keep_divisors_from_zero(observed)
     quantized = torch.export.export(convert_pt2e(observed), example.args, example.kwargs)
     spread_source_locations(quantized.graph)
+    forget_choices(quantized)
     return quantized
 
 
@@ -166,7 +179,9 @@ def _calibrate(
     check_observed(observed)
 
 
-def _check_arguments(module: torch.nn.Module, target: str, kernels: str) -> None:
+def _check_arguments(
+    module: torch.nn.Module, target: str, kernels: str, precision: Precision | None
+) -> None:
     if isinstance(module, ExportedProgram):
         raise TypeError(
             "module must be a torch.nn.Module, not ExportedProgram; pass a quantized program to "
@@ -174,13 +189,20 @@ def _check_arguments(module: torch.nn.Module, target: str, kernels: str) -> None
         )
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, not {type(module).__name__}")
+    if not isinstance(precision, Precision | None):
+        raise TypeError(f"precision must be a cmopt.Precision, not {type(precision).__name__}")
     try:
-        get_target(target)
+        npu = get_target(target).npu
     except CompileError as error:
         raise ValueError(error.message) from None
     if kernels not in KERNEL_LIBRARIES:
         known = ", ".join(KERNEL_LIBRARIES)
         raise ValueError(f"unknown kernels {kernels!r}; known are {known}")
+    if precision is not None and precision.needs_wide_kernels and kernels == "stock" and not npu:
+        raise ValueError(
+            f'int16 needs kernels of this project: pass kernels="cmopt"; {target!r} has no NPU '
+            "and the stock operators compute in int8"
+        )
 
 
 def _compute_parameters_once(observed: torch.nn.Module) -> None:

@@ -36,6 +36,7 @@ from cmopt.frontend.annotation import (
     with_narrow_weights,
 )
 from cmopt.frontend.constant_folding import fold_constants
+from cmopt.frontend.magnitudes import name_magnitudes
 from cmopt.frontend.operators import CONVERSIONS, FUSED_IF, GIVES_SCORES
 from cmopt.frontend.overloads import operator_name, operator_of, overload_name
 from cmopt.frontend.rewriting import rewrite_as_exported, rewrite_for_annotation
@@ -86,6 +87,8 @@ class Int8Quantizer(CortexMQuantizer):
             if not present.isdisjoint(_REWRITTEN_BY.get(rewrite, present)):
                 model = rewrite().call(model).graph_module
         fold_constants(model)
+        if not self._for_npu:
+            name_magnitudes(model)
         rewrite_for_annotation(model, for_npu=self._for_npu)
         return model
 

@@ -39,15 +39,17 @@ from cmopt.dialects.quant import (
     quantized_element,
 )
 from cmopt.dialects.shapes import element_of, shape_of, with_element
+from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.lowering.rewrite import apply_patterns
+from cmopt.support.targets import STOCK
 
 
 @dataclass
 class Chain:
-    """Float ops that compute a value from one tensor of 8-bit integers, element by element."""
+    """Float ops that compute a value from one tensor of integers, element by element."""
 
     source: SSAValue | None = None
-    """The int8 tensor, quantized per tensor, or a tensor of unsigned bytes."""
+    """The int8 or int16 tensor, quantized per tensor, or a tensor of unsigned bytes."""
     ops: list[Operation] = field(default_factory=list)
     """In order: an op's operands come before it."""
     numbers: dict[SSAValue, Array] = field(default_factory=dict)
@@ -115,10 +117,18 @@ def unsigned(signed: SSAValue) -> CallOp:
 
 
 def _source(owner: Operation | Block) -> SSAValue | None:
-    """The tensor of 8-bit integers that an op makes float; None if it does not."""
+    """The tensor of 8 or 16-bit integers that an op makes float; None if it does not."""
     if isinstance(owner, DCastOp):
-        return owner.input if is_int8(qtype_of(owner.input)) else None
+        return owner.input if _has_table(qtype_of(owner.input)) else None
     return owner.operands[0] if isinstance(owner, CallOp) and _is_of_bytes(owner) else None
+
+
+def _has_table(element: UniformQuantizedType | None) -> bool:
+    """Whether values of this type can be looked up in a table, or be results of a lookup."""
+    if element is None or element.is_per_axis:
+        return False
+    width = element.storage.width.data
+    return width == 8 or (width == 16 and element.zero_point == 0)
 
 
 def _is_of_bytes(owner: Operation | Block) -> bool:
@@ -139,12 +149,19 @@ def _number(value: SSAValue) -> Array | None:
     return np.asarray(values.flat[0])
 
 
+@dataclass
 class FuseChain(RewritePattern):
-    """`qcast(f(g(dcast(x))))` → `edge.map(x)` with the body `f(g(…))`; exact by its definition."""
+    """`qcast(f(g(dcast(x))))` → `edge.map(x)` with the body `f(g(…))`; exact by its definition.
+
+    A function of int8 always has a table. One with int16 is fused only if it has a kernel.
+    """
+
+    npu: str = ""
+    kernels: str = STOCK
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
-        if not is_int8(quantized_element(op.output.type)):
+        if not _has_table(quantized_element(op.output.type)):
             return
         chain = chain_of(op.input)
         if chain is None or not chain.is_worth_fusing:
@@ -158,7 +175,18 @@ class FuseChain(RewritePattern):
         fused = MapOp(source, _body(chain, op.input), op.output.type)
         fused.location = chain.ops[-1].location if chain.ops else op.location
         fused.output.name_hint = op.input.name_hint
+        if not self._has_kernel(fused):
+            for new in (fused, *reversed(casts)):
+                new.drop_all_references()
+            return
         rewriter.replace(op, [*casts, fused])
+
+    def _has_kernel(self, op: MapOp) -> bool:
+        """Whether the core or the NPU can compute a function."""
+        if is_int8(qtype_of(op.input)) and is_int8(qtype_of(op.output)):
+            return True
+        is_on_core = no_kernel_reason(op, self.kernels) is None
+        return is_on_core or why_not_delegated(op, self.npu) is None
 
 
 def _body(chain: Chain, result: SSAValue) -> Block:
@@ -198,12 +226,16 @@ def _body(chain: Chain, result: SSAValue) -> Block:
 class FuseElementwiseChainsPass(ModulePass):
     """Compute a chain of functions of one element as one function, without roundings in between.
 
-    A chain begins at one int8 tensor, or at a cast of unsigned bytes to float. It ends where its
-    result is quantized to int8. It may hold comparisons and other calls. The values in the chain
-    may have other readers.
+    A chain begins at one int8 or int16 tensor, or at a cast of unsigned bytes to float. It ends
+    where its result is quantized to int8 or int16. It may hold comparisons and other calls. The
+    values in the chain may have other readers. A chain with int16 is fused if the NPU `npu`, if
+    there is one, or the library `kernels` computes it.
     """
 
     name = "fuse-elementwise-chains"
 
+    npu: str = ""
+    kernels: str = STOCK
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, FuseChain())
+        apply_patterns(op, FuseChain(self.npu, self.kernels))

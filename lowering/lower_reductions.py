@@ -182,9 +182,14 @@ def is_one_call(op: ReductionOp) -> bool:
     """Whether a call of the portable kernel on stored integers computes a minimum well.
 
     It is one call instead of a pool between two tables. For rows of adjacent elements the kernel is
-    a plain loop. Any other minimum should be of few elements.
+    a plain loop. Any other minimum of int8 should be of few elements. int16 has no type in which
+    the negated integers keep the zero point 0.
     """
-    if not isinstance(op, AminOp) or element_of(op.input) != element_of(op.output):
+    if not isinstance(op, AminOp):
+        return False
+    if qtype_of(op.input).storage.width.data == 16:
+        return True
+    if element_of(op.input) != element_of(op.output):
         return False
     found, size = extent(shape_of(op.input), ints_of(op.dims)), numel(shape_of(op.input))
     is_of_rows = found is not None and found[2] == 1

@@ -35,18 +35,18 @@ def require_stored(*values: SSAValue) -> int:
 def constant_weight(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> NDArray[np.generic]:
     """The stored weight of an op on int8.
 
-    Raises Unsupported if an activation or the weight is not int8, if `checked_weight` does, or if
+    Raises Unsupported if an activation or the weight is not int8, if `symmetric_weight` does, or if
     an accumulator might overflow.
     """
     require_int8(op.input, op.output)
-    weight = checked_weight(op, (8,))
+    weight = symmetric_weight(op)
     if (reason := matrix_overflow(op)) is not None:
         raise Unsupported(reason)
     return weight
 
 
-def checked_weight(
-    op: Conv2dOp | ConvTranspose2dOp | LinearOp, widths: tuple[int, ...]
+def symmetric_weight(
+    op: Conv2dOp | ConvTranspose2dOp | LinearOp, widths: tuple[int, ...] = (8,)
 ) -> NDArray[np.generic]:
     """The stored weight.
 

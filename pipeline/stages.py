@@ -30,7 +30,8 @@ def stage_pipelines(
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
-            "canonicalize,wrap-conv1d,fuse-activations,fuse-elementwise-chains,fuse-factors,"
+            "canonicalize,wrap-conv1d,fuse-activations,"
+            f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
             "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
             f"{_pass('split-transposed-convolutions', target_option, kernels_option)},"

@@ -3,6 +3,7 @@
 NAME.h  NAME.cpp    sizes and tensors, and two functions: NAME_init and NAME_run
 NAME_pte.c          the program file
 operators.yaml      the operators for ExecuTorch's selective build
+kernels/            this project's operators, if the program calls any
 main.cpp            a self test with the expected bytes
 CMakeLists.txt  README.md
 """
@@ -10,19 +11,20 @@ CMakeLists.txt  README.md
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, SSAValue
 
-from cmopt.codegen.c.project import Example, fill, self_test_values
+from cmopt.codegen.c.project import KERNELS, Example, fill, kernel_files, self_test_values
 from cmopt.codegen.c.text import array
 from cmopt.codegen.emit_header import emit_header
 from cmopt.codegen.emit_pte import EmittedProgram, logical_view
-from cmopt.dialects.cortex_m import nbytes
+from cmopt.dialects.cortex_m import limits, nbytes
 from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, terminator
 from cmopt.dialects.shapes import int_of
+from cmopt.kernels.write_limits import header
 
 _SCALAR_TYPES = {
     "bool": "Bool",
@@ -55,15 +57,38 @@ def runtime_project_files(emitted: EmittedProgram, func: FuncOp, name: str, targ
     data, run, checks = self_test_values(example, check="  wrong |= check")
     test = {"DATA": data, "RUN": run, "CHECKS": checks}
     operators = "".join(f"  - {operator}\n" for operator in emitted.operators)
+    has_own = any(operator.startswith("cmopt::") for operator in emitted.operators)
+    own = {"OWN_OPERATORS": _OWN_OPERATORS if has_own else ""}
     return {
         f"{name}.h": _header(emit_header(func, emitted, name), name),
         f"{name}.cpp": fill("runtime.cpp.in", names | _borders(func)),
         f"{name}_pte.c": _pte(emitted.pte, name),
         "operators.yaml": f"operators:\n{operators}" if operators else "operators: []\n",
         "main.cpp": fill("runtime_main.cpp.in", names | test),
-        "CMakeLists.txt": fill("runtime_CMakeLists.txt.in", names),
+        "CMakeLists.txt": fill("runtime_CMakeLists.txt.in", names | own),
         "README.md": fill("runtime_README.md.in", names | sizes),
+        **(dict(operator_files()) if has_own else {}),
     }
+
+
+_OWN_OPERATORS = """
+# The program calls operators of cmopt, whose sources are in kernels/.
+add_subdirectory(kernels/operators)
+list(APPEND operators cmopt_operators)
+"""
+
+
+def operator_files() -> Iterator[tuple[str, str]]:
+    """The path in a project, and the text, of all that this project's operators are built from."""
+    yield from ((path, text) for path, text in kernel_files() if not path.startswith("machine/"))
+    shared = [KERNELS / "ops" / f"{name}" for name in _SHARED]
+    for path in (*sorted((KERNELS / "operators").iterdir()), *shared, KERNELS / "operators.yaml"):
+        yield f"kernels/{path.relative_to(KERNELS).as_posix()}", path.read_text()
+    yield "kernels/operators/limits.h", header(limits.__file__)
+
+
+_SHARED = ("common.cpp", "common.h", "pool.h", "registration.cpp", "registration.h")
+"""What they share with the host's operators."""
 
 
 _FUNCTIONS = """\

@@ -15,7 +15,7 @@ from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.edge.elementwise import UnaryOp
-from cmopt.dialects.quant import is_int8, quantized_element
+from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import shape_of
 
 
@@ -38,9 +38,9 @@ class YieldOp(IRDLOperation):
 class MapOp(UnaryOp):
     """Dequantize, compute the body for each element in float32, quantize.
 
-    Input and output are int8 per tensor. The body takes one `tensor<f32>`, holds float ops of
-    `edge` on tensors of rank 0, and yields a `tensor<f32>`. Nothing is rounded to int8 between
-    these ops, so one table of 256 entries is exact.
+    Input and output are int8 or int16, quantized per tensor. The body takes one `tensor<f32>`,
+    holds float ops of `edge` on tensors of rank 0, and yields a `tensor<f32>`. Nothing is rounded
+    between these ops, so one table of 256 entries is exact for int8.
     """
 
     name = "edge.map"
@@ -67,8 +67,11 @@ class MapOp(UnaryOp):
         block = self.body.block
         if not isinstance(end := block.last_op, YieldOp):
             raise VerifyException("must end in edge.yield")
-        if not all(is_int8(quantized_element(v.type)) for v in (self.input, self.output)):
-            raise VerifyException("needs an input and a result of int8, quantized per tensor")
+        elements = [quantized_element(v.type) for v in (self.input, self.output)]
+        if any(e is None or e.is_per_axis or e.storage.width.data > 16 for e in elements):
+            raise VerifyException(
+                "needs an input and a result of int8 or int16, quantized per tensor"
+            )
         inner = [*block.args, *(value for op in block.ops for value in op.results), end.value]
         if any(shape_of(value) for value in inner):
             raise VerifyException("the body computes one element; its tensors have rank 0")

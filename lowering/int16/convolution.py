@@ -25,7 +25,7 @@ from cmopt.lowering.cortex_m.dispatch import Window
 from cmopt.lowering.int16.values import int16_tensor, own_call, require_int16
 from cmopt.lowering.rewrite import recreated
 from cmopt.lowering.rules import Unsupported
-from cmopt.lowering.weights import checked_weight
+from cmopt.lowering.weights import symmetric_weight
 
 REACH = 1 << 15
 """The greatest magnitude of an int16 activation."""
@@ -88,7 +88,7 @@ def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
     At most 1 step from sums of 32 bits, and 2 from sums of 64, whose multipliers have 16 bits.
     """
     require_int16(op.input, op.output)
-    weight, groups = checked_weight(op, (8, 16)), int_of(op.groups)
+    weight, groups = symmetric_weight(op, (8, 16)), int_of(op.groups)
     images, _, _, channels = shape_of(op.input)
     if groups == channels and groups > 1 and weight.dtype == np.int8:
         if images > 1:
@@ -102,7 +102,7 @@ def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
 def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
     """edge.linear (constant weight) → a 1×1 convolution; bounds as for conv2d."""
     require_int16(op.input, op.output)
-    weight = checked_weight(op, (8, 16))
+    weight = symmetric_weight(op, (8, 16))
     out, depth = weight.shape
     rows = numel(shape_of(op.input)[:-1])
     shapes = (rows, 1, 1, depth), (out, 1, 1, depth), (rows, 1, 1, out)

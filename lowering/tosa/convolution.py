@@ -21,7 +21,7 @@ from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale, factors_to
-from cmopt.lowering.weights import checked_weight
+from cmopt.lowering.weights import symmetric_weight
 
 LONGEST_STRIDE = 3
 """The longest stride of a U55's window."""
@@ -38,9 +38,9 @@ Integers = NDArray[np.signedinteger[Any]]
 
 def _operands_of(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.generic], Integers]:
     """The stored weight, and the bias in accumulator steps. Raises Unsupported: see
-    `checked_weight`; or if sums or their rescale might overflow."""
+    `symmetric_weight`; or if sums or their rescale might overflow."""
     require_activations(op.input, op.output)
-    weight = checked_weight(op, (8,))
+    weight = symmetric_weight(op, (8,))
     wide = not are_int8(op.input)
     bias = integer_bias(op, ACCUMULATOR_BITS if wide else 32)
     if bias is None:

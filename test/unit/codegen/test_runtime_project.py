@@ -10,13 +10,24 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import cmopt
 from cmopt import kernels
+from cmopt.codegen.c.project import Example
+from cmopt.codegen.c.runtime_project import runtime_project_files
+from cmopt.codegen.emit_pte import emit_pte
+from cmopt.dialects.program import main_function
+from cmopt.interpreters.run import run_module
+from cmopt.pipeline.c_project import write_project
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import Isa
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from int16_kernels import random_calls, random_values
 
 BIN = Path(sys.executable).parent
 
@@ -28,12 +39,16 @@ def executorch() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def built(project: Path) -> Path:
-    """Configure and build a project, and return its self test."""
+def built(project: Path, operators: str | None = None) -> Path:
+    """Configure and build a project, and return its self test.
+
+    operators: the libraries that register operators; by default this project's for the host.
+    """
+    libraries = kernels.library_path() if operators is None else operators
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
     options = [
         f"-DCMAKE_PREFIX_PATH={executorch()}",
-        f"-DNET_OPERATORS={kernels.library_path()}",
+        f"-DNET_OPERATORS={libraries}",
         "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON",
         "-DCMAKE_CXX_FLAGS=-Wall -Wextra",
     ]
@@ -89,6 +104,16 @@ def test_exactly_the_memory_that_the_header_states(
     less_memory(tmp_path, "METHOD", 64)
     code, said = run(built(tmp_path))
     assert code == 2 and said == "net_init returned 0x21\n"  # MemoryAllocationFailed
+
+
+def test_the_operators_of_this_project_are_built_with_it(tmp_path: Path) -> None:
+    module = random_calls([5], 44, Isa.SCALAR)
+    inputs = random_values(module, np.random.default_rng(0))
+    example = Example(inputs, run_module(module, inputs))
+    func = main_function(module)
+    files = runtime_project_files(emit_pte(module), func, "net", "cortex-m55", example)
+    write_project(str(tmp_path), files)
+    assert run(built(tmp_path, operators="")) == (0, "net: all outputs are as expected\n")
 
 
 def test_an_unknown_runtime(tmp_path: Path) -> None:

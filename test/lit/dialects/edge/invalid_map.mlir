@@ -1,7 +1,7 @@
 // RUN: DIAGNOSTICS
 
 %x = "test.op"() : () -> tensor<3xf32>
-// expected-error@+1 {{needs an input and a result of int8, quantized per tensor}}
+// expected-error@+1 {{needs an input and a result of int8 or int16, quantized per tensor}}
 %0 = edge.map %x {
 ^bb0(%1: tensor<f32>):
   edge.yield %1 : tensor<f32>
