@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import IntegerAttr, TensorType, f32, i64
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType, f32, i64
 from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
@@ -21,6 +21,7 @@ from cmopt.lowering.tosa.pieces import error_of
 from cmopt.lowering.tosa.softmax import wide_powers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import rules_alone
 from random_windows import LONG_STRIDE, NHWC, counts, pairs, windows
 from rules_alone import (
     REALS,
@@ -195,6 +196,37 @@ def test_clamp(kind: Any, other: Any, seed: int, data: Any, shape: list[int]) ->
     alone.holds(
         alone.op(op, [alone.input(shape, kind)], shape, output, **bounds), other is not None
     )
+
+
+MATMUL_LIMIT = "tosa.matmul: takes i8, not i16"
+
+
+@pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u85-256"])
+@examples(40)
+@given(batch=st.lists(st.integers(1, 3), max_size=2), sizes=st.tuples(*[st.integers(1, 9)] * 3),
+       transposed=st.booleans(), types=st.tuples(mixed_kinds, mixed_kinds), seed=seeds,
+       data=st.data())  # fmt: skip
+def test_matmul(
+    npu: str, batch: list[int], sizes: Any, transposed: bool, types: Any, seed: int, data: Any
+) -> None:
+    """Only a U85 has it for int16. From int8 to int16, every NPU."""
+    alone, (rows, depth, columns) = Alone(seed), sizes
+    right = (columns, depth) if transposed else (depth, columns)
+    operands = [
+        alone.input(shape, type)
+        for shape, type in zip(((*batch, rows, depth), (*batch, *right)), types, strict=True)
+    ]
+    step = types[0].scale * types[1].scale * depth**0.5 * 73 * 73
+    output = output_type(data, step * 256 ** sum(map(is_wide, types)) / 100, types)
+    flag = BoolAttr.from_bool(transposed)
+    result = alone.op(edge.MatmulOp, operands, (*batch, rows, columns), output, transposed_rhs=flag)
+    with pytest.MonkeyPatch.context() as patch:
+        delegation = rules_alone.DELEGATION.replace("ethos-u55-128", npu)
+        patch.setattr(rules_alone, "DELEGATION", delegation)
+        patch.setattr(rules_alone, "COMPILED_FOR", (npu,))
+        wide = any(map(is_wide, types))
+        limits = [MATMUL_LIMIT] if wide and "u55" in npu else []
+        alone.holds(result, 2 if wide and is_wide(output) else 1, *limits)
 
 
 def softmax(alone: Alone, source: Any, output: Any, value: Any, dim: int) -> SSAValue:
