@@ -16,24 +16,31 @@ from typing import TYPE_CHECKING, Any
 from cmopt.frontend.registration import register_operators_on_load
 
 if TYPE_CHECKING:
-    from cmopt.frontend.precision import Precision
+    from cmopt.frontend.precision import Precision, precision_report
     from cmopt.frontend.quantize import quantize
     from cmopt.pipeline.driver import Program, compile
     from cmopt.pipeline.report import Report
     from cmopt.support.diagnostics import CompileError
+    from cmopt.support.precision_report import LayerPrecision, PrecisionReport
 
 _WHERE = {
     "CompileError": "cmopt.support.diagnostics",
+    "LayerPrecision": "cmopt.support.precision_report",
     "Precision": "cmopt.frontend.precision",
+    "PrecisionReport": "cmopt.support.precision_report",
     "Program": "cmopt.pipeline.driver",
     "Report": "cmopt.pipeline.report",
     "compile": "cmopt.pipeline.driver",
+    "precision_report": "cmopt.frontend.precision",
     "quantize": "cmopt.frontend.quantize",
 }
 
 register_operators_on_load()
 
-__all__ = ["CompileError", "Precision", "Program", "Report", "compile", "quantize"]
+__all__ = [
+    "CompileError", "LayerPrecision", "Precision", "PrecisionReport", "Program", "Report",
+    "compile", "precision_report", "quantize",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

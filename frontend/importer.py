@@ -32,6 +32,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.edge import ReshapeOp, ToDimOrderOp, with_dim_order
+from cmopt.dialects.program import PRECISION
 from cmopt.dialects.quant import DCastOp, SCastOp, quantized_element, storage_type
 from cmopt.frontend.aliasing import written_nodes
 from cmopt.frontend.call import Call, Converted
@@ -40,6 +41,7 @@ from cmopt.frontend.import_form import normalize
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_getitem, overload
+from cmopt.frontend.precision import precision_report
 from cmopt.frontend.regions import merge_regions
 from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
 from cmopt.frontend.structure import output_names
@@ -187,6 +189,8 @@ class Importer:
             arg_attrs=_names([node.name for node in inputs]),
             res_attrs=_names(names),
         )
+        if (report := precision_report(self._program)) is not None:
+            function.attributes[PRECISION] = StringAttr(report.to_json())
         return ModuleOp([function])
 
     def _check_outputs(self) -> None:

@@ -17,8 +17,10 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
+from cmopt.dialects.program import PRECISION
 from cmopt.frontend.locations import module_stack
 from cmopt.frontend.overloads import operator_name, overload, overload_name
+from cmopt.support.precision_report import PrecisionReport
 
 Pattern: TypeAlias = str | type[torch.nn.Module]
 
@@ -132,6 +134,18 @@ def forget_choices(program: ExportedProgram) -> None:
         custom = node.meta.get("custom")
         if custom and _KEY in custom:
             node.meta["custom"] = {k: v for k, v in custom.items() if k != _KEY}
+
+
+def set_report(program: ExportedProgram, report: PrecisionReport) -> None:
+    """Keep the report of an automatic choice in a program; `torch.export.save` writes it too."""
+    meta = program.graph_module.meta
+    meta["custom"] = {**(meta.get("custom") or {}), PRECISION: report.to_json()}
+
+
+def precision_report(program: ExportedProgram) -> PrecisionReport | None:
+    """What `quantize(..., precision="auto")` measured and chose for a program; else None."""
+    text = (program.graph_module.meta.get("custom") or {}).get(PRECISION)
+    return None if text is None else PrecisionReport.from_json(text)
 
 
 def _types_of(module: torch.nn.Module) -> Iterator[tuple[str, type]]:

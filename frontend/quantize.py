@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import copy
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 from torch.fx import GraphModule
 from torch.utils._pytree import tree_leaves
 
-from cmopt.frontend.precision import Precision
+from cmopt.frontend.precision import Precision, set_report
+from cmopt.frontend.progress import progress
 from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
-
-T = TypeVar("T")
 
 
 def quantize(
@@ -30,7 +29,9 @@ def quantize(
     calibration: Iterable[Any] | None = None,
     target: str = "cortex-m55",
     kernels: str = "stock",
-    precision: Precision | None = None,
+    precision: Precision | str | None = None,
+    min_snr: float = 40.0,
+    bias_correction: bool = True,
 ) -> ExportedProgram:
     """Quantize `module` and export it, with its quantize and dequantize operators.
 
@@ -44,7 +45,14 @@ def quantize(
     target, kernels: the core, the NPU if there is one, and the operator library ("stock") the
         program is for. For an NPU, weights lie in -127…127; nothing else differs.
     precision: what is in int16; see `Precision`. Default: nothing. int16 needs kernels="cmopt" or
-        an NPU.
+        an NPU. "auto": int8, and where calibration shows that this is not enough, int16 for the
+        values and 16 bits for the weights that disturb the outputs most; `precision_report` of the
+        result says which. Calibration samples are then kept in memory.
+    min_snr: with "auto", the least signal-to-noise ratio of any float output in dB, on the
+        calibration data. If all in 16 bits does not reach it, what does not help stays int8.
+    bias_correction: whether the mean error that rounded weights give a layer's results goes into
+        its bias. The outputs' error does not grow by it on the calibration data: in sum over all
+        outputs, on at most 128 samples.
 
     Raises TypeError and ValueError for invalid arguments, such as a model that is already
     quantized, floats other than float32, and calibration data that holds NaN or +inf.
@@ -54,19 +62,61 @@ def quantize(
     value for which calibration finds no range. The model is called to find out.
     """
     _check_arguments(module, target, kernels, precision)
+    _check_min_snr(min_snr)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
     example = example_of(example_inputs, kwargs)
     with torch.no_grad():
         for_npu = get_target(target).npu is not None
-        observed, names = _prepared(module, example, for_npu, precision or Precision())
-        _calibrate(observed, example, calibration, names)
-        return _converted(observed, example)
+        if precision == "auto":
+            given = None if calibration is None else list(calibration)
+            return _chosen(module, example, given, for_npu, min_snr, bias_correction)
+        wanted = precision if isinstance(precision, Precision) else Precision()
+        observed, names = _prepared(module, example, for_npu, wanted, bias_correction)
+        kept = _calibrate(observed, example, calibration, names)
+        _widen(observed)
+        return _converted(observed, example, kept if bias_correction else ())
+
+
+def _chosen(
+    module: torch.nn.Module,
+    example: Arguments,
+    calibration: Sequence[Any] | None,
+    for_npu: bool,
+    min_snr: float,
+    bias_correction: bool,
+) -> ExportedProgram:
+    """The program with types chosen by measurement, and the report of the choice in it.
+
+    Only in int16 do some operators stay whole, so that this takes another graph.
+    """
+    from cmopt.frontend import automatic_precision as automatic
+    from cmopt.frontend.simulation import samples_within, spread
+
+    def observed_in(precision: Precision) -> tuple[GraphModule, list[Arguments], list[Arguments]]:
+        observed, names = _prepared(module, example, for_npu, precision, bias_correction)
+        kept = _calibrate(observed, example, calibration, names)
+        most = samples_within(observed, automatic.MOST_SAMPLES, automatic.MOST_ELEMENTS)
+        return observed, kept, spread(kept, most)
+
+    observed, kept, few = observed_in(Precision())
+    snr = automatic.snr_in_int8(observed, few)
+    report = automatic.report_of_int8(min_snr, snr)
+    if snr < min_snr:
+        observed, kept, few = observed_in(Precision("int16"))
+        report = automatic.choose_types(observed, few, min_snr, snr)
+    exported = _converted(observed, example, kept if bias_correction else ())
+    set_report(exported, report)
+    return exported
 
 
 @collection_paused()
 def _prepared(
-    module: torch.nn.Module, example: Arguments, for_npu: bool, precision: Precision
-) -> tuple[torch.nn.Module, list[str]]:
+    module: torch.nn.Module,
+    example: Arguments,
+    for_npu: bool,
+    precision: Precision,
+    bias_correction: bool,
+) -> tuple[GraphModule, list[str]]:
     """The graph of a copy of `module` with observers in it, and the names of its tensors."""
     # These imports take seconds; errors in arguments are raised before them.
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
@@ -93,7 +143,8 @@ def _prepared(
     graph = decompose_composites(exported).module(check_guards=False)
     fold_constants(graph)
     replace_batch_norms(graph)
-    observed = prepare_pt2e(graph, Int8Quantizer(for_npu=for_npu))
+    quantizer = Int8Quantizer(for_npu=for_npu, adds_biases=bias_correction)
+    observed = prepare_pt2e(graph, quantizer)
     check_preparation(inference, observed, example)
     return observed, names
 
@@ -109,25 +160,33 @@ def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(module, copies)
 
 
+def _widen(observed: GraphModule) -> None:
+    from cmopt.frontend.wide_types import widen_chosen
+
+    widen_chosen(observed)
+
+
 @collection_paused()
-def _converted(observed: torch.nn.Module, example: Arguments) -> ExportedProgram:
-    """The quantized program of a graph after calibration."""
+def _converted(
+    observed: GraphModule, example: Arguments, samples: Sequence[Arguments]
+) -> ExportedProgram:
+    """The quantized program of a graph after calibration. samples: to correct biases on."""
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
+    from cmopt.frontend.bias_correction import correct_biases
     from cmopt.frontend.common_ranges import keep_integers_of_products, quantize_as_extremes
     from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.least_steps import raise_least_steps
     from cmopt.frontend.locations import spread_source_locations
     from cmopt.frontend.precision import forget_choices
-    from cmopt.frontend.wide_types import widen_chosen
 
-    assert isinstance(observed, GraphModule)
-    widen_chosen(observed)
     _compute_parameters_once(observed)
     raise_least_steps(observed)
     quantize_as_extremes(observed)
     keep_integers_of_products(observed)
     keep_divisors_from_zero(observed)
+    if samples:
+        correct_biases(observed, samples)
     quantized = torch.export.export(convert_pt2e(observed), example.args, example.kwargs)
     spread_source_locations(quantized.graph)
     forget_choices(quantized)
@@ -158,29 +217,37 @@ def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
 
 
 def _calibrate(
-    observed: torch.nn.Module,
+    observed: GraphModule,
     example: Arguments,
     calibration: Iterable[Any] | None,
     names: Sequence[str],
-) -> None:
-    """Run the samples through the observers; names: of the tensors, for messages."""
-    from cmopt.frontend.model_checks import check_observed, check_sample
+) -> list[Arguments]:
+    """Run the samples through the observers; names: of the tensors, for messages.
 
+    Returns some of the samples, for `Simulation`.
+    """
+    from cmopt.frontend.bias_correction import MOST_ELEMENTS, MOST_SAMPLES
+    from cmopt.frontend.model_checks import check_observed, check_sample
+    from cmopt.frontend.simulation import KeptSamples, samples_within
+
+    kept = KeptSamples(samples_within(observed, MOST_SAMPLES, MOST_ELEMENTS))
     count = 0
     given = [(example.args, example.kwargs) if example.kwargs else example.args]
-    for batch in _progress(given if calibration is None else calibration):
+    for batch in progress(given if calibration is None else calibration, "calibrating"):
         what = "example_inputs" if calibration is None else f"calibration sample {count}"
         sample = sample_of(batch, example, what)
         check_sample(sample.tensors, names, what)
+        kept.offer(sample)
         observed(*sample.args, **sample.kwargs)
         count += 1
     if count == 0:
         raise ValueError("calibration holds no inputs")
     check_observed(observed)
+    return kept.samples
 
 
 def _check_arguments(
-    module: torch.nn.Module, target: str, kernels: str, precision: Precision | None
+    module: torch.nn.Module, target: str, kernels: str, precision: Precision | str | None
 ) -> None:
     if isinstance(module, ExportedProgram):
         raise TypeError(
@@ -189,8 +256,12 @@ def _check_arguments(
         )
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, not {type(module).__name__}")
-    if not isinstance(precision, Precision | None):
-        raise TypeError(f"precision must be a cmopt.Precision, not {type(precision).__name__}")
+    if isinstance(precision, str) and precision != "auto":
+        raise ValueError(f'precision must be "auto" or a cmopt.Precision, not {precision!r}')
+    if not isinstance(precision, Precision | str | None):
+        raise TypeError(
+            f'precision must be "auto" or a cmopt.Precision, not {type(precision).__name__}'
+        )
     try:
         npu = get_target(target).npu
     except CompileError as error:
@@ -198,11 +269,18 @@ def _check_arguments(
     if kernels not in KERNEL_LIBRARIES:
         known = ", ".join(KERNEL_LIBRARIES)
         raise ValueError(f"unknown kernels {kernels!r}; known are {known}")
-    if precision is not None and precision.needs_wide_kernels and kernels == "stock" and not npu:
+    is_wide = isinstance(precision, Precision) and precision.needs_wide_kernels
+    if (is_wide or precision == "auto") and kernels == "stock" and not npu:
         raise ValueError(
             f'int16 needs kernels of this project: pass kernels="cmopt"; {target!r} has no NPU '
             "and the stock operators compute in int8"
         )
+
+
+def _check_min_snr(min_snr: float) -> None:
+    is_number = isinstance(min_snr, int | float) and not isinstance(min_snr, bool)
+    if not is_number or not math.isfinite(min_snr):
+        raise ValueError(f"min_snr must be a finite number of dB, not {min_snr!r}")
 
 
 def _compute_parameters_once(observed: torch.nn.Module) -> None:
@@ -215,18 +293,3 @@ def _compute_parameters_once(observed: torch.nn.Module) -> None:
     for observer in observed.modules():
         if isinstance(observer, HistogramObserver):
             observer.calculate_qparams = cache(observer.calculate_qparams)
-
-
-def _progress(batches: Iterable[T]) -> Iterator[T]:
-    """The same items, with a progress bar on stderr if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield from batches
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    total = len(batches) if isinstance(batches, Sequence) else None
-    console = Console(stderr=True)
-    yield from track(
-        batches, description="calibrating", total=total, console=console, transient=True
-    )

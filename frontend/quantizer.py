@@ -35,6 +35,7 @@ from cmopt.frontend.annotation import (
     SharedRanges,
     with_narrow_weights,
 )
+from cmopt.frontend.bias_correction import add_biases
 from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.magnitudes import name_magnitudes
 from cmopt.frontend.operators import CONVERSIONS, FUSED_IF, GIVES_SCORES
@@ -57,11 +58,14 @@ class Int8Quantizer(CortexMQuantizer):
 
     Uses the support table that does not require channels-last convolutions: the compiler chooses
     layouts, so both memory formats are quantized alike. For an NPU, weights lie in -127…127.
+
+    adds_biases: whether layers without a bias get one of zeros.
     """
 
-    def __init__(self, *, for_npu: bool = False) -> None:
+    def __init__(self, *, for_npu: bool = False, adds_biases: bool = False) -> None:
         super().__init__(use_explicit_layout=True)
         self._for_npu = for_npu
+        self._adds_biases = adds_biases
         # The last of ExecuTorch's three quantizers handles operators that share a range.
         self.quantizers[-1:] = [RemainingOperators(for_npu=for_npu), SharedRanges()]
         self.quantizers.insert(0, ElementChains())
@@ -90,6 +94,8 @@ class Int8Quantizer(CortexMQuantizer):
         if not self._for_npu:
             name_magnitudes(model)
         rewrite_for_annotation(model, for_npu=self._for_npu)
+        if self._adds_biases:
+            add_biases(model)
         return model
 
     def annotate(self, model: GraphModule) -> GraphModule:

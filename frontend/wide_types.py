@@ -91,7 +91,7 @@ def widen_chosen(observed: GraphModule) -> None:
     """
     for observer, values in values_of_observers(observed).items():
         if is_wide(observed, values):
-            widen(observed, observer, values)
+            widen(observer, values)
     for layer in layers_of(observed):
         chosen = choice_of(layer.node)
         if chosen.weight_bits == 16:
@@ -116,14 +116,15 @@ def _readers(observed: GraphModule, values: list[Node]) -> list[Node]:
     return [reader for observer in observers for reader in observer.users]
 
 
-def widen(observed: GraphModule, observer: ObserverBase, values: list[Node]) -> None:
+def widen(observer: ObserverBase, values: list[Node]) -> None:
     """Give an observer of activations the type int16, in place. values: what it sees."""
     observer.dtype = torch.int16
     observer.quant_min, observer.quant_max = -(2**15), 2**15 - 1
     if isinstance(observer, FixedQParamsObserver):
         is_mask = float(observer.scale) == MASK_STEP
-        observer.scale.fill_(WIDE_MASK_STEP if is_mask else UNIT_STEP)
-        observer.zero_point.fill_(0)
+        step = WIDE_MASK_STEP if is_mask else UNIT_STEP
+        observer.scale = torch.full_like(observer.scale, step)
+        observer.zero_point = torch.zeros_like(observer.zero_point)
     elif isinstance(observer, RangeObserver):
         makers = {operator_name(v) or v.op for v in values if operator_name(v) not in MOVEMENTS}
         observer.fixed_step = UNIT_STEP if makers and makers <= UNIT_FUNCTIONS else None
@@ -136,12 +137,16 @@ def widen_weight(observed: GraphModule, layer: Layer, bits: int) -> None:
     """
     observer = observer_of(observed, layer.weight)
     assert observer is not None
+    set_weight_type(observer, bits)
+    bias = None if layer.bias is None else observer_of(observed, layer.bias)
+    if isinstance(observer, WeightObserver) and isinstance(bias, DerivedObserverOrFakeQuantize):
+        bias.qscheme, bias.ch_axis = torch.per_channel_symmetric, 0
+
+
+def set_weight_type(observer: ObserverBase, bits: int) -> None:
+    """Let an observer of a weight give a scale for each channel, if it can, and these bits."""
     if bits == 16:
         observer.dtype = torch.int16
         observer.quant_min, observer.quant_max = -(2**15) + 1, 2**15 - 1
-    if not isinstance(observer, WeightObserver):
-        return
-    observer.qscheme = torch.per_channel_symmetric
-    bias = None if layer.bias is None else observer_of(observed, layer.bias)
-    if isinstance(bias, DerivedObserverOrFakeQuantize):
-        bias.qscheme, bias.ch_axis = torch.per_channel_symmetric, 0
+    if isinstance(observer, WeightObserver):
+        observer.qscheme = torch.per_channel_symmetric

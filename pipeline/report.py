@@ -14,6 +14,7 @@ from xdsl.dialects.builtin import (
     ModuleOp,
     StringAttr,
 )
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.emit_delegate import EmittedDelegate
@@ -27,12 +28,14 @@ from cmopt.dialects.program import (
     ARENA_BYTES,
     LAYOUT_LIMIT,
     NPU_REASON,
+    PRECISION,
     border_names,
     main_function,
 )
 from cmopt.dialects.shapes import element_of
 from cmopt.support.diagnostics import warn
 from cmopt.support.locations import render
+from cmopt.support.precision_report import PrecisionReport
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Report:
     including the NPU's scratch. `limits` lists the searches that ended before the best was proven.
     `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
     for each op that stays on the core. `steps` has an entry for each call, in order; an NPU's
-    products are in its own figures.
+    products are in its own figures. `precision` is what quantization with precision="auto" chose.
     """
 
     target: str
@@ -86,6 +89,7 @@ class Report:
     delegates: tuple[EmittedDelegate, ...] = ()
     outside: tuple[Outside, ...] = ()
     steps: tuple[StepFacts, ...] = ()
+    precision: PrecisionReport | None = None
 
     @property
     def npu_cycles(self) -> int:
@@ -158,6 +162,11 @@ def constant_bytes(module: ModuleOp) -> int:
     return sum(len(data) for data in attrs)
 
 
+def _precision_of(func: FuncOp) -> PrecisionReport | None:
+    text = func.attributes.get(PRECISION)
+    return PrecisionReport.from_json(text.data) if isinstance(text, StringAttr) else None
+
+
 def make_report(
     planned: ModuleOp,
     split: ModuleOp | None,
@@ -198,4 +207,5 @@ def make_report(
         delegates=emitted.delegates,
         outside=() if split is None else outside_of(split),
         steps=tuple(step_facts(op) for op in func.body.block.ops if is_step(op)),
+        precision=_precision_of(func),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.emulation import Count
     from cmopt.pipeline.report import Report
+    from cmopt.support.precision_report import PrecisionReport
+
+_ROWS = 20
 
 
 def _console() -> Console:
@@ -94,6 +98,38 @@ def _npu_tables(delegates: Sequence[EmittedDelegate]) -> list[Table]:
     return [calls, ops]
 
 
+def _decibels(ratio: float) -> str:
+    """A noise ratio as signal to noise."""
+    return f"{-10 * math.log10(ratio):.1f}" if ratio > 0 else "exact"
+
+
+def _precision_table(precision: PrecisionReport) -> Table:
+    """What has 16 bits and what disturbs the outputs most, up to 20 rows of each."""
+    from rich.table import Table
+
+    columns = "layer", "operator", "what", "bits", "SNR in 8 bits", "as chosen", "bytes", "products"
+    table = Table(*columns, title="what the rounding of each layer alone does to the outputs, dB")
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for bits in (16, 8):
+        for row in [row for row in precision.layers if row.bits == bits][:_ROWS]:
+            sizes = (f"{row.bytes:,}", f"{row.products:,}") if bits == 16 else ("", "")
+            before, after = _decibels(row.error_before), _decibels(row.error_after)
+            table.add_row(row.layer, row.operator, row.what, str(bits), before, after, *sizes)
+        table.add_section()
+    return table
+
+
+def _precision_text(precision: PrecisionReport) -> str:
+    before, after = (
+        "exact" if snr is None else f"{snr:.1f} dB" for snr in (precision.snr_int8, precision.snr)
+    )
+    return (
+        f"precision: {before} in int8, {after} as chosen for {precision.min_snr:g} dB; "
+        f"{precision.share_in_int16:.0%} of the activations in int16"
+    )
+
+
 def report_text(report: Report) -> str:
     """The report as plain text: kernels, sizes, calls of the NPU, ops without an integer kernel."""
     from rich.table import Table
@@ -115,6 +151,10 @@ def report_text(report: Report) -> str:
         f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
     console.print(f"inputs: {', '.join(report.inputs)}\noutputs: {', '.join(report.outputs)}")
+    if report.precision is not None:
+        console.print(_precision_text(report.precision))
+        if report.precision.layers:
+            console.print(_precision_table(report.precision))
     for limit in report.limits:
         console.print(limit)
     if report.delegates:
