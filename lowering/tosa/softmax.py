@@ -23,7 +23,7 @@ from cmopt.lowering.tosa.activations import are_int8, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
 from cmopt.lowering.tosa.functions import sum_of_tables
 from cmopt.lowering.tosa.pieces import Piece, pieces_of
-from cmopt.lowering.tosa.reductions import maximum_of_rows, reduce
+from cmopt.lowering.tosa.reductions import maximum_of_rows, sum_of_rows
 from cmopt.lowering.tosa.tables import PLACES, int16_table
 
 POWER = (1 << 15) - 1
@@ -118,7 +118,7 @@ class Powers:
         return self.b.arithmetic(tosa.AddOp, total, lower)
 
     def _sum(self, value: SSAValue) -> SSAValue:
-        return reduce(tosa.ReduceSumOp, self.b.rescale(value, 1.0, to=i32), 3, self.b)
+        return sum_of_rows(value, POWER, self.b)
 
 
 class Reciprocals:
@@ -255,6 +255,6 @@ def wide_shares(
     wide = [b.rescale(value, 1.0, to=i32) for value in (rows, maximum_of_rows(rows, b))]
     place = b.rescale(b.arithmetic(tosa.SubOp, *wide), factor, to=i16)
     powers = sum_of_tables(place, pieces, b)
-    total = reduce(tosa.ReduceSumOp, b.rescale(powers, 1.0, to=i32), 3, b)
+    total = sum_of_rows(powers, POWER, b)
     reciprocals = Reciprocals(total, size, b).fine()
     return b.multiply(b.rescale(powers, 1.0, to=i32), reciprocals, 43 - SHARE_BITS)
