@@ -67,15 +67,18 @@ class _Correction:
     def __init__(self, observed: GraphModule):
         self._observed = observed
         self._biases: dict[Node, str] = {}
+        first: dict[int, str] = {}
         for layer in layers_of(observed):
             constant = None if layer.bias is None else layer.bias.all_input_nodes[0]
             if constant is not None and attribute_of(observed, constant) is not None:
-                self._biases[layer.node] = str(constant.target)
+                name = str(constant.target)
+                self._biases[layer.node] = first.setdefault(id(_owned(observed, name)), name)
         readers = Counter(self._biases.values())
         self._shared = {name for name, count in readers.items() if count > 1}
         self._errors: dict[str, list[torch.Tensor]] = {}
         self.names = list(dict.fromkeys(self._biases.values()))
-        """Of the biases, in the order in which they are first read."""
+        """Of the biases, in the order in which they are first read. One tensor may have several
+        names; it is known by its first."""
         self._used: set[str] = set()
 
     def use(self, names: Sequence[str]) -> None:
@@ -108,25 +111,17 @@ class _Correction:
 
 def _add(observed: GraphModule, shifts: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Add to biases, in place. Returns their values before."""
-    before = {}
+    before = {name: _owned(observed, name).detach().clone() for name in shifts}
     for name, shift in shifts.items():
-        before[name] = _value(observed, name)
-        _set(observed, name, before[name] + shift)
+        _owned(observed, name).detach().add_(shift)
     return before
 
 
-def _value(observed: GraphModule, name: str) -> torch.Tensor:
+def _owned(observed: GraphModule, name: str) -> torch.Tensor:
+    """The parameter or buffer of a name, itself."""
     path, _, last = name.rpartition(".")
-    value: torch.Tensor = getattr(observed.get_submodule(path), last).detach()
+    value: torch.Tensor = getattr(observed.get_submodule(path), last)
     return value
-
-
-def _set(observed: GraphModule, name: str, value: torch.Tensor) -> None:
-    path, _, last = name.rpartition(".")
-    owner = observed.get_submodule(path)
-    is_parameter = last in dict(owner.named_parameters(recurse=False))
-    new = torch.nn.Parameter(value, requires_grad=False) if is_parameter else value
-    setattr(owner, last, new)
 
 
 def shifted(layer: Node, values: Sequence[Any], shift: torch.Tensor) -> list[Any]:
@@ -152,6 +147,8 @@ def correct_biases(observed: GraphModule, samples: Sequence[Arguments]) -> None:
     does not show it.
     """
     correction = _Correction(observed)
+    if not correction.names:
+        return
     quantizers = {observer: quantizer_of(observer) for observer in uses_of_observers(observed)}
     simulation = Simulation(observed, samples)
     expected, uncorrected = simulation.run(quantizers, correction.observe)
@@ -166,7 +163,7 @@ def correct_biases(observed: GraphModule, samples: Sequence[Arguments]) -> None:
         if sum(noise_ratios(expected, corrected)) <= before:
             break
         for name, value in old.items():
-            _set(observed, name, value)
+            _owned(observed, name).detach().copy_(value)
         left = max(1, 2 * left)
     _drop_zeros(observed)
 

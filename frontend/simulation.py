@@ -15,6 +15,7 @@ from torch.fx import GraphModule, Node
 from torch.fx.node import map_arg
 from torch.utils._pytree import tree_leaves
 from torchao.quantization.pt2e.observer import ObserverBase
+from torchao.quantization.pt2e.utils import is_per_channel
 
 from cmopt.frontend.aliasing import written_nodes
 from cmopt.frontend.graph_building import attribute_of
@@ -42,7 +43,9 @@ def quantizer_of(observer: ObserverBase) -> Quantizer:
     """Quantizes and dequantizes as the converted program does."""
     scale, zero_point = observer.calculate_qparams()
     low, high = int(observer.quant_min), int(observer.quant_max)
-    axis = observer.ch_axis if scale.numel() > 1 else None
+    axis = observer.ch_axis if is_per_channel(observer.qscheme) else None
+    if axis is None:  # for a tensor without dimensions too
+        scale, zero_point = scale.reshape(()), zero_point.reshape(())
 
     def quantize(value: torch.Tensor) -> torch.Tensor:
         if value.dtype != torch.float32:

@@ -144,6 +144,25 @@ def test_layers_of_one_weight_share_one_bias() -> None:
     assert first.shape == second.shape == (4,)
 
 
+def test_parameters_with_several_names_stay_one() -> None:
+    """The linear layers of an unrolled recurrence."""
+    torch.manual_seed(0)
+    module = Function(lambda rnn, x: rnn(x)[0], nn.GRU(4, 5, 2)).eval()
+    samples = _samples((6, 1, 4))
+    before, after = _both(module, samples)
+    sizes = [cmopt.compile(program).report.constant_bytes for program in (before, after)]
+    assert sizes[0] == sizes[1]
+    errors = [float(_errors(p, module, samples).square().sum()) for p in (before, after)]
+    assert errors[1] <= errors[0]
+
+
+def test_a_value_without_dimensions_before_a_layer() -> None:
+    torch.manual_seed(0)
+    module = Function(lambda layer, x: layer(x * x.sum().tanh()), nn.Linear(4, 3))
+    for program in _both(module, _samples((2, 4))):
+        assert program.module(check_guards=False)(torch.ones(2, 4)).shape == (2, 3)
+
+
 def test_a_layer_that_stays_in_float_keeps_its_form() -> None:
     module = Function(lambda x, weight: F.linear(x, weight))
     samples = _samples((2, 4), (3, 4))
