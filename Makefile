@@ -9,7 +9,7 @@ KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-core bench test lint typecheck lit unit fuzz target sanitize wheel peers peers-sample format kernels clean distclean
+.PHONY: help venv demo demo-core demo-vad bench test lint typecheck lit unit fuzz target sanitize wheel peers peers-sample format kernels clean distclean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ demo: $(VENV)/.installed ## train, quantize, compile and run a small network
 
 demo-core: $(VENV)/.installed ## the same as C source, on an emulated Cortex-M55
 	$(BIN)/python demo/core.py
+
+demo-vad: $(VENV)/.installed ## Silero's voice activity detector in int16, on synthesized speech
+	$(BIN)/python demo/vad.py
 
 # CMSIS_NN=DIRECTORY also links Arm's kernels.
 bench: $(VENV)/.installed ## instructions of MLPerf Tiny on emulated cores; writes docs/benchmarks.md

@@ -87,10 +87,19 @@ def _delegates(prefix: str, delegates: Sequence[EmittedDelegate]) -> list[str]:
     return lines
 
 
+def _own_operators(prefix: str) -> list[str]:
+    """What firmware must link besides a stock build."""
+    return [
+        "/* It calls operators of cmopt: link the library cmopt_operators (kernels/operators). */",
+        f"#define {prefix}_NEEDS_CMOPT_OPERATORS 1",
+    ]
+
+
 def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
     """The header of a planned function and its emitted program. Macros begin with `name`."""
     prefix = identifier(name).upper()
     operators = ", ".join(f'"{operator}"' for operator in emitted.operators)
+    needs_own = any(operator.startswith("cmopt::") for operator in emitted.operators)
     lines = [
         f"/* What firmware must know of {name}. Made by cmopt; shapes are PyTorch's. */",
         f"#ifndef {prefix}_H",
@@ -117,6 +126,7 @@ def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
         "/* What a selective build must register. */",
         f"#define {prefix}_OPERATOR_COUNT {len(emitted.operators)}",
         *([f"#define {prefix}_OPERATORS {{{operators}}}"] if operators else []),
+        *(["", *_own_operators(prefix)] if needs_own else []),
         "",
         f"#endif /* {prefix}_H */",
         "",

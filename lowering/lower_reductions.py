@@ -130,13 +130,19 @@ def maximum_of_maxima(steps: Steps, op: AmaxOp) -> SSAValue:
 
 
 def minimum(steps: Steps, op: AminOp) -> SSAValue:
-    """amin(x) → -amax(-x); exact, because the type of -x stores -1 - q for each integer q."""
+    """amin(x) → -amax(-x); exact, because the type of -x stores -1 - q for each integer q.
+
+    Of int16 it stores -q, because the kernels take no other zero point than 0; -32768 then counts
+    as -32767.
+    """
     element = qtype_of(op.input)
     low, high = element.storage_range
-    mirrored = (-1 - high, -1 - low)
+    wide = element.storage.width.data == 16
+    mirrored = (max(-high, low), min(-low, high)) if wide else (-1 - high, -1 - low)
+    zero_point = -element.zero_point if wide else -1 - element.zero_point
     negated = UniformQuantizedType.get(
-        element.storage, element.scale, -1 - element.zero_point, storage_range=mirrored
-    )  # fmt: skip
+        element.storage, element.scale, zero_point, storage_range=mirrored
+    )
     negate = FUNCTIONS["neg"]
     mirror = steps.add(negate.of(op.input, element=negated))
     largest = steps.add(AmaxOp.of(mirror, ints_of(op.dims)))

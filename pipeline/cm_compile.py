@@ -17,7 +17,7 @@ from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.memories import parse_memories
-from cmopt.support.targets import KERNEL_LIBRARIES, get_target
+from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +36,10 @@ def _arguments() -> argparse.ArgumentParser:
         "cortex-m55+ethos-u55-128 (default cortex-m55)")  # fmt: skip
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
         "each input of the model, samples along a new first dimension")  # fmt: skip
+    add("--precision", default="int8", metavar="|".join(PRECISIONS), help="with --calibrate: the "
+        "activations; auto: int16, and 16-bit weights, where int8 is too coarse (default int8)")  # fmt: skip
+    add("--min-snr", type=float, default=40.0, metavar="DB", help="with --precision auto: the "
+        "least signal-to-noise ratio of the outputs on the samples (default 40)")  # fmt: skip
     add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
     add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
     add("--emit", metavar="KIND,…", help="pte: the program (default); mlir: IR; header: a C header "
@@ -113,9 +117,24 @@ def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch
     return [tuple(torch.from_numpy(a[i].copy()) for a in arrays) for i in range(len(arrays[0]))]
 
 
-def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProgram:
-    """The program quantized with the samples of a calibration file. Raises CompileError."""
+PRECISIONS = ("int8", "int16", "auto")
+"""The types of activations that --precision names."""
+
+
+def quantized(
+    exported: ExportedProgram,
+    path: str,
+    target: str,
+    kernels: str = STOCK,
+    precision: str = "int8",
+    min_snr: float = 40.0,
+) -> ExportedProgram:
+    """The program quantized with the samples of a calibration file. Raises CompileError.
+
+    precision: one of `PRECISIONS`; min_snr: for "auto". See `cmopt.quantize`.
+    """
     from cmopt.frontend.model_checks import is_quantized
+    from cmopt.frontend.precision import Precision
     from cmopt.frontend.quantize import quantize
     from cmopt.frontend.structure import Arguments
 
@@ -134,6 +153,9 @@ def quantized(exported: ExportedProgram, path: str, target: str) -> ExportedProg
             calls[0].kwargs,
             calibration=[(c.args, c.kwargs) if c.kwargs else c.args for c in calls],
             target=target,
+            kernels=kernels,
+            precision=precision if precision == "auto" else Precision(precision),
+            min_snr=min_snr,
         )
     except (ValueError, TypeError) as error:
         raise CompileError(f"cannot quantize with '{path}': {error}") from error
@@ -161,7 +183,9 @@ def _program(args: argparse.Namespace) -> Program:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
     exported = load_exported(args.model)
     if args.calibrate is not None:
-        exported = quantized(exported, args.calibrate, args.target)
+        exported = quantized(
+            exported, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
+        )
     return compile(
         exported,
         target=args.target,
@@ -176,6 +200,11 @@ def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     # First, because loading torch is slow: a misspelled name is reported at once.
     check_options(args.target, args.io, args.kernels)
+    if args.precision not in PRECISIONS:
+        hint = f"one of {', '.join(PRECISIONS)}"
+        raise CompileError(f"unknown precision {args.precision!r}", hint=hint)
+    if args.precision != "int8" and args.calibrate is None:
+        raise CompileError("--precision is for --calibrate", hint="a quantized program has its own")
     for stage in (args.stage, args.from_stage):
         if stage is not None and stage not in STAGES:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")

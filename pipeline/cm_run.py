@@ -23,7 +23,7 @@ from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify
-from cmopt.support.targets import get_target
+from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, check_kernels, get_target
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -47,6 +47,8 @@ def _arguments() -> argparse.ArgumentParser:
         help="for IR of the stage quantized: print how far each value is from PyTorch and from "
         "float when the kernels of TARGET compute it, worst first",
     )
+    add("--kernels", default=STOCK, metavar="|".join(KERNEL_LIBRARIES), help="operator library of "
+        "--compare")  # fmt: skip
     return parser
 
 
@@ -71,18 +73,23 @@ def run_ir(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Ar
     return dict(zip(results, outputs, strict=True))
 
 
-def compare_ir(path: str, inputs: dict[str, Array], input_path: str, target: str) -> Comparison:
+def compare_ir(
+    path: str, inputs: dict[str, Array], input_path: str, target: str, kernels: str = STOCK
+) -> Comparison:
     """Compare a file of IR of the stage "quantized". Raises CompileError for any other."""
     get_target(target)
+    check_kernels(kernels)
     if not path.endswith(".mlir"):
         raise CompileError(
             f"'{path}' is not IR",
             hint="write IR for --compare with cm-compile --emit mlir --stage quantized",
         )
     module = _module(path)
-    run_passes(make_context(), module, parse_pipeline("verify-stage{stage=quantized}"))
+    run_passes(
+        make_context(), module, parse_pipeline(f"verify-stage{{stage=quantized kernels={kernels}}}")
+    )
     names, _ = border_names(_main_function(module, path))
-    return compare(module, [select(inputs, names, input_path)], target)
+    return compare(module, [select(inputs, names, input_path)], target, kernels)
 
 
 def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
@@ -133,7 +140,7 @@ def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     inputs = read_npz(args.input)
     if args.compare is not None:
-        print(compare_ir(args.program, inputs, args.input, args.compare))
+        print(compare_ir(args.program, inputs, args.input, args.compare, args.kernels))
         return 0
     outputs = _run(args, inputs)
     if args.output is not None:

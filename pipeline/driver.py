@@ -27,7 +27,7 @@ from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.memories import parse_memories
 from cmopt.support.printing import module_to_text
-from cmopt.support.targets import KERNEL_LIBRARIES, get_target
+from cmopt.support.targets import check_kernels, get_target
 
 if TYPE_CHECKING:
     import torch
@@ -243,10 +243,7 @@ def check_options(target: str, io: str, kernels: str) -> None:
     get_target(target)
     if io not in IO_MODES:
         raise CompileError(f"unknown io {io!r}", hint=f"one of {', '.join(IO_MODES)}")
-    if kernels not in KERNEL_LIBRARIES:
-        raise CompileError(
-            f"unknown kernels {kernels!r}", hint=f"one of {', '.join(KERNEL_LIBRARIES)}"
-        )
+    check_kernels(kernels)
 
 
 @collection_paused()

@@ -155,6 +155,11 @@ def report_text(report: Report) -> str:
         console.print(_precision_text(report.precision))
         if report.precision.layers:
             console.print(_precision_table(report.precision))
+    if own := [name for name in report.operators if name.startswith("cmopt::")]:
+        console.print(
+            f"{len(own)} operators are this project's: link the library cmopt_operators "
+            "(kernels/operators) besides the stock ones"
+        )
     for limit in report.limits:
         console.print(limit)
     if report.delegates:

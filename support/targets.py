@@ -122,6 +122,14 @@ KERNEL_LIBRARIES = (STOCK, OWN)
 this project, which compute with int16 activations. They are linked in addition.
 """
 
+
+def check_kernels(name: str) -> None:
+    """Raises CompileError if there is no operator library of this name."""
+    if name not in KERNEL_LIBRARIES:
+        known = ", ".join(KERNEL_LIBRARIES)
+        raise CompileError(f"unknown kernels {name!r}", hint=f"one of {known}")
+
+
 _CORES: dict[str, Isa] = {
     "cortex-m0": Isa.SCALAR,
     "cortex-m0plus": Isa.SCALAR,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.export import ExportedProgram
 from torch.utils import _pytree
 
 Tensors = Sequence[torch.Tensor]
+Array = NDArray[Any]
 FAR = 1e6
 """Stands for an infinite number of steps: one of the two values is not a number."""
 BORDER = ("quantize_per_tensor", "dequantize_per_tensor")
@@ -70,6 +73,71 @@ def is_rounding(left: Tensors, right: Tensors, scales: Sequence[float | None]) -
         if not ((x - y)[finite].abs() <= bound).all():
             return False
     return True
+
+
+QUANTIZE = "quantized_decomposed.quantize_per_tensor.default"
+
+
+@dataclass(frozen=True)
+class Border:
+    """A quantize or dequantize operator at the border of a program."""
+
+    scale: float
+    zero_point: int
+    low: int
+    high: int
+    dtype: torch.dtype
+
+    def quantize(self, tensor: torch.Tensor) -> Array:
+        """The stored integers of a float tensor."""
+        operator = torch.ops.quantized_decomposed.quantize_per_tensor
+        stored = operator(tensor, self.scale, self.zero_point, self.low, self.high, self.dtype)
+        array: Array = stored.numpy()
+        return array
+
+    def dequantize(self, array: Array) -> torch.Tensor:
+        """The float tensor of stored integers, given as bytes of any type."""
+        stored = torch.from_numpy(array.reshape(-1).view(np.dtype(_DTYPES[self.dtype])).copy())
+        return (stored.float() - self.zero_point) * self.scale
+
+
+_DTYPES = {torch.int8: "i1", torch.int16: "<i2", torch.uint8: "u1"}
+
+
+@dataclass(frozen=True)
+class Borders:
+    """Those of all inputs and outputs, in order."""
+
+    inputs: list[Border]
+    outputs: list[Border]
+
+
+def borders(exported: ExportedProgram) -> Borders | None:
+    """The operators at the border of a program; None if an input or output has none."""
+    inputs, outputs = [], []
+    user_inputs = set(exported.graph_signature.user_inputs)
+    for node in exported.graph.nodes:
+        if node.op == "placeholder" and node.name in user_inputs:
+            users = {
+                user for user in node.users if "quantize_per_tensor.default" in str(user.target)
+            }
+            if len(users) != 1 or len(node.users) != 1:
+                return None
+            inputs.append(_border(users.pop()))
+        elif node.op == "output":
+            for result in _pytree.tree_leaves(node.args[0]):
+                if "dequantize_per_tensor.default" not in str(getattr(result, "target", "")):
+                    return None
+                outputs.append(_border(result))
+    known = all(border is not None and border.dtype in _DTYPES for border in (*inputs, *outputs))
+    return Borders(inputs, outputs) if known else None  # type: ignore[arg-type]
+
+
+def _border(node: torch.fx.Node) -> Border | None:
+    scale, zero_point, low, high, dtype = node.args[1:6]
+    if not isinstance(scale, float) or not isinstance(dtype, torch.dtype):
+        return None
+    return Border(scale, int(zero_point), int(low), int(high), dtype)  # type: ignore[arg-type]
 
 
 def output_scales(exported: ExportedProgram) -> list[float | None]:

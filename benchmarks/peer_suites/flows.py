@@ -229,7 +229,9 @@ def _upstream(subject: Subject, phase: Phase) -> Result:
     """The result of ExecuTorch's own lowering.
 
     On a core, the outputs are those of its operators' Python implementations. With an NPU they are
-    those of its quantized program in PyTorch, because its command stream cannot be run here.
+    those of its TOSA graph in Arm's reference model, if the program has one input and is one
+    delegate between quantize and dequantize operators. Else they are those of its quantized program
+    in PyTorch, because its command stream cannot be run here.
     """
     tester = subject.recorded.tester
     phase("upstream's quantizer")
@@ -244,7 +246,7 @@ def _upstream(subject: Subject, phase: Phase) -> Result:
         flatbuffers = _lowered_for_npu(tester)
         npu = get_target(subject.target).npu
         assert npu is not None
-        outputs = meant
+        outputs = _of_graph(exported, flatbuffers, subject, meant) or meant
         found["cycles"] = _cycles(flatbuffers, npu.name)
     else:
         tester.to_edge()
@@ -257,6 +259,25 @@ def _upstream(subject: Subject, phase: Phase) -> Result:
         found["snr"] = figures.noise(outputs, subject.expected)
         found["integers"] = figures.wrong_integers(outputs, subject.expected)
     return Result(subject.key, "upstream", OK, message=note, figures=found)
+
+
+def _of_graph(
+    exported: ExportedProgram, flatbuffers: list[bytes], subject: Subject, like: list[torch.Tensor]
+) -> list[torch.Tensor] | None:
+    """What upstream's TOSA graph gives for the inputs, dequantized; None if it is not all."""
+    from tosa_programs import run_reference
+
+    borders = figures.borders(exported)
+    if len(flatbuffers) != 1 or borders is None or len(borders.inputs) != 1:
+        return None
+    inputs = [borders.inputs[0].quantize(tensor) for tensor in subject.tensors]
+    outputs = run_reference(flatbuffers[0], inputs)
+    if outputs is None or not len(outputs) == len(like) == len(borders.outputs):
+        return None
+    return [
+        border.dequantize(array).reshape(tensor.shape)
+        for border, array, tensor in zip(borders.outputs, outputs, like, strict=True)
+    ]
 
 
 def _upstream_outputs(tester: Any, subject: Subject) -> tuple[list[torch.Tensor] | None, str]:

@@ -41,7 +41,8 @@ a model, all of it runs on the core.
 
 Steps are the distance from the quantized model in PyTorch, in steps of the output's quantization.
 Upstream's numbers on a core are those of its operators in Python. Its command streams cannot be run
-here, so with an NPU its signal-to-noise ratio is that of its quantized model in PyTorch. For
+here. With an NPU, its signal-to-noise ratio is that of its TOSA graph in Arm's reference model, if
+the program is one delegate with one input, else that of its quantized model in PyTorch. For
 upstream, *ok* means only that the model compiles, not that the file runs.
 """
 

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
-#include <new>
 
 namespace cmopt {
 
 namespace {
 constexpr int64_t kInt32Min = std::numeric_limits<int32_t>::min();
 constexpr int64_t kInt32Max = std::numeric_limits<int32_t>::max();
-constexpr size_t kAlignment = 16;
 } // namespace
 
 bool is_channels_last(const Tensor& tensor) {
@@ -251,21 +249,6 @@ bool Checker::counted(
                depthwise ? kLongestDepthwiseAxis : kLongestAxis) &&
       range("the number of channels", std::max(input.c, output.c), 1, kMostChannels) &&
       (!is_filter_counted || range("the length of a filter", taps, 1, kLongestFilter));
-}
-
-bool Scratch::allocate(Checker& check, int64_t bytes) {
-  const size_t size = bytes > 0 ? static_cast<size_t>(bytes) : 0;
-  if (bytes > kInt32Max) {
-    return check.fail("a scratch of %" PRId64 " bytes is too large", bytes);
-  }
-  memory_.reset(new (std::nothrow) uint8_t[size + kAlignment]);
-  if (memory_ == nullptr) {
-    return check.fail("no memory for %zu bytes of scratch", size);
-  }
-  const auto address = reinterpret_cast<uintptr_t>(memory_.get());
-  const size_t skip = (kAlignment - address % kAlignment) % kAlignment;
-  context_ = {memory_.get() + skip, static_cast<int32_t>(size)};
-  return true;
 }
 
 } // namespace cmopt

@@ -1,4 +1,4 @@
-// What every operator shares: argument checks, scratch memory, and CMSIS-NN dims of tensors.
+// What every operator shares: argument checks, and CMSIS-NN dims of tensors.
 //
 // If an operator cannot compute its result for its arguments, it logs one line with its name and
 // the wrong values, marks the kernel call as failed, and returns. It never touches memory outside
@@ -8,7 +8,6 @@
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include <executorch/runtime/core/evalue.h>
@@ -111,23 +110,6 @@ class Checker {
   Context& context_;
   const char* op_;
   const char* library_;
-};
-
-// Scratch memory owned by one kernel call, 16-byte aligned. The linked library gives its size. The
-// scratch in a program is not used: its size is for the program's target, which may be another.
-class Scratch {
- public:
-  // Allocates max(bytes, 0) bytes; the buffer is never null. Fails the call if there is no memory.
-  bool allocate(Checker& check, int64_t bytes);
-  cmsis_nn_context context() const { return context_; }
-  template <typename T>
-  T* data() const {
-    return static_cast<T*>(context_.buf);
-  }
-
- private:
-  std::unique_ptr<uint8_t[]> memory_;
-  cmsis_nn_context context_{nullptr, 0};
 };
 
 } // namespace cmopt

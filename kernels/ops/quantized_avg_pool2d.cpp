@@ -1,5 +1,6 @@
 #include "pool.h"
 #include "registration.h"
+#include "scratch.h"
 
 namespace cmopt {
 namespace {

@@ -1,5 +1,6 @@
 #include "common.h"
 #include "registration.h"
+#include "scratch.h"
 
 namespace cmopt {
 namespace {

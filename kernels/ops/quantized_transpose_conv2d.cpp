@@ -2,6 +2,7 @@
 
 #include "common.h"
 #include "registration.h"
+#include "scratch.h"
 
 namespace cmopt {
 namespace {

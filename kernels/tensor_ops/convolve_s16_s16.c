@@ -1,5 +1,6 @@
 /* Convolution of int16 with weights of int16. */
 #include "cmopt_tensor_ops.h"
+#include "mve.h"
 
 static int64_t sum_of(const cmopt_convolution_s16 *p, const int16_t *image, const int16_t *filter,
                       int32_t top, int32_t left, int64_t sum)
@@ -16,9 +17,7 @@ static int64_t sum_of(const cmopt_convolution_s16 *p, const int16_t *image, cons
             }
             const int16_t *pixel = image + (y * p->input_w + x) * p->input_c;
             const int16_t *weight = filter + (ky * p->kernel_w + kx) * p->input_c;
-            for (int32_t c = 0; c < p->input_c; c++) {
-                sum += (int32_t)pixel[c] * weight[c];
-            }
+            sum = cmopt_dot_s16_s16(sum, pixel, weight, p->input_c);
         }
     }
     return sum;

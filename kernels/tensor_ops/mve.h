@@ -88,4 +88,21 @@ static inline size_t cmopt_mve_lookup_s8(const int8_t *input, size_t count, cons
     return i;
 }
 
+/* start + sum over i of a[i] * b[i], in 64 bits, of all elements. */
+static inline int64_t cmopt_dot_s16_s16(int64_t start, const int16_t *a, const int16_t *b,
+                                        int32_t count)
+{
+#ifdef CMOPT_TENSOR_OPS_MVE
+    for (; count > 0; count -= 8, a += 8, b += 8) {
+        const mve_pred16_t lanes = vctp16q((uint32_t)count);
+        start = vmlaldavaq_p_s16(start, vldrhq_z_s16(a, lanes), vldrhq_z_s16(b, lanes), lanes);
+    }
+#else
+    for (int32_t i = 0; i < count; i++) {
+        start += (int32_t)a[i] * b[i];
+    }
+#endif
+    return start;
+}
+
 #endif /* CMOPT_TENSOR_OPS_MVE_H */

@@ -39,6 +39,7 @@ from cmopt.lowering.int16.values import (
     int16_tensor,
     own_call,
     requantize,
+    require_activation,
     require_int16,
     spread,
     stored_bits,
@@ -50,13 +51,14 @@ LARGEST_NOISE = 64.0
 
 
 def unary(op: UnaryOp, b: KernelBuilder) -> SSAValue:
-    """A function of one int16 tensor → a requantization if it only clamps, else a table.
+    """A function of one tensor → a requantization if it only clamps, else a table.
 
     A clamp: at most 1 step. A table: at most its error, found over all int16 values, which is below
     2 steps for smooth functions; see `interpolated_tables`. A function that jumps or is too steep
     for either kind of table has no kernel.
     """
-    require_int16(op.input, op.results[0])
+    require_activation(op.input)
+    require_int16(op.results[0])
     if clamp_bounds(op) is not None:
         source, target = qtype_of(op.input), qtype_of(op.results[0])
         low, high = clamp_bounds(op) or (None, None)
@@ -90,7 +92,8 @@ def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
     tensor and one number, or of a tensor and itself, as a function of one tensor."""
     if isinstance(op, DivOp) and all(stored_bits(v) == 16 for v in (op.lhs, op.rhs, op.output)):
         return wide_div(op, b)
-    if function_of_one(op) is not None:
+    if (function := function_of_one(op)) is not None:
+        require_activation(function.source)
         require_int16(op.output)
         return looked_up(op, b)
     require_int16(op.lhs, op.rhs, op.output)

@@ -9,10 +9,10 @@ from xdsl.dialects.builtin import IntegerType, TensorType
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.fixed_point import fixed_point
-from cmopt.arithmetic.interpolated_tables import wide_type
+from cmopt.arithmetic.interpolated_tables import function_of_one, wide_type
 from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import quantize
-from cmopt.dialects.constants import constant_of, float_constant_of, typed_constant
+from cmopt.dialects.constants import float_constant_of, typed_constant
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp
 from cmopt.dialects.quant import (
     UniformQuantizedType,
@@ -47,6 +47,12 @@ def require_int16(*values: SSAValue) -> None:
             raise Unsupported(f"takes int16 per tensor, got {value.type}")
         if element.zero_point != 0:
             raise Unsupported(f"takes int16 with zero point 0, got {element.zero_point}")
+
+
+def require_activation(value: SSAValue) -> None:
+    """Raise Unsupported unless a value is int8, or int16 with zero point 0, per tensor."""
+    if stored_bits(value) != 8 or qtype_of(value).is_per_axis:
+        require_int16(value)
 
 
 def int16_tensor(shape: Sequence[int]) -> TensorType:
@@ -104,22 +110,20 @@ def value_as(b: KernelBuilder, value: SSAValue, target: UniformQuantizedType) ->
     return requantize(b, b.value(value), source, target)
 
 
-def activations(op: Operation) -> list[SSAValue]:
-    """The operands of an op that are activations: all except weights and biases."""
-    return list(op.operands[:1] if isinstance(op, Conv2dOp | ConvTranspose2dOp | LinearOp)
-                else op.operands)  # fmt: skip
+def activations(op: Operation) -> list[int]:
+    """Which operands of an op are activations that have to be int16: all except weights and biases.
+
+    A function of one tensor takes int8 too: its table then has the exact result of each integer.
+    """
+    if isinstance(op, Conv2dOp | ConvTranspose2dOp | LinearOp):
+        return [0]
+    return [] if function_of_one(op) is not None else list(range(len(op.operands)))
 
 
 def is_mixed(op: Operation) -> bool:
-    """Whether an op on int16 also has int8 activations that are not constants of one value."""
-    return any(_is_narrow(value) for value in (*activations(op), *op.results))
-
-
-def _is_narrow(value: SSAValue) -> bool:
-    if stored_bits(value) != 8:
-        return False
-    constant = constant_of(value)
-    return constant is None or bool((constant != constant.flat[:1]).any())
+    """Whether an op on int16 also has int8 activations, or an int8 result."""
+    operands = [op.operands[index] for index in activations(op)]
+    return any(stored_bits(value) == 8 for value in (*operands, *op.results))
 
 
 def in_int16(op: Operation) -> list[Operation]:
@@ -128,8 +132,9 @@ def in_int16(op: Operation) -> list[Operation]:
     more. The last op has the result."""
     ops: list[Operation] = []
     operands = list(op.operands)
-    for index, value in enumerate(activations(op)):
-        if not _is_narrow(value):
+    for index in activations(op):
+        value = op.operands[index]
+        if stored_bits(value) != 8:
             continue
         element = wide_type(qtype_of(value))
         type = with_element(value.type, element)

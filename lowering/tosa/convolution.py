@@ -20,6 +20,7 @@ from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.reductions import MANY_ROWS, sum_of_rows
 from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale, factors_to
 from cmopt.lowering.weights import symmetric_weight
 
@@ -40,7 +41,7 @@ def _operands_of(op: Conv2dOp | LinearOp) -> tuple[NDArray[np.generic], Integers
     """The stored weight, and the bias in accumulator steps. Raises Unsupported: see
     `symmetric_weight`; or if sums or their rescale might overflow."""
     require_activations(op.input, op.output)
-    weight = symmetric_weight(op)
+    weight = symmetric_weight(op, (8,))
     wide = not are_int8(op.input)
     bias = integer_bias(op, ACCUMULATOR_BITS if wide else 32)
     if bias is None:
@@ -322,10 +323,17 @@ def depthwise(
 
 
 def linear(op: LinearOp, b: RegionBuilder) -> SSAValue:
-    """A 1×1 convolution over the rows; with the bounds of conv2d."""
+    """A 1×1 convolution over the rows, with the bounds of conv2d.
+
+    Sums of many rows of int16 are a reduction, whose factor has 31 bits: ≤ 1 step.
+    """
     weight, bias = _operands_of(op)
     out, depth = weight.shape
     source = b.rows(b.value(op.input), depth)
+    is_sum = out == 1 and not are_int8(op.input) and (weight == 1).all() and not bias.any()
+    if is_sum and shape_of(source)[2] >= MANY_ROWS:
+        check_rescale(depth * reach(op.input), _factors(op))
+        return finish(op, sum_of_rows(source, reach(op.input), b), b)
     sums = sums_of(source)
     accumulator = b.add(
         tosa.Conv2DOp(

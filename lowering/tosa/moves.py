@@ -107,7 +107,7 @@ class MovingRegion(Region):
         """`size` elements from `start` on; the value itself if that is all of it.
 
         A slice of a slice becomes one slice. With more than four dimensions, adjacent ones that are
-        not cut are merged.
+        not cut are merged. With four, dimensions of 1 come first: the NPU copies image by image.
         """
         if shape_of(value) == tuple(size):
             return value
@@ -117,6 +117,12 @@ class MovingRegion(Region):
             return self.slice(value.owner.input1, start, size)
         if len(size) > MAX_SLICED and (merged := _merged(shape_of(value), start, size)):
             shape, starts, sizes = zip(*merged, strict=True)
+            return self.reshape(self.slice(self.reshape(value, shape), starts, sizes), size)
+        if len(size) == MAX_SLICED and shape_of(value)[0] > 1 and 1 in shape_of(value):
+            order = sorted(range(MAX_SLICED), key=lambda dim: shape_of(value)[dim] != 1)
+            shape, starts, sizes = (
+                tuple(numbers[dim] for dim in order) for numbers in (shape_of(value), start, size)
+            )
             return self.reshape(self.slice(self.reshape(value, shape), starts, sizes), size)
         operands = [value, self.sizes(start), self.sizes(size)]
         return self.add(tosa.SliceOp(operands, like(value, size)))
@@ -136,9 +142,17 @@ class MovingRegion(Region):
         return self.add(tosa.ConcatOp(parts, IntegerAttr(dim, i32), like(parts[0], shape)))
 
     def pad(self, value: SSAValue, low: Ints, high: Ints, fill: int) -> SSAValue:
-        """`fill` around the value."""
+        """`fill` around the value. Dimensions of 1 that stay come first: the NPU copies rows."""
         if not any(low) and not any(high):
             return value
+        old = shape_of(value)
+        stays = [n == 1 and not a and not b for a, n, b in zip(low, old, high, strict=True)]
+        if stays[-1]:
+            order = sorted(range(len(old)), key=lambda dim: not stays[dim])
+            before, lows, highs = ([ns[dim] for dim in order] for ns in (old, low, high))
+            padded = self.pad(self.reshape(value, before), lows, highs, fill)
+            sizes = [a + n + b for a, n, b in zip(low, old, high, strict=True)]
+            return self.reshape(padded, sizes)
         shape = [a + n + b for a, n, b in zip(low, shape_of(value), high, strict=True)]
         padding = [n for pair in zip(low, high, strict=True) for n in pair]
         operands = [value, self.sizes(padding), self.number(fill, element_of(value))]

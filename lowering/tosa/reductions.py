@@ -7,6 +7,7 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.shapes import shape_of
+from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.region import like
 
@@ -33,3 +34,13 @@ def maximum_of_rows(rows: SSAValue, b: RegionBuilder) -> SSAValue:
         return reduce(tosa.ReduceMaxOp, rows, 3, b)
     columns = b.transpose(rows, (0, 1, 3, 2))
     return b.reshape(reduce(tosa.ReduceMaxOp, columns, 2, b), (1, 1, count, 1))
+
+
+def sum_of_rows(rows: SSAValue, reach: int, b: RegionBuilder) -> SSAValue:
+    """[1,1,R,N] → [1,1,R,1] in int32: the sum of each row, exact.
+
+    reach: the largest absolute value. Raises Unsupported if a sum might overflow.
+    """
+    if shape_of(rows)[3] * reach >= 1 << 31:
+        raise Unsupported(f"a sum of {shape_of(rows)[3]} numbers may have more than 32 bits")
+    return reduce(tosa.ReduceSumOp, b.rescale(rows, 1.0, to=i32), 3, b)

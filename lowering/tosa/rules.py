@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xdsl.dialects.arith import ConstantOp
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.edge import (
@@ -9,12 +10,14 @@ from cmopt.dialects.edge import (
     BinaryOp,
     CatOp,
     Conv2dOp,
+    EdgeOp,
     ExpandOp,
     LinearOp,
     MatmulOp,
     MaxPool2dOp,
     PadOp,
     PermuteOp,
+    ReductionOp,
     ReshapeOp,
     SliceOp,
     SoftmaxOp,
@@ -24,6 +27,7 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import numel, shape_of
+from cmopt.lowering.lower_reductions import parts_of
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa import (
     convolution,
@@ -35,6 +39,23 @@ from cmopt.lowering.tosa import (
     softmax,
 )
 from cmopt.lowering.tosa.builder import RegionBuilder
+
+
+def reduction(op: ReductionOp, b: RegionBuilder) -> SSAValue:
+    """Lowers the ops that `lower-reductions` makes of a reduction, with the sum of their bounds."""
+    parts = parts_of(op)
+    try:
+        for part in parts:
+            if isinstance(part, EdgeOp):
+                part.location = op.location
+                lower(part, b)
+        return b.values[parts[-1].results[0]]
+    finally:
+        for part in parts:
+            b.values.pop(part.results[0], None)
+            if not isinstance(part, ConstantOp):
+                part.drop_all_references()
+
 
 RULES: dict[type[Operation], Rule] = {
     AvgPool2dOp: pooling.avg_pool2d,
@@ -48,6 +69,7 @@ RULES: dict[type[Operation], Rule] = {
     PadOp: movement.pad,
     PermuteOp: movement.permute,
     QCastOp: functions.one_tensor,
+    ReductionOp: reduction,
     ReshapeOp: movement.reshape,
     SliceOp: movement.slice,
     SoftmaxOp: softmax.softmax,

@@ -16,13 +16,15 @@ from xdsl.ir import SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import SoftmaxOp
-from cmopt.dialects.quant import qtype_of
+from cmopt.dialects.quant import UniformQuantizedType, is_int8, qtype_of
 from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.tosa.activations import are_int8, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
-from cmopt.lowering.tosa.reductions import maximum_of_rows, reduce
+from cmopt.lowering.tosa.functions import sum_of_tables
+from cmopt.lowering.tosa.pieces import Piece, pieces_of
+from cmopt.lowering.tosa.reductions import maximum_of_rows, sum_of_rows
 from cmopt.lowering.tosa.tables import PLACES, int16_table
-from cmopt.lowering.weights import require_int8
 
 POWER = (1 << 15) - 1
 """The exponential of 0 in int16."""
@@ -44,16 +46,18 @@ SMALLEST_SCALE = 2.0**-26
 
 
 def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
-    """`exp(x - max) / Σ exp(x - max)`; ≤ 1 step.
+    """`exp(x - max) / Σ exp(x - max)`; ≤ 1 step from int8 to int8.
 
-    Exponentials have 15 bits, or 29 if the result's steps are small; see the ways to divide.
+    Exponentials have 15 bits, or 29 if the result's steps are small; see the ways to divide. With
+    int16, see `wide_shares`.
     """
-    require_int8(op.input, op.output)
+    require_activations(op.input, op.output)
     shape, dim = shape_of(op.input), int_of(op.dim)
     size, output = shape[dim], qtype_of(op.output)
     if size > LONGEST_ROW:
         raise Unsupported(f"a softmax over {size} elements leaves its sum too few bits")
-    if output.scale < SMALLEST_SCALE:
+    narrow = are_int8(op.input, op.output)
+    if narrow and output.scale < SMALLEST_SCALE:
         raise Unsupported(
             f"a softmax in steps of {output.scale:g} leaves its exponentials too few bits"
         )
@@ -61,10 +65,14 @@ def softmax(op: SoftmaxOp, b: RegionBuilder) -> SSAValue:
     last = [d for d in range(len(shape)) if d != dim] + [dim]
     moved = b.transpose(b.value(op.input), last)
     rows = b.rows(moved, size)
-    powers = Powers(rows, qtype_of(op.input).scale, b)
-    divide = next(way for way, error in WAYS if error(size, output.scale) <= LARGEST_ERROR)
+    if narrow:
+        powers = Powers(rows, qtype_of(op.input).scale, b)
+        divide = next(way for way, error in WAYS if error(size, output.scale) <= LARGEST_ERROR)
+        shares = divide(powers, size)
+    else:
+        shares = wide_shares(rows, qtype_of(op.input), size, b)
     result = b.rescale(
-        divide(powers, size), 2.0**-SHARE_BITS / output.scale, output_zp=output.zero_point
+        shares, 2.0**-SHARE_BITS / output.scale, output_zp=output.zero_point, to=output.storage
     )
     result = b.reshape(result, shape_of(moved))
     return b.transpose(result, [last.index(d) for d in range(len(shape))])
@@ -110,7 +118,7 @@ class Powers:
         return self.b.arithmetic(tosa.AddOp, total, lower)
 
     def _sum(self, value: SSAValue) -> SSAValue:
-        return reduce(tosa.ReduceSumOp, self.b.rescale(value, 1.0, to=i32), 3, self.b)
+        return sum_of_rows(value, POWER, self.b)
 
 
 class Reciprocals:
@@ -124,9 +132,9 @@ class Reciprocals:
         self.b, self.fewest = b, 32 - (size * POWER).bit_length()
         self.zeros = b.add(tosa.ClzOp([total], total.type))
         shift = b.arithmetic(tosa.SubOp, self.zeros, _number(1, np.int32, b))
-        shifted = b.arithmetic(tosa.LogicalLeftShiftOp, total, shift)
+        self.shifted = b.arithmetic(tosa.LogicalLeftShiftOp, total, shift)
         middle = 3 << 29
-        place = b.arithmetic(tosa.SubOp, shifted, _number(middle, np.int32, b))
+        place = b.arithmetic(tosa.SubOp, self.shifted, _number(middle, np.int32, b))
         entries = np.rint(2.0**45 / (middle + PLACES * 2.0**14)).clip(0, POWER).astype(np.int64)
         self.normal = int16_table(b.rescale(place, 2.0**-14, to=i16), entries, b)
 
@@ -135,6 +143,20 @@ class Reciprocals:
         more = self.b.arithmetic(tosa.SubOp, self.zeros, _number(self.fewest, np.int32, self.b))
         normal = self.b.rescale(self.normal, 1.0, to=i32)
         return self.b.arithmetic(tosa.LogicalLeftShiftOp, normal, more), 46 - self.fewest
+
+    def fine(self) -> SSAValue:
+        """The reciprocals of the sums in int32, in units of 2^-43.
+
+        They have up to 28 bits, less one for each doubling of the sum above POWER. One step of
+        Newton's method, r + r · (1 - x · r), doubles the bits of `normal`.
+        """
+        b, normal = self.b, self.b.rescale(self.normal, 1.0, to=i32)
+        product = b.multiply(self.shifted, normal, 16)
+        rest = b.arithmetic(tosa.SubOp, _number(1 << 29, np.int32, b), product)
+        first = b.multiply(normal, _number(1 << 14, np.int32, b))
+        exact = b.arithmetic(tosa.AddOp, first, b.multiply(normal, rest, 15))
+        places = b.arithmetic(tosa.SubOp, _number(17, np.int32, b), self.zeros)
+        return _shifted_right(exact, places, b)
 
 
 def short_shares(powers: Powers, size: int) -> SSAValue:
@@ -159,12 +181,7 @@ def normal_shares(powers: Powers, size: int) -> SSAValue:
     reciprocals = Reciprocals(powers.sum(exact=True), size, b)
     product = b.multiply(powers.short, reciprocals.normal)
     places = b.arithmetic(tosa.SubOp, _number(46 - SHARE_BITS, np.int32, b), reciprocals.zeros)
-    shift = tosa.ArithmeticRightShiftOp.create(
-        operands=[product, places],
-        result_types=[product.type],
-        properties={"round": BoolAttr.from_bool(True)},
-    )
-    return b.add(shift)
+    return _shifted_right(product, places, b)
 
 
 def normal_error(size: int, scale: float) -> float:
@@ -200,3 +217,44 @@ U55-128."""
 
 def _number(value: int, dtype: type[np.signedinteger[Any]], b: RegionBuilder) -> SSAValue:
     return b.constant(np.full((1, 1, 1, 1), value, dtype))
+
+
+def _shifted_right(value: SSAValue, places: SSAValue, b: RegionBuilder) -> SSAValue:
+    """`value / 2^places` in int32, rounded."""
+    shift = tosa.ArithmeticRightShiftOp.create(
+        operands=[value, places],
+        result_types=[value.type],
+        properties={"round": BoolAttr.from_bool(True)},
+    )
+    return b.add(shift)
+
+
+FARTHEST = 12.0
+"""The exponential of minus this is below half of one unit of POWER."""
+
+
+def wide_powers(kind: UniformQuantizedType) -> tuple[float, list[Piece]]:
+    """What a distance from the maximum, in steps of an input's type, is multiplied by for its place
+    in tables, and the tables of exponentials in units of 1 / POWER."""
+    factor = 128.0 if is_int8(kind) else 1.0 if kind.scale * (1 << 15) >= FARTHEST else 0.5
+    places = np.arange(-(1 << 15), 1 << 15)
+    exact = POWER * np.exp(np.minimum(kind.scale / factor * places, 0.0))
+    return factor, pieces_of(exact, places <= 0)
+
+
+def wide_shares(
+    rows: SSAValue, kind: UniformQuantizedType, size: int, b: RegionBuilder
+) -> SSAValue:
+    """Shares of rows [1,1,R,N] for int16, in units of 2^-SHARE_BITS.
+
+    With exponentials that are off by e units of 1 / POWER (their tables' error), a share of N is
+    off by (N + 1) · e / POWER at most, where all errors have one sign. Distances of int16 in steps
+    that are too small for a table are halved: that is an error of half a step in an exponent.
+    """
+    factor, pieces = wide_powers(kind)
+    wide = [b.rescale(value, 1.0, to=i32) for value in (rows, maximum_of_rows(rows, b))]
+    place = b.rescale(b.arithmetic(tosa.SubOp, *wide), factor, to=i16)
+    powers = sum_of_tables(place, pieces, b)
+    total = sum_of_rows(powers, POWER, b)
+    reciprocals = Reciprocals(total, size, b).fine()
+    return b.multiply(b.rescale(powers, 1.0, to=i32), reciprocals, 43 - SHARE_BITS)

@@ -178,12 +178,21 @@ class Alone:
             return
         module = self._finish(result)
         (expected,) = run_module(module, self.values)
+        actual = self._delegated(module)
+        steps = np.abs(actual.astype(int) - expected.astype(int)).max(initial=0)
+        assert steps <= bound, f"{steps} steps, not {bound}"
+
+    def lowered(self, result: SSAValue) -> Array:
+        """The integers that the delegate gives."""
+        return self._delegated(self._finish(result))
+
+    def _delegated(self, module: ModuleOp) -> Array:
+        """Lower a module, and check the delegate against Arm's tools; its result."""
         run_passes(make_context(), module, parse_pipeline(DELEGATION))
         assert not any(isinstance(op, EdgeOp) for op in module.walk()), "an op was left outside"
         (actual,) = run_module(module, self.values)
-        steps = np.abs(actual.astype(int) - expected.astype(int)).max(initial=0)
-        assert steps <= bound, f"{steps} steps, not {bound}"
         self._check_delegate(module, actual)
+        return actual
 
     def _finish(self, result: SSAValue) -> ModuleOp:
         """A verified module with the function."""

@@ -112,20 +112,27 @@ class Program:
 
 def reference(delegate: DelegateOp, inputs: Sequence[Array]) -> list[Array] | None:
     """The reference model's results; None if it refuses the program."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", "")  # or it would start a debugger if it refuses a program
-        outputs, status = tosa_reference_model.run(
-            serialize(delegate),
-            [np.ascontiguousarray(value) for value in inputs],
-            verbosity="NONE",
-            initialize_variable_tensor_from_numpy=True,
-        )
-    if status != tosa_reference_model.GraphStatus.TOSA_VALID:
+    outputs = run_reference(serialize(delegate), inputs)
+    if outputs is None:
         return None
     return [
         array.view(DTYPES[element_of(result)]).reshape(shape_of(result))  # type: ignore[index]
         for array, result in zip(outputs, delegate.outputs, strict=True)
     ]
+
+
+def run_reference(flatbuffer: bytes, inputs: Sequence[Array]) -> list[Array] | None:
+    """What the reference model gives for a graph, as bytes of any type; None if it refuses it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "")  # or it would start a debugger if it refuses a program
+        outputs, status = tosa_reference_model.run(
+            flatbuffer,
+            [np.ascontiguousarray(value) for value in inputs],
+            verbosity="NONE",
+            initialize_variable_tensor_from_numpy=True,
+        )
+    valid = status == tosa_reference_model.GraphStatus.TOSA_VALID
+    return list(outputs) if valid else None
 
 
 def numbers(low: int, high: int) -> st.SearchStrategy[int]:

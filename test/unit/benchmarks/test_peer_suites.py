@@ -131,6 +131,30 @@ def test_float_operators_may_round_by_one_step() -> None:
     assert not figures.is_rounding([a], [nan], [0.25])
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int16])
+def test_borders_quantize_and_dequantize(dtype: torch.dtype) -> None:
+    """As the operators do. A program with a float input has no borders."""
+    limits = torch.iinfo(dtype)
+    numbers = (0.1, 0, limits.min, limits.max, dtype)
+    operators = torch.ops.quantized_decomposed
+
+    class Bordered(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            stored = operators.quantize_per_tensor(x, *numbers)
+            return operators.dequantize_per_tensor(stored, *numbers)  # type: ignore[no-any-return]
+
+    x = torch.randn(2, 3)
+    program = torch.export.export(Bordered(), (x,))
+    found = figures.borders(program)
+    assert found is not None
+    stored = found.inputs[0].quantize(x)
+    assert stored.dtype.itemsize * 8 == limits.bits
+    (expected,) = figures.flat(program.module()(x))
+    as_bytes = stored.view(np.uint8)
+    assert torch.equal(found.outputs[0].dequantize(as_bytes).reshape(2, 3), expected)
+    assert figures.borders(torch.export.export(torch.nn.ReLU(), (x,))) is None
+
+
 def test_noise_is_that_of_the_worst_output() -> None:
     signal_, fine, bad = torch.ones(4), torch.ones(4) * 1.001, torch.ones(4) * 1.1
     assert figures.noise([fine, bad], [signal_, signal_]) == 20.0

@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import IntegerAttr, TensorType, f32, i64
+from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType, f32, i64
+from xdsl.ir import SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType
 from cmopt.dialects.shapes import broadcast_shape, ints
+from cmopt.lowering.tosa.pieces import error_of
+from cmopt.lowering.tosa.softmax import wide_powers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import rules_alone
 from random_windows import LONG_STRIDE, NHWC, counts, pairs, windows
 from rules_alone import (
     REALS,
@@ -192,3 +196,82 @@ def test_clamp(kind: Any, other: Any, seed: int, data: Any, shape: list[int]) ->
     alone.holds(
         alone.op(op, [alone.input(shape, kind)], shape, output, **bounds), other is not None
     )
+
+
+MATMUL_LIMIT = "tosa.matmul: takes i8, not i16"
+
+
+@pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u85-256"])
+@examples(40)
+@given(batch=st.lists(st.integers(1, 3), max_size=2), sizes=st.tuples(*[st.integers(1, 9)] * 3),
+       transposed=st.booleans(), types=st.tuples(mixed_kinds, mixed_kinds), seed=seeds,
+       data=st.data())  # fmt: skip
+def test_matmul(
+    npu: str, batch: list[int], sizes: Any, transposed: bool, types: Any, seed: int, data: Any
+) -> None:
+    """Only a U85 has it for int16. From int8 to int16, every NPU."""
+    alone, (rows, depth, columns) = Alone(seed), sizes
+    right = (columns, depth) if transposed else (depth, columns)
+    operands = [
+        alone.input(shape, type)
+        for shape, type in zip(((*batch, rows, depth), (*batch, *right)), types, strict=True)
+    ]
+    step = types[0].scale * types[1].scale * depth**0.5 * 73 * 73
+    output = output_type(data, step * 256 ** sum(map(is_wide, types)) / 100, types)
+    flag = BoolAttr.from_bool(transposed)
+    result = alone.op(edge.MatmulOp, operands, (*batch, rows, columns), output, transposed_rhs=flag)
+    with pytest.MonkeyPatch.context() as patch:
+        delegation = rules_alone.DELEGATION.replace("ethos-u55-128", npu)
+        patch.setattr(rules_alone, "DELEGATION", delegation)
+        patch.setattr(rules_alone, "COMPILED_FOR", (npu,))
+        wide = any(map(is_wide, types))
+        limits = [MATMUL_LIMIT] if wide and "u55" in npu else []
+        alone.holds(result, 2 if wide and is_wide(output) else 1, *limits)
+
+
+def softmax(alone: Alone, source: Any, output: Any, value: Any, dim: int) -> SSAValue:
+    shape = value.shape
+    along = IntegerAttr(dim, i64)
+    return alone.op(edge.SoftmaxOp, [alone.input(shape, source, value)], shape, output, dim=along)
+
+
+@examples(60)
+@given(
+    others=st.lists(st.integers(1, 3), max_size=3),
+    row=st.one_of(st.integers(1, 9), st.integers(1, 600)),
+    source=mixed_kinds,
+    spread=powers(-1, 1),
+    data=st.data(),
+    seed=seeds,
+)
+def test_softmax(
+    others: list[int], row: int, source: Any, spread: float, data: Any, seed: int
+) -> None:
+    """The bound is that of exponentials whose errors all have one sign."""
+    dim, alone = data.draw(st.integers(0, len(others))), Alone(seed)
+    shape = (*others[:dim], row, *others[dim:])
+    output = output_type(data, 1 / 100 * spread, [source])
+    value = alone.stored(shape, source)
+    factor, pieces = wide_powers(source)
+    places = np.arange(-(1 << 15), 1 << 15)
+    exact = 32767 * np.exp(np.minimum(source.scale / factor * places, 0))
+    error = (row + 1) * (error_of(pieces, exact, places <= 0) + 1) / 32767
+    error += source.scale / 2 if factor < 1 else 0
+    error += 2.0**-13
+    alone.holds(softmax(alone, source, output, value, dim), math.ceil(1 + error / output.scale))
+
+
+@pytest.mark.parametrize("reach", [0.01, 0.3, 1, 5, 10, 30, 100])
+@pytest.mark.parametrize("row", [4, 64, 700])
+def test_noise_of_softmax(row: int, reach: float) -> None:
+    """At least 65 dB against float, of normal numbers up to `reach` or so."""
+    alone = Alone(row)
+    real = alone.random.normal(0, reach / 3, (16, row))
+    source = int16(float(np.abs(real).max()) / 32767)
+    value = np.rint(real / source.scale).astype(np.int16)
+    shares = np.exp(value * source.scale - (value * source.scale).max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    output = int16(float(shares.max()) / 32767)
+    got = alone.lowered(softmax(alone, source, output, value, 1)) * output.scale
+    noise = ((got - shares) ** 2).sum()
+    assert 10 * np.log10((shares**2).sum() / noise) >= 65

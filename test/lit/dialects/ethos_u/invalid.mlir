@@ -52,3 +52,14 @@ ethos_u.delegate "ethos-u55-128"() {
   %m = tosa.matmul %a, %b, %z, %z : (tensor<1x65537x3xi8>, tensor<1x3x2xi8>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x65537x2xi32>
   ethos_u.yield %m : tensor<1x65537x2xi32>
 } : (tensor<1x65537x3xi8>, tensor<1x3x2xi8>) -> tensor<1x65537x2xi32>
+
+// -----
+
+%x, %y = "test.op"() : () -> (tensor<1x2x3xi16>, tensor<1x3x2xi16>)
+// expected-error@+1 {{'ethos_u.delegate' op tosa.matmul: takes i8, not i16}}
+%0 = ethos_u.delegate "ethos-u65-256"(%x, %y) {
+^bb0(%a: tensor<1x2x3xi16>, %b: tensor<1x3x2xi16>):
+  %z = "tosa.const"() <{values = dense<0> : tensor<1xi16>}> : () -> tensor<1xi16>
+  %m = tosa.matmul %a, %b, %z, %z : (tensor<1x2x3xi16>, tensor<1x3x2xi16>, tensor<1xi16>, tensor<1xi16>) -> tensor<1x2x2xi48>
+  ethos_u.yield %m : tensor<1x2x2xi48>
+} : (tensor<1x2x3xi16>, tensor<1x3x2xi16>) -> tensor<1x2x2xi48>
