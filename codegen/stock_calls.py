@@ -24,6 +24,7 @@ from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import OWN, STOCK
 
 MAX_RANK = 16
 """The runtime's `kTensorDimensionLimit`."""
@@ -132,11 +133,12 @@ def temp_bytes(op: CallOp, schema: Schema, values: dict[str, Any]) -> int:
     return 16 * (shape[int_of(values["dim"])] if shape else 1)
 
 
-def check_stock_calls(module: ModuleOp) -> None:
-    """Check that a stock build can load a module of stage "cortex_m" or "planned".
+def check_calls(module: ModuleOp, kernels: str = STOCK) -> None:
+    """Check that a build can load a module of stage "cortex_m" or "planned".
 
-    Raises CompileError, at the user's line, for the first operator that such a build does not have
-    or that cannot take its tensors, and for a tensor of more than 16 dimensions.
+    kernels: the operator libraries of the build, a name of `KERNEL_LIBRARIES`. Raises CompileError,
+    at the user's line, for the first operator that such a build does not have or that cannot take
+    its tensors, and for a tensor of more than 16 dimensions.
     """
     for op in module.walk():
         types = [v.type for v in (*op.operands, *op.results) if isinstance(v.type, TensorType)]
@@ -144,6 +146,9 @@ def check_stock_calls(module: ModuleOp) -> None:
             message = f"has a tensor of {rank} dimensions, the runtime takes {MAX_RANK} at most"
             raise CompileError(message, op=op)
         if isinstance(op, KernelOp):
+            if kernels != OWN and op.name.startswith("cmopt."):
+                message = "is not an operator of a stock ExecuTorch build"
+                raise CompileError(message, op=op, hint='compile with kernels="cmopt"')
             kernel_schema(op)
         elif isinstance(op, CallOp):
             portable_call(op)

@@ -11,7 +11,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 from xdsl.dialects.func import FuncOp
 
-from cmopt.codegen.stock_calls import check_stock_calls
+from cmopt.codegen.stock_calls import check_calls
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context
 from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, main_function
@@ -308,7 +308,7 @@ def _check_start(
     if stage == "planned":
         run_passes(make_context(), module, parse_pipeline("verify-plan"))
     if stage in ("cortex_m", "planned"):
-        check_stock_calls(module)
+        check_calls(module, kernels)
 
 
 def lower(
@@ -352,5 +352,5 @@ def lower(
         if stage == "ethos_u":
             warn_without_delegates(module, target)
         if stage == "cortex_m":
-            check_stock_calls(module)
+            check_calls(module, kernels)
     return Program(target, io, kernels, modules)

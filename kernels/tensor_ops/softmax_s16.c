@@ -12,13 +12,14 @@ static void softmax_row(const int16_t *input, int32_t size, const int16_t *table
     uint32_t sum = 0;
     for (int32_t i = 0; i < size; i++) {
         const int64_t at = cmopt_rescale(input[i] - largest, multiplier, shift) + INT16_MAX;
-        output[i] = cmopt_interpolate(table, at < INT16_MIN ? INT16_MIN : (int32_t)at);
-        sum += (uint32_t)output[i];
+        const int32_t power = cmopt_interpolate(table, at < INT16_MIN ? INT16_MIN : (int32_t)at);
+        output[i] = (int16_t)power;
+        sum = sum + (uint32_t)power;
     }
     const uint64_t reciprocal = sum != 0 ? ((uint64_t)1 << 46) / sum : 0;
     for (int32_t i = 0; i < size; i++) {
-        const uint64_t share =
-            ((uint64_t)(uint32_t)output[i] * reciprocal + ((uint64_t)1 << 30)) >> 31;
+        const uint64_t power = (uint64_t)output[i];
+        const uint64_t share = (power * reciprocal + ((uint64_t)1 << 30)) >> 31;
         output[i] = (int16_t)(share > INT16_MAX ? INT16_MAX : share);
     }
 }
