@@ -43,6 +43,9 @@ MASK_STEP = 16.0
 """One step of a mask of 0 and -inf; its lowest value is -255 steps."""
 
 _E_TO_MINUS_THIS_IS_NOTHING = 8.0
+_ROOM = 1.25
+"""An int16 range is this much wider than what calibration saw. It costs 2 of some 80 dB. Without
+it, GELU on other data of the same kind has 40 dB, because a few values saturate."""
 _MORE_IN_INT16 = 4.0
 """e^-12 is 1/162755, which is nothing to a softmax in steps of 1/32768."""
 
@@ -146,13 +149,15 @@ class RangeObserver(HistogramObserver):
         return scale, zero_point
 
     def calculate_qparams(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """As torchao's in int8. In int16 the zero point is 0, and nothing seen saturates."""
+        """As torchao's in int8. In int16 the zero point is 0, and the range has room."""
         if self.dtype != torch.int16:
             scale, zero_point = super().calculate_qparams()
             return scale, zero_point
         low = self.min_val - (_MORE_IN_INT16 if self.saw_minus_infinity else 0.0)
         largest = torch.maximum(low.abs(), self.max_val.abs()).reshape(1)
-        step = torch.where(largest == 0, torch.finfo(torch.float32).eps, largest / (2**15 - 1))
+        step = torch.where(
+            largest == 0, torch.finfo(torch.float32).eps, largest * _ROOM / (2**15 - 1)
+        )
         if self.fixed_step is not None:
             step = torch.full_like(step, self.fixed_step)
         return step.clamp_min(LEAST_STEP), torch.zeros(1, dtype=torch.int64)
