@@ -129,11 +129,13 @@ def _why_no_export(subject: Subject) -> str | None:
 
 
 def _ours(subject: Subject, phase: Phase) -> Result:
-    if subject.int16:
-        message = "cmopt.quantize makes int8; the case is about int16"
-        return Result(subject.key, "ours", SKIPPED, "quantize", message)
     phase("quantize")
-    exported = cmopt.quantize(subject.model, subject.inputs, target=subject.target)
+    exported = cmopt.quantize(
+        subject.model,
+        subject.inputs,
+        target=subject.target,
+        precision=cmopt.Precision(default="int16" if subject.int16 else "int8"),
+    )
     return _compiled(subject, "ours", exported, phase)
 
 

@@ -18,6 +18,7 @@ from cmopt.interpreters.edge import EdgeFunctions
 from cmopt.lowering import convert_edge_to_portable
 from cmopt.lowering.cortex_m import binary
 from cmopt.lowering.cortex_m import rules as core
+from cmopt.lowering.int16 import elementwise as int16_binary
 from cmopt.lowering.layout import modes
 from cmopt.lowering.tosa import elementwise
 from cmopt.lowering.tosa import rules as tosa
@@ -63,7 +64,7 @@ def has_function(op: Op) -> bool:
 
 def has_core_rule(op: Op) -> bool:
     if issubclass(op, edge.BinaryOp):
-        return op in binary.BINARY
+        return op in binary.BINARY or op in int16_binary.BINARY
     return any(kind in core.RULES for kind in op.__mro__)
 
 
@@ -101,9 +102,6 @@ WRAPPED = dict.fromkeys(
     (edge.AvgPool1dOp, edge.Conv1dOp, edge.MaxPool1dOp), "wrap-conv1d makes it two-dimensional"
 )
 SPLIT = {edge.UpsampleBilinear2dOp: "split-bilinear-upsampling makes it convolutions"}
-REDUCED = dict.fromkeys(
-    (edge.AmaxOp, edge.AminOp, edge.MeanOp, edge.SumOp), "lower-reductions makes it pools"
-)
 ORDER = {edge.ToDimOrderOp: "materialize-dim-order makes it a permute"}
 BYTES = {edge.BitcastOp: "it is the same bytes as plain integers"}
 CALL = {edge.CallOp: "it is a call of a portable kernel itself"}
@@ -127,7 +125,8 @@ NEEDS = (
     ),
     Need(
         "kernel rule for the core",
-        "RULES in lowering/cortex_m/rules.py, of a function of two tensors BINARY in binary.py",
+        "RULES in lowering/cortex_m/rules.py, of a function of two tensors BINARY in binary.py, or "
+        "in lowering/int16/elementwise.py",
         has_core_rule,
         {**WRAPPED, **SPLIT, **CALL, **ORDER},
     ),
@@ -136,8 +135,9 @@ NEEDS = (
         "RULES in lowering/tosa/rules.py, of a function of two tensors BINARY in elementwise.py",
         has_npu_rule,
         {
-            **WRAPPED, **SPLIT, **REDUCED, **ORDER, **BYTES,
+            **WRAPPED, **SPLIT, **ORDER, **BYTES,
             edge.CallOp: "the NPU calls nothing",
+            edge.HypotOp: "it is for kernels of int16; the NPU takes its square roots and sums",
             edge.ConvTranspose2dOp: "split-transposed-convolutions makes it convolutions",
         },
     ),

@@ -84,14 +84,17 @@ def upstream_quantized(
     npu: str = "ethos-u55-128",
     *,
     unaware_of: Sequence[str] = (),
+    int16: bool = False,
 ) -> ExportedProgram:
     """A model quantized by ExecuTorch's quantizer for Ethos-U, calibrated with `batches`.
 
-    unaware_of: operators that the quantizer is made to treat as unknown.
+    unaware_of: operators that the quantizer is made to treat as unknown. int16: activations of 16
+    bits.
     """
     from executorch.backends.arm.ethosu import EthosUCompileSpec
     from executorch.backends.arm.quantizer import (
         EthosUQuantizer,
+        get_symmetric_a16w8_quantization_config,
         get_symmetric_quantization_config,
     )
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
@@ -106,7 +109,8 @@ def upstream_quantized(
             return annotated
 
     quantizer = Quantizer(EthosUCompileSpec(npu))
-    quantizer.set_global(get_symmetric_quantization_config(is_per_channel=True))
+    make = get_symmetric_a16w8_quantization_config if int16 else get_symmetric_quantization_config
+    quantizer.set_global(make(is_per_channel=True))
     with torch.no_grad():
         graph = torch.export.export(copy.deepcopy(module).eval(), batches[0])
         observed = prepare_pt2e(graph.module(check_guards=False), quantizer)

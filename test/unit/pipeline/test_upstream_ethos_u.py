@@ -38,8 +38,8 @@ def network() -> nn.Module:
 
 
 @cache
-def theirs(npu: str) -> ExportedProgram:
-    return upstream_quantized(network(), batches(), npu)
+def theirs(npu: str, int16: bool = False) -> ExportedProgram:
+    return upstream_quantized(network(), batches(), npu, int16=int16)
 
 
 @cache
@@ -56,10 +56,10 @@ def test_their_delegate_is_what_vela_in_process_makes(npu: str) -> None:
 
 
 @pytest.mark.parametrize("npu", NPUS)
-@pytest.mark.parametrize("quantizer", ["theirs", "ours"])
+@pytest.mark.parametrize("quantizer", ["theirs", "theirs in int16", "ours"])
 def test_no_more_than_upstream(quantizer: str, npu: str) -> None:
     """Compares calls of the NPU, kernels on the core and file size, from one quantized program."""
-    exported = theirs(npu) if quantizer == "theirs" else ours()
+    exported = ours() if quantizer == "ours" else theirs(npu, "int16" in quantizer)
     peer = upstream(exported, npu)
     program = cmopt.compile(exported, target=f"cortex-m55+{npu}")
     read = delegated_program(program.pte)
@@ -67,3 +67,19 @@ def test_no_more_than_upstream(quantizer: str, npu: str) -> None:
     assert sum(read.host_ops.values()) <= sum(peer.host_ops.values())
     assert len(program.pte) <= len(peer.pte)
     assert max(s.scratch_bytes for s in read.streams) == program.report.temp_allocator_bytes
+
+
+@pytest.mark.parametrize("npu", NPUS)
+def test_int16_is_as_near_as_its_simulation(npu: str) -> None:
+    """A program of upstream's a16w8 configuration, in one delegate, within 2 steps."""
+    exported, (x,) = theirs(npu, True), batches()[1]
+    program = cmopt.compile(exported, target=f"cortex-m55+{npu}")
+    assert len(program.report.delegates) == 1
+    (got,) = program.interpret(x, stage="ethos_u")
+    meant = exported.module(check_guards=False)(x)
+    (scale,) = {
+        node.args[1] for node in exported.graph.nodes
+        if "dequantize_per_tensor" in str(node.target)
+        and any(user.op == "output" for user in node.users)
+    }  # fmt: skip
+    assert ((got - meant).abs().max() / scale).item() <= 2.01
