@@ -36,10 +36,21 @@ def _arguments() -> argparse.ArgumentParser:
         "cortex-m55+ethos-u55-128 (default cortex-m55)")  # fmt: skip
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
         "each input of the model, samples along a new first dimension")  # fmt: skip
-    add("--precision", default="int8", metavar="|".join(PRECISIONS), help="with --calibrate: the "
-        "activations; auto: int16, and 16-bit weights, where int8 is too coarse (default int8)")  # fmt: skip
-    add("--min-snr", type=float, default=40.0, metavar="DB", help="with --precision auto: the "
-        "least signal-to-noise ratio of the outputs on the samples (default 40)")  # fmt: skip
+    add(
+        "--precision",
+        default="int8",
+        metavar="|".join(PRECISIONS),
+        help="with --calibrate: the activations; auto: int16, and 16-bit weights, where int8 is "
+        "too coarse (default int8)",
+    )
+    add(
+        "--min-snr",
+        type=float,
+        default=40.0,
+        metavar="DB",
+        help="with --precision auto: the least signal-to-noise ratio of the outputs on the samples "
+        "(default 40)",
+    )
     add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
     add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
     add("--emit", metavar="KIND,…", help="pte: the program (default); mlir: IR; header: a C header "
