@@ -168,8 +168,8 @@ def interpolated_table(function: FunctionOfOne, *spacings: Spacing) -> Interpola
     """
     source = wide_type(qtype_of(function.source))
     target = wide_type(qtype_of(function.op.results[0]))
-    every = EVERY_INT16.astype(np.int64)
-    if (exact := function(_real(every, source))) is None:
+    every = EVERY_INT16
+    if (exact := function(dequantize(every, source))) is None:
         return None
     wanted = quantize(exact, target).astype(np.int64)
     # An int8 value is exact at each 128th place; nothing between them occurs.
@@ -190,10 +190,6 @@ def interpolated_table(function: FunctionOfOne, *spacings: Spacing) -> Interpola
     return found
 
 
-def _real(stored: NDArray[np.int64], source: UniformQuantizedType) -> NDArray[np.float32]:
-    return dequantize(stored, source)
-
-
 def _candidates(
     function: FunctionOfOne,
     source: UniformQuantizedType,
@@ -203,7 +199,7 @@ def _candidates(
     """The results at the places; and these, each moved by half of the error in the middle of the
     cell behind it, which halves the error of a curve that bends to one side."""
     at = places(spacing)
-    values = function(_real(at, source))
+    values = function(dequantize(at, source))
     assert values is not None
     results = _defined(values, spacing)
     entries = quantize(results, target).astype(np.int16)

@@ -245,6 +245,12 @@ def is_int8(type: UniformQuantizedType | None) -> bool:
     return type is not None and type.storage.width.data == 8 and not type.is_per_axis
 
 
+def stored_bits(value: SSAValue) -> int:
+    """The bits in which a quantized value is stored; 0 for any other."""
+    element = quantized_element(value.type)
+    return 0 if element is None else element.storage.width.data
+
+
 def storage_type(type: Attribute) -> Attribute:
     """The tensor type with a quantized element type replaced by its storage; others unchanged."""
     if (element := quantized_element(type)) is None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerType, TensorType
 from xdsl.ir import SSAValue
 
 from cmopt.arithmetic.accumulators import binary_overflow, output_factors, sum_factor
@@ -23,13 +22,12 @@ from cmopt.dialects.cortex_m import (
     QuantizedAddOp,
     QuantizedDivOp,
     QuantizedMulOp,
-    ViewOp,
 )
 from cmopt.dialects.cortex_m.limits import MOST_RANK, Shape, extremum_limit
 from cmopt.dialects.edge import AddOp, BinaryOp, DivOp, MulOp, SubOp
 from cmopt.dialects.edge import MaximumOp as EdgeMaximumOp
 from cmopt.dialects.edge import MinimumOp as EdgeMinimumOp
-from cmopt.dialects.quant import qtype_of, quantized_element
+from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, broadcast_shape, numel, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
 from cmopt.lowering.cortex_m.elementwise import looked_up
@@ -44,9 +42,7 @@ MIN_CALL = 16
 
 def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
     """A function of two int8 tensors by the kernel in `BINARY`; of a tensor and one number, or of
-    a tensor and itself, by a lookup table. A quotient may also be of two int16 tensors."""
-    if isinstance(op, DivOp) and stored_bits(op.output) == 16:
-        return wide_div(op, b)
+    a tensor and itself, by a lookup table."""
     require_int8(op.lhs, op.rhs, op.output)
     is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
     if is_constant and (size := numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
@@ -201,59 +197,6 @@ def div_properties(op: DivOp) -> Properties:
         "output_zero_point": output.zero_point,
         "output_scale": lhs.scale / (rhs.scale * output.scale),
     }
-
-
-def wide_div(op: DivOp, b: KernelBuilder) -> SSAValue:
-    """edge.div of int16 tensors → quantized_div; at most 1 step.
-
-    If the divisor may be zero, a term is added: the dividend's sign, saturated, where the divisor
-    is zero, and 0 elsewhere. The kernel itself finds these places: the quotient of a divisor and
-    itself is 0 for zero. 0 / 0 is 0.
-    """
-    shape, values = shape_of(op.output), (op.lhs, op.rhs, op.output)
-    if any(stored_bits(value) != 16 or qtype_of(value).is_per_axis for value in values):
-        raise Unsupported("a quotient takes int16 per tensor with int16 only")
-    zero_points = [qtype_of(value).zero_point for value in values]
-    type = TensorType(IntegerType(16), list(shape))
-    dividend, divisor = (widened(b, value, shape) for value in op.operands)
-    quotient = QuantizedDivOp([dividend, divisor], type, div_properties(op))
-    if op.lhs is op.rhs or not may_be_zero(op.rhs):
-        return b.add(quotient)
-    if zero_points[2] != 0:
-        raise Unsupported("an int16 quotient with a zero point may be by zero")
-    is_zero: Properties = {
-        "self_zero_point": zero_points[1],
-        "other_zero_point": zero_points[1],
-        "output_zero_point": 1,
-        "output_scale": -1.0,
-    }
-    zeros = b.add(QuantizedDivOp([divisor, divisor], type, is_zero))
-    saturated: Properties = {
-        "self_zero_point": zero_points[0],
-        "other_zero_point": 0,
-        "output_zero_point": 0,
-        "output_scale": 65536.0,
-    }
-    term = b.add(QuantizedDivOp([dividend, zeros], type, saturated))
-    return b.portable("aten.add.Tensor", b.add(quotient), term, 1, type=type)
-
-
-def widened(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    """The int16 values of an operand, broadcast to `shape`."""
-    stored, type = b.value(value), TensorType(IntegerType(16), list(shape))
-    if (array := constant_of(stored)) is not None:
-        return b.constant(spread(array, shape), value.name_hint)
-    if stored.type == type:
-        return stored
-    if numel(shape_of(stored)) == numel(shape):
-        return b.add(ViewOp(stored, type))
-    return b.portable("aten.expand_copy.default", stored, shape, False, type=type)
-
-
-def stored_bits(value: SSAValue) -> int:
-    """The bits in which a quantized value is stored; 0 for any other."""
-    element = quantized_element(value.type)
-    return 0 if element is None else element.storage.width.data
 
 
 def zeros_of(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:

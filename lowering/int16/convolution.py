@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 from xdsl.ir import Operation, SSAValue
 
-from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.dialects import cmopt as own
 from cmopt.dialects.constants import constant_of, typed_constant
@@ -22,7 +21,7 @@ from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.builder import KernelBuilder
 from cmopt.lowering.cortex_m.convolution import hint_of, window_of
 from cmopt.lowering.cortex_m.dispatch import Window
-from cmopt.lowering.int16.values import int16_tensor, own_call, require_int16
+from cmopt.lowering.int16.values import clamp_of, int16_tensor, own_call, require_int16
 from cmopt.lowering.rewrite import recreated
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.weights import symmetric_weight
@@ -139,7 +138,7 @@ def _convolution(
     size = 0 if weight.dtype == np.int16 else scratch.conv2d_s16(b.isa, window)
     properties: dict[str, int | tuple[int, ...]] = {
         "stride": window.stride, "padding": window.padding, "dilation": window.dilation,
-        **_clamp(op),
+        **clamp_of(op),
     }  # fmt: skip
     _require_counted(window)
     operands = _operands(op, b.view(source, window.input), weight, window, sums, size, b)
@@ -160,7 +159,7 @@ def _depthwise(op: Conv2dOp, weight: NDArray[np.generic], b: KernelBuilder) -> S
     filters = np.transpose(weight, (3, 1, 2, 0))
     properties: dict[str, int | tuple[int, ...]] = {
         "stride": window.stride, "padding": window.padding, "dilation": window.dilation,
-        "depth_multiplier": window.output[3] // window.input[3], **_clamp(op),
+        "depth_multiplier": window.output[3] // window.input[3], **clamp_of(op),
     }  # fmt: skip
     operands = _operands(op, source, filters, window, sums, size, b)
     type = int16_tensor(window.output)
@@ -175,11 +174,6 @@ def _require_counted(window: Window) -> None:
     )  # fmt: skip
     if reason is not None:
         raise Unsupported(reason)
-
-
-def _clamp(op: Operation) -> dict[str, int]:
-    low, high = activation_range(op, qtype_of(op.results[0]))
-    return {"activation_min": low, "activation_max": high}
 
 
 def _operands(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.accumulators import shift_overflow
-from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.functions import clamp_bounds
 from cmopt.arithmetic.interpolated_tables import (
@@ -31,18 +28,19 @@ from cmopt.dialects.edge import (
     SubOp,
     UnaryOp,
 )
-from cmopt.dialects.quant import qtype_of
+from cmopt.dialects.quant import qtype_of, stored_bits
 from cmopt.dialects.shapes import MAX_CONSTANT_BYTES, numel, shape_of
-from cmopt.lowering.cortex_m.binary import wide_div
+from cmopt.lowering.cortex_m.binary import scaled_by
 from cmopt.lowering.cortex_m.builder import KernelBuilder
+from cmopt.lowering.int16.division import div
 from cmopt.lowering.int16.values import (
+    clamp_of,
     int16_tensor,
     own_call,
     requantize,
     require_activation,
     require_int16,
     spread,
-    stored_bits,
 )
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 
@@ -91,7 +89,7 @@ def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
     """A function of two int16 tensors by the rule in `BINARY`, a quotient by the stock kernel; of a
     tensor and one number, or of a tensor and itself, as a function of one tensor."""
     if isinstance(op, DivOp) and all(stored_bits(v) == 16 for v in (op.lhs, op.rhs, op.output)):
-        return wide_div(op, b)
+        return div(op, b)
     if (function := function_of_one(op)) is not None:
         require_activation(function.source)
         require_int16(op.output)
@@ -121,7 +119,7 @@ def add(op: AddOp | SubOp, b: KernelBuilder) -> SSAValue:
     if isinstance(op, SubOp):
         numbers["other_multiplier"] *= -1
     operands = [spread(b, value, shape) for value in (op.lhs, op.rhs)]
-    properties = {**numbers, **_clamp(op)}
+    properties = {**numbers, **clamp_of(op)}
     return own_call(b, own.QuantizedAddOp(operands, int16_tensor(shape), properties))
 
 
@@ -131,7 +129,7 @@ def mul(op: MulOp, b: KernelBuilder) -> SSAValue:
     factor = qtype_of(op.lhs).scale * qtype_of(op.rhs).scale / output.scale
     _require_room(1 << 30, factor)
     operands = [spread(b, value, shape) for value in (op.lhs, op.rhs)]
-    properties = {**scaled_by({"output": factor}), **_clamp(op)}
+    properties = {**scaled_by({"output": factor}), **clamp_of(op)}
     return own_call(b, own.QuantizedMulOp(operands, int16_tensor(shape), properties))
 
 
@@ -168,22 +166,9 @@ def extremum(op: MinimumOp | MaximumOp, b: KernelBuilder) -> SSAValue:
     return b.portable(f"aten.{name}.default", *operands, type=int16_tensor(shape))
 
 
-def scaled_by(factors: Mapping[str, float]) -> dict[str, int]:
-    """Multipliers and shifts by property name, from factors by the name of operand or output."""
-    result = {}
-    for name, real in factors.items():
-        result[f"{name}_multiplier"], result[f"{name}_shift"] = fixed_point(real)
-    return result
-
-
 def _require_room(largest: int, factor: float) -> None:
     if (reason := shift_overflow(largest, factor)) is not None:
         raise Unsupported(reason)
-
-
-def _clamp(op: Operation) -> dict[str, int]:
-    low, high = activation_range(op, qtype_of(op.results[0]))
-    return {"activation_min": low, "activation_max": high}
 
 
 BINARY: dict[type[BinaryOp], Rule] = {

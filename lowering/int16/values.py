@@ -8,6 +8,7 @@ import numpy as np
 from xdsl.dialects.builtin import IntegerType, TensorType
 from xdsl.ir import Operation, SSAValue
 
+from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.interpolated_tables import function_of_one, wide_type
 from cmopt.dialects import cmopt as own
@@ -19,6 +20,7 @@ from cmopt.dialects.quant import (
     qtype_of,
     quantized_element,
     requantized,
+    stored_bits,
 )
 from cmopt.dialects.shapes import numel, shape_of, with_element
 from cmopt.lowering.cortex_m.builder import KernelBuilder
@@ -26,12 +28,6 @@ from cmopt.lowering.rewrite import recreated
 from cmopt.lowering.rules import Unsupported
 
 I16 = IntegerType(16)
-
-
-def stored_bits(value: SSAValue) -> int:
-    """The bits in which a quantized value is stored; 0 for any other."""
-    element = quantized_element(value.type)
-    return 0 if element is None else element.storage.width.data
 
 
 def is_wide(op: Operation) -> bool:
@@ -162,3 +158,9 @@ def spread(b: KernelBuilder, value: SSAValue, shape: tuple[int, ...]) -> SSAValu
     return b.portable(
         "aten.expand_copy.default", stored_value, shape, False, type=int16_tensor(shape)
     )
+
+
+def clamp_of(op: Operation) -> dict[str, int]:
+    """The properties `activation_min` and `activation_max` of a kernel, in the result's type."""
+    low, high = activation_range(op, qtype_of(op.results[0]))
+    return {"activation_min": low, "activation_max": high}

@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import TensorType, i32
 from xdsl.ir import SSAValue
 
+from cmopt.arithmetic.interpolated_tables import Spacing, places
 from cmopt.dialects import tosa
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
 
-PLACES = np.arange(513) * 128 - (1 << 15)
+PLACES = places(Spacing.UNIFORM)
 """The int16 values at which an int16 table has its 513 entries."""
 
 
