@@ -14,7 +14,6 @@ from xdsl.dialects.builtin import (
     TensorType,
     i64,
 )
-from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -22,7 +21,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects.constants import constant_of, constant_op, is_constant
 from cmopt.dialects.cortex_m import JoinOp, PadOp, Properties, SubviewOp, ViewOp
 from cmopt.dialects.edge import CallOp, OperandAttr
-from cmopt.dialects.program import functions
+from cmopt.dialects.program import Body, bodies
 from cmopt.dialects.shapes import element_of, numel, shape_of
 
 
@@ -33,10 +32,10 @@ def root(value: SSAValue) -> SSAValue:
     return value
 
 
-def copy_operands(func: FuncOp) -> None:
+def copy_operands(body: Body) -> None:
     """Make every operand of a join a whole value that is used by this join only once."""
     joined: set[SSAValue] = set()
-    for op in func.body.block.ops:
+    for op in body.body.block.ops:
         if not isinstance(op, JoinOp):
             continue
         for index, value in enumerate(list(op.operands)):
@@ -83,5 +82,5 @@ class CopyJoinedOperandsPass(ModulePass):
     name = "copy-joined-operands"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for func in functions(op):
-            copy_operands(func)
+        for body in bodies(op):
+            copy_operands(body)

@@ -32,7 +32,8 @@ def stage_pipelines(
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
-            "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
+            "fold-quantize-dequantize,move-casts-out-of-scans,fold-quantize-dequantize,"
+            "canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
             f"{_pass('split-transposed-convolutions', target_option, kernels_option)},"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', options)},canonicalize,cse,"
@@ -54,7 +55,7 @@ def stage_pipelines(
             f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},"
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
-        "planned": "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}",
+        "planned": "copy-joined-operands,copy-carried-values,plan-memory,verify-plan,verify-stage{stage=planned}",
     }
     if npu is None:
         del stages["ethos_u"]
