@@ -15,6 +15,8 @@ from cmopt.dialects.cortex_m import JoinOp, KernelOp, SubviewOp, ViewOp
 from cmopt.dialects.edge import CallOp, ScanOp
 from cmopt.dialects.program import bodies
 
+_REASON = "a loop keeps its carried values in one place"
+
 
 def _readers(value: SSAValue) -> list[Operation]:
     """The ops that read a value, also through views; those in a loop do not count."""
@@ -65,19 +67,21 @@ def carry_in_place(scan: ScanOp) -> None:
         source = root(value)
         is_ours = _can_move(value) and _readers(source) == [scan] and source not in taken
         if not is_ours:
-            scan.operands[index] = copied(value, scan)
+            scan.operands[index] = copied(value, scan, _REASON)
         taken.add(root(scan.operands[index]))
     end = scan.end
     for index, value in enumerate(list(scan.renewed)):
         if value is not scan.carried[index] and not _can_move(value):
-            end.operands[index] = copied(value, end)  # an old value, which may be overwritten
+            end.operands[index] = copied(
+                value, end, _REASON
+            )  # an old value, which may be overwritten
     placed: set[SSAValue] = set()
     for index, argument in enumerate(scan.carried):
         value = end.values[index]
         if value is argument:
             continue
         if root(value) in placed or not _is_free(argument, value):
-            end.operands[index] = copied(value, end)
+            end.operands[index] = copied(value, end, _REASON)
         placed.add(root(end.values[index]))
 
 

@@ -70,9 +70,7 @@ _SCALAR_TYPES = {
 }
 
 
-_WITHOUT_INSTRUCTIONS = (
-    ConstantOp | JoinOp | ScratchOp | SubviewOp | ViewOp | ReturnOp | YieldOp
-)
+_WITHOUT_INSTRUCTIONS = ConstantOp | JoinOp | ScratchOp | SubviewOp | ViewOp | ReturnOp | YieldOp
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,9 @@ def emit_scan(op: ScanOp, emitter: FunctionEmitter) -> None:
         source, target = (emitter.value(value, View.CONTIGUOUS) for value in (sequence, part))
         builder.call(SELECT, [source, zero, counter, target], returned=target)
     emitter.block(op.body.block)
-    for stack, part in zip(op.stacked, op.parts, strict=True):
-        builder.primitive(
-            "et_copy_index",
-            "tensor",
-            [growing(emitter, stack), emitter.value(part, View.CONTIGUOUS), counter],
-        )
+    for stack, value in zip(op.stacked, op.parts, strict=True):
+        arguments = [growing(emitter, stack), emitter.value(value, View.CONTIGUOUS), counter]
+        builder.primitive("et_copy_index", "tensor", arguments)
     builder.primitive("add", "Scalar", [counter, builder.add_int(step), counter])
     builder.primitive("eq", "Scalar", [counter, builder.add_int(end), is_done])
     builder.jump_unless(is_done, start)

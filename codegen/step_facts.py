@@ -29,7 +29,6 @@ from cmopt.dialects.edge import CallOp, ScanOp, YieldOp
 from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.support.locations import render
 
-
 _NOT_EXECUTED = ConstantOp | ScratchOp | ViewOp | SubviewOp | JoinOp | ReturnOp | YieldOp
 
 

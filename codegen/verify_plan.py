@@ -131,7 +131,7 @@ class PlanChecker:
             self.read(value, op)
         for stack in op.stacked:
             self.write(stack, op)
-        carried = op.initial
+        carried: Sequence[SSAValue] = op.initial
         for _ in range(min(op.count, 2)):
             self._pass_on(carried, op.carried, op)
             self._pass_on(op.invariants, op.captured, op)

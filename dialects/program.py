@@ -63,7 +63,8 @@ def bodies(module: ModuleOp) -> Iterator[Body]:
     A loop inside a loop comes first.
     """
     for func in functions(module):
-        yield from reversed([func, *(op for op in func.walk() if isinstance(op, ScanOp))])
+        found: list[Body] = [func, *(op for op in func.walk() if isinstance(op, ScanOp))]
+        yield from reversed(found)
 
 
 def function_of(body: Body) -> FuncOp:

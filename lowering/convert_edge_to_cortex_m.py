@@ -71,11 +71,11 @@ def carry_as_storage(scan: ScanOp) -> None:
                 op.operands[index] = cast.output
     for result in scan.results:
         if quantized_element(type := result.type) is not None:
-            stored = Rewriter.replace_value_with_new_type(result, storage_type(type))
-            outside = SCastOp(stored, type)
+            made = Rewriter.replace_value_with_new_type(result, storage_type(type))
+            outside = SCastOp(made, type)
             Rewriter.insert_op(outside, InsertPoint.after(scan))
-            stored.replace_all_uses_with(outside.output)
-            outside.operands[0] = stored
+            made.replace_all_uses_with(outside.output)
+            outside.operands[0] = made
 
 
 def check_sizes(body: Body) -> None:

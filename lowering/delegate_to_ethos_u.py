@@ -53,7 +53,7 @@ def work_of(ops: Sequence[Operation]) -> int:
 
 
 class Partition:
-    """The split of one function, or of one loop. `delegates` holds the ops of each delegate, in order."""
+    """The split of a function or a loop. `delegates` holds the ops of each delegate, in order."""
 
     def __init__(self, body: Body, npu: str, min_work: int, kernels: str = STOCK):
         self.block = body.body.block

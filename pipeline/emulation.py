@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from cmopt.codegen.c.project import KERNELS, PROJECT
+from cmopt.codegen.step_facts import executed
 from cmopt.dialects.arrays import Array
 from cmopt.pipeline.board import PACKAGES, Board, BoardError, Builder, Host, call, missing_tools
-from cmopt.codegen.step_facts import executed
 from cmopt.support.cores import core_of
 from cmopt.support.diagnostics import CompileError
 

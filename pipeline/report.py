@@ -63,10 +63,11 @@ class Report:
     """Figures of one program. Sizes are in bytes; the arena holds inputs and outputs too.
 
     `inputs` and `outputs` are their names.
-    `ops` counts kernel calls by name, and the instructions of loops; those of a body count once. `operators` lists what ExecuTorch's selective build must
-    register. `arena_bound` is a lower bound on the arena for this order of ops. The two allocator
-    sizes are the memory that ExecuTorch's runtime takes besides the arena on a 32-bit core,
-    including the NPU's scratch. `limits` lists the searches that ended before the best was proven.
+    `ops` counts kernel calls by name, and the instructions of loops; those in a loop count once.
+    `operators` lists what ExecuTorch's selective build must register. `arena_bound` is a lower
+    bound on the arena for this order of ops. The two allocator sizes are the memory that
+    ExecuTorch's runtime takes besides the arena on a 32-bit core, including the NPU's scratch.
+    `limits` lists the searches that ended before the best was proven.
     `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
     for each op that stays on the core. `steps` has an entry for each call, in order; an NPU's
     products are in its own figures. `precision` is what quantization with precision="auto" chose.

@@ -42,9 +42,9 @@ class Calls:
             slice = f"{self._address(whole)} + {t} * {nbytes(part.type)}"
             yield from _copy(self._address(part), slice, part, depth + 1)
         yield from self.block(op.body.block, depth + 1)
-        for whole, part in zip(op.stacked, op.parts, strict=True):
-            slice = f"{self._address(whole)} + {t} * {nbytes(part.type)}"
-            yield from _copy(slice, self._address(part), part, depth + 1)
+        for whole, value in zip(op.stacked, op.parts, strict=True):
+            slice = f"{self._address(whole)} + {t} * {nbytes(value.type)}"
+            yield from _copy(slice, self._address(value), value, depth + 1)
         yield f"{indent}}}"
 
     def _address(self, value: SSAValue) -> str:

@@ -42,7 +42,8 @@ class CProgram:
     """The C sources of one function.
 
     name: what its functions and files begin with. steps: what each step is, in order; the function
-    of step 0 is `step_0`. order: that in which they are executed. constant_bytes: the bytes of all constants.
+    of step 0 is `step_0`. order: that in which they are executed. constant_bytes: the bytes of all
+    constants.
     """
 
     name: str

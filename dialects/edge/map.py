@@ -21,7 +21,7 @@ from cmopt.dialects.shapes import shape_of
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
-    """Ends the body of an `edge.map` with its result, or that of an `edge.scan` with its results."""
+    """Ends the body of an `edge.map` or an `edge.scan` with its results; a map has one."""
 
     name = "edge.yield"
 

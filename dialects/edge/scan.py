@@ -22,6 +22,7 @@ from xdsl.irdl import (
 from xdsl.traits import IsolatedFromAbove, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmopt.dialects.edge.base import EdgePatterns
 from cmopt.dialects.edge.map import YieldOp
 from cmopt.dialects.shapes import element_of, int_of, shape_of
 
@@ -56,7 +57,7 @@ class ScanOp(IRDLOperation):
         AttrSizedResultSegments(as_property=True),
         ParsePropInAttrDict(),
     )
-    traits = traits_def(Pure(), IsolatedFromAbove())
+    traits = traits_def(Pure(), IsolatedFromAbove(), EdgePatterns())
     assembly_format = (
         "attr-dict `carried` `(` ($initial^ `:` type($initial))? `)` "
         "`sequences` `(` ($sequences^ `:` type($sequences))? `)` "
