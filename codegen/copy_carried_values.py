@@ -72,9 +72,8 @@ def carry_in_place(scan: ScanOp) -> None:
     end = scan.end
     for index, value in enumerate(list(scan.renewed)):
         if value is not scan.carried[index] and not _can_move(value):
-            end.operands[index] = copied(
-                value, end, _REASON
-            )  # an old value, which may be overwritten
+            # An old value, which its successor may overwrite.
+            end.operands[index] = copied(value, end, _REASON)
     placed: set[SSAValue] = set()
     for index, argument in enumerate(scan.carried):
         value = end.values[index]

@@ -57,41 +57,36 @@ def _copies(value: SSAValue) -> list[ConstantOp | SCastOp]:
 
 
 class DropUnused(RewritePattern):
-    """Sequences and invariants that the body does not read, and stacked results that nothing
-    reads, are dropped. A carried value is, if only its own next value and nothing else reads it."""
+    """Drop what nothing reads: sequences and invariants in the body, results behind the loop.
+
+    A carried value stays if its final value or the value before is read.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ScanOp, rewriter: PatternRewriter) -> None:
-        carries, last = len(op.initial), len(op.operands) - 1
+        carries, walks = len(op.initial), len(op.initial) + len(op.sequences)
         block, end = op.body.block, op.end
-        kept_results = [
+        results = [
             index
             for index, result in enumerate(op.results)
             if result.uses or (index < carries and block.args[index].uses)
         ]
-        kept_operands = [
+        operands = [
             index
             for index, argument in enumerate(block.args)
-            if argument.uses or (index < carries and index in kept_results)
+            if argument.uses or (index < carries and index in results)
         ]
-        unused = len(op.operands) - len(kept_operands) + len(op.results) - len(kept_results)
-        if not kept_operands or not unused or not kept_results:
+        unused = len(op.operands) - len(operands) + len(op.results) - len(results)
+        if not unused or not results:
             return
-        # The number of steps is a property, so that even the last sequence may go.
-        values = [end.values[index] for index in kept_results]
-        rewriter.replace(end, YieldOp(*values))
-        for index in range(last, -1, -1):
-            if index not in kept_operands:
+        rewriter.replace(end, YieldOp(*(end.values[index] for index in results)))
+        for index in reversed(range(len(op.operands))):
+            if index not in operands:
                 rewriter.erase_block_argument(block.args[index])
-        groups = [
-            [op.operands[i] for i in kept_operands if start <= i < stop]
-            for start, stop in (
-                (0, carries),
-                (carries, carries + len(op.sequences)),
-                (carries + len(op.sequences), len(op.operands)),
-            )
-        ]
-        _replace(op, rewriter, *groups, kept_results)
+        initial = [op.operands[i] for i in operands if i < carries]
+        sequences = [op.operands[i] for i in operands if carries <= i < walks]
+        invariants = [op.operands[i] for i in operands if i >= walks]
+        _replace(op, rewriter, initial, sequences, invariants, results)
 
 
 class ScanBackwards(RewritePattern):
