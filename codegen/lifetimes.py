@@ -160,11 +160,11 @@ class _Timeline:
             if value in self.of:
                 self.of[value].last = max(self.of[value].last, self.time)
 
-    def tie(self, part: SSAValue, whole: SSAValue, delta: int) -> None:
-        """`part` must begin `delta` bytes after the beginning of `whole`."""
-        if part in self.of and whole in self.of and self.of[part] is not self.of[whole]:
-            distance = self.start[whole] + delta - self.start[part]
-            self.insides.append(Inside(self.of[part], self.of[whole], distance))
+    def tie(self, value: SSAValue, base: SSAValue) -> None:
+        """`value` must begin where `base` does."""
+        if value in self.of and base in self.of and self.of[value] is not self.of[base]:
+            distance = self.start[base] - self.start[value]
+            self.insides.append(Inside(self.of[value], self.of[base], distance))
 
     def block(self, block: Block) -> None:
         """The ops of a function or a loop."""
@@ -188,8 +188,10 @@ class _Timeline:
         for result in op.results:
             self.define(result, self.time)
         if isinstance(op, JoinOp):
-            for value, delta in zip(op.inputs, op.byte_offsets(), strict=True):
-                self.tie(value, op.output, delta)
+            # An operand that is a part of another value stays where that is: `plan` refuses it.
+            parts = zip(op.inputs, op.byte_offsets(), strict=True)
+            whole = self.of[op.output]
+            self.insides += [Inside(self.of[v], whole, d) for v, d in parts if v in self.of]
         self.take_overs.extend(_take_overs(op, self.of, self.start))
 
     def loop(self, op: ScanOp) -> None:
@@ -205,7 +207,7 @@ class _Timeline:
         self.block(op.body.block)
         self.read((*op.sequences, *op.invariants, *op.stacked))
         for argument, value, final in zip(op.carried, op.renewed, op.final, strict=True):
-            self.tie(value, argument, 0)
+            self.tie(value, argument)
             self.alias(final, value)
 
 
