@@ -20,7 +20,7 @@ from torch.export import ExportedProgram
 from torch.fx import Graph, GraphModule, Node
 from torchao.quantization.pt2e.observer import ObserverBase
 
-from cmopt.frontend.observers import observer_of
+from cmopt.frontend.observers import observer_of, replace_observer
 from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import is_getitem, operator_name
 from cmopt.frontend.precision import Choice
@@ -134,9 +134,7 @@ def share_carried_ranges(cell: GraphModule) -> None:
     assert isinstance(results, list | tuple)
     for taken, made in zip(cell.graph.find_nodes(op="placeholder"), results[:-1], strict=False):
         if isinstance(made, Node) and (observer := observer_of(cell, made)) is not None:
-            for user in taken.users:
-                if observer_of(cell, user) is not None:
-                    _set_observer(cell, user, observer)
+            _replace_behind(cell, taken, observer)
 
 
 def share_ranges_of_loops(observed: GraphModule, loops: Sequence[Recurrence]) -> None:
@@ -152,9 +150,7 @@ def share_ranges_of_loops(observed: GraphModule, loops: Sequence[Recurrence]) ->
         *_, part = cell.graph.find_nodes(op="placeholder")
         outer = observer_of(observed, call.args[1]) if isinstance(call.args[1], Node) else None
         if outer is not None:
-            for user in part.users:
-                if observer_of(cell, user) is not None:
-                    _set_observer(cell, user, outer)
+            _replace_behind(cell, part, outer)
         results = cell.graph.output_node().args[0]
         assert isinstance(results, list | tuple)
         for index, made in enumerate(results):
@@ -174,13 +170,14 @@ def _read_in(observed: GraphModule, call: Node, index: int, observer: ObserverBa
                 open.append(user)
     for other, values in values_of_observers(observed).items():
         if all(value in moved for value in values):
-            for node in moved:
-                if observer_of(observed, node) is other:
-                    _set_observer(observed, node, observer)
+            replace_observer(observed, other, observer)
 
 
-def _set_observer(module: GraphModule, node: Node, observer: ObserverBase) -> None:
-    setattr(module, str(node.target), observer)
+def _replace_behind(cell: GraphModule, operand: Node, observer: ObserverBase) -> None:
+    """Let the observers that see an operand of a cell be this one."""
+    for old in [observer_of(cell, user) for user in operand.users]:
+        if old is not None:
+            replace_observer(cell, old, observer)
 
 
 def put_loops(converted: GraphModule, loops: Sequence[Recurrence]) -> None:
