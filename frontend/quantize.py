@@ -268,9 +268,11 @@ def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
     from cmopt.frontend.locations import location_in_trace
+    from cmopt.frontend.recurrent_shapes import known_shapes
 
     try:
-        return torch.export.export(module, example.args, example.kwargs)
+        with known_shapes():
+            return torch.export.export(module, example.args, example.kwargs)
     except GuardOnDataDependentSymNode as error:
         raise CompileError(
             "a shape or a branch of the model depends on the values of its inputs",
