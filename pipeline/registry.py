@@ -30,6 +30,7 @@ _LOWERING = (
     "lower-reductions",
     "materialize-dim-order",
     "move-casts-out-of-scans",
+    "quantize-state",
     "split-convolutions",
     "split-bilinear-upsampling",
     "split-depthwise-batches",

@@ -39,6 +39,7 @@ def stage_pipelines(
             "canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
             "fold-quantize-dequantize,move-casts-out-of-scans,fold-quantize-dequantize,"
+            "quantize-state,"
             f"{unroll}"
             "canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
