@@ -20,13 +20,12 @@ _REASON = "state and carried values have one place each"
 
 
 def _readers(value: SSAValue) -> list[Operation]:
-    """The ops that read a value, also through views; those in a loop do not count."""
+    """The ops that read a value, also through views and joins. For a loop, this is its op."""
     found: list[Operation] = []
     for use in value.uses:
-        if isinstance(use.operation, ViewOp | SubviewOp):
+        found.append(use.operation)
+        if isinstance(use.operation, ViewOp | SubviewOp | JoinOp):
             found += _readers(use.operation.results[0])
-        else:
-            found.append(use.operation)
     return found
 
 
@@ -63,7 +62,8 @@ def take_initial_values(scan: ScanOp) -> None:
     taken: set[SSAValue] = set()
     for index, value in enumerate(list(scan.initial)):
         source = root(value)
-        is_ours = _can_move(value) and _readers(source) == [scan] and source not in taken
+        readers = [op for op in _readers(source) if not isinstance(op, ViewOp)]
+        is_ours = _can_move(value) and readers == [scan] and source not in taken
         if not is_ours:
             scan.operands[index] = copied(value, scan, _REASON)
         taken.add(root(scan.operands[index]))

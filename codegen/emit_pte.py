@@ -42,7 +42,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import CallOp, ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, functions, terminator
+from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, functions, sides, states
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
@@ -131,6 +131,7 @@ class ProgramBuilder:
         self.schema = schema = program_schema().classes
         self.values: list[Any] = []
         self.buffers: list[Any] = [schema.Buffer(b"")]
+        self.initial_values: list[bytes] = []
         self.operators: list[Any] = []
         self.instructions: list[Any] = []
         self.delegates: list[Any] = []
@@ -227,6 +228,22 @@ class ProgramBuilder:
             ),
         )
 
+    def state(self, view: TensorView, offset: int, initial: bytes) -> int:
+        """A tensor at an arena offset that has a value when the method is loaded."""
+        self.initial_values.append(initial)
+        number = len(self.initial_values)
+        allocation = self.schema.AllocationDetails(1, offset)
+        return self._shared(
+            ("state", view, offset),
+            lambda: self.schema.Tensor(
+                scalar_type=scalar_type(np.dtype(view.dtype)),
+                sizes=list(view.sizes),
+                dim_order=list(view.order),
+                data_buffer_idx=number,
+                allocation_info=allocation,
+            ),
+        )
+
     def knows(self, view: TensorView, offset: int | None) -> bool:
         """Whether there is an EValue for this view of planned bytes already."""
         return (view, offset, 0, False) in self._index
@@ -300,18 +317,20 @@ class FunctionEmitter:
 
     def emit(self) -> tuple[list[int], list[int]]:
         """Emit every op; returns the EValues of inputs and outputs."""
-        block = self.func.body.block
-        entries = border_attributes(self.func.arg_attrs, len(block.args))
+        (_, arguments, given), (_, results, taken) = sides(self.func)
         inputs = [
             self.tensor(argument, logical_view(argument, entry.get(DIM_ORDER)))
-            for argument, entry in zip(block.args, entries, strict=True)
+            for argument, entry in zip(arguments, given, strict=True)
         ]
-        self.block(block)
-        end = terminator(self.func)
-        entries = border_attributes(self.func.res_attrs, len(end.operands))
+        for state in states(self.func):
+            place = place_of(state.argument)
+            assert place is not None
+            data = np.asarray(dense_array(state.initial), order="C").tobytes()
+            self.builder.state(view_of(state.argument, View.CONTIGUOUS), place, data)
+        self.block(self.func.body.block)
         outputs = [
             self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
-            for value, entry in zip(end.operands, entries, strict=True)
+            for value, entry in zip(results, taken, strict=True)
         ]
         return inputs, outputs
 
@@ -405,7 +424,7 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
     )
     scratch = max([builder.temp_bytes, *(call.scratch_bytes for call in builder.npu_calls)])
     return EmittedProgram(
-        smallest_file(program, ALIGNMENT),
+        smallest_file(program, ALIGNMENT, builder.initial_values),
         tuple(names),
         method_allocator_bytes(plans[0]),
         temp_allocator_bytes(plans[0], scratch),
