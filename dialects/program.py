@@ -22,7 +22,7 @@ from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.quant import storage_type
-from cmopt.dialects.shapes import element_of, ints_of, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
 from cmopt.support.diagnostics import CompileError
 
 DIM_ORDER = "edge.dim_order"
@@ -141,6 +141,12 @@ def states(func: FuncOp) -> list[State]:
     arguments, results = len(func.body.block.args), len(terminator(func).operands)
     count = sum(INITIAL_VALUE in e for e in border_attributes(func.arg_attrs, arguments))
     return [State(func, arguments - count + i, results - count + i) for i in range(count)]
+
+
+def state_bytes(func: FuncOp) -> int:
+    """The bytes at the beginning of a planned function's arena that hold its state."""
+    size = func.attributes.get(STATE_BYTES)
+    return int_of(size) if size is not None else 0
 
 
 def inputs_of(func: FuncOp) -> Sequence[BlockArgument]:
