@@ -93,8 +93,8 @@ def _state(func: FuncOp, prefix: str) -> list[str]:
     if not (size := state_bytes(func)):
         return []
     return [
-        "/* The first bytes of the arena hold the state: keep them from one run to the next. Loading",
-        " * the method gives the state its initial value. */",
+        "/* The first bytes of the arena hold the state: keep them from run to run. Loading the",
+        " * method gives the state its initial value. */",
         f"#define {prefix}_STATE_BYTES {size}",
     ]
 

@@ -22,6 +22,7 @@ from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 
 if TYPE_CHECKING:
+    from cmopt.frontend.explicit_state import States
     from cmopt.frontend.recurrences import Recurrence
 
 
@@ -117,11 +118,12 @@ def _chosen(
 
 @dataclass
 class _Prepared:
-    """A graph with observers, the names of its inputs that are tensors, and its loops."""
+    """A graph with observers, the names of its inputs that are tensors, its loops, its state."""
 
     graph: GraphModule
     names: list[str]
     loops: list[_PreparedLoop]
+    states: States
 
 
 @dataclass
@@ -151,8 +153,10 @@ def _prepared(
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
 
     from cmopt.frontend.batch_norms import replace_batch_norms
+    from cmopt.frontend.carried_ranges import share_state_ranges
     from cmopt.frontend.composites import decompose_composites
     from cmopt.frontend.constant_folding import fold_constants
+    from cmopt.frontend.explicit_state import changed_buffers, take_state_out
     from cmopt.frontend.kept_values import refuse_kept_values
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.precision import mark
@@ -160,16 +164,23 @@ def _prepared(
     from cmopt.frontend.quantizer import Int8Quantizer
     from cmopt.frontend.recurrent_layers import recurrent_operators, replace_recurrent_layers
     from cmopt.frontend.regions import merge_regions
-    from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
+    from cmopt.frontend.state import (
+        copy_written_inputs,
+        drop_batch_counters,
+        refuse_state,
+        with_functional_state,
+    )
 
     inference = _copy_of(module).eval()
     exported = merge_regions(_export(inference, example))
     mark(exported, inference, precision)
     check_model(exported)
     exported = copy_written_inputs(drop_batch_counters(exported))
+    exported = with_functional_state(exported)
     refuse_state(exported)
-    refuse_kept_values(inference, example)
+    refuse_kept_values(inference, example, changed_buffers(exported))
     names = tensor_inputs(exported)
+    exported, states = take_state_out(exported)
     whole = recurrent_operators(exported) if keeps_loops else set()
     graph = decompose_composites(exported, whole).module(check_guards=False)
     fold_constants(graph)
@@ -180,15 +191,17 @@ def _prepared(
     loops = [_prepared_loop(graph, one, for_npu, bias_correction) for one in recurrences]
     quantizer = Int8Quantizer(for_npu=for_npu, adds_biases=bias_correction)
     observed = prepare_pt2e(graph, quantizer)
-    check_preparation(inference, observed, example)
-    return _Prepared(observed, names, loops)
+    share_state_ranges(observed, len(states.initial))
+    check_preparation(inference, observed, example, list(states.initial.values()))
+    return _Prepared(observed, names, loops, states)
 
 
 def _prepared_loop(
     graph: GraphModule, loop: Recurrence, for_npu: bool, bias_correction: bool
 ) -> _PreparedLoop:
     """A loop of a graph with observers in its cell; one observer for each carried value."""
-    from cmopt.frontend.recurrences import example_of_cell, share_carried_ranges
+    from cmopt.frontend.carried_ranges import share_carried_ranges
+    from cmopt.frontend.recurrences import example_of_cell
 
     bits = loop.choice.weight_bits
     precision = Precision(
@@ -225,12 +238,17 @@ def _converted(
     observed: _Prepared, example: Arguments, samples: Sequence[Arguments]
 ) -> ExportedProgram:
     """The quantized program of a graph after calibration. samples: to correct biases on."""
+    from cmopt.frontend.explicit_state import put_state_back
     from cmopt.frontend.locations import spread_source_locations
     from cmopt.frontend.precision import forget_choices
     from cmopt.frontend.recurrences import name_sources
 
     converted = _convert(observed, samples)
-    quantized = torch.export.export(converted, example.args, example.kwargs)
+    states = observed.states
+    given = states.added_to(example, list(states.initial.values()))
+    quantized = torch.export.export(converted, given.args, given.kwargs)
+    if states.initial:
+        quantized = put_state_back(quantized, states, example)
     name_sources(quantized, [each.loop for each in observed.loops])
     spread_source_locations(quantized.graph)
     forget_choices(quantized)
@@ -242,10 +260,11 @@ def _convert(prepared: _Prepared, samples: Sequence[Arguments]) -> GraphModule:
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
     from cmopt.frontend.bias_correction import correct_biases
+    from cmopt.frontend.carried_ranges import share_ranges_of_loops
     from cmopt.frontend.common_ranges import keep_integers_of_products, quantize_as_extremes
     from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.least_steps import raise_least_steps
-    from cmopt.frontend.recurrences import put_loops, share_ranges_of_loops
+    from cmopt.frontend.recurrences import put_loops
 
     observed = prepared.graph
     share_ranges_of_loops(observed, [each.loop for each in prepared.loops])
@@ -298,6 +317,7 @@ def _calibrate(
 
     observed = prepared.graph
     kept = KeptSamples(samples_within(observed, MOST_SAMPLES, MOST_ELEMENTS))
+    values = list(prepared.states.initial.values())
     for each in prepared.loops:
         each.loop.observes = True
     count = 0
@@ -306,8 +326,11 @@ def _calibrate(
         what = "example_inputs" if calibration is None else f"calibration sample {count}"
         sample = sample_of(batch, example, what)
         check_sample(sample.tensors, prepared.names, what)
+        sample = prepared.states.added_to(sample, values)
         kept.offer(sample)
-        observed(*sample.args, **sample.kwargs)
+        results = observed(*sample.args, **sample.kwargs)
+        if values:
+            _, values = results
         count += 1
     if count == 0:
         raise ValueError("calibration holds no inputs")

@@ -18,16 +18,11 @@ import torch
 from torch._higher_order_ops.scan import scan
 from torch.export import ExportedProgram
 from torch.fx import Graph, GraphModule, Node
-from torchao.quantization.pt2e.observer import ObserverBase
 
-from cmopt.frontend.observers import observer_of, replace_observer
-from cmopt.frontend.operators import MOVEMENTS
-from cmopt.frontend.overloads import is_getitem, operator_name
 from cmopt.frontend.precision import Choice
 from cmopt.frontend.scans import is_scan
 from cmopt.frontend.simulation import KeptSamples
 from cmopt.frontend.structure import Arguments
-from cmopt.frontend.wide_types import values_of_observers
 
 _known: WeakValueDictionary[int, Recurrence] = WeakValueDictionary()
 _numbers = itertools.count()
@@ -126,58 +121,6 @@ def example_of_cell(module: GraphModule, loop: Recurrence) -> tuple[torch.Tensor
     shapes = [value.meta["val"].shape for value in initial if isinstance(value, Node)]
     shapes.append(sequence.meta["val"].shape[1:])
     return tuple(torch.zeros(shape) for shape in shapes)
-
-
-def share_carried_ranges(cell: GraphModule) -> None:
-    """Let each carried value of a cell have one observer, as operand and as result, in place."""
-    results = cell.graph.output_node().args[0]
-    assert isinstance(results, list | tuple)
-    for taken, made in zip(cell.graph.find_nodes(op="placeholder"), results[:-1], strict=False):
-        if isinstance(made, Node) and (observer := observer_of(cell, made)) is not None:
-            _replace_behind(cell, taken, observer)
-
-
-def share_ranges_of_loops(observed: GraphModule, loops: Sequence[Recurrence]) -> None:
-    """Let values on both sides of a loop's border have one range, in place, after calibration.
-
-    A loop takes its sequence in the quantization that the graph has for it. What reads the loop's
-    outputs takes them in the loop's quantization, unless it shares a range with other values.
-    """
-    for loop in loops:
-        cell = loop.observed
-        assert cell is not None
-        (call,) = calls_of(observed.graph, loop)
-        *_, part = cell.graph.find_nodes(op="placeholder")
-        outer = observer_of(observed, call.args[1]) if isinstance(call.args[1], Node) else None
-        if outer is not None:
-            _replace_behind(cell, part, outer)
-        results = cell.graph.output_node().args[0]
-        assert isinstance(results, list | tuple)
-        for index, made in enumerate(results):
-            if isinstance(made, Node) and (observer := observer_of(cell, made)) is not None:
-                _read_in(observed, call, index, observer)
-
-
-def _read_in(observed: GraphModule, call: Node, index: int, observer: ObserverBase) -> None:
-    """Let the observers of one result of a loop be `observer`, where they see nothing else."""
-    gets = [user for user in call.users if is_getitem(user) and user.args[1] == index]
-    moved, open = set(gets), list(gets)
-    while open:
-        for user in open.pop().users:
-            is_seen = observer_of(observed, user) is not None
-            if user not in moved and (is_seen or operator_name(user) in MOVEMENTS):
-                moved.add(user)
-                open.append(user)
-    for other, values in values_of_observers(observed).items():
-        if all(value in moved for value in values):
-            replace_observer(observed, other, observer)
-
-
-def _replace_behind(cell: GraphModule, operand: Node, observer: ObserverBase) -> None:
-    """Let the observers that see an operand of a cell be this one."""
-    for old in [observer_of(cell, user) for user in operand.users]:
-        if old is not None:
-            replace_observer(cell, old, observer)
 
 
 def put_loops(converted: GraphModule, loops: Sequence[Recurrence]) -> None:
