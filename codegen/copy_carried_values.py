@@ -19,13 +19,13 @@ from cmopt.dialects.program import Body, bodies, states, terminator
 _REASON = "state and carried values have one place each"
 
 
-def _readers(value: SSAValue) -> list[Operation]:
+def readers_of(value: SSAValue) -> list[Operation]:
     """The ops that read a value, also through views and joins. For a loop, this is its op."""
     found: list[Operation] = []
     for use in value.uses:
         found.append(use.operation)
         if isinstance(use.operation, ViewOp | SubviewOp | JoinOp):
-            found += _readers(use.operation.results[0])
+            found += readers_of(use.operation.results[0])
     return found
 
 
@@ -34,7 +34,7 @@ def _can_move(value: SSAValue) -> bool:
     source = root(value)
     if not isinstance(source.owner, KernelOp | CallOp) or len(source.owner.results) != 1:
         return False
-    return not any(isinstance(reader, JoinOp) for reader in _readers(source))
+    return not any(isinstance(reader, JoinOp) for reader in readers_of(source))
 
 
 def _is_free(argument: BlockArgument, value: SSAValue) -> bool:
@@ -43,7 +43,7 @@ def _is_free(argument: BlockArgument, value: SSAValue) -> bool:
     assert isinstance(maker, Operation)
     block = maker.parent_block()
     position = {op: index for index, op in enumerate(block.ops)} if block else {}
-    for reader in _readers(argument):
+    for reader in readers_of(argument):
         if position[reader] > position[maker]:
             return False
         if reader is maker:
@@ -62,18 +62,26 @@ def take_initial_values(scan: ScanOp) -> None:
     taken: set[SSAValue] = set()
     for index, value in enumerate(list(scan.initial)):
         source = root(value)
-        readers = [op for op in _readers(source) if not isinstance(op, ViewOp)]
+        readers = [op for op in readers_of(source) if not isinstance(op, ViewOp)]
         is_ours = _can_move(value) and readers == [scan] and source not in taken
         if not is_ours:
             scan.operands[index] = copied(value, scan, _REASON)
         taken.add(root(scan.operands[index]))
 
 
+def carried_pairs(body: Body) -> list[tuple[BlockArgument, int]]:
+    """The old values of a loop or of state, and the numbers of their new ones among the operands
+    of the terminator."""
+    if isinstance(body, ScanOp):
+        return [(old, index) for index, old in enumerate(body.carried)]
+    return [(state.argument, state.result) for state in states(body)]
+
+
 def renew_in_place(body: Body, pairs: Sequence[tuple[BlockArgument, int]]) -> None:
     """Copy new values that cannot be made in the place of the old ones.
 
-    pairs: old values, and the numbers of their new ones among the operands of the terminator. A new
-    value must be made when nothing reads the old one any more.
+    pairs: as `carried_pairs` gives them. A new value must be made when nothing reads the old one
+    any more.
     """
     end = terminator(body)
     for argument, index in pairs:
@@ -101,6 +109,4 @@ class CopyCarriedValuesPass(ModulePass):
         for body in list(bodies(op)):
             if isinstance(body, ScanOp):
                 take_initial_values(body)
-                renew_in_place(body, [(old, i) for i, old in enumerate(body.carried)])
-            else:
-                renew_in_place(body, [(state.argument, state.result) for state in states(body)])
+            renew_in_place(body, carried_pairs(body))

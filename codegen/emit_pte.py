@@ -34,6 +34,7 @@ from cmopt.dialects.cortex_m import (
     JoinOp,
     KernelOp,
     ScratchOp,
+    ShiftOp,
     SubviewOp,
     View,
     ViewOp,
@@ -49,6 +50,7 @@ from cmopt.dialects.shapes import (
     element_of,
     ints_of,
     inverse,
+    numel,
     permuted,
     shape_of,
 )
@@ -337,7 +339,9 @@ class FunctionEmitter:
     def block(self, block: Block) -> None:
         """The ops of a function or a loop."""
         for op in block.ops:
-            if isinstance(op, KernelOp):
+            if isinstance(op, ShiftOp):
+                self.shift(op)
+            elif isinstance(op, KernelOp):
                 self.kernel(op)
             elif isinstance(op, CallOp):
                 from cmopt.codegen.emit_portable import emit_call
@@ -375,6 +379,23 @@ class FunctionEmitter:
                 raise CompileError(f"argument {argument.name}: {error}", op=op) from error
         out = self.value(op.results[0], view("output"))
         self.builder.call(schema, [*arguments, out], returned=out)
+
+    def shift(self, op: ShiftOp) -> None:
+        """A cat of the rows of a ring buffer and of what is appended, all flat."""
+        dtype, step = numpy_dtype(element_of(op.output)).name, op.step
+        size, item = numel(shape_of(op.buffer)), itemsize(op.buffer.type)
+        place = place_of(op.buffer)
+        assert place is not None
+        rows = [
+            self.builder.tensor(
+                TensorView(dtype, (min(step, size - start),), (0,)), offset=place + start * item
+            )
+            for start in range(step, size, step)
+        ]
+        parts = [self.tensor(v, TensorView(dtype, (numel(shape_of(v)),), (0,))) for v in op.parts]
+        out = self.tensor(op.output, TensorView(dtype, (size,), (0,)))
+        tensors = self.builder.add_tensor_list([*rows, *parts])
+        self.builder.call(kernel_schema(op), [tensors, self.builder.add_int(0), out], returned=out)
 
     def any_view(self, op: KernelOp) -> View:
         """The view for an op that takes any: the one in which most of its tensors exist already."""

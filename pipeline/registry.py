@@ -41,7 +41,13 @@ _LOWERING = (
     "verify-stage",
     "wrap-conv1d",
 )
-_CODEGEN = ("copy-carried-values", "copy-joined-operands", "plan-memory", "verify-plan")
+_CODEGEN = (
+    "copy-carried-values",
+    "copy-joined-operands",
+    "plan-memory",
+    "shift-ring-buffers",
+    "verify-plan",
+)
 
 
 def _own(folder: str, name: str) -> tuple[str, str]:

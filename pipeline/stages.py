@@ -64,7 +64,7 @@ def stage_pipelines(
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
         "planned": (
-            "copy-joined-operands,copy-carried-values,plan-memory,verify-plan,"
+            "shift-ring-buffers,copy-joined-operands,copy-carried-values,plan-memory,verify-plan,"
             "verify-stage{stage=planned}"
         ),
     }

@@ -17,6 +17,7 @@ from cmopt.codegen.c.loops import Calls
 from cmopt.codegen.c.matrix_calls import MATRICES
 from cmopt.codegen.c.pooling import POOLS, emit_pool
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
+from cmopt.codegen.c.ring_buffers import RING_BUFFERS
 from cmopt.codegen.c.step import SUFFIXES, Rule, Step, constant_of
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
 from cmopt.codegen.c.wide_calls import WIDE
@@ -121,7 +122,7 @@ PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
 """The portable operators that have a C form, and what emits them."""
 
 
-STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES, **WIDE}
+STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES, **WIDE, **RING_BUFFERS}
 """The rule of each `cortex_m` and `cmopt` op that is a kernel call; a new op needs one."""
 
 
