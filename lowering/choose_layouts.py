@@ -146,7 +146,10 @@ class Choice:
     def layouts_of(self, state: State) -> list[Layout]:
         """The layouts in which a state may be kept, the one it is written in first."""
         written = identity(len(shape_of(state.argument)))
-        seen = sorted(layout for value, layout in self._seen if value is state.argument)
+        seen = sorted(
+            (layout for value, layout in self._seen if value is state.argument),
+            key=lambda layout: (sum(i != d for i, d in enumerate(layout)), layout),
+        )
         return list(dict.fromkeys([written, *seen]))[:MAX_MODES]
 
     def solve(self, effort: float) -> Solution:
