@@ -74,6 +74,8 @@ class Liveness:
     buffers: list[Buffer]
     take_overs: list[TakeOver]
     insides: list[Inside] = field(default_factory=list)
+    candidates: list[TakeOver] = field(default_factory=list)
+    """The take-overs that are possible if the buffer's life ends there in another order of ops."""
 
     @cached_property
     def neighbours(self) -> dict[Buffer, list[Buffer]]:
@@ -145,7 +147,7 @@ def analyze(func: FuncOp) -> Liveness:
             insides += [Inside(of[v], of[op.output], delta) for v, delta in parts if v in of]
         take_overs.extend(_take_overs(op, of, start))
     ended = [t for t in take_overs if t.buffer.last == t.successor.first]
-    return Liveness(buffers, _one_each(ended), insides)
+    return Liveness(buffers, _one_each(ended), insides, take_overs)
 
 
 def byte_offset(op: ViewOp | SubviewOp) -> int:

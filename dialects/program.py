@@ -40,6 +40,12 @@ ARENA_BOUND = "cortex_m.arena_bound"
 """Function attribute: the most bytes live at one time, so the least that any plan needs."""
 
 
+ORDER_BOUND = "cortex_m.order_bound"
+"""Function attribute: the most bytes live at one time in the best order of operators, or fewer."""
+ORDER_LIMIT = "cortex_m.order_limit"
+"""Function attribute: why its order of operators is not proven to be the best."""
+
+
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
     """The functions of a module that have a body.
 

@@ -28,6 +28,8 @@ from cmopt.dialects.program import (
     ARENA_BYTES,
     LAYOUT_LIMIT,
     NPU_REASON,
+    ORDER_BOUND,
+    ORDER_LIMIT,
     PRECISION,
     border_names,
     main_function,
@@ -63,7 +65,8 @@ class Report:
 
     `inputs` and `outputs` are their names.
     `ops` counts kernel calls by name. `operators` lists what ExecuTorch's selective build must
-    register. `arena_bound` is a lower bound on the arena for this order of ops. The two allocator
+    register. `arena_bound` is a lower bound on the arena for this order of ops, and `order_bound`
+    for all orders; 0 if the orders were not compared. The two allocator
     sizes are the memory that ExecuTorch's runtime takes besides the arena on a 32-bit core,
     including the NPU's scratch. `limits` lists the searches that ended before the best was proven.
     `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
@@ -90,6 +93,7 @@ class Report:
     outside: tuple[Outside, ...] = ()
     steps: tuple[StepFacts, ...] = ()
     precision: PrecisionReport | None = None
+    order_bound: int = 0
 
     @property
     def npu_cycles(self) -> int:
@@ -186,7 +190,8 @@ def make_report(
     arena, bound = (s.value.data for s in sizes if isinstance(s, IntegerAttr))
     calls = [op for op in planned.walk() if isinstance(op, KernelOp | CallOp | DelegateOp)]
     names = Counter(op.target.data if isinstance(op, CallOp) else op.name for op in calls)
-    limit = func.attributes.get(LAYOUT_LIMIT)
+    limits = [func.attributes.get(name) for name in (LAYOUT_LIMIT, ORDER_LIMIT)]
+    order_bound = func.attributes.get(ORDER_BOUND)
     fallbacks = tuple(f for f in map(fallback_of, calls) if f is not None)
     return Report(
         target=target,
@@ -203,9 +208,10 @@ def make_report(
         operators=emitted.operators,
         inputs=tuple(inputs),
         outputs=tuple(outputs),
-        limits=(limit.data,) if isinstance(limit, StringAttr) else (),
+        limits=tuple(limit.data for limit in limits if isinstance(limit, StringAttr)),
         delegates=emitted.delegates,
         outside=() if split is None else outside_of(split),
         steps=tuple(step_facts(op) for op in func.body.block.ops if is_step(op)),
         precision=_precision_of(func),
+        order_bound=order_bound.value.data if isinstance(order_bound, IntegerAttr) else 0,
     )

@@ -54,7 +54,10 @@ def stage_pipelines(
             f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},"
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
-        "planned": "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}",
+        "planned": (
+            "copy-joined-operands,order-operators,plan-memory,verify-plan,"
+            "verify-stage{stage=planned}"
+        ),
     }
     if npu is None:
         del stages["ethos_u"]

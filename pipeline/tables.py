@@ -130,6 +130,13 @@ def _precision_text(precision: PrecisionReport) -> str:
     )
 
 
+def _bound(report: Report) -> str:
+    """The lower bound on the arena; also that for all orders of operators if it is lower."""
+    bound = f"{report.arena_bound:,}"
+    is_lower = 0 < report.order_bound < report.arena_bound
+    return f"{bound}, {report.order_bound:,} in any order" if is_lower else bound
+
+
 def report_text(report: Report) -> str:
     """The report as plain text: kernels, sizes, calls of the NPU, ops without an integer kernel."""
     from rich.table import Table
@@ -146,7 +153,7 @@ def report_text(report: Report) -> str:
         table.add_row(name, str(count), f"{products:,}" if products else "", f"{moved:,}")
     console.print(table)
     console.print(
-        f"arena {report.arena_bytes:,} bytes (lower bound {report.arena_bound:,}), "
+        f"arena {report.arena_bytes:,} bytes (lower bound {_bound(report)}), "
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
         f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
