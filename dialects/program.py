@@ -45,6 +45,9 @@ ORDER_BOUND = "cortex_m.order_bound"
 ORDER_LIMIT = "cortex_m.order_limit"
 """Function attribute: why its order of operators is not proven to be the best."""
 
+ROW_STRIPS = "cortex_m.row_strips"
+"""Function attribute: the report of the runs of calls that were split into strips, as JSON."""
+
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
     """The functions of a module that have a body.

@@ -38,7 +38,7 @@ _LOWERING = (
     "verify-stage",
     "wrap-conv1d",
 )
-_CODEGEN = ("copy-joined-operands", "order-operators", "plan-memory", "verify-plan")
+_CODEGEN = ("copy-joined-operands", "order-operators", "plan-memory", "split-rows", "verify-plan")
 
 
 def _own(folder: str, name: str) -> tuple[str, str]:
