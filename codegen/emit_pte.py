@@ -21,7 +21,7 @@ from xdsl.dialects.builtin import (
     ModuleOp,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.lifetimes import ALIGNMENT
@@ -40,9 +40,9 @@ from cmopt.dialects.cortex_m import (
     itemsize,
     place_of,
 )
-from cmopt.dialects.edge import CallOp
+from cmopt.dialects.edge import CallOp, ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, functions
+from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, functions, terminator
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
@@ -68,6 +68,9 @@ _SCALAR_TYPES = {
     "float64": "DOUBLE",
     "bool": "BOOL",
 }
+
+
+_WITHOUT_INSTRUCTIONS = ConstantOp | JoinOp | ScratchOp | SubviewOp | ViewOp | ReturnOp | YieldOp
 
 
 @dataclass(frozen=True)
@@ -203,11 +206,17 @@ class ProgramBuilder:
             self.buffers.append(self.schema.Buffer(data))
         return self._buffer_index[data]
 
-    def tensor(self, view: TensorView, *, offset: int | None, data: int = 0) -> int:
-        """A tensor at an arena offset, or over constant `data`."""
+    def tensor(
+        self, view: TensorView, *, offset: int | None, data: int = 0, grows: bool = False
+    ) -> int:
+        """A tensor at an arena offset, or over constant `data`.
+
+        grows: whether instructions change its sizes, up to those of `view`.
+        """
         return self._shared(
-            (view, offset, data),
+            (view, offset, data, grows),
             lambda: self.schema.Tensor(
+                shape_dynamism=int(self.schema.TensorShapeDynamism.DYNAMIC_BOUND) * grows,
                 scalar_type=scalar_type(np.dtype(view.dtype)),
                 sizes=list(view.sizes),
                 dim_order=list(view.order),
@@ -220,7 +229,7 @@ class ProgramBuilder:
 
     def knows(self, view: TensorView, offset: int | None) -> bool:
         """Whether there is an EValue for this view of planned bytes already."""
-        return (view, offset, 0) in self._index
+        return (view, offset, 0, False) in self._index
 
     def operator(self, schema: Schema) -> int:
         """The index of an operator."""
@@ -246,6 +255,22 @@ class ProgramBuilder:
         entries = [schema.CompileSpec(key, value) for key, value in specs]
         self.delegates.append(schema.BackendDelegate(backend, where, entries))
         return len(self.delegates) - 1
+
+    def variable(self, kind: str, number: int) -> int:
+        """The index of an `Int` or a `Bool` that instructions change."""
+        value = self.schema.Int(0) if kind == "Int" else self.schema.Bool(False)
+        return self._shared(("variable", kind, number), lambda: value)
+
+    def primitive(self, name: str, overload: str, arguments: Sequence[int]) -> None:
+        """Append a call of an operator that the runtime itself has."""
+        operator = self.operator(Schema(f"executorch_prim::{name}", overload, ()))
+        call = self.schema.KernelCall(operator, list(arguments))
+        self.instructions.append(self.schema.Instruction(call))
+
+    def jump_unless(self, condition: int, destination: int) -> None:
+        """Append a jump to an instruction that is taken if a Bool is false."""
+        jump = self.schema.JumpFalseCall(condition, destination)
+        self.instructions.append(self.schema.Instruction(jump))
 
     def call_delegate(self, delegate: int, arguments: Sequence[int]) -> None:
         """Append a call of a delegate: inputs, then outputs."""
@@ -281,7 +306,17 @@ class FunctionEmitter:
             self.tensor(argument, logical_view(argument, entry.get(DIM_ORDER)))
             for argument, entry in zip(block.args, entries, strict=True)
         ]
-        outputs: list[int] = []
+        self.block(block)
+        end = terminator(self.func)
+        entries = border_attributes(self.func.res_attrs, len(end.operands))
+        outputs = [
+            self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
+            for value, entry in zip(end.operands, entries, strict=True)
+        ]
+        return inputs, outputs
+
+    def block(self, block: Block) -> None:
+        """The ops of a function or a loop."""
         for op in block.ops:
             if isinstance(op, KernelOp):
                 self.kernel(op)
@@ -293,15 +328,12 @@ class FunctionEmitter:
                 from cmopt.codegen.emit_delegate import emit_delegate
 
                 emit_delegate(op, self)
-            elif isinstance(op, ReturnOp):
-                entries = border_attributes(self.func.res_attrs, len(op.operands))
-                outputs = [
-                    self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
-                    for value, entry in zip(op.operands, entries, strict=True)
-                ]
-            elif not isinstance(op, ConstantOp | JoinOp | ScratchOp | SubviewOp | ViewOp):
+            elif isinstance(op, ScanOp):
+                from cmopt.codegen.emit_scan import emit_scan
+
+                emit_scan(op, self)
+            elif not isinstance(op, _WITHOUT_INSTRUCTIONS):
                 raise CompileError("cannot be emitted", op=op, hint="lower it to cortex_m first")
-        return inputs, outputs
 
     def kernel(self, op: KernelOp) -> None:
         """One kernel call, in the form of the operator's schema."""
@@ -366,7 +398,11 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
     if len(plans) != 1:
         raise CompileError(f"a program has one function, this module has {len(plans)}")
     program = schema.Program(0, plans, builder.buffers, builder.delegate_data)
-    names = sorted(f"{op.name}.{op.overload}" for op in builder.operators)
+    names = sorted(
+        f"{op.name}.{op.overload}"
+        for op in builder.operators
+        if not op.name.startswith("executorch_prim::")  # the runtime has these
+    )
     scratch = max([builder.temp_bytes, *(call.scratch_bytes for call in builder.npu_calls)])
     return EmittedProgram(
         smallest_file(program, ALIGNMENT),

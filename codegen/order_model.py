@@ -12,12 +12,18 @@ from xdsl.traits import is_side_effect_free
 from cmopt.codegen.lifetimes import Buffer, Liveness, align, analyze
 from cmopt.codegen.order_search import ARGUMENT, Graph, Operator, Overwrite, Value, Whole
 from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp
+from cmopt.dialects.edge import ScanOp
 from cmopt.dialects.ethos_u import DelegateOp
 
 
 def is_operator(op: Operation) -> bool:
     """Whether an op is a call that takes its turn; the others are constants, places and views."""
     return not isinstance(op, ConstantOp | ScratchOp | ViewOp | SubviewOp | JoinOp | ReturnOp)
+
+
+def has_loops(func: FuncOp) -> bool:
+    """Whether a function has a loop, of which the model knows nothing."""
+    return any(isinstance(op, ScanOp) for op in func.body.block.ops)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
 from cmopt.codegen.lifetimes import analyze
-from cmopt.codegen.order_model import model_of, reorder
+from cmopt.codegen.order_model import has_loops, model_of, reorder
 from cmopt.codegen.order_search import MOST_STATES, find_order
 from cmopt.codegen.placement import place
 from cmopt.dialects.program import ORDER_BOUND, ORDER_LIMIT, functions
@@ -18,6 +18,8 @@ from cmopt.dialects.program import ORDER_BOUND, ORDER_LIMIT, functions
 
 def order(func: FuncOp, most_states: int) -> None:
     """Reorder one function if that makes its arena smaller."""
+    if has_loops(func):
+        return
     model = model_of(func)
     found = find_order(model.graph, most_states)
     func.attributes[ORDER_BOUND] = IntegerAttr(found.bound, 64)

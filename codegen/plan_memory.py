@@ -35,7 +35,7 @@ def plan(func: FuncOp) -> None:
 
 
 def _check_joins(func: FuncOp) -> None:
-    for op in func.body.block.ops:
+    for op in func.walk():
         if isinstance(op, JoinOp):
             start = place_of(op.output)
             wanted = [None if start is None else start + offset for offset in op.byte_offsets()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
@@ -116,13 +117,13 @@ class Planner:
         beyond = [used > limit for used in self.used]
         if self.live[0] > limit:
             return None
-        costs: list[int | None] = [0, *[None] * count]
+        costs: list[float] = [0, *[math.inf] * count]
         came: list[Choice | None] = [None] * (count + 1)
         for first in range(count):
             so_far = costs[first]
-            if so_far is None or self.live[first] > limit:
+            if so_far == math.inf or self.live[first] > limit:
                 continue
-            if not beyond[first] and (costs[first + 1] is None or so_far < costs[first + 1]):
+            if not beyond[first] and so_far < costs[first + 1]:
                 costs[first + 1], came[first + 1] = so_far, None
             for last in range(first + 1, min(count, first + LONGEST_REGION) + 1):
                 if not self.has_rule[last - 1]:
@@ -133,9 +134,9 @@ class Planner:
                 if choice is None:
                     continue
                 cost = so_far + choice.cost
-                if costs[last] is None or cost < costs[last]:
+                if cost < costs[last]:
                     costs[last], came[last] = cost, choice
-        if costs[count] is None:
+        if costs[count] == math.inf:
             return None
         choices, at = list[Choice](), count
         while at > 0:

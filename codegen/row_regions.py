@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.lifetimes import ALIGNMENT
-from cmopt.codegen.row_rules import RowUse, height_of, row_bytes, row_uses
+from cmopt.codegen.row_rules import RowUse, has_rows, height_of, row_bytes, row_uses
 from cmopt.codegen.step_facts import multiplications
-from cmopt.dialects.constants import is_constant
 from cmopt.dialects.cortex_m import KernelOp, ScratchOp, SubviewOp, ViewOp, nbytes
+from cmopt.dialects.shapes import shape_of
 
 Rows = NDArray[np.int64]
 """A number of a row for each strip."""
@@ -32,9 +32,8 @@ def base_of(value: SSAValue) -> SSAValue:
 
 
 def _keeps_rows(view: ViewOp) -> bool:
-    before, after = view.input.type, view.output.type
-    shapes = before.get_shape(), after.get_shape()
-    return min(map(len, shapes)) >= 2 and shapes[0][:2] == shapes[1][:2] and shapes[0][0] == 1
+    before, after = shape_of(view.input), shape_of(view.output)
+    return has_rows(view.input) and has_rows(view.output) and before[:2] == after[:2]
 
 
 @dataclass
@@ -43,7 +42,7 @@ class Region:
 
     ops: list[Operation]
     uses: list[list[RowUse]]
-    outputs: list[SSAValue]
+    outputs: Sequence[SSAValue]
 
     @property
     def most_strips(self) -> int:
@@ -157,9 +156,13 @@ class Split:
 
 
 def split(region: Region, strips: int) -> Split | None:
-    """The region in equal strips of its outputs; None if an output would be needed beyond them."""
+    """The region in equal strips of its outputs.
+
+    None if an output would be needed beyond them, or if a strip would read padding only.
+    """
     first: dict[SSAValue, Rows] = {}
     last: dict[SSAValue, Rows] = {}
+    members = set(region.ops)
     parts = {output: spread(height_of(output), strips) for output in region.outputs}
     for output, (low, high) in parts.items():
         first[output], last[output] = low, high
@@ -171,13 +174,13 @@ def split(region: Region, strips: int) -> Split | None:
             return None
         for use in uses:
             base = base_of(op.operands[use.operand])
-            if is_constant(base) or base.owner not in region.ops:
-                continue
             low = use.stride * first[result] - use.before
             high = use.stride * (last[result] - 1) - use.before + use.extent
             low, high = np.maximum(low, 0), np.minimum(high, height_of(base))
             if (low >= high).any():
-                return None
+                return None  # A strip would read padding only.
+            if base.owner not in members:
+                continue
             first[base] = np.minimum(first.get(base, low), low)
             last[base] = np.maximum(last.get(base, high), high)
     return Split(region, strips, first, last)

@@ -31,7 +31,14 @@ from cmopt.dialects.cortex_m import (
     itemsize,
 )
 from cmopt.dialects.edge import CallOp
-from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, resized, shape_of, window_output
+from cmopt.dialects.shapes import (
+    element_of,
+    ints,
+    ints_of,
+    resized,
+    shape_of,
+    window_output,
+)
 from cmopt.lowering.cortex_m.dispatch import Window, is_right
 from cmopt.lowering.rewrite import recreated
 from cmopt.lowering.rules import Unsupported

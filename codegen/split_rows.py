@@ -14,7 +14,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.codegen.lifetimes import analyze
-from cmopt.codegen.order_model import Model, is_operator, model_of, reorder
+from cmopt.codegen.order_model import Model, has_loops, is_operator, model_of, reorder
 from cmopt.codegen.placement import place
 from cmopt.codegen.row_plan import Choice, Planner
 from cmopt.codegen.row_regions import Split, base_of
@@ -126,8 +126,7 @@ def apply(func: FuncOp, model: Model, choices: Sequence[Choice], isa: Isa) -> No
 def _erase(op: Operation) -> None:
     """Erase an op without users, and the scratch and views that only it used."""
     operands = list(op.operands)
-    op.detach()
-    op.erase()
+    Rewriter.erase_op(op)
     for value in operands:
         owner = value.owner
         if isinstance(owner, ScratchOp | ViewOp | SubviewOp) and not value.uses:
@@ -150,6 +149,8 @@ def fitted(func: FuncOp, max_arena: int, isa: Isa) -> FuncOp:
     size = place(analyze(func)).size
     if size <= max_arena:
         return func
+    if has_loops(func):
+        raise CompileError(f"the arena has {size:,} bytes, more than {max_arena:,}", op=func)
     limit, forbidden = max_arena, set[tuple[int, int]]()
     for _ in range(ATTEMPTS):
         trial = func.clone()

@@ -14,9 +14,10 @@ from xdsl.dialects.builtin import (
     TensorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, BlockArgument, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
+from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.shapes import ints_of
 from cmopt.support.diagnostics import CompileError
 
@@ -61,6 +62,29 @@ def functions(module: ModuleOp) -> Iterator[FuncOp]:
             yield op
 
 
+Body = FuncOp | ScanOp
+"""An op whose region is a block of its own: it takes arguments and ends with results."""
+
+
+def bodies(module: ModuleOp) -> Iterator[Body]:
+    """The functions of a module, as `functions` does, each after the loops in it.
+
+    A loop inside a loop comes first.
+    """
+    for func in functions(module):
+        found: list[Body] = [func, *(op for op in func.walk() if isinstance(op, ScanOp))]
+        yield from reversed(found)
+
+
+def function_of(body: Body) -> FuncOp:
+    """The function that a body is, or is in."""
+    op: Operation | None = body
+    while not isinstance(op, FuncOp):
+        assert op is not None
+        op = op.parent_op()
+    return op
+
+
 def _check_form(func: FuncOp) -> None:
     block = func.body.first_block
     if block is None or block is not func.body.last_block:
@@ -92,16 +116,16 @@ def main_function(module: ModuleOp, name: str = "forward") -> FuncOp:
     raise ValueError(f"the module has no function @{name}")
 
 
-def terminator(func: FuncOp) -> ReturnOp:
-    """The return of a function with one block."""
-    last = func.body.block.last_op
-    assert isinstance(last, ReturnOp), "a function ends in func.return"
+def terminator(body: Body) -> ReturnOp | YieldOp:
+    """The last op of a body, whose operands are its results."""
+    last = body.body.block.last_op
+    assert isinstance(last, ReturnOp | YieldOp), "a body ends in func.return or edge.yield"
     return last
 
 
-def retype_argument(func: FuncOp, index: int, type: Attribute) -> BlockArgument:
+def retype_argument(body: Body, index: int, type: Attribute) -> BlockArgument:
     """Give an argument another type; its users see the new value. Call `update` afterwards."""
-    value = Rewriter.replace_value_with_new_type(func.body.block.args[index], type)
+    value = Rewriter.replace_value_with_new_type(body.body.block.args[index], type)
     assert isinstance(value, BlockArgument)
     return value
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType
-from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -15,7 +14,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import PermuteOp
 from cmopt.dialects.permutations import Layout, compose, identity, order_of_bytes
-from cmopt.dialects.program import LAYOUT_LIMIT, functions
+from cmopt.dialects.program import LAYOUT_LIMIT, Body, bodies, function_of
 from cmopt.dialects.shapes import ints_of, inverse, shape_of
 from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
 from cmopt.support.diagnostics import CompileError, warn
@@ -45,16 +44,16 @@ class Source:
 
 
 class Choice:
-    """The modes that the ops of one function may work in, starting with the modes as written.
+    """The modes that the ops of one body may work in, starting with the modes as written.
 
     If one op can work in a layout, its neighbours may work in it too: layouts spread along
     values, through permutes, until there are no new ones.
     """
 
-    def __init__(self, func: FuncOp):
+    def __init__(self, body: Body):
         self.ops = [
             op
-            for op in func.body.block.ops
+            for op in body.body.block.ops
             if not isinstance(op, PermuteOp)
             and all(isinstance(v.type, TensorType) for v in values_of(op))
             and not all(constant_of(v) is not None for v in op.results or op.operands)
@@ -65,7 +64,7 @@ class Choice:
         self._seen: set[tuple[SSAValue, Layout]] = set()
         for op in self.ops:
             self._add(op, as_written(op))
-        for argument in func.body.block.args:
+        for argument in body.body.block.args:
             self._note(argument, identity(len(shape_of(argument))))
         while self._fresh:
             self._spread(*self._fresh.popleft())
@@ -141,7 +140,7 @@ class Choice:
 
         for op in self.ops:
             problem.modes.append([mode(op, layouts) for layouts in self.modes[op]])
-        # A function's arguments keep the layout they are written in.
+        # Arguments keep the layout they are written in.
         arguments = [value for value in numbers if not isinstance(value.owner, Operation)]
         for value in arguments:
             written = label(value, identity(len(shape_of(value))))
@@ -167,9 +166,9 @@ def work_in(op: Operation, layouts: Layouts) -> None:
     Rewriter.erase_op(op)
 
 
-def require_known_sizes(func: FuncOp) -> None:
+def require_known_sizes(body: Body) -> None:
     """Refuse tensors whose bytes cannot be counted."""
-    for op in func.body.block.ops:
+    for op in body.body.block.ops:
         types = (value.type for value in values_of(op))
         if any(isinstance(type, TensorType) and not type.has_static_shape() for type in types):
             raise CompileError(
@@ -197,9 +196,9 @@ class ChooseLayoutsPass(ModulePass):
     effort: float = 10.0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for func in functions(op):
-            require_known_sizes(func)
-            choice = Choice(func)
+        for body in bodies(op):
+            require_known_sizes(body)
+            choice = Choice(body)
             if not choice.is_open:
                 continue
             chosen, is_proven = choice.solve(self.effort)
@@ -207,5 +206,5 @@ class ChooseLayoutsPass(ModulePass):
                 if layouts != as_written(inner):
                     work_in(inner, layouts)
             if not is_proven:
-                func.attributes[LAYOUT_LIMIT] = StringAttr(UNPROVEN)
-                warn(UNPROVEN, op=func)
+                function_of(body).attributes[LAYOUT_LIMIT] = StringAttr(UNPROVEN)
+                warn(UNPROVEN, op=body)

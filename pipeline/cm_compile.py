@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, select
-from cmopt.pipeline.driver import IO_MODES, RUNTIMES, Program, check_options, compile, lower
+from cmopt.pipeline.driver import (
+    IO_MODES,
+    RUNTIMES,
+    Program,
+    check_max_arena,
+    check_options,
+    compile,
+    lower,
+)
 from cmopt.pipeline.files import read_text, write_output
 from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify
-from cmopt.support.memories import parse_memories
+from cmopt.support.memories import parse_memories, parse_size
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 
 if TYPE_CHECKING:
@@ -69,6 +77,8 @@ def _arguments() -> argparse.ArgumentParser:
         "N multiplications on the core (default 0)")  # fmt: skip
     add("--memory", metavar="flash=1M,sram=256K", help="what the board has: a program that does "
         "not fit is an error")  # fmt: skip
+    add("--max-arena", metavar="BYTES", help="planned memory at most, as 320000 or 320K: calls are "
+        "computed in strips of rows if it is larger otherwise; --memory sets it too")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
     add("-o", dest="output", required=True, metavar="OUT", help="a file; a directory if it ends in "
         "/; '-' is standard output for text")  # fmt: skip
@@ -189,6 +199,7 @@ def _program(args: argparse.Namespace) -> Program:
             allow_float=args.allow_float,
             min_npu_work=args.min_npu_work,
             stage=stage,
+            max_arena=args.max_arena,
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
@@ -204,6 +215,7 @@ def _program(args: argparse.Namespace) -> Program:
         kernels=args.kernels,
         allow_float=args.allow_float,
         min_npu_work=args.min_npu_work,
+        max_arena=args.max_arena,
     )
 
 
@@ -223,8 +235,12 @@ def _main(argv: Sequence[str] | None) -> int:
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
     if args.memory is not None:
         parse_memories(args.memory)
+    if args.max_arena is not None:
+        args.max_arena = parse_size(args.max_arena)
+        check_max_arena(args.max_arena)
     program = _program(args)
     if args.memory is not None:
+        program = program.fitted(args.memory, is_c=outputs.is_c_alone)
         program.check_fit(args.memory, is_c=outputs.is_c_alone)
     outputs.write(program)
     if outputs.is_directory or outputs.kinds == ("pte",):

@@ -84,6 +84,15 @@ class Program:
 
         check_fit(self.modules["planned"], self.report, parse_memories(memories), is_c=is_c)
 
+    def fitted(self, memories: str, *, is_c: bool = False) -> Program:
+        """This program, or one in strips of rows if it does not fit into sram otherwise.
+
+        memories, is_c: see `check_fit`. The program itself if no program in strips fits either.
+        """
+        from cmopt.pipeline.fit import shrunk
+
+        return shrunk(self, parse_memories(memories).sram, is_c=is_c)
+
     def save_c(self, directory: str, *, name: str = "model", runtime: str = "none") -> None:
         """Write C source that runs the program.
 
@@ -232,6 +241,12 @@ def _logical(func: FuncOp, outputs: Sequence[Array]) -> list[Array]:
     return result
 
 
+def check_max_arena(max_arena: int | None) -> None:
+    """Raises CompileError for a limit of the arena that is not a positive number of bytes."""
+    if max_arena is not None and max_arena <= 0:
+        raise CompileError(f"max_arena must be a positive number of bytes, got {max_arena}")
+
+
 def check_runtime(runtime: str) -> None:
     """Raises CompileError if C source cannot run on a runtime of that name."""
     if runtime not in RUNTIMES:
@@ -256,6 +271,7 @@ def compile(
     allow_float: bool = False,
     min_npu_work: int = 0,
     memories: str | None = None,
+    max_arena: int | None = None,
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
@@ -267,7 +283,10 @@ def compile(
         int16 operators of this project, which must be linked too.
     allow_float: also compile a model that is not quantized, onto portable float kernels.
     min_npu_work: delegates of fewer multiplications than this stay on the core.
-    memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`.
+    memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`. Calls are computed
+        in strips of rows (`split-rows`) if the program does not fit into sram otherwise.
+    max_arena: the bytes of planned memory at most; calls are computed in strips if it is larger
+        otherwise.
 
     Raises CompileError, one line with the user's source location, if the program cannot be
     compiled or does not fit.
@@ -282,8 +301,10 @@ def compile(
         kernels=kernels,
         allow_float=allow_float,
         min_npu_work=min_npu_work,
+        max_arena=max_arena,
     )
     if memories is not None:
+        program = program.fitted(memories)
         program.check_fit(memories)
     return program
 
@@ -320,11 +341,13 @@ def lower(
     allow_float: bool = False,
     min_npu_work: int = 0,
     stage: str = "edge",
+    max_arena: int | None = None,
 ) -> Program:
     """Take a module of the edge stage, or of a later one, through all stages that follow.
 
     stage: the stage whose contract the module keeps. A module of a later stage than "edge" has its
-    `io` already, and one of stage "planned" its plan for the target's instruction set.
+    `io` already, and one of stage "planned" its plan for the target's instruction set. max_arena:
+    the bytes of the arena at most, None for no limit.
 
     Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
     program has no delegate.
@@ -334,7 +357,8 @@ def lower(
             "the model is not quantized: it has no quantize operator",
             hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
         )
-    pipelines = stage_pipelines(target, io, min_npu_work, kernels)
+    check_max_arena(max_arena)
+    pipelines = stage_pipelines(target, io, min_npu_work, kernels, max_arena or 0)
     modules: dict[str, ModuleOp] = {}
     ctx = make_context()
     if stage != "edge":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import ModuleOp
@@ -11,11 +12,16 @@ from xdsl.ir import Operation
 
 from cmopt.codegen.lifetimes import analyze
 from cmopt.dialects.cortex_m import nbytes
-from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import main_function
 from cmopt.pipeline.report import Report
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import Memories
+
+if TYPE_CHECKING:
+    from cmopt.pipeline.driver import Program
+
+ATTEMPTS = 4
+"""How often a program is split, each time with the tables of the last attempt."""
 
 
 def check_fit(planned: ModuleOp, report: Report, memories: Memories, *, is_c: bool = False) -> None:
@@ -42,6 +48,39 @@ def check_fit(planned: ModuleOp, report: Report, memories: Memories, *, is_c: bo
         raise CompileError(message, op=op)
 
 
+def needs_besides_arena(report: Report, *, is_c: bool) -> int:
+    """Bytes of sram that a program takes besides its arena; see `check_fit`."""
+    return 0 if is_c else report.method_allocator_bytes + report.temp_allocator_bytes
+
+
+def shrunk(program: Program, sram: int | None, *, is_c: bool) -> Program:
+    """A program whose arena and tables have at most `sram` bytes: the given one, or it in strips of
+    rows. The given one if neither fits."""
+    from cmopt.pipeline.driver import lower
+
+    found = program
+    for _ in range(ATTEMPTS):
+        besides = needs_besides_arena(found.report, is_c=is_c)
+        if sram is None or found.report.arena_bytes + besides <= sram:
+            return found
+        if "cortex_m" not in program.modules or besides >= sram:
+            return program
+        try:
+            # Strips have more calls, so their tables are larger: the next attempt knows them.
+            found = lower(
+                program.modules["cortex_m"],
+                target=program.target,
+                io=program.io,
+                kernels=program.kernels,
+                stage="cortex_m",
+                max_arena=sram - besides,
+            )
+        except CompileError:
+            return program
+        found.modules = {**program.modules, "planned": found.modules["planned"]}
+    return program
+
+
 def _shortage(parts: Mapping[str, int], size: int | None) -> str | None:
     """The needs and the excess in words; None if they are not larger than `size`."""
     need = sum(parts.values())
@@ -55,16 +94,15 @@ def peak(planned: ModuleOp) -> tuple[Operation, int]:
     """The op of a planned module at which the most bytes are live, and how many."""
     func = main_function(planned)
     change: dict[int, int] = defaultdict(int)
-    for buffer in analyze(func).buffers:
+    liveness = analyze(func)
+    for buffer in liveness.buffers:
         change[buffer.first] += buffer.size
         change[buffer.last + 1] -= buffer.size
-    live, time, most, where = change[-1], -1, -1, func.body.block.last_op
-    for op in func.body.block.ops:
-        for _ in range(2 if isinstance(op, DelegateOp) else 1):
-            time += 1
-            live += change[time]
-            if live > most:
-                most, where = live, op
+    live, most, where = change[-1], -1, func.body.block.last_op
+    for time, op in enumerate(liveness.ops):
+        live += change[time]
+        if live > most:
+            most, where = live, op
     assert where is not None
     return where, most
 
@@ -73,7 +111,7 @@ def largest_constants(planned: ModuleOp) -> tuple[Operation, int]:
     """The op of a planned module whose constant operands have the most bytes, and how many."""
     sizes = [
         (sum(nbytes(v.type) for v in op.operands if isinstance(v.owner, ConstantOp)), op)
-        for op in main_function(planned).body.block.ops
+        for op in main_function(planned).walk()
     ]
     size, op = max(sizes, key=lambda item: item[0])
     return op, size

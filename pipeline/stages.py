@@ -11,28 +11,37 @@ Targets without an NPU have no stage "ethos_u".
 """
 
 
+MOST_UNROLLED_STEPS = 128
+"""For an NPU, loops of at most so many steps become part of a delegate."""
+
+
 def stage_pipelines(
-    target: str, io: str, min_npu_work: int = 0, kernels: str = STOCK
+    target: str, io: str, min_npu_work: int = 0, kernels: str = STOCK, max_arena: int = 0
 ) -> dict[str, str]:
     """For each stage, the passes that make it from the stage before.
 
     target: a name of `support.targets`. io: "float", or "int8" to pass quantized tensors across
     the border. min_npu_work: see `delegate-to-ethos-u`. kernels: a name of `KERNEL_LIBRARIES`.
-    `cm-opt` takes these strings unchanged.
+    max_arena: see `split-rows`; 0 is no limit. `cm-opt` takes these strings unchanged.
     """
     npu = get_target(target).npu
     target_option = f'target="{target}"'
     npu_option = f'npu="{npu.name}"' if npu else ""
     kernels_option = f"kernels={kernels}" if kernels != STOCK else ""
     options = f"{npu_option} {kernels_option}".strip()
+    # The NPU has no loops, and one step is none.
+    unroll = _pass("unroll-scans", f"steps={MOST_UNROLLED_STEPS}" if npu else "") + ","
     least = f"min-work={min_npu_work}"
+    split = _pass("split-rows", target_option, f"max-arena={max_arena}") + "," if max_arena else ""
     integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
-            "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
+            "fold-quantize-dequantize,move-casts-out-of-scans,fold-quantize-dequantize,"
+            f"{unroll}"
+            "canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
             f"{_pass('split-transposed-convolutions', target_option, kernels_option)},"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', options)},canonicalize,cse,"
@@ -55,8 +64,8 @@ def stage_pipelines(
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
         "planned": (
-            "copy-joined-operands,order-operators,plan-memory,verify-plan,"
-            "verify-stage{stage=planned}"
+            f"copy-joined-operands,copy-carried-values,order-operators,{split}plan-memory,"
+            "verify-plan,verify-stage{stage=planned}"
         ),
     }
     if npu is None:

@@ -130,6 +130,26 @@ def _precision_text(precision: PrecisionReport) -> str:
     )
 
 
+def _strips_table(report: Report) -> Table:
+    """The runs of calls that are split into strips of rows, and what that costs."""
+    from rich.table import Table
+
+    columns = "in strips of rows", "to", "calls", "strips", "extra calls", "extra products"
+    table = Table(*columns)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for entry in report.row_strips:
+        numbers = entry.calls, entry.strips, entry.extra_calls, entry.extra_products
+        table.add_row(_short(entry.first), _short(entry.last), *(f"{n:,}" for n in numbers))
+    calls = sum(entry.extra_calls for entry in report.row_strips)
+    extra = sum(entry.extra_products for entry in report.row_strips)
+    total = sum(step.multiplications for step in report.steps)
+    share = f"{extra:,} ({extra / max(1, total - extra):.1%})"
+    table.add_section()
+    table.add_row("all", "", "", "", f"{calls:,}", share)
+    return table
+
+
 def _bound(report: Report) -> str:
     """The lower bound on the arena; also that for all orders of operators if it is lower."""
     bound = f"{report.arena_bound:,}"
@@ -169,6 +189,8 @@ def report_text(report: Report) -> str:
         )
     for limit in report.limits:
         console.print(limit)
+    if report.row_strips:
+        console.print(_strips_table(report))
     if report.delegates:
         for npu_table in _npu_tables(report.delegates):
             console.print(npu_table)

@@ -13,6 +13,7 @@ from cmopt.codegen.c.copies import MOVING, all_indices_known, emit_movement
 from cmopt.codegen.c.elementwise import EXPRESSIONS, emit_elementwise
 from cmopt.codegen.c.elementwise_calls import ELEMENTWISE
 from cmopt.codegen.c.indexing import INDEXED, emit_indexed
+from cmopt.codegen.c.loops import Calls
 from cmopt.codegen.c.matrix_calls import MATRICES
 from cmopt.codegen.c.pooling import POOLS, emit_pool
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
@@ -22,7 +23,7 @@ from cmopt.codegen.c.wide_calls import WIDE
 from cmopt.codegen.c.window_calls import WINDOWS
 from cmopt.codegen.emit_header import border_macros
 from cmopt.codegen.lifetimes import ALIGNMENT
-from cmopt.codegen.step_facts import StepFacts, is_step, step_facts
+from cmopt.codegen.step_facts import Order, StepFacts, order_of, step_facts, steps_of
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.cortex_m import (
     nbytes,
@@ -41,7 +42,8 @@ class CProgram:
     """The C sources of one function.
 
     name: what its functions and files begin with. steps: what each step is, in order; the function
-    of step 0 is `step_0`. constant_bytes: the bytes of all constants.
+    of step 0 is `step_0`. order: that in which they are executed. constant_bytes: the bytes of all
+    constants.
     """
 
     name: str
@@ -50,6 +52,7 @@ class CProgram:
     weights_header: str
     weights: str
     steps: tuple[StepFacts, ...]
+    order: Order
     arena_bytes: int
     constant_bytes: int
 
@@ -72,6 +75,7 @@ def emit_program(func: FuncOp, name: str) -> CProgram:
         weights_header=_weights_header(clean, constants),
         weights=_weights(clean, constants),
         steps=tuple(facts for _, facts in steps),
+        order=order_of(func.body.block),
         arena_bytes=int_of(size),
         constant_bytes=constants.nbytes,
     )
@@ -82,17 +86,13 @@ def emit_program(func: FuncOp, name: str) -> CProgram:
 
 def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, StepFacts]]:
     """The steps in order."""
-    count = 0
-    for op in func.body.block.ops:
-        if not is_step(op):
-            continue
+    for count, (op, times) in enumerate(steps_of(func.body.block)):
         step = Step(f"step_{count}", constants)
         if any(numel(shape_of(result)) for result in op.results):
             _emit(op, step)
         else:
             step.lines.append("return 0; /* has no elements */")
-        yield step, step_facts(op)
-        count += 1
+        yield step, step_facts(op, times)
 
 
 def _emit_moving(op: CallOp, step: Step) -> None:
@@ -150,7 +150,7 @@ _INCLUDES = """\
 
 def _source(func: FuncOp, name: str, steps: Sequence[tuple[Step, StepFacts]],
             constants: Constants) -> str:  # fmt: skip
-    run = _run(func, name, len(steps), constants)  # may need constants
+    run = _run(func, name, constants)  # may need constants
     functions = []
     for step, facts in steps:
         body = "\n".join(part for line in step.lines for part in wrapped(line))
@@ -178,7 +178,7 @@ def _source(func: FuncOp, name: str, steps: Sequence[tuple[Step, StepFacts]],
     )
 
 
-def _run(func: FuncOp, name: str, steps: int, constants: Constants) -> str:
+def _run(func: FuncOp, name: str, constants: Constants) -> str:
     """`NAME_run`, and the conversions of inputs and outputs."""
     prefix = name.upper()
     arguments, results = func.body.block.args, terminator(func).operands
@@ -196,7 +196,7 @@ def _run(func: FuncOp, name: str, steps: int, constants: Constants) -> str:
             where = constants.name(constant_of(value), f"output_{i}")
         if nbytes(value.type):
             writes.append(_move(f"outputs[{i}]", where, nbytes(value.type), False))
-    calls = [f"    {prefix}_STEP({i}, step_{i});" for i in range(steps)]
+    calls = list(Calls(constants).block(func.body.block))
     return "\n".join(
         [
             "/* A profiler may define these. */",

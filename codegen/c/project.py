@@ -182,5 +182,6 @@ def project_facts(program: CProgram, func: FuncOp, target: str) -> dict[str, obj
         "arena_bytes": program.arena_bytes,
         "constant_bytes": program.constant_bytes,
         "steps": [asdict(step) for step in program.steps],
+        "order": program.order,
         **facts,
     }
