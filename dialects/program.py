@@ -168,6 +168,15 @@ def border_names(func: FuncOp) -> tuple[list[str], list[str]]:
     return inputs, outputs
 
 
+def selected(names: Sequence[str], kind: str, existing: Sequence[str], func: FuncOp) -> list[int]:
+    """The positions of some border names. kind: "input" or "output". Raises CompileError."""
+    for name in names:
+        if name not in existing:
+            has = ", ".join(existing) or "none"
+            raise CompileError(f"there is no {kind} {name!r}", op=func, hint=f"it has {has}")
+    return [existing.index(name) for name in names]
+
+
 def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr] | None:
     """The inverse of `border_attributes`: None if every entry is empty, as in parsed IR."""
     return ArrayAttr([DictionaryAttr(entry) for entry in entries]) if any(entries) else None

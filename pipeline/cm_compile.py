@@ -21,7 +21,7 @@ from cmopt.pipeline.driver import (
 )
 from cmopt.pipeline.files import read_text, write_output
 from cmopt.pipeline.outputs import outputs_of
-from cmopt.pipeline.stages import STAGES
+from cmopt.pipeline.stages import STAGES, Choice
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.memories import parse_memories, parse_size
@@ -59,7 +59,11 @@ def _arguments() -> argparse.ArgumentParser:
         help="with --precision auto: the least signal-to-noise ratio of the outputs on the samples "
         "(default 40)",
     )
-    add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
+    add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass: one for all, "
+        "or name=int8,… for some inputs and outputs, with float for the others")  # fmt: skip
+    for side in ("input", "output"):
+        add(f"--{side}-layout", metavar="NCHW|NHWC", help=f"memory order of {side}s of rank above "
+            "2: one for all, or name=NHWC,… (default: that of the program)")  # fmt: skip
     add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
     add("--emit", metavar="KIND,…", help="pte: the program (default); mlir: IR; header: a C header "
         "of sizes and tensors of the program; c: C source without an interpreter (default if OUT "
@@ -138,6 +142,16 @@ def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch
     return [tuple(torch.from_numpy(a[i].copy()) for a in arrays) for i in range(len(arrays[0]))]
 
 
+def by_name(text: str | None) -> Choice | None:
+    """ "int8" for all, or "image=int8,scores=float" for some names. Raises CompileError."""
+    if text is None or "=" not in text:
+        return text
+    entries = [entry.rpartition("=") for entry in text.split(",")]
+    if not all(name and choice for name, _, choice in entries):
+        raise CompileError(f"{text!r} is not a choice for names", hint="write name=choice,…")
+    return {name: choice for name, _, choice in entries}
+
+
 PRECISIONS = ("int8", "int16", "auto")
 """The types of activations that --precision names."""
 
@@ -200,6 +214,8 @@ def _program(args: argparse.Namespace) -> Program:
             min_npu_work=args.min_npu_work,
             stage=stage,
             max_arena=args.max_arena,
+            input_layout=args.input_layout,
+            output_layout=args.output_layout,
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
@@ -216,12 +232,16 @@ def _program(args: argparse.Namespace) -> Program:
         allow_float=args.allow_float,
         min_npu_work=args.min_npu_work,
         max_arena=args.max_arena,
+        input_layout=args.input_layout,
+        output_layout=args.output_layout,
     )
 
 
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     # First, because loading torch is slow: a misspelled name is reported at once.
+    args.io = by_name(args.io) or args.io
+    args.input_layout, args.output_layout = by_name(args.input_layout), by_name(args.output_layout)
     check_options(args.target, args.io, args.kernels)
     if args.precision not in PRECISIONS:
         hint = f"one of {', '.join(PRECISIONS)}"

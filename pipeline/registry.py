@@ -29,6 +29,7 @@ _LOWERING = (
     "keep-calls-in-integers",
     "lower-reductions",
     "materialize-dim-order",
+    "set-border-layouts",
     "move-casts-out-of-scans",
     "split-convolutions",
     "split-bilinear-upsampling",

@@ -66,9 +66,10 @@ class Text:
         self.lines.append(f"{name} = arith.constant dense<{values}> : tensor<{dims}xi{width}>")
         return name
 
-    def convolution(self, x: str, shape: Shape, out: int, kernel: tuple[int, int],
-                    stride: tuple[int, int], padding: tuple[int, int], bottom: int,
-                    dilation: int = 1, *, depthwise: bool = False) -> tuple[str, Shape]:  # fmt: skip
+    def convolution(
+        self, x: str, shape: Shape, out: int, kernel: tuple[int, int], stride: tuple[int, int],
+        padding: tuple[int, int], bottom: int, dilation: int = 1, *, depthwise: bool = False,
+    ) -> tuple[str, Shape]:  # fmt: skip
         _, h, w, c = shape
         reach = [dilation * (k - 1) + 1 for k in kernel]
         oh = (h + padding[0] + bottom - reach[0]) // stride[0] + 1
