@@ -11,17 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.lifetimes import ALIGNMENT
-from cmopt.codegen.row_rules import RowUse, has_rows, height_of, row_bytes, row_uses
+from cmopt.codegen.row_rules import Rows, RowUse, has_rows, height_of, row_bytes, row_uses
 from cmopt.codegen.step_facts import multiplications
 from cmopt.dialects.cortex_m import KernelOp, ScratchOp, SubviewOp, ViewOp, nbytes
 from cmopt.dialects.shapes import shape_of
-
-Rows = NDArray[np.int64]
-"""A number of a row for each strip."""
 
 
 def base_of(value: SSAValue) -> SSAValue:
@@ -174,9 +170,7 @@ def split(region: Region, strips: int) -> Split | None:
             return None
         for use in uses:
             base = base_of(op.operands[use.operand])
-            low = use.stride * first[result] - use.before
-            high = use.stride * (last[result] - 1) - use.before + use.extent
-            low, high = np.maximum(low, 0), np.minimum(high, height_of(base))
+            low, high = use.rows(first[result], last[result], height_of(base))
             if (low >= high).any():
                 return None  # A strip would read padding only.
             if base.owner not in members:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects.builtin import BoolAttr, IntegerAttr, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmopt.dialects import cmopt as own
+from cmopt.dialects.constants import constant_of, constant_op
 from cmopt.dialects.cortex_m import (
     DequantizePerTensorOp,
     MaximumOp,
@@ -44,12 +47,15 @@ from cmopt.lowering.rewrite import recreated
 from cmopt.lowering.rules import Unsupported
 from cmopt.support.targets import Isa
 
+Rows = NDArray[np.int64]
+"""A number of a row for each strip."""
+
 
 @dataclass(frozen=True)
 class RowUse:
     """Output row `r` reads the rows from `stride · r − before` on, `extent` of them.
 
-    Rows that do not exist are padding.
+    Rows that do not exist are padding. With `picks`, output row `r` reads row `picks[r]` only.
     """
 
     operand: int
@@ -57,11 +63,17 @@ class RowUse:
     stride: int = 1
     before: int = 0
     extent: int = 1
+    picks: tuple[int, ...] | None = None
+    """Never smaller than the one before."""
 
-    def rows(self, first: int, last: int, height: int) -> tuple[int, int]:
-        """The existing rows that output rows `first … last − 1` read; the end is excluded."""
+    def rows(self, first: Rows, last: Rows, height: int) -> tuple[Rows, Rows]:
+        """The existing rows that output rows `first … last − 1` read; the ends are excluded."""
+        if self.picks is not None:
+            picks = np.asarray(self.picks)
+            return picks[first], picks[last - 1] + 1
         low = self.stride * first - self.before
-        return max(0, low), min(height, self.stride * (last - 1) - self.before + self.extent)
+        high = self.stride * (last - 1) - self.before + self.extent
+        return np.maximum(low, 0), np.minimum(high, height)
 
 
 _ELEMENTWISE = (
@@ -71,7 +83,8 @@ _ELEMENTWISE = (
 )  # fmt: skip
 _CONVOLUTIONS = (QuantizedConv2dOp, QuantizedDepthwiseConv2dOp)
 _POOLS = (QuantizedMaxPool2dOp, QuantizedAvgPool2dOp)
-_CALLS_ALONG = {"aten.cat.default": 1, "aten.slice_copy.Tensor": 1}
+_SELECT = "aten.index_select.default"
+_CALLS_ALONG = {"aten.index_select.default": 1, "aten.cat.default": 1, "aten.slice_copy.Tensor": 1}
 """Calls on one dimension, and the argument that is this dimension."""
 
 
@@ -152,12 +165,28 @@ def _call(op: Operation) -> list[RowUse] | None:
     if index is None or op.data_format is not None:
         return None
     rank = len(shape_of(op.results[0]))
-    dim = op.arguments.data[index]
-    if not isinstance(dim, IntegerAttr) or dim.value.data % rank == 1 or dim.value.data % rank == 0:
+    argument = op.arguments.data[index]
+    dim = argument.value.data % rank if isinstance(argument, IntegerAttr) else 0
+    if op.target.data == _SELECT:
+        return _selection(op, dim)
+    if dim in (0, 1):
         return None
     if any(shape_of(v)[:2] != shape_of(op.results[0])[:2] for v in op.operands):
         return None
     return [RowUse(operand) for operand in range(len(op.operands))]
+
+
+def _selection(op: CallOp, dim: int) -> list[RowUse] | None:
+    """Picked positions of a dimension; picked rows must be constant and in order."""
+    picks = constant_of(op.operands[1])
+    if dim == 0 or len(op.operands) != 2:
+        return None
+    if dim != 1:
+        return [RowUse(0)]
+    rows = () if picks is None else tuple(int(pick) for pick in picks)
+    if not rows or min(rows) < 0 or list(rows) != sorted(rows):
+        return None
+    return [RowUse(0, picks=rows)]
 
 
 _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Operation], list[RowUse] | None]], ...] = (
@@ -195,6 +224,12 @@ def on_rows(
         elif isinstance(op, QuantizedAvgPool2dOp):
             changed["ceil_mode"] = _ceil_mode(op, values[0], type, top)
             _replace_scratch(op, values, new, None)
+    if isinstance(op, CallOp) and (use := (row_uses(op) or [])[0]).picks is not None:
+        picks = np.asarray(use.picks[first:last]) - operands[0][1]
+        like = constant_of(op.operands[1])
+        assert like is not None
+        new.append(constant_op(picks.astype(like.dtype), op.operands[1].name_hint))
+        values[1] = new[-1].results[0]
     if isinstance(op, PadOp):
         changed |= _paddings(op, values[0], operands[0][1], first, last)
     call = recreated(op, values, type, **changed)

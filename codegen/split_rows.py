@@ -51,17 +51,18 @@ class StripBuilder:
         region, made = self.split.region, dict[SSAValue, SSAValue]()
         for op, uses in zip(region.ops, region.uses, strict=True):
             result = op.results[0]
-            first, last = (int(at[result][number]) for at in (self.split.first, self.split.last))
+            at = slice(number, number + 1)
+            first, last = self.split.first[result][at], self.split.last[result][at]
             operands, before = {}, len(self.ops)
             for use in uses:
                 value = op.operands[use.operand]
-                low, high = use.rows(first, last, shape_of(value)[1])
+                low, high = (int(r[0]) for r in use.rows(first, last, shape_of(value)[1]))
                 start = 0
                 if (base := base_of(value)) in made:
                     start = int(self.split.first[base][number])
                 source = self._rows(value, made.get(base, value), low - start, high - start)
                 operands[use.operand] = source, low
-            calls = on_rows(op, operands, first, last, self.isa)
+            calls = on_rows(op, operands, int(first[0]), int(last[0]), self.isa)
             self.ops += calls
             for new in self.ops[before:]:
                 new.location = op.location

@@ -229,6 +229,20 @@ def test_pads_elementwise_ops_and_copies() -> None:
     assert len(list(check(module, 0, 5))) >= 2
 
 
+@pytest.mark.parametrize("picks", [[0, 0, 1, 1, 2, 2, 3, 3], [0, 1, 1, 3], [2, 2, 2]])
+def test_picked_rows(picks: list[int]) -> None:
+    text, shape = Text(0), (1, 4, 5, 3)
+    rows = f"dense<{picks}> : tensor<{len(picks)}xi32>"
+    text.lines.append(f"%i = arith.constant {rows}")
+    out = (1, len(picks), 5, 3)
+    y = text.op(
+        f'edge.call "aten.index_select.default"(%x, %i) {{arguments = [#edge.operand<0>, 1 : i64, '
+        f"#edge.operand<1>]}} : ({tensor(shape)}, {tensor((len(picks),), 32)}) -> {tensor(out)}",
+        out,
+    )
+    assert len(list(check(text.module([("%x", shape)], [y]), 0, 1))) == len(picks) - 1
+
+
 def residual_block() -> ModuleOp:
     """Wide in the middle: expand, filter each channel, project, add the input."""
     text, shape = Text(3), (1, 12, 10, 4)
@@ -280,6 +294,11 @@ def test_the_model_of_a_split_is_its_plan() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        # Rows are picked backwards.
+        """%i = arith.constant dense<[7, 6, 5, 4, 3, 2, 1, 0]> : tensor<8xi32>
+           %y = edge.call "aten.index_select.default"(%x, %i) {arguments = [#edge.operand<0>,
+             1 : i64, #edge.operand<1>]}
+             : (tensor<1x8x8x4xi8>, tensor<8xi32>) -> tensor<1x8x8x4xi8>""",
         # An axis of height is moved.
         """%y = cortex_m.transpose %x {perm = array<i64: 0, 2, 1, 3>}
              : (tensor<1x8x8x4xi8>) -> tensor<1x8x8x4xi8>""",

@@ -23,6 +23,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import MLPERF_TINY
 
 
+class BoxesAndScores(nn.Module):
+    """Two outputs and not one, so that each has its own quantization."""
+
+    def __init__(self, detector: nn.Module) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        found = self.detector(x)
+        return found[:, :4], found[:, 4:]
+
+
 @cache
 def exported(name: str) -> tuple[ExportedProgram, tuple[int, ...]]:
     """A quantized network with the shape of its input."""
@@ -34,11 +46,16 @@ def exported(name: str) -> tuple[ExportedProgram, tuple[int, ...]]:
         batches, module = BRANCHING[name].inputs(2), BRANCHING[name].build().eval()
     else:
         batches, module = MODELS[name].inputs(2), MODELS[name].module()
+        module = BoxesAndScores(module).eval() if name == "yolo11n" else module
     return cmopt.quantize(module, batches[0], calibration=batches), tuple(batches[0][0].shape)
 
 
-def compiled(name: str, max_arena: int | None = None, target: str = "cortex-m55") -> cmopt.Program:
-    return cmopt.compile(exported(name)[0], io="int8", max_arena=max_arena, target=target)
+def compiled(
+    name: str, max_arena: int | None = None, target: str = "cortex-m55", layout: str | None = None
+) -> cmopt.Program:
+    return cmopt.compile(
+        exported(name)[0], io="int8", max_arena=max_arena, target=target, input_layout=layout
+    )
 
 
 def image(shape: tuple[int, ...], seed: int) -> torch.Tensor:
@@ -51,25 +68,31 @@ def products(program: cmopt.Program) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "max_arena", "extra"),
+    ("name", "max_arena", "extra", "layout"),
     [
-        ("mobilenet_v2", 301_056, 0.07),
-        ("mobilenet_v2", 348_528, 0.04),
-        ("resnet8", 33_920, 0.10),
-        ("unet", 40_000, 0.0),
+        ("mobilenet_v2", 301_056, 0.07, None),
+        ("mobilenet_v2", 348_528, 0.04, None),
+        ("mobilenet_v3_small", 218_624, 0.03, "NHWC"),
+        ("mobilenet_v1", 46_208, 0.01, "NHWC"),
+        ("resnet8", 33_920, 0.10, None),
+        ("unet", 40_000, 0.0, None),
+        ("yolo11n", 500_000, 0.05, "NHWC"),
     ],
 )
-def test_memory_and_extra_products(name: str, max_arena: int, extra: float) -> None:
+def test_memory_and_extra_products(
+    name: str, max_arena: int, extra: float, layout: str | None
+) -> None:
     start = process_time()
-    split = compiled(name, max_arena)
+    split = compiled(name, max_arena, layout=layout)
     assert process_time() - start < 20
-    whole, report = compiled(name), split.report
+    whole, report = compiled(name, layout=layout), split.report
     assert report.arena_bytes <= max_arena < whole.report.arena_bytes
     assert products(split) <= products(whole) * (1 + extra)
     assert products(split) - products(whole) == sum(s.extra_products for s in report.row_strips)
     calls = len(report.steps) - len(whole.report.steps)
     assert calls == sum(s.extra_calls for s in report.row_strips) > 0
-    assert report.constant_bytes == whole.report.constant_bytes, "strips share their weights"
+    # Strips share their weights; those of an upsampling have indices of their own.
+    assert report.constant_bytes - whole.report.constant_bytes <= 200
     assert set(report.operators) == set(whole.report.operators)
     x = image(exported(name)[1], 3)
     wanted = whole.run(x)
@@ -144,3 +167,13 @@ def test_other_instruction_sets_have_other_scratch(target: str) -> None:
     assert split.report.arena_bytes <= 34_500 < whole.report.arena_bytes
     x = image((1, 3, 32, 32), 1)
     assert torch.equal(split.interpret(x, stage="planned")[0], whole.interpret(x)[0])
+
+
+def test_a_float_output_does_not_make_the_image_float() -> None:
+    """YOLO11n's image has 307,200 bytes, and four times as many in float."""
+    model = MODELS["yolo11n"]
+    batches = model.inputs(2)
+    program = cmopt.compile(
+        cmopt.quantize(model.module(), batches[0], calibration=batches), io={"x": "int8"}
+    )
+    assert program.report.arena_bytes <= 896_000
