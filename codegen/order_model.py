@@ -10,7 +10,7 @@ from xdsl.ir import Block, Operation
 from xdsl.traits import is_side_effect_free
 
 from cmopt.codegen.lifetimes import Buffer, Liveness, align, analyze
-from cmopt.codegen.order_search import ARGUMENT, Graph, Operator, Overwrite, Value, Whole
+from cmopt.codegen.order_search import ARGUMENT, Graph, Operator, Overwrite, Value, Whole, bits
 from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp
 from cmopt.dialects.edge import ScanOp
 from cmopt.dialects.ethos_u import DelegateOp
@@ -64,12 +64,12 @@ class _Builder:
             self._connect(buffer)
         for take_over in self.liveness.candidates:
             self._may_overwrite(take_over.buffer, take_over.successor, take_over.delta)
-        before = 0
+        before = barrier = 0
         for op, index in self.number.items():
+            self.operators[index].needs |= barrier
             if not is_side_effect_free(op):
                 self.operators[index].needs |= before
-                for later in self.operators[index + 1 :]:
-                    later.needs |= 1 << index
+                barrier = 1 << index
             before |= 1 << index
         return Graph(self.operators, self.values, self.wholes)
 
@@ -123,13 +123,13 @@ class _Builder:
             users, needs = value.users, 0 if value.producer == ARGUMENT else 1 << value.producer
         else:
             return
-        for index, operator in enumerate(self.operators):
-            if users >> index & 1:
-                operator.needs |= needs
-                if buffer in self.whole_of:
-                    operator.reads_wholes.append(self.whole_of[buffer])
-                else:
-                    operator.reads.append(self.value_of[buffer])
+        for index in bits(users & ~self.end):
+            operator = self.operators[index]
+            operator.needs |= needs
+            if buffer in self.whole_of:
+                operator.reads_wholes.append(self.whole_of[buffer])
+            else:
+                operator.reads.append(self.value_of[buffer])
 
     def _may_overwrite(self, old: Buffer, new: Buffer, delta: int) -> None:
         owner = new.values[0][0].owner

@@ -228,30 +228,36 @@ class Search:
         """An order with at most `limit` bytes; None if there is none. Raises TimeoutError."""
         graph = self.graph
         self.rejected = 1 << 62
-        done, order = 0, list[int]()
+        done, live, order = 0, graph.live(0), list[int]()
+        ready = sum(1 << index for index, op in enumerate(graph.operators) if not op.needs)
         while done != graph.all:
-            segment = self._descend(done, limit)
+            segment = self._descend(done, live, ready, limit)
             if segment is None:
                 return None
             order += segment
             for index in segment:
+                live = graph.step(index, done, live)[1]
                 done |= 1 << index
+                ready = self._ready_after(ready, index, done)
         return order
 
-    def _ready(self, done: int) -> int:
-        return sum(
-            1 << index
-            for index, operator in enumerate(self.graph.operators)
-            if not done >> index & 1 and not operator.needs & ~done
-        )
+    def _ready_after(self, ready: int, index: int, after: int) -> int:
+        """What may run after an operator; `after` are those that have run, with this one."""
+        ready &= ~(1 << index)
+        for follower in self.graph.followers[index]:
+            if not self.graph.operators[follower].needs & ~after:
+                ready |= 1 << follower
+        return ready
 
-    def _descend(self, start: int, limit: int) -> list[int] | None:
+    def _descend(self, start: int, at_start: int, ready: int, limit: int) -> list[int] | None:
         """Operators from `start` to a state that is as good, or to the end; None if none can be
-        reached. Goes through the states by the number of operators that have run."""
+        reached. Goes through the states by the number of operators that have run.
+
+        at_start: the bytes live in `start`. ready: a bit for each operator that may run there.
+        """
         graph = self.graph
-        at_start = graph.live(start)
         came: dict[int, tuple[int, int]] = {}
-        level = {start: (at_start, self._ready(start))}
+        level = {start: (at_start, ready)}
         while level:
             following: dict[int, tuple[int, int]] = {}
             for done, (live, ready) in level.items():
@@ -264,13 +270,9 @@ class Search:
                     came[after] = done, index
                     if left <= at_start or after == graph.all:
                         path = self._path(came, start, after)
-                        if (best := self._lowest(path, start, after)) is not None:
+                        if (best := self._lowest(path, start, at_start, after, left)) is not None:
                             return best
-                    now = ready & ~(1 << index)
-                    for follower in graph.followers[index]:
-                        if not graph.operators[follower].needs & ~after:
-                            now |= 1 << follower
-                    following[after] = left, now
+                    following[after] = left, self._ready_after(ready, index, after)
             level = following
         return None
 
@@ -294,14 +296,16 @@ class Search:
             path.append(index)
         return path[::-1]
 
-    def _lowest(self, path: list[int], start: int, end: int) -> list[int] | None:
+    def _lowest(
+        self, path: list[int], start: int, at_start: int, end: int, at_end: int
+    ) -> list[int] | None:
         """The part of a path that leads to the state between its ends with the fewest live bytes;
         None if there are too many states to compare."""
         graph = self.graph
         if end == graph.all:
             return path
-        best, best_live = end, graph.live(end)
-        level, seen = {start: graph.live(start)}, 0
+        best, best_live = end, at_end
+        level, seen = {start: at_start}, 0
         while level:
             following: dict[int, int] = {}
             for done, live in level.items():

@@ -7,18 +7,15 @@ from collections.abc import Set
 from dataclasses import dataclass
 from functools import cache
 
-from xdsl.ir import Operation, SSAValue
-
 from cmopt.codegen.order_model import Model
-from cmopt.codegen.row_regions import Region, Split, region_of, split
-from cmopt.codegen.row_rules import row_uses
+from cmopt.codegen.row_regions import Region, Regions, Split, split
 
 LONGEST_REGION = 48
 """Calls of a region at most."""
 CALL_COST = 200
 """Products that a further call counts as much as."""
-MOST_SPLITS = 20_000
-"""Splits that one search computes at most."""
+MOST_STRIPS = 256
+"""Strips of a region at most."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +29,26 @@ class Choice:
     @property
     def cost(self) -> int:
         """Extra products, calls included."""
-        return self.split.extra_products() + CALL_COST * self.split.extra_calls()
+        return cost_of(self.split)
+
+
+def cost_of(split: Split) -> int:
+    """The extra products of a split and its extra calls, in products."""
+    return split.extra_products() + CALL_COST * split.extra_calls()
 
 
 class Planner:
-    """Chooses regions for one function. The order of its calls stays."""
+    """Chooses regions for one function. The order of its calls stays.
+
+    The work is linear in the number of calls: for each call, the regions that end there are
+    compared, up to `LONGEST_REGION` calls each, with a logarithmic number of strips.
+    """
 
     def __init__(self, model: Model, forbidden: Set[tuple[int, int]] = frozenset()):
         """forbidden: regions, by their first call and the call after the last, that no kernel can
         compute in strips."""
         self.model = model
         self.forbidden = forbidden
-        self.left = MOST_SPLITS
         graph, done = model.graph, 0
         self.live = [graph.live(0)]
         self.used: list[int] = []
@@ -53,38 +58,19 @@ class Planner:
             done |= 1 << index
             self.used.append(used)
             self.live.append(live)
-        self.has_rule = [row_uses(op) is not None for op in model.operators]
-        self.position = {op: index for index, op in enumerate(model.operators)}
+        self.regions = Regions(model.operators)
         self._splits: dict[tuple[int, int, int], tuple[int, Split] | None] = {}
         self.region = cache(self._region)
 
-    @property
-    def ended(self) -> bool:
-        """Whether the search ended at its limit."""
-        return self.left < 0
-
     def _region(self, first: int, last: int) -> Region | None:
-        region = region_of(self.model.operators[first:last])
-        if region is None or (first, last) in self.forbidden:
-            return None
-        if any(self._is_joined(output) for output in region.outputs):
-            return None
-        return region
-
-    def _is_joined(self, value: SSAValue) -> bool:
-        """Whether a value is a part of a joined value: its own parts cannot be parts of that."""
-        assert isinstance(value.owner, Operation)
-        graph = self.model.graph
-        made = graph.operators[self.position[value.owner]].makes
-        return any(graph.values[number].whole is not None for number in made)
+        return None if (first, last) in self.forbidden else self.regions.region(first, last)
 
     def _split(self, first: int, last: int, strips: int) -> tuple[int, Split] | None:
         """A region in so many strips, and the most bytes live meanwhile."""
         key = first, last, strips
         if key not in self._splits:
-            self.left -= 1
             region = self.region(first, last)
-            found = None if region is None or self.left < 0 else split(region, strips)
+            found = None if region is None else split(region, strips)
             at_start = self.live[first]
             self._splits[key] = None if found is None else (at_start + found.peak(), found)
         return self._splits[key]
@@ -94,7 +80,7 @@ class Planner:
         region = self.region(first, last)
         if region is None or region.most_strips < 2:
             return None
-        low, high = 1, region.most_strips
+        low, high = 1, min(region.most_strips, MOST_STRIPS)
         # The narrowest strips first: if these are too large, all are.
         found = self._split(first, last, high)
         if found is None or found[0] > limit:
@@ -114,28 +100,14 @@ class Planner:
         An empty list if no call exceeds it, None if no choice was found.
         """
         count = len(self.model.operators)
-        beyond = [used > limit for used in self.used]
-        if self.live[0] > limit:
-            return None
-        costs: list[float] = [0, *[math.inf] * count]
+        costs: list[float] = [0 if self.live[0] <= limit else math.inf, *[math.inf] * count]
         came: list[Choice | None] = [None] * (count + 1)
-        for first in range(count):
-            so_far = costs[first]
-            if so_far == math.inf or self.live[first] > limit:
+        for last in range(1, count + 1):
+            if self.live[last] > limit:
                 continue
-            if not beyond[first] and so_far < costs[first + 1]:
-                costs[first + 1], came[first + 1] = so_far, None
-            for last in range(first + 1, min(count, first + LONGEST_REGION) + 1):
-                if not self.has_rule[last - 1]:
-                    break
-                if not any(beyond[first:last]) or self.live[last] > limit:
-                    continue
-                choice = self.best_split(first, last, limit)
-                if choice is None:
-                    continue
-                cost = so_far + choice.cost
-                if cost < costs[last]:
-                    costs[last], came[last] = cost, choice
+            if self.used[last - 1] <= limit:
+                costs[last] = costs[last - 1]
+            costs[last], came[last] = self._cheapest(last, limit, costs)
         if costs[count] == math.inf:
             return None
         choices, at = list[Choice](), count
@@ -144,3 +116,29 @@ class Planner:
             at = at - 1 if choice is None else choice.first
             choices += [] if choice is None else [choice]
         return choices[::-1]
+
+    def _cheapest(self, last: int, limit: int, costs: list[float]) -> tuple[float, Choice | None]:
+        """The least cost of the calls before `last`, and the region that ends there if it has one.
+
+        costs: those of fewer calls, and of these calls without a region at the end.
+        """
+        best, choice = costs[last], None
+        before = costs[max(0, last - LONGEST_REGION) : last]
+        is_needed = False
+        for first in reversed(range(max(0, last - LONGEST_REGION), last)):
+            if self.regions.calls[first] is None:
+                break
+            is_needed |= self.used[first] > limit
+            if not is_needed:
+                continue
+            least = self._split(first, last, 2)
+            if least is not None:
+                # A longer region costs more, and so do more strips.
+                if min(before) + cost_of(least[1]) >= best:
+                    break
+                if costs[first] + cost_of(least[1]) >= best:
+                    continue
+            found = self.best_split(first, last, limit) if costs[first] < best else None
+            if found is not None and costs[first] + found.cost < best:
+                best, choice = costs[first] + found.cost, found
+        return best, choice

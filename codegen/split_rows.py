@@ -49,12 +49,12 @@ class StripBuilder:
         Raises Unsupported or VerifyException if a kernel cannot compute it.
         """
         region, made = self.split.region, dict[SSAValue, SSAValue]()
-        for op, uses in zip(region.ops, region.uses, strict=True):
-            result = op.results[0]
+        for call in region.calls:
+            op, result = call.op, call.result
             at = slice(number, number + 1)
             first, last = self.split.first[result][at], self.split.last[result][at]
             operands, before = {}, len(self.ops)
-            for use in uses:
+            for use in call.uses:
                 value = op.operands[use.operand]
                 low, high = (int(r[0]) for r in use.rows(first, last, shape_of(value)[1]))
                 start = 0
