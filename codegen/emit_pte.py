@@ -34,6 +34,7 @@ from cmopt.dialects.cortex_m import (
     JoinOp,
     KernelOp,
     ScratchOp,
+    ShiftOp,
     SubviewOp,
     View,
     ViewOp,
@@ -42,13 +43,14 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import CallOp, ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, functions, terminator
+from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, functions, sides, states
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
     element_of,
     ints_of,
     inverse,
+    numel,
     permuted,
     shape_of,
 )
@@ -131,6 +133,7 @@ class ProgramBuilder:
         self.schema = schema = program_schema().classes
         self.values: list[Any] = []
         self.buffers: list[Any] = [schema.Buffer(b"")]
+        self.initial_values: list[bytes] = []
         self.operators: list[Any] = []
         self.instructions: list[Any] = []
         self.delegates: list[Any] = []
@@ -227,6 +230,22 @@ class ProgramBuilder:
             ),
         )
 
+    def state(self, view: TensorView, offset: int, initial: bytes) -> int:
+        """A tensor at an arena offset that has a value when the method is loaded."""
+        self.initial_values.append(initial)
+        number = len(self.initial_values)
+        allocation = self.schema.AllocationDetails(1, offset)
+        return self._shared(
+            ("state", view, offset),
+            lambda: self.schema.Tensor(
+                scalar_type=scalar_type(np.dtype(view.dtype)),
+                sizes=list(view.sizes),
+                dim_order=list(view.order),
+                data_buffer_idx=number,
+                allocation_info=allocation,
+            ),
+        )
+
     def knows(self, view: TensorView, offset: int | None) -> bool:
         """Whether there is an EValue for this view of planned bytes already."""
         return (view, offset, 0, False) in self._index
@@ -300,25 +319,29 @@ class FunctionEmitter:
 
     def emit(self) -> tuple[list[int], list[int]]:
         """Emit every op; returns the EValues of inputs and outputs."""
-        block = self.func.body.block
-        entries = border_attributes(self.func.arg_attrs, len(block.args))
+        (_, arguments, given), (_, results, taken) = sides(self.func)
         inputs = [
             self.tensor(argument, logical_view(argument, entry.get(DIM_ORDER)))
-            for argument, entry in zip(block.args, entries, strict=True)
+            for argument, entry in zip(arguments, given, strict=True)
         ]
-        self.block(block)
-        end = terminator(self.func)
-        entries = border_attributes(self.func.res_attrs, len(end.operands))
+        for state in states(self.func):
+            place = place_of(state.argument)
+            assert place is not None
+            data = np.asarray(dense_array(state.initial), order="C").tobytes()
+            self.builder.state(view_of(state.argument, View.CONTIGUOUS), place, data)
+        self.block(self.func.body.block)
         outputs = [
             self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
-            for value, entry in zip(end.operands, entries, strict=True)
+            for value, entry in zip(results, taken, strict=True)
         ]
         return inputs, outputs
 
     def block(self, block: Block) -> None:
         """The ops of a function or a loop."""
         for op in block.ops:
-            if isinstance(op, KernelOp):
+            if isinstance(op, ShiftOp):
+                self.shift(op)
+            elif isinstance(op, KernelOp):
                 self.kernel(op)
             elif isinstance(op, CallOp):
                 from cmopt.codegen.emit_portable import emit_call
@@ -356,6 +379,23 @@ class FunctionEmitter:
                 raise CompileError(f"argument {argument.name}: {error}", op=op) from error
         out = self.value(op.results[0], view("output"))
         self.builder.call(schema, [*arguments, out], returned=out)
+
+    def shift(self, op: ShiftOp) -> None:
+        """A cat of the rows of a ring buffer and of what is appended, all flat."""
+        dtype, step = numpy_dtype(element_of(op.output)).name, op.step
+        size, item = numel(shape_of(op.buffer)), itemsize(op.buffer.type)
+        place = place_of(op.buffer)
+        assert place is not None
+        rows = [
+            self.builder.tensor(
+                TensorView(dtype, (min(step, size - start),), (0,)), offset=place + start * item
+            )
+            for start in range(step, size, step)
+        ]
+        parts = [self.tensor(v, TensorView(dtype, (numel(shape_of(v)),), (0,))) for v in op.parts]
+        out = self.tensor(op.output, TensorView(dtype, (size,), (0,)))
+        tensors = self.builder.add_tensor_list([*rows, *parts])
+        self.builder.call(kernel_schema(op), [tensors, self.builder.add_int(0), out], returned=out)
 
     def any_view(self, op: KernelOp) -> View:
         """The view for an op that takes any: the one in which most of its tensors exist already."""
@@ -405,7 +445,7 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
     )
     scratch = max([builder.temp_bytes, *(call.scratch_bytes for call in builder.npu_calls)])
     return EmittedProgram(
-        smallest_file(program, ALIGNMENT),
+        smallest_file(program, ALIGNMENT, builder.initial_values),
         tuple(names),
         method_allocator_bytes(plans[0]),
         temp_allocator_bytes(plans[0], scratch),

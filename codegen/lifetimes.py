@@ -22,6 +22,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.program import states
 
 ALIGNMENT = 16
 """Every buffer begins at a multiple of this many bytes, so that MVE loads are aligned."""
@@ -73,13 +74,14 @@ class Inside:
 class Liveness:
     """The buffers of a function, in order of definition, and which may or must share bytes.
 
-    ops: the op at each time.
+    ops: the op at each time. kept: the buffers of state, which is live at all times.
     """
 
     buffers: list[Buffer]
     take_overs: list[TakeOver]
     insides: list[Inside] = field(default_factory=list)
     ops: list[Operation] = field(default_factory=list)
+    kept: list[Buffer] = field(default_factory=list)
     candidates: list[TakeOver] = field(default_factory=list)
     """The take-overs that are possible if the buffer's life ends there in another order of ops."""
 
@@ -117,9 +119,25 @@ def analyze(func: FuncOp) -> Liveness:
     for argument in func.body.block.args:
         timeline.define(argument, -1)
     timeline.block(func.body.block)
-    ended = [t for t in timeline.take_overs if t.buffer.last == t.successor.first]
+    kept = []
+    for state in states(func):
+        buffer = timeline.of[state.argument]
+        buffer.last = timeline.time
+        kept.append(buffer)
+        timeline.tie(state.next, state.argument)
+    # The place of a state is its own all the time.
+    ended = [
+        t
+        for t in timeline.take_overs
+        if t.buffer.last == t.successor.first and t.buffer not in kept
+    ]
     return Liveness(
-        timeline.buffers, _one_each(ended), timeline.insides, timeline.ops, timeline.take_overs
+        timeline.buffers,
+        _one_each(ended),
+        timeline.insides,
+        timeline.ops,
+        kept,
+        timeline.take_overs,
     )
 
 

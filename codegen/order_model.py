@@ -107,11 +107,22 @@ class _Builder:
         """Make a value a part of a joined value. Parts are not rounded up: they may touch."""
         if part not in self.value_of:
             return  # A join in a join, which copy-joined-operands leaves to no plan.
+        if whole not in self.whole_of:
+            self._renew(whole, self.values[self.value_of[part]])
+            return
         number, value = self.whole_of[whole], self.values[self.value_of[part]]
         value.whole, value.size = number, part.size
         self.wholes[number].parts.append(self.value_of[part])
         if value.producer != ARGUMENT:
             self.wholes[number].producers |= 1 << value.producer
+
+    def _renew(self, state: Buffer, new: Value) -> None:
+        """The next value of a state takes its place, when nothing else reads the old one."""
+        old = self.values[self.value_of[state]]
+        if new.producer != ARGUMENT:
+            self.operators[new.producer].needs |= old.users & ~self.end & ~(1 << new.producer)
+            new.size = 0
+        old.users |= self.end
 
     def _connect(self, buffer: Buffer) -> None:
         """Its readers need the operators that make it."""

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.dialects.func import ReturnOp
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.codegen.row_rules import Rows, RowUse, has_rows, height_of, row_bytes, row_uses
 from cmopt.codegen.step_facts import multiplications
 from cmopt.dialects.cortex_m import JoinOp, KernelOp, ScratchOp, SubviewOp, ViewOp, nbytes
+from cmopt.dialects.program import states
 from cmopt.dialects.shapes import shape_of
 
 
@@ -115,8 +116,10 @@ class Regions:
                         or all(use.operand != operand for use in call.uses)
                     ):
                         self._first_bad[index] = min(self._first_bad[index], at)
-                    if isinstance(user, JoinOp):
-                        self.calls[index] = None  # Its own parts cannot be parts of that.
+                    if isinstance(user, JoinOp) or (
+                        isinstance(user, ReturnOp) and operand in _states(user)
+                    ):
+                        self.calls[index] = None  # Its place is given: no parts can be joined.
 
     def region(self, first: int, last: int) -> Region | None:
         """The calls from `first` to before `last`, or None if they cannot be split.
@@ -133,6 +136,12 @@ class Regions:
             if self._last_user[index] >= last:
                 outputs.append(call.result)
         return Region(calls, outputs) if outputs else None
+
+
+def _states(end: ReturnOp) -> set[int]:
+    """The operands of a return that are the next values of state."""
+    func = end.parent_op()
+    return {state.result for state in states(func)} if isinstance(func, FuncOp) else set()
 
 
 def region_of(ops: Sequence[Operation]) -> Region | None:

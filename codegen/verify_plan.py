@@ -27,7 +27,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, functions
+from cmopt.dialects.program import ARENA_BYTES, functions, states
 from cmopt.support.diagnostics import CompileError
 
 
@@ -124,6 +124,9 @@ class PlanChecker:
                 raise CompileError("two arguments share bytes", op=self.func)
             self.whole[argument] = (start, end)
         self.block(self.func.body.block)
+        for state in states(self.func):
+            if place_of(state.argument) != place_of(state.next):
+                raise CompileError("a state and its next value must have one place", op=self.func)
 
     def loop(self, op: ScanOp) -> None:
         """A loop. The second step finds what the first one left."""

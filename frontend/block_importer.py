@@ -40,6 +40,14 @@ def legal_name(name: str) -> str:
     return clean if re.match(r"[A-Za-z_]", clean) else f"_{clean}"
 
 
+def elements_of(value: torch.Tensor) -> DenseIntOrFPElementsAttr[Any]:
+    """The elements of a tensor, row-major."""
+    # Not `contiguous`, which keeps a stride of 0 of a dimension of size 1.
+    value = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())
+    data = value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b""
+    return DenseIntOrFPElementsAttr(cast(TensorType[Any], tensor_type(value)), BytesAttr(data))
+
+
 class BlockImporter:
     """Builds the ops of one graph; conversions append to them through `Call`.
 
@@ -78,15 +86,10 @@ class BlockImporter:
 
     def constant(self, value: torch.Tensor, name: str, node: Node | None = None) -> SSAValue:
         """The constant of this content and type, made and named on first use."""
-        # Not `contiguous`, which keeps a stride of 0 of a dimension of size 1.
-        value = torch.empty(value.shape, dtype=value.dtype).copy_(value.detach())
-        type = tensor_type(value)
-        data = value.reshape(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b""
+        elements = elements_of(value)
+        type, data = elements.type, elements.data.data
         if (found := self._constants.get((type, data))) is not None:
             return found
-        elements: DenseIntOrFPElementsAttr[Any] = DenseIntOrFPElementsAttr(
-            cast(TensorType[Any], type), BytesAttr(data)
-        )
         op = ConstantOp(elements, type)
         op.location = NameLoc(StringAttr(name), UnknownLoc())
         if node is not None and node in self._sources:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import (
     ConstantArgument,
@@ -24,14 +25,28 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from cmopt.dialects.edge import ToDimOrderOp, with_dim_order
-from cmopt.dialects.program import PRECISION
+from cmopt.dialects.program import (
+    INITIAL_VALUE,
+    NAME,
+    NEXT_VALUE_OF,
+    PRECISION,
+    border_attributes,
+    terminator,
+    to_array,
+)
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
-from cmopt.frontend.block_importer import BlockImporter, legal_name
+from cmopt.frontend.block_importer import BlockImporter, elements_of, legal_name
+from cmopt.frontend.explicit_state import changed_buffers
 from cmopt.frontend.import_form import normalize
 from cmopt.frontend.locations import location
 from cmopt.frontend.precision import precision_report
 from cmopt.frontend.regions import merge_regions
-from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
+from cmopt.frontend.state import (
+    copy_written_inputs,
+    drop_batch_counters,
+    refuse_state,
+    with_functional_state,
+)
 from cmopt.frontend.structure import output_names
 from cmopt.frontend.tensor_types import (
     UnsupportedTensor,
@@ -65,6 +80,7 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
     if not isinstance(exported, ExportedProgram):
         raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
     exported = copy_written_inputs(drop_batch_counters(merge_regions(exported)))
+    exported = with_functional_state(exported)
     refuse_state(exported)  # before decompositions, which may fail on it or remove it
     exported = normalize(fold_trained_batch_norms(exported))
     module = Importer(exported).module(method)
@@ -78,27 +94,35 @@ class Importer(BlockImporter):
     def __init__(self, program: ExportedProgram):
         super().__init__(program.graph_module)
         self._program = program
+        # The placeholders of state, in order, with its name and its initial value.
+        self._kept: dict[Node, tuple[str, torch.Tensor]] = {}
 
     def module(self, method: str) -> ModuleOp:
         """Import the program as a function named `method`."""
         self._check_outputs()
         inputs = self._inputs()
-        types = [self._border_type(node, "input") for node in inputs]
+        kept = self._kept
+        types = [
+            *(self._border_type(node, "input") for node in inputs),
+            *(tensor_type(value) for _, value in kept.values()),
+        ]
         block = Block(arg_types=types)
-        for node, argument in zip(inputs, block.args, strict=True):
+        for node, argument in zip([*inputs, *kept], block.args, strict=True):
             argument.name_hint = legal_name(node.name)
             argument.location = location(node)
             self.take(node, self._to_order(argument, tensor_type(node.meta["val"]), node))
         self.import_calls()
         names, results = self._results()
         self.fill(block, ReturnOp(*results))
+        states = [name for name, _ in kept.values()]
         function = FuncOp(
             method,
             FunctionType.from_lists(types, [value.type for value in results]),
             Region(block),
-            arg_attrs=_names([node.name for node in inputs]),
-            res_attrs=_names(names),
+            arg_attrs=_names([*(node.name for node in inputs), *states]),
+            res_attrs=_names([*names, *states]),
         )
+        self._mark_states(function)
         if (report := precision_report(self._program)) is not None:
             function.attributes[PRECISION] = StringAttr(report.to_json())
         return ModuleOp([function])
@@ -107,7 +131,7 @@ class Importer(BlockImporter):
         """Refuse programs that change state or return anything other than the user's outputs."""
         refuse_state(self._program)
         for spec in self._program.graph_signature.output_specs:
-            if spec.kind is not OutputKind.USER_OUTPUT:
+            if spec.kind not in (OutputKind.USER_OUTPUT, OutputKind.BUFFER_MUTATION):
                 raise CompileError(
                     f"output {spec.arg.name} of kind {spec.kind.name} is not supported"
                 )
@@ -116,12 +140,16 @@ class Importer(BlockImporter):
         """The placeholders of the user's tensors; those of constants become known."""
         placeholders = {n.name: n for n in self._program.graph.nodes if n.op == "placeholder"}
         state = {**self._program.state_dict, **self._program.constants}
+        changed = changed_buffers(self._program)
         inputs: list[Node] = []
         for spec in self._program.graph_signature.input_specs:
             if spec.kind in _CONSTANT_KINDS:
                 node, target = placeholders[spec.arg.name], spec.target
                 assert target is not None
-                self.know(node, state[target], target)
+                if target in changed:
+                    self._kept[node] = target, state[target]
+                else:
+                    self.know(node, state[target], target)
             elif spec.kind is InputKind.USER_INPUT and isinstance(spec.arg, TensorArgument):
                 inputs.append(placeholders[spec.arg.name])
             elif spec.kind is InputKind.USER_INPUT and isinstance(spec.arg, ConstantArgument):
@@ -148,24 +176,41 @@ class Importer(BlockImporter):
         return value if value.type == type else self.append(ToDimOrderOp([value], type), node)
 
     def _results(self) -> tuple[list[str], list[SSAValue]]:
-        """Names and values of the user's outputs, as plain numbers in the exported memory order.
+        """Names and values of the user's outputs, as plain numbers in the exported memory order,
+        then values of all state.
 
-        Constants among them, such as numbers and None, are left out.
+        Constants among the outputs, such as numbers and None, are left out.
         """
-        output = self._program.graph.output_node().args[0]
-        assert isinstance(output, tuple | list)
+        made: Any = self._program.graph.output_node().args[0]
+        specs = self._program.graph_signature.output_specs
+        output = [n for n, s in zip(made, specs, strict=True) if s.kind is OutputKind.USER_OUTPUT]
+        new = {s.target: n for n, s in zip(made, specs, strict=True) if s.target is not None}
         names, values = [], []
         for name, node in zip(output_names(self._program), output, strict=True):
             if not isinstance(node, Node):
                 continue
-            value = self.value(node)
-            if quantized_element(value.type) is not None:
-                value = self.append(SCastOp(value, storage_type(value.type)), node)
+            value = self._plain(node)
             values.append(self._to_order(value, self._border_type(node, "output"), node))
             names.append(name)
+        values += [self._plain(new[name]) for name, _ in self._kept.values()]
         if not values:
             raise CompileError("the program has no output that is a tensor")
         return names, values
+
+    def _plain(self, node: Node) -> SSAValue:
+        value = self.value(node)
+        if quantized_element(value.type) is None:
+            return value
+        return self.append(SCastOp(value, storage_type(value.type)), node)
+
+    def _mark_states(self, function: FuncOp) -> None:
+        """Set the attributes of state on the last arguments and results."""
+        given = border_attributes(function.arg_attrs, len(function.body.block.args))
+        made = border_attributes(function.res_attrs, len(terminator(function).operands))
+        for i, (_, value) in enumerate(reversed(self._kept.values()), start=1):
+            given[-i][INITIAL_VALUE] = elements_of(value)
+            made[-i] = {NEXT_VALUE_OF: given[-i][NAME]}
+        function.arg_attrs, function.res_attrs = to_array(given), to_array(made)
 
 
 def _names(names: list[str]) -> ArrayAttr[DictionaryAttr]:

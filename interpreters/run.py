@@ -13,10 +13,10 @@ from xdsl.interpreter import Interpreter
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import Block, SSAValue
 
-from cmopt.dialects.arrays import Array, check_value, numpy_dtype
+from cmopt.dialects.arrays import Array, check_value, dense_array, numpy_dtype
 from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
 from cmopt.dialects.edge import ScanOp, YieldOp
-from cmopt.dialects.program import ARENA_BYTES, main_function, terminator
+from cmopt.dialects.program import ARENA_BYTES, inputs_of, main_function, states, terminator
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.cmopt import CmoptFunctions
 from cmopt.interpreters.cortex_m import CortexMFunctions
@@ -45,17 +45,38 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
 
 
 def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
-    """Run one function on arrays of exactly its argument types; a planned one in one arena."""
-    func = main_function(module, name)
-    arguments = func.body.block.args
-    if len(inputs) != len(arguments):
-        raise ValueError(f"@{name} takes {len(arguments)} inputs, got {len(inputs)}")
-    for index, (value, argument) in enumerate(zip(inputs, arguments, strict=True)):
-        check_value(value, argument.type, f"input {index}")
-    interpreter = make_interpreter(module)
-    if ARENA_BYTES in func.attributes:
-        return _Arena(func, interpreter).run(inputs)
-    return list(interpreter.call_op(func, tuple(inputs)))
+    """Run one function once on arrays of exactly its input types; a planned one in one arena."""
+    return Session(module, name).run(inputs)
+
+
+class Session:
+    """Runs of one function, which keeps its state from one run to the next."""
+
+    def __init__(self, module: ModuleOp, name: str = "forward"):
+        self._module, self._name = module, name
+        self._func = main_function(module, name)
+        self._interpreter = make_interpreter(module)
+        self.reset()
+
+    def reset(self) -> None:
+        """Give all state its initial value."""
+        self._state = [dense_array(state.initial) for state in states(self._func)]
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs for arrays of exactly the input types. Raises ValueError for others."""
+        func, arguments = self._func, inputs_of(self._func)
+        if len(inputs) != len(arguments):
+            raise ValueError(f"@{self._name} takes {len(arguments)} inputs, got {len(inputs)}")
+        for index, (value, argument) in enumerate(zip(inputs, arguments, strict=True)):
+            check_value(value, argument.type, f"input {index}")
+        given = [*inputs, *self._state]
+        if ARENA_BYTES in func.attributes:
+            results = _Arena(func, self._interpreter).run(given)
+        else:
+            results = list(self._interpreter.call_op(func, tuple(given)))
+        outputs = len(results) - len(self._state)
+        self._state = [np.array(value) for value in results[outputs:]]
+        return results[:outputs]
 
 
 class _Arena:

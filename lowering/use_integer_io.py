@@ -16,6 +16,8 @@ from cmopt.dialects.edge import ToDimOrderOp
 from cmopt.dialects.program import (
     border_names,
     functions,
+    inputs_of,
+    outputs_of,
     retype_argument,
     selected,
     terminator,
@@ -78,7 +80,7 @@ def quantize_border(func: FuncOp, names: Sequence[str] = ()) -> None:
     """
     inputs, outputs = border_names(func)
     selected(names, "input or output", [*inputs, *outputs], func)
-    for index, argument in enumerate(func.body.block.args):
+    for index, argument in enumerate(inputs_of(func)):
         if names and inputs[index] not in names:
             continue
         _quantize_before_moves(argument)
@@ -92,7 +94,7 @@ def quantize_border(func: FuncOp, names: Sequence[str] = ()) -> None:
             cast.output.replace_all_uses_with(quantized)
             Rewriter.erase_op(cast)
     end = terminator(func)
-    for index, value in enumerate(list(end.operands)):
+    for index, value in enumerate(list(outputs_of(func))):
         if names and outputs[index] not in names:
             continue
         _dequantize_after_move(value)

@@ -31,6 +31,7 @@ _LOWERING = (
     "materialize-dim-order",
     "set-border-layouts",
     "move-casts-out-of-scans",
+    "quantize-state",
     "split-convolutions",
     "split-bilinear-upsampling",
     "split-depthwise-batches",
@@ -46,6 +47,7 @@ _CODEGEN = (
     "copy-joined-operands",
     "order-operators",
     "plan-memory",
+    "shift-ring-buffers",
     "split-rows",
     "verify-plan",
 )

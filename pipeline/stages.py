@@ -54,6 +54,7 @@ def stage_pipelines(
             f"{layouts}canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
             "fold-quantize-dequantize,move-casts-out-of-scans,fold-quantize-dequantize,"
+            "quantize-state,"
             f"{unroll}"
             "canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
@@ -78,8 +79,8 @@ def stage_pipelines(
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
         "planned": (
-            f"copy-joined-operands,copy-carried-values,order-operators,{split}plan-memory,"
-            "verify-plan,verify-stage{stage=planned}"
+            "shift-ring-buffers,copy-joined-operands,copy-carried-values,order-operators,"
+            f"{split}plan-memory,verify-plan,verify-stage{{stage=planned}}"
         ),
     }
     if npu is None:
