@@ -82,6 +82,8 @@ class Liveness:
     insides: list[Inside] = field(default_factory=list)
     ops: list[Operation] = field(default_factory=list)
     kept: list[Buffer] = field(default_factory=list)
+    candidates: list[TakeOver] = field(default_factory=list)
+    """The take-overs that are possible if the buffer's life ends there in another order of ops."""
 
     @cached_property
     def neighbours(self) -> dict[Buffer, list[Buffer]]:
@@ -129,7 +131,14 @@ def analyze(func: FuncOp) -> Liveness:
         for t in timeline.take_overs
         if t.buffer.last == t.successor.first and t.buffer not in kept
     ]
-    return Liveness(timeline.buffers, _one_each(ended), timeline.insides, timeline.ops, kept)
+    return Liveness(
+        timeline.buffers,
+        _one_each(ended),
+        timeline.insides,
+        timeline.ops,
+        kept,
+        timeline.take_overs,
+    )
 
 
 class _Timeline:

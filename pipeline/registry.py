@@ -29,6 +29,7 @@ _LOWERING = (
     "keep-calls-in-integers",
     "lower-reductions",
     "materialize-dim-order",
+    "set-border-layouts",
     "move-casts-out-of-scans",
     "quantize-state",
     "split-convolutions",
@@ -44,8 +45,10 @@ _LOWERING = (
 _CODEGEN = (
     "copy-carried-values",
     "copy-joined-operands",
+    "order-operators",
     "plan-memory",
     "shift-ring-buffers",
+    "split-rows",
     "verify-plan",
 )
 

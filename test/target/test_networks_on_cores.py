@@ -103,3 +103,19 @@ def test_mlperf_tiny(board: Callable[[str], Board], name: str) -> None:
     network = MLPERF_TINY[name]()
     program = cmopt.compile(network.exported, target="cortex-m55")
     check(board("cortex-m55"), name, program, network.inputs(10))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_strips_of_rows(board: Callable[[str], Board], target: str) -> None:
+    """Residual blocks in strips: borders that pad, and borders that do not."""
+    network = MLPERF_TINY["resnet8"]()
+    whole = cmopt.compile(network.exported, target=target, io="int8")
+    program = cmopt.compile(network.exported, target=target, io="int8", max_arena=30_000)
+    assert len(program.report.row_strips) == 2
+    random = np.random.default_rng(0)
+    inputs = [
+        torch.from_numpy(random.integers(-128, 128, network.shape, np.int8)) for _ in range(4)
+    ]
+    check(board(target), "resnet8_strips", program, inputs)
+    for x in inputs:
+        assert torch.equal(program.run(x)[0], whole.run(x)[0])
