@@ -69,36 +69,22 @@ def _arguments() -> argparse.ArgumentParser:
         "N multiplications on the core (default 0)")  # fmt: skip
     add("--memory", metavar="flash=1M,sram=256K", help="what the board has: a program that does "
         "not fit is an error")  # fmt: skip
+    add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
+        "any code")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
     add("-o", dest="output", required=True, metavar="OUT", help="a file; a directory if it ends in "
         "/; '-' is standard output for text")  # fmt: skip
     return parser
 
 
-def load_exported(path: str) -> ExportedProgram:
-    """What `torch.export.save` wrote. Raises CompileError for anything else."""
+def load_exported(path: str, *, trust: bool = False) -> ExportedProgram:
+    """What `torch.export.save` wrote; see `cmopt.frontend.load`. Raises CompileError."""
     import logging
 
-    import torch
-    import torch.ao.quantization.fx._decomposed  # registers the q/dq operators the file names
+    from cmopt.frontend.load import load_exported
 
-    try:
-        with open(path, "rb") as file:
-            if file.read(2) != b"PK":
-                raise CompileError(
-                    f"'{path}' is not a torch.export program",
-                    hint="write it with torch.export.save",
-                )
-    except OSError as error:
-        raise CompileError(f"cannot read '{path}': {error.strerror}") from None
     logging.getLogger("torch.export").setLevel(logging.CRITICAL)
-    try:
-        return torch.export.load(path)
-    except Exception as error:  # torch raises many kinds of exception for a malformed file
-        raise CompileError(
-            f"'{path}' cannot be loaded as a torch.export program: {error}",
-            hint="check that the file is complete and was written by this torch version",
-        ) from None
+    return load_exported(path, trust=trust)
 
 
 def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch.Tensor, ...]]:
@@ -147,7 +133,7 @@ def quantized(
     from cmopt.frontend.model_checks import is_quantized
     from cmopt.frontend.precision import Precision
     from cmopt.frontend.quantize import quantize
-    from cmopt.frontend.structure import Arguments
+    from cmopt.frontend.structure import call_of
 
     samples = calibration_inputs(exported, path)
     if is_quantized(exported):
@@ -156,7 +142,7 @@ def quantized(
         )
     try:
         module = exported.module(check_guards=False)
-        example = Arguments(*(exported.example_inputs or (samples[0], {})))
+        example = call_of(exported)
         calls = [example.with_tensors(sample) for sample in samples]
         return quantize(
             module,
@@ -192,7 +178,7 @@ def _program(args: argparse.Namespace) -> Program:
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
-    exported = load_exported(args.model)
+    exported = load_exported(args.model, trust=args.trust_input)
     if args.calibrate is not None:
         exported = quantized(
             exported, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
