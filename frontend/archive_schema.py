@@ -45,8 +45,8 @@ _METADATA = {"stack_trace", "nn_module_stack", "torch_fn", "custom"}
 """What is kept of the facts about a node. The others name attributes of torch, or are not used."""
 
 _OPERATOR = re.compile(r"torch\.ops\.([A-Za-z]\w*)\.(\w+)(?:\.(\w+))?", re.ASCII)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_PATH = re.compile(r"\w+(\.\w+)*", re.ASCII)
+# PyTorch writes a part that is not a name between quotes in source code.
+_PATH = re.compile(r"""[^"'\\()\x00-\x1f\x7f]+""")
 _FILE = re.compile(r"(weight|tensor)_\d{1,9}", re.ASCII)
 _INTEGER = re.compile(r"(?:Integer\()?(-?\d{1,18})\)?", re.ASCII)
 
@@ -61,7 +61,7 @@ def _matches(pattern: re.Pattern[str], what: str) -> Check:
 
 def _identifier(text: str) -> None:
     """A name becomes source code, so that it must be a name and nothing else."""
-    if not _IDENTIFIER.fullmatch(text) or keyword.iskeyword(text):
+    if not text.isidentifier() or keyword.iskeyword(text):
         raise Refused(f"{_shown(text)} is not a name")
 
 

@@ -11,6 +11,7 @@ import torch
 import torch.ao.quantization.fx._decomposed  # registers the q/dq operators the file names
 from torch._export.serde.serialize import _SERIALIZE_TO_TORCH_DTYPE
 from torch.export import ExportedProgram
+from torch.export.pt2_archive._package import load_pt2
 
 from cmopt.frontend.archive import (
     BYTE_ORDER,
@@ -25,6 +26,7 @@ from cmopt.frontend.archive import (
     write_archive,
 )
 from cmopt.frontend.archive_schema import check_payloads, check_program
+from cmopt.frontend.consistency import check_consistency
 from cmopt.support.diagnostics import CompileError, one_line
 
 _STRIDED = 7
@@ -42,16 +44,15 @@ def load_exported(path: str, *, trust: bool = False) -> ExportedProgram:
     is trusted, for one that holds more than static shapes, plain tensors and PyTorch's operators.
     """
     try:
-        source = path if trust else write_archive(_checked_entries(path))
+        source = None if trust else write_archive(_checked_entries(path))
     except Refused as error:
         raise CompileError(
             f"'{path}' cannot be loaded as a torch.export program: {error}", hint=error.hint
         ) from None
     try:
-        if trust:
-            with open(path, "rb"):
-                pass
-        return torch.export.load(source)
+        if source is None:
+            return torch.export.load(path)
+        program = load_pt2(source).exported_programs["model"]
     except OSError as error:
         raise CompileError(f"cannot read '{path}': {error.strerror or error}") from None
     except Exception as error:  # torch raises many kinds of exception for a malformed file
@@ -59,6 +60,8 @@ def load_exported(path: str, *, trust: bool = False) -> ExportedProgram:
             f"'{path}' cannot be loaded as a torch.export program: {_reason(error)}",
             hint="check that the file is complete and was written by this torch version",
         ) from None
+    check_consistency(program)
+    return program
 
 
 def _reason(error: BaseException) -> str:

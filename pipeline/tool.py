@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from traceback import extract_tb
 from typing import NoReturn
@@ -29,9 +30,11 @@ def run_tool(
 ) -> int:
     """Run a tool's body. Returns its exit code: 0, 1 for any failure, 130 if interrupted."""
     disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # hide what imported libraries log
+    logging.disable(logging.CRITICAL)  # hide what imported libraries log
     try:
-        return body(argv)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ... and their warnings to programmers
+            return body(argv)
     except CompileError as error:
         # An error without a location is prefixed with the tool's name.
         placed = error.location is not None and render(error.location)

@@ -309,3 +309,102 @@ def test_structured_inputs_need_no_samples(tmp_path: Path) -> None:
     call = call_of(load_exported(str(tmp_path / "m.pt2")))
     assert call.args[1] == 2.0 and [tuple(t.shape) for t in call.tensors] == [(2, 8)] * 3
     assert call.args[0]["b"][0].shape == (2, 8) and set(call.kwargs) == {"bias"}
+
+
+# ------------------------------------------------------------------------- what a graph computes
+
+
+def nodes_of(data: Any, operator: str) -> list[Any]:
+    return [n for n in data["graph_module"]["graph"]["nodes"] if f".{operator}." in n["target"]]
+
+
+def argument(node: Any, name: str) -> Any:
+    return next(item["arg"] for item in node["inputs"] if item["name"] == name)
+
+
+def with_stride(convolution: Any) -> None:
+    stride = {"name": "stride", "arg": {"as_ints": [2, 2]}, "kind": 1}
+    convolution["inputs"].insert(3, stride)
+
+
+GRAPHS: dict[str, tuple[Callable[[Any], None], str]] = {
+    "other sizes": (
+        lambda d: with_stride(nodes_of(d, "conv2d")[0]),
+        "aten.conv2d.default: gives float32 [1, 4, 2, 2], but the program says float32 [1, 4, 4, 4",
+    ),
+    "no dimension": (
+        lambda d: argument(nodes_of(d, "mean")[0], "dim").update(as_ints=[2, 128]),
+        "aten.mean.dim: Dimension out of range",
+    ),
+    "negative padding": (
+        lambda d: nodes_of(d, "conv2d")[0]["inputs"].append(
+            {"name": "padding", "arg": {"as_ints": [0, -(2**63)]}, "kind": 2}
+        ),
+        "aten.conv2d.default: ",
+    ),
+    "structure": (
+        lambda d: d["graph_module"]["module_call_graph"][0]["signature"].update(
+            in_spec='[1, {"type": null, "context": null, "children_spec": []}]'
+        ),
+        "the structure of the program's arguments is not a tuple and a dict",
+    ),
+    "names": (
+        lambda d: d["graph_module"]["module_call_graph"][0]["signature"].update(
+            forward_arg_names=["x", "y"]
+        ),
+        "the program has 2 names for its arguments",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", GRAPHS)
+def test_a_graph_must_compute_what_it_says(
+    edit: str, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    change, message = GRAPHS[edit]
+    with pytest.raises(CompileError) as error:
+        load_exported(str(edited(files[1], tmp_path / "x.pt2", MODEL, change)))
+    assert message in str(error.value)
+
+
+QPARAMS: dict[str, tuple[str, str, Any, str]] = {
+    "scale": ("quantize_per_tensor", "scale", {"as_float": 0.0}, "every scale must be positive"),
+    "infinite": ("quantize_per_tensor", "scale", {"as_float": "Infinity"}, "positive and finite"),
+    "zero point": ("quantize_per_tensor", "zero_point", {"as_int": 300}, "zero point outside i8"),
+    "range": ("quantize_per_tensor", "quant_min", {"as_int": -129}, "is empty or outside i8"),
+    "axis": ("dequantize_per_channel", "axis", {"as_int": 4}, "axis to be < 4"),
+}
+
+
+@pytest.mark.parametrize("case", QPARAMS)
+def test_quantization_parameters_have_the_name_of_their_node(
+    case: str, files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator, name, value, message = QPARAMS[case]
+
+    def edit(data: Any) -> None:
+        holder = argument(nodes_of(data, operator)[0], name)
+        holder.clear()
+        holder.update(value)
+
+    path = edited(files[0], tmp_path / "x.pt2", MODEL, edit)
+    assert cm_compile.main([str(path), "-o", str(tmp_path / "x.pte")]) == 1
+    line = capsys.readouterr().err
+    assert message in line and "quantized_decomposed." in line and "archives.py" in line
+
+
+def test_a_place_in_a_file_is_one_printable_line(
+    files: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program brings the names of files and modules that messages begin with."""
+
+    def edit(data: Any) -> None:
+        node = nodes_of(data, "conv2d")[0]
+        node["metadata"]["nn_module_stack"] = "a,a\n\x1bcb,c"
+        node["metadata"]["stack_trace"] = 'File "x\x1b[2J.py", line 99999999999999999999'
+        with_stride(node)
+
+    path = edited(files[0], tmp_path / "x.pt2", MODEL, edit)
+    assert cm_compile.main([str(path), "-o", str(tmp_path / "x.pte")]) == 1
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1 and "\x1b" not in line and r"\x1b" in line
