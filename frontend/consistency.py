@@ -59,6 +59,8 @@ def _check(node: Node) -> None:
     is_operator = isinstance(node.target, torch._ops.OpOverload)
     if node.op != "call_function" or not (is_operator or is_getitem(node)):
         return
+    if isinstance(node.target, torch._ops.OpOverload):
+        _check_kinds(node, node.target)
     args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), _value)
     try:
         found = node.target(*args, **kwargs)  # type: ignore[operator]
@@ -73,6 +75,25 @@ def _check(node: Node) -> None:
             f"{node.target}: gives {_text(computed)}, but the program says {_text(stated)}",
             location=location(node, node),
         )
+
+
+_KINDS: dict[str, type] = {
+    "ScalarType": torch.dtype, "MemoryFormat": torch.memory_format, "Layout": torch.layout,
+}  # fmt: skip
+
+
+def _check_kinds(node: Node, operator: torch._ops.OpOverload) -> None:
+    """PyTorch takes a dtype for a number, and a number for a dtype."""
+    for index, argument in enumerate(operator._schema.arguments):
+        value = node.args[index] if index < len(node.args) else node.kwargs.get(argument.name)
+        kind = str(argument.real_type).removeprefix("Optional[").removesuffix("]")
+        wanted = _KINDS.get(kind)
+        known = isinstance(value, tuple(_KINDS.values()))
+        if value is not None and (known if wanted is None else not isinstance(value, wanted)):
+            raise CompileError(
+                f"{operator}: {argument.name} is {value}, not of type {kind}",
+                location=location(node, node),
+            )
 
 
 def _value(node: Node) -> Any:
