@@ -11,7 +11,7 @@ from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, select
 from cmopt.pipeline.driver import IO_MODES, RUNTIMES, Program, check_options, compile, lower
-from cmopt.pipeline.files import read_text, write_output
+from cmopt.pipeline.files import print_text, read_text
 from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
@@ -207,16 +207,16 @@ def _main(argv: Sequence[str] | None) -> int:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
     debuginfo = args.mlir_print_debuginfo
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
+    outputs.check(*([] if args.report is None else [args.report]))
     if args.memory is not None:
         parse_memories(args.memory)
     program = _program(args)
     if args.memory is not None:
         program.check_fit(args.memory, is_c=outputs.is_c_alone)
-    outputs.write(program)
+    report = {} if args.report is None else {args.report: program.report.to_json() + "\n"}
+    outputs.write(program, report)
     if outputs.is_directory or outputs.kinds == ("pte",):
-        print(program.report)
-    if args.report is not None:
-        write_output(args.report, program.report.to_json() + "\n")
+        print_text(f"{program.report}\n")
     return 0
 
 

@@ -12,6 +12,7 @@ import archive_fuzz
 import ir_fuzz
 import model_fuzz
 import npu_fuzz
+import pte_fuzz
 
 
 @pytest.mark.parametrize("seed", [100, 101, 102, 103])
@@ -47,3 +48,9 @@ def test_hostile_archives(seed: int) -> None:
     compiled, findings = archive_fuzz.fuzz(150, seed)
     assert not findings
     assert 5 < compiled < 75
+
+
+def test_damaged_program_files() -> None:
+    ends, findings = pte_fuzz.fuzz(150, 100)
+    assert not findings
+    assert ends["ran"] and ends["refused"]
