@@ -15,7 +15,8 @@ from cmopt.pipeline.files import print_text, read_text
 from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.support.diagnostics import CompileError, verify
+from cmopt.pipeline.verifying import verify_input
+from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import parse_memories
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 
@@ -164,7 +165,7 @@ def _program(args: argparse.Namespace) -> Program:
         if args.calibrate is not None:
             raise CompileError("IR is not calibrated", hint="compile the .pt2 with --calibrate")
         module = parse_module(make_context(), read_text(args.model), args.model)
-        verify(module)
+        verify_input(module)
         npu = get_target(args.target).npu
         stage = args.from_stage or stage_of(module, npu.name if npu else "", args.kernels)
         return lower(

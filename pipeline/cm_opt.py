@@ -21,11 +21,11 @@ from cmopt.pipeline.passes import describe_passes, parse_pipeline, run_passes
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import pipeline_of
 from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import (
     CompileError,
     Diagnostic,
     diagnostics_to,
-    verify,
 )
 from cmopt.support.locations import render
 from cmopt.support.printing import module_to_text, print_module
@@ -207,7 +207,7 @@ class _CmOpt:
         module = parse_module(ctx, "\n" * (first_line - 1) + chunk, args.input)
         observer.timed("Parser", start)
         start = perf_counter()
-        verify(module)
+        verify_input(module)
         observer.timed("Verifier (input)", start)
         run_passes(
             ctx,

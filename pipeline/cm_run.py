@@ -23,7 +23,8 @@ from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.program_process import run_program
 from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.support.diagnostics import CompileError, verify
+from cmopt.pipeline.verifying import verify_input
+from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, check_kernels, get_target
 
 MAX_PROGRAM_BYTES = 1 << 28
@@ -58,7 +59,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _module(path: str) -> ModuleOp:
     module = parse_module(make_context(), read_text(path), path)
-    verify(module)
+    verify_input(module)
     return module
 
 
