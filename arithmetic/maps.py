@@ -108,7 +108,7 @@ def apply_map(op: MapOp, x: Float) -> Float | None:
             continue
         with np.errstate(all="ignore"):
             values[inner.results[0]] = _apply(inner, [values[v] for v in inner.operands])
-    result: Float = np.broadcast_to(values[op.end.value], x.shape).astype(np.float32)
+    result: Float = np.broadcast_to(values[op.end.values[0]], x.shape).astype(np.float32)
     return result
 
 

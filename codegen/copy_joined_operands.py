@@ -14,7 +14,6 @@ from xdsl.dialects.builtin import (
     TensorType,
     i64,
 )
-from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -22,8 +21,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects.constants import constant_of, constant_op, is_constant
 from cmopt.dialects.cortex_m import JoinOp, PadOp, Properties, SubviewOp, ViewOp
 from cmopt.dialects.edge import CallOp, OperandAttr
-from cmopt.dialects.program import functions
+from cmopt.dialects.program import Body, bodies
 from cmopt.dialects.shapes import element_of, numel, shape_of
+
+_REASON = "it is joined twice, a constant, or a part of another value"
 
 
 def root(value: SSAValue) -> SSAValue:
@@ -33,24 +34,24 @@ def root(value: SSAValue) -> SSAValue:
     return value
 
 
-def copy_operands(func: FuncOp) -> None:
+def copy_operands(body: Body) -> None:
     """Make every operand of a join a whole value that is used by this join only once."""
     joined: set[SSAValue] = set()
-    for op in func.body.block.ops:
+    for op in body.body.block.ops:
         if not isinstance(op, JoinOp):
             continue
         for index, value in enumerate(list(op.operands)):
             source = root(value)
             movable = not is_constant(source) and not isinstance(source.owner, SubviewOp | JoinOp)
             if not movable or source in joined:
-                op.operands[index] = copied(value, op)
+                op.operands[index] = copied(value, op, _REASON)
             joined.add(root(op.operands[index]))
 
 
-def copied(value: SSAValue, op: Operation) -> SSAValue:
-    """A copy of a value, made before `op`."""
-    copy = padded_with_nothing if element_of(value) == IntegerType(8) else cloned
-    new_ops = copy(value)
+def copied(value: SSAValue, op: Operation, reason: str) -> SSAValue:
+    """A copy of a value, made before `op`. reason: why, in case no kernel of ours can do it."""
+    is_int8 = element_of(value) == IntegerType(8)
+    new_ops = padded_with_nothing(value) if is_int8 else cloned(value, reason)
     for new in new_ops:
         new.location = op.location
     Rewriter.insert_op(new_ops, InsertPoint.before(op))
@@ -68,11 +69,11 @@ def padded_with_nothing(value: SSAValue) -> list[Operation]:
     return [flat, pad, ViewOp(pad.output, value.type)]
 
 
-def cloned(value: SSAValue) -> list[Operation]:
+def cloned(value: SSAValue, reason: str) -> list[Operation]:
     """A copy of a value of another type, made by a portable kernel."""
     arguments: list[Attribute] = [OperandAttr(IntegerAttr(0, i64)), NoneType()]
     call = CallOp("aten.clone.default", [value], arguments, [value.type])
-    call.reason = StringAttr("it is joined twice, a constant, or a part of another value")
+    call.reason = StringAttr(reason)
     return [call]
 
 
@@ -83,5 +84,5 @@ class CopyJoinedOperandsPass(ModulePass):
     name = "copy-joined-operands"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for func in functions(op):
-            copy_operands(func)
+        for body in bodies(op):
+            copy_operands(body)

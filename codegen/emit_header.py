@@ -19,6 +19,7 @@ from cmopt.dialects.program import (
     NAME,
     QUANTIZED,
     sides,
+    state_bytes,
 )
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of
@@ -87,6 +88,17 @@ def _delegates(prefix: str, delegates: Sequence[EmittedDelegate]) -> list[str]:
     return lines
 
 
+def _state(func: FuncOp, prefix: str) -> list[str]:
+    """What firmware must know of the state, if there is any."""
+    if not (size := state_bytes(func)):
+        return []
+    return [
+        "/* The first bytes of the arena hold the state: keep them from run to run. Loading the",
+        " * method gives the state its initial value. */",
+        f"#define {prefix}_STATE_BYTES {size}",
+    ]
+
+
 def _own_operators(prefix: str) -> list[str]:
     """What firmware must link besides a stock build."""
     return [
@@ -111,6 +123,7 @@ def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
         "/* Planned memory, inputs and outputs included; memory for ExecuTorch's own tables. */",
         f"#define {prefix}_ALIGNMENT {ALIGNMENT}",
         f"#define {prefix}_ARENA_BYTES {int_of(func.attributes[ARENA_BYTES])}",
+        *_state(func, prefix),
         "#if UINTPTR_MAX == 0xffffffff",
         f"#define {prefix}_METHOD_ALLOCATOR_BYTES {emitted.method_allocator_bytes}",
         f"#define {prefix}_TEMP_ALLOCATOR_BYTES {emitted.temp_allocator_bytes}",

@@ -21,7 +21,7 @@ from xdsl.dialects.builtin import (
     ModuleOp,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.lifetimes import ALIGNMENT
@@ -34,21 +34,23 @@ from cmopt.dialects.cortex_m import (
     JoinOp,
     KernelOp,
     ScratchOp,
+    ShiftOp,
     SubviewOp,
     View,
     ViewOp,
     itemsize,
     place_of,
 )
-from cmopt.dialects.edge import CallOp
+from cmopt.dialects.edge import CallOp, ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, functions
+from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, functions, sides, states
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
     element_of,
     ints_of,
     inverse,
+    numel,
     permuted,
     shape_of,
 )
@@ -68,6 +70,9 @@ _SCALAR_TYPES = {
     "float64": "DOUBLE",
     "bool": "BOOL",
 }
+
+
+_WITHOUT_INSTRUCTIONS = ConstantOp | JoinOp | ScratchOp | SubviewOp | ViewOp | ReturnOp | YieldOp
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ class ProgramBuilder:
         self.schema = schema = program_schema().classes
         self.values: list[Any] = []
         self.buffers: list[Any] = [schema.Buffer(b"")]
+        self.initial_values: list[bytes] = []
         self.operators: list[Any] = []
         self.instructions: list[Any] = []
         self.delegates: list[Any] = []
@@ -203,11 +209,17 @@ class ProgramBuilder:
             self.buffers.append(self.schema.Buffer(data))
         return self._buffer_index[data]
 
-    def tensor(self, view: TensorView, *, offset: int | None, data: int = 0) -> int:
-        """A tensor at an arena offset, or over constant `data`."""
+    def tensor(
+        self, view: TensorView, *, offset: int | None, data: int = 0, grows: bool = False
+    ) -> int:
+        """A tensor at an arena offset, or over constant `data`.
+
+        grows: whether instructions change its sizes, up to those of `view`.
+        """
         return self._shared(
-            (view, offset, data),
+            (view, offset, data, grows),
             lambda: self.schema.Tensor(
+                shape_dynamism=int(self.schema.TensorShapeDynamism.DYNAMIC_BOUND) * grows,
                 scalar_type=scalar_type(np.dtype(view.dtype)),
                 sizes=list(view.sizes),
                 dim_order=list(view.order),
@@ -218,9 +230,25 @@ class ProgramBuilder:
             ),
         )
 
+    def state(self, view: TensorView, offset: int, initial: bytes) -> int:
+        """A tensor at an arena offset that has a value when the method is loaded."""
+        self.initial_values.append(initial)
+        number = len(self.initial_values)
+        allocation = self.schema.AllocationDetails(1, offset)
+        return self._shared(
+            ("state", view, offset),
+            lambda: self.schema.Tensor(
+                scalar_type=scalar_type(np.dtype(view.dtype)),
+                sizes=list(view.sizes),
+                dim_order=list(view.order),
+                data_buffer_idx=number,
+                allocation_info=allocation,
+            ),
+        )
+
     def knows(self, view: TensorView, offset: int | None) -> bool:
         """Whether there is an EValue for this view of planned bytes already."""
-        return (view, offset, 0) in self._index
+        return (view, offset, 0, False) in self._index
 
     def operator(self, schema: Schema) -> int:
         """The index of an operator."""
@@ -246,6 +274,22 @@ class ProgramBuilder:
         entries = [schema.CompileSpec(key, value) for key, value in specs]
         self.delegates.append(schema.BackendDelegate(backend, where, entries))
         return len(self.delegates) - 1
+
+    def variable(self, kind: str, number: int) -> int:
+        """The index of an `Int` or a `Bool` that instructions change."""
+        value = self.schema.Int(0) if kind == "Int" else self.schema.Bool(False)
+        return self._shared(("variable", kind, number), lambda: value)
+
+    def primitive(self, name: str, overload: str, arguments: Sequence[int]) -> None:
+        """Append a call of an operator that the runtime itself has."""
+        operator = self.operator(Schema(f"executorch_prim::{name}", overload, ()))
+        call = self.schema.KernelCall(operator, list(arguments))
+        self.instructions.append(self.schema.Instruction(call))
+
+    def jump_unless(self, condition: int, destination: int) -> None:
+        """Append a jump to an instruction that is taken if a Bool is false."""
+        jump = self.schema.JumpFalseCall(condition, destination)
+        self.instructions.append(self.schema.Instruction(jump))
 
     def call_delegate(self, delegate: int, arguments: Sequence[int]) -> None:
         """Append a call of a delegate: inputs, then outputs."""
@@ -275,15 +319,29 @@ class FunctionEmitter:
 
     def emit(self) -> tuple[list[int], list[int]]:
         """Emit every op; returns the EValues of inputs and outputs."""
-        block = self.func.body.block
-        entries = border_attributes(self.func.arg_attrs, len(block.args))
+        (_, arguments, given), (_, results, taken) = sides(self.func)
         inputs = [
             self.tensor(argument, logical_view(argument, entry.get(DIM_ORDER)))
-            for argument, entry in zip(block.args, entries, strict=True)
+            for argument, entry in zip(arguments, given, strict=True)
         ]
-        outputs: list[int] = []
+        for state in states(self.func):
+            place = place_of(state.argument)
+            assert place is not None
+            data = np.asarray(dense_array(state.initial), order="C").tobytes()
+            self.builder.state(view_of(state.argument, View.CONTIGUOUS), place, data)
+        self.block(self.func.body.block)
+        outputs = [
+            self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
+            for value, entry in zip(results, taken, strict=True)
+        ]
+        return inputs, outputs
+
+    def block(self, block: Block) -> None:
+        """The ops of a function or a loop."""
         for op in block.ops:
-            if isinstance(op, KernelOp):
+            if isinstance(op, ShiftOp):
+                self.shift(op)
+            elif isinstance(op, KernelOp):
                 self.kernel(op)
             elif isinstance(op, CallOp):
                 from cmopt.codegen.emit_portable import emit_call
@@ -293,15 +351,12 @@ class FunctionEmitter:
                 from cmopt.codegen.emit_delegate import emit_delegate
 
                 emit_delegate(op, self)
-            elif isinstance(op, ReturnOp):
-                entries = border_attributes(self.func.res_attrs, len(op.operands))
-                outputs = [
-                    self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))
-                    for value, entry in zip(op.operands, entries, strict=True)
-                ]
-            elif not isinstance(op, ConstantOp | JoinOp | ScratchOp | SubviewOp | ViewOp):
+            elif isinstance(op, ScanOp):
+                from cmopt.codegen.emit_scan import emit_scan
+
+                emit_scan(op, self)
+            elif not isinstance(op, _WITHOUT_INSTRUCTIONS):
                 raise CompileError("cannot be emitted", op=op, hint="lower it to cortex_m first")
-        return inputs, outputs
 
     def kernel(self, op: KernelOp) -> None:
         """One kernel call, in the form of the operator's schema."""
@@ -324,6 +379,23 @@ class FunctionEmitter:
                 raise CompileError(f"argument {argument.name}: {error}", op=op) from error
         out = self.value(op.results[0], view("output"))
         self.builder.call(schema, [*arguments, out], returned=out)
+
+    def shift(self, op: ShiftOp) -> None:
+        """A cat of the rows of a ring buffer and of what is appended, all flat."""
+        dtype, step = numpy_dtype(element_of(op.output)).name, op.step
+        size, item = numel(shape_of(op.buffer)), itemsize(op.buffer.type)
+        place = place_of(op.buffer)
+        assert place is not None
+        rows = [
+            self.builder.tensor(
+                TensorView(dtype, (min(step, size - start),), (0,)), offset=place + start * item
+            )
+            for start in range(step, size, step)
+        ]
+        parts = [self.tensor(v, TensorView(dtype, (numel(shape_of(v)),), (0,))) for v in op.parts]
+        out = self.tensor(op.output, TensorView(dtype, (size,), (0,)))
+        tensors = self.builder.add_tensor_list([*rows, *parts])
+        self.builder.call(kernel_schema(op), [tensors, self.builder.add_int(0), out], returned=out)
 
     def any_view(self, op: KernelOp) -> View:
         """The view for an op that takes any: the one in which most of its tensors exist already."""
@@ -366,10 +438,14 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
     if len(plans) != 1:
         raise CompileError(f"a program has one function, this module has {len(plans)}")
     program = schema.Program(0, plans, builder.buffers, builder.delegate_data)
-    names = sorted(f"{op.name}.{op.overload}" for op in builder.operators)
+    names = sorted(
+        f"{op.name}.{op.overload}"
+        for op in builder.operators
+        if not op.name.startswith("executorch_prim::")  # the runtime has these
+    )
     scratch = max([builder.temp_bytes, *(call.scratch_bytes for call in builder.npu_calls)])
     return EmittedProgram(
-        smallest_file(program, ALIGNMENT),
+        smallest_file(program, ALIGNMENT, builder.initial_values),
         tuple(names),
         method_allocator_bytes(plans[0]),
         temp_allocator_bytes(plans[0], scratch),

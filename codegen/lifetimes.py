@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from cmopt.dialects.cortex_m import (
     DequantizePerTensorOp,
@@ -19,7 +20,9 @@ from cmopt.dialects.cortex_m import (
     itemsize,
     nbytes,
 )
+from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.program import states
 
 ALIGNMENT = 16
 """Every buffer begins at a multiple of this many bytes, so that MVE loads are aligned."""
@@ -69,11 +72,16 @@ class Inside:
 
 @dataclass
 class Liveness:
-    """The buffers of a function, in order of definition, and which may or must share bytes."""
+    """The buffers of a function, in order of definition, and which may or must share bytes.
+
+    ops: the op at each time. kept: the buffers of state, which is live at all times.
+    """
 
     buffers: list[Buffer]
     take_overs: list[TakeOver]
     insides: list[Inside] = field(default_factory=list)
+    ops: list[Operation] = field(default_factory=list)
+    kept: list[Buffer] = field(default_factory=list)
 
     @cached_property
     def neighbours(self) -> dict[Buffer, list[Buffer]]:
@@ -105,47 +113,115 @@ def in_place_delta(op: Operation, name: str) -> int | None:
 
 def analyze(func: FuncOp) -> Liveness:
     """Lifetimes of everything `func` computes, from the order of its ops."""
-    block = func.body.block
-    buffers: list[Buffer] = []
-    insides: list[Inside] = []
-    of: dict[SSAValue, Buffer] = {}
-    start: dict[SSAValue, int] = {}
+    timeline = _Timeline()
+    for argument in func.body.block.args:
+        timeline.define(argument, -1)
+    timeline.block(func.body.block)
+    kept = []
+    for state in states(func):
+        buffer = timeline.of[state.argument]
+        buffer.last = timeline.time
+        kept.append(buffer)
+        timeline.tie(state.next, state.argument)
+    # The place of a state is its own all the time.
+    ended = [
+        t
+        for t in timeline.take_overs
+        if t.buffer.last == t.successor.first and t.buffer not in kept
+    ]
+    return Liveness(timeline.buffers, _one_each(ended), timeline.insides, timeline.ops, kept)
 
-    def define(value: SSAValue, time: int) -> None:
-        start[value] = 0
-        of[value] = Buffer(nbytes(value.type), time, time, [(value, 0)], itemsize(value.type))
-        buffers.append(of[value])
 
-    for argument in block.args:
-        define(argument, -1)
-    take_overs: list[TakeOver] = []
-    time = -1
-    for op in block.ops:
-        time += 1
-        for operand in op.operands:
-            if operand not in of:
-                continue
-            buffer = of[operand]
-            if isinstance(operand.owner, ScratchOp):
-                buffer.first = time
-            buffer.last = max(buffer.last, time)
-        if isinstance(op, ConstantOp | ReturnOp):
-            continue
-        if isinstance(op, ViewOp | SubviewOp) and op.input in of:
-            buffer = of[op.output] = of[op.input]
-            start[op.output] = start[op.input] + byte_offset(op)
-            buffer.values.append((op.output, start[op.output]))
-            continue
+class _Timeline:
+    """The ops of a function one after the other; those of a loop come once.
+
+    A loop begins at its op and ends at its terminator. In between, its sequences, invariants and
+    stacked results are live. A carried value has one place: it holds the initial value, then the
+    value of each step, then the final one. In a step this place is free from the last use of the
+    old value to the making of the new one.
+    """
+
+    def __init__(self) -> None:
+        self.buffers: list[Buffer] = []
+        self.take_overs: list[TakeOver] = []
+        self.insides: list[Inside] = []
+        self.ops: list[Operation] = []
+        self.of: dict[SSAValue, Buffer] = {}
+        self.start: dict[SSAValue, int] = {}
+
+    @property
+    def time(self) -> int:
+        return len(self.ops) - 1
+
+    def define(self, value: SSAValue, time: int) -> None:
+        """A value with bytes of its own."""
+        self.start[value] = 0
+        size, alignment = nbytes(value.type), itemsize(value.type)
+        self.of[value] = Buffer(size, time, time, [(value, 0)], alignment)
+        self.buffers.append(self.of[value])
+
+    def alias(self, value: SSAValue, base: SSAValue, offset: int = 0) -> None:
+        """A value that is in the bytes of `base`, from `offset` on."""
+        if base in self.of:
+            buffer = self.of[value] = self.of[base]
+            self.start[value] = self.start[base] + offset
+            buffer.values.append((value, self.start[value]))
+
+    def read(self, values: Iterable[SSAValue]) -> None:
+        """Some values are read now."""
+        for value in values:
+            if value in self.of:
+                self.of[value].last = max(self.of[value].last, self.time)
+
+    def tie(self, value: SSAValue, base: SSAValue) -> None:
+        """`value` must begin where `base` does."""
+        if value in self.of and base in self.of and self.of[value] is not self.of[base]:
+            distance = self.start[base] - self.start[value]
+            self.insides.append(Inside(self.of[value], self.of[base], distance))
+
+    def block(self, block: Block) -> None:
+        """The ops of a function or a loop."""
+        for op in block.ops:
+            self.ops.append(op)
+            for operand in op.operands:
+                if operand in self.of and isinstance(operand.owner, ScratchOp):
+                    self.of[operand].first = self.time
+            self.read(op.operands)
+            if isinstance(op, ScanOp):
+                self.loop(op)
+            elif isinstance(op, ViewOp | SubviewOp) and op.input in self.of:
+                self.alias(op.output, op.input, byte_offset(op))
+            elif not isinstance(op, ConstantOp | ReturnOp | YieldOp):
+                self.call(op)
+
+    def call(self, op: Operation) -> None:
+        """An op that makes values."""
         if isinstance(op, DelegateOp):
-            time += 1
+            self.ops.append(op)
         for result in op.results:
-            define(result, time)
+            self.define(result, self.time)
         if isinstance(op, JoinOp):
+            # An operand that is a part of another value stays where that is: `plan` refuses it.
             parts = zip(op.inputs, op.byte_offsets(), strict=True)
-            insides += [Inside(of[v], of[op.output], delta) for v, delta in parts if v in of]
-        take_overs.extend(_take_overs(op, of, start))
-    ended = [t for t in take_overs if t.buffer.last == t.successor.first]
-    return Liveness(buffers, _one_each(ended), insides)
+            whole = self.of[op.output]
+            self.insides += [Inside(self.of[v], whole, d) for v, d in parts if v in self.of]
+        self.take_overs.extend(_take_overs(op, self.of, self.start))
+
+    def loop(self, op: ScanOp) -> None:
+        """A loop, whose op is at this time."""
+        for result in op.stacked:
+            self.define(result, self.time)
+        for argument, value in zip(op.carried, op.initial, strict=True):
+            self.alias(argument, value)
+        for argument in op.slices:
+            self.define(argument, self.time)
+        for argument, value in zip(op.captured, op.invariants, strict=True):
+            self.alias(argument, value)
+        self.block(op.body.block)
+        self.read((*op.sequences, *op.invariants, *op.stacked))
+        for argument, value, final in zip(op.carried, op.renewed, op.final, strict=True):
+            self.tie(value, argument)
+            self.alias(final, value)
 
 
 def byte_offset(op: ViewOp | SubviewOp) -> int:

@@ -172,13 +172,16 @@ def search(
     """
     best: dict[Buffer, int] = {}
     best_top = -1
+    kept = [c for c in groups if not c.deltas.keys().isdisjoint(liveness.kept)]
+    others = [c for c in groups if c not in kept]
     orders = [
-        sorted(groups, key=lambda c: -c.size),
-        sorted(groups, key=lambda c: (-c.size * c.life, c.first)),
-        sorted(groups, key=lambda c: (-c.life, -c.size)),
-        list(groups),
+        sorted(others, key=lambda c: -c.size),
+        sorted(others, key=lambda c: (-c.size * c.life, c.first)),
+        sorted(others, key=lambda c: (-c.life, -c.size)),
+        list(others),
     ]
     for order in orders:
+        order[:0] = kept  # The state is at the beginning of the arena.
         for _ in range(attempts // len(orders)):
             offsets = place_in_order(liveness, order)
             height = top(order, offsets)
@@ -187,10 +190,10 @@ def search(
             if best_top <= bound:
                 return best
             highest = max(order, key=lambda c: end_of(c, offsets))
-            position = order.index(highest)
-            if position == 0:
+            position = order.index(highest) - len(kept)
+            if position <= 0:
                 break
-            order.insert(position // 2, order.pop(position))
+            order.insert(len(kept) + position // 2, order.pop(len(kept) + position))
     return best
 
 

@@ -10,10 +10,10 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from cmopt.codegen.lifetimes import analyze
+from cmopt.codegen.lifetimes import align, analyze
 from cmopt.codegen.placement import place
-from cmopt.dialects.cortex_m import JoinOp, PlaceAttr, place_of
-from cmopt.dialects.program import ARENA_BOUND, ARENA_BYTES, functions, update
+from cmopt.dialects.cortex_m import JoinOp, PlaceAttr, nbytes, place_of
+from cmopt.dialects.program import ARENA_BOUND, ARENA_BYTES, STATE_BYTES, functions, states, update
 from cmopt.lowering.verify_stage import check_stage
 from cmopt.support.diagnostics import CompileError
 
@@ -31,11 +31,14 @@ def plan(func: FuncOp) -> None:
     _check_joins(func)
     update(func)
     func.attributes[ARENA_BYTES] = IntegerAttr(placement.size, 64)
+    if kept := states(func):
+        ends = [place_of(s.argument) + align(nbytes(s.argument.type)) for s in kept]  # type: ignore[operator]
+        func.attributes[STATE_BYTES] = IntegerAttr(max(ends), 64)
     func.attributes[ARENA_BOUND] = IntegerAttr(placement.bound, 64)
 
 
 def _check_joins(func: FuncOp) -> None:
-    for op in func.body.block.ops:
+    for op in func.walk():
         if isinstance(op, JoinOp):
             start = place_of(op.output)
             wanted = [None if start is None else start + offset for offset in op.byte_offsets()]

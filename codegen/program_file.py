@@ -75,13 +75,28 @@ def _joined(parts: Sequence[bytes], alignment: int) -> tuple[bytes, list[int]]:
     return bytes(whole), offsets
 
 
+def _overlapping(values: Sequence[bytes], alignment: int) -> tuple[bytes, list[int]]:
+    """Bytes that hold each value, and where: all values of zeros begin together."""
+    zeros = bytes(max((len(value) for value in values if not any(value)), default=0))
+    others = list(dict.fromkeys(value for value in values if any(value)))
+    whole, offsets = _joined([zeros, *others], alignment)
+    where = dict(zip(others, offsets[1:], strict=True))
+    return whole, [where.get(value, 0) for value in values]
+
+
 def program_file(
-    program: Any, *, alignment: int, delegate_alignment: int, separate_delegates: bool
+    program: Any,
+    *,
+    alignment: int,
+    delegate_alignment: int,
+    separate_delegates: bool,
+    initial_values: Sequence[bytes] = (),
 ) -> bytes:
     """The file of a `Program`, with its constants and its delegates' data.
 
     alignment: of constants and of segments. separate_delegates: if true, the data of each delegate
-    becomes a segment, else it stays in the FlatBuffer.
+    becomes a segment, else it stays in the FlatBuffer. initial_values: of the tensors that have
+    one, which refer to them by their number, counted from 1.
     """
     schema = program_schema().classes
     constants, offsets = _joined([part.storage for part in program.constant_buffer], alignment)
@@ -91,6 +106,11 @@ def program_file(
         segments += dict.fromkeys(inline)
         plans = [_with_segments(plan, inline, segments) for plan in program.execution_plan]
         program = replace(program, execution_plan=plans, backend_delegate_data=[])
+    if initial_values:
+        values, starts = _overlapping(initial_values, alignment)
+        mutable = [schema.SubsegmentOffsets(len(segments), [0, *starts])]
+        program = replace(program, mutable_data_segments=mutable)
+        segments.append(values)
     data, places = _joined(segments, alignment)
     program = replace(
         program,

@@ -63,6 +63,9 @@ def method_allocator_bytes(plan: Any, abi: Abi = CORE) -> int:
     for value in (evalue.val for evalue in plan.values):
         kind = type(value).__name__
         if kind == "Tensor":
+            if value.shape_dynamism:
+                memory.take(4 * len(value.sizes), 4)  # sizes that can change
+                memory.take(len(value.sizes), 1)  # dim order
             memory.take(4 * len(value.sizes), 4)  # strides
             memory.take(abi.tensor_impl, pointer)
         elif kind == "IntList":
@@ -87,7 +90,8 @@ def method_allocator_bytes(plan: Any, abi: Abi = CORE) -> int:
         memory.take(pointer * len(chain.instructions), pointer)
         memory.take(abi.argument_list * len(chain.instructions), pointer)
         for instruction in chain.instructions:
-            memory.take(pointer * len(instruction.instr_args.args), pointer)
+            if hasattr(instruction.instr_args, "args"):
+                memory.take(pointer * len(instruction.instr_args.args), pointer)
     return memory.used
 
 

@@ -20,7 +20,7 @@ from cmopt.codegen.operator_schemas import (
     parse_schema,
     portable_operators,
 )
-from cmopt.dialects.cortex_m import KernelOp
+from cmopt.dialects.cortex_m import KernelOp, ShiftOp
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.support.diagnostics import CompileError
@@ -50,8 +50,14 @@ LIMITS: dict[str, Limit] = {
 """By operator, found by running the kernels. All other kernels accept what PyTorch accepts."""
 
 
+CAT = parse_schema("aten::cat.out(Tensor[] tensors, int dim=0, *, Tensor(a!) out) -> Tensor(a!)")
+"""The portable operator that `cortex_m.shift` calls."""
+
+
 def kernel_schema(op: KernelOp) -> Schema:
     """The operator that a kernel op calls. Raises CompileError if the build has none."""
+    if isinstance(op, ShiftOp):
+        return CAT
     name = f"{op.name.replace('.', '::', 1)}.out"
     schema = (own_schemas() if name.startswith("cmopt::") else cortex_m_schemas()).get(name)
     if schema is None:

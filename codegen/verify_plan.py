@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from xdsl.context import Context
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from cmopt.codegen.lifetimes import in_place_delta
@@ -24,8 +25,9 @@ from cmopt.dialects.cortex_m import (
     nbytes,
     place_of,
 )
+from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, functions
+from cmopt.dialects.program import ARENA_BYTES, functions, states
 from cmopt.support.diagnostics import CompileError
 
 
@@ -121,10 +123,46 @@ class PlanChecker:
             if any(low < end and start < high for low, high in self.whole.values()):
                 raise CompileError("two arguments share bytes", op=self.func)
             self.whole[argument] = (start, end)
-        for op in self.func.body.block.ops:
+        self.block(self.func.body.block)
+        for state in states(self.func):
+            if place_of(state.argument) != place_of(state.next):
+                raise CompileError("a state and its next value must have one place", op=self.func)
+
+    def loop(self, op: ScanOp) -> None:
+        """A loop. The second step finds what the first one left."""
+        for value in (*op.initial, *op.sequences, *op.invariants):
+            self.read(value, op)
+        for stack in op.stacked:
+            self.write(stack, op)
+        carried: Sequence[SSAValue] = op.initial
+        for _ in range(min(op.count, 2)):
+            self._pass_on(carried, op.carried, op)
+            self._pass_on(op.invariants, op.captured, op)
+            for part in op.slices:
+                self.write(part, op)
+            self.block(op.body.block)
+            carried = op.renewed
+            for value in (*op.sequences, *op.invariants, *op.stacked):
+                if value not in self.whole and not is_constant(value) and nbytes(value.type):
+                    culprit = self.overwritten_by[value]
+                    raise CompileError(f"the loop's '{culprit.name}' writes over {value}", op=op)
+        self._pass_on(carried, op.final, op)
+
+    def _pass_on(self, given: Sequence[SSAValue], taken: Sequence[SSAValue], op: ScanOp) -> None:
+        """Values that become others in the same place."""
+        for value, name in zip(given, taken, strict=True):
+            if not is_constant(value) and place_of(value) != place_of(name):
+                raise CompileError(f"{value} and {name} must have one place", op=op)
+            self.whole[name] = self.span(name, op)
+
+    def block(self, block: Block) -> None:
+        """The ops of a function or a loop."""
+        for op in block.ops:
             if isinstance(op, ConstantOp | ScratchOp):
                 continue
-            if isinstance(op, ReturnOp):
+            if isinstance(op, ScanOp):
+                self.loop(op)
+            elif isinstance(op, ReturnOp | YieldOp):
                 for value in op.operands:
                     self.read(value, op)
             elif isinstance(op, ViewOp | SubviewOp | JoinOp):

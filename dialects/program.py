@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from xdsl.dialects.builtin import (
     ArrayAttr,
     DenseArrayBase,
+    DenseIntOrFPElementsAttr,
     DictionaryAttr,
     FunctionType,
     ModuleOp,
@@ -14,10 +17,12 @@ from xdsl.dialects.builtin import (
     TensorType,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, BlockArgument, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
-from cmopt.dialects.shapes import ints_of
+from cmopt.dialects.edge import ScanOp, YieldOp
+from cmopt.dialects.quant import storage_type
+from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
 from cmopt.support.diagnostics import CompileError
 
 DIM_ORDER = "edge.dim_order"
@@ -26,6 +31,10 @@ NAME = "edge.name"
 """Argument or result attribute: its name in the exported program."""
 QUANTIZED = "quant.type"
 """Argument or result attribute: the quantized type of a tensor passed as integers."""
+INITIAL_VALUE = "edge.initial_value"
+"""Argument attribute of state: its bytes before the first run, row-major."""
+NEXT_VALUE_OF = "edge.next_value_of"
+"""Result attribute: the name of the state that has this value in the next run."""
 REASON = "edge.reason"
 """Attribute of a float op: why it is not on an integer kernel."""
 NPU_REASON = "ethos_u.reason"
@@ -39,6 +48,10 @@ ARENA_BYTES = "cortex_m.arena_bytes"
 ARENA_BOUND = "cortex_m.arena_bound"
 """Function attribute: the most bytes live at one time, so the least that any plan needs."""
 
+STATE_BYTES = "cortex_m.state_bytes"
+"""Function attribute of the planned stage: the bytes at the beginning of the arena that hold state
+from run to run. A function without state does not have it."""
+
 
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
     """The functions of a module that have a body.
@@ -50,6 +63,29 @@ def functions(module: ModuleOp) -> Iterator[FuncOp]:
         if isinstance(op, FuncOp) and op.body.blocks:
             _check_form(op)
             yield op
+
+
+Body = FuncOp | ScanOp
+"""An op whose region is a block of its own: it takes arguments and ends with results."""
+
+
+def bodies(module: ModuleOp) -> Iterator[Body]:
+    """The functions of a module, as `functions` does, each after the loops in it.
+
+    A loop inside a loop comes first.
+    """
+    for func in functions(module):
+        found: list[Body] = [func, *(op for op in func.walk() if isinstance(op, ScanOp))]
+        yield from reversed(found)
+
+
+def function_of(body: Body) -> FuncOp:
+    """The function that a body is, or is in."""
+    op: Operation | None = body
+    while not isinstance(op, FuncOp):
+        assert op is not None
+        op = op.parent_op()
+    return op
 
 
 def _check_form(func: FuncOp) -> None:
@@ -69,6 +105,93 @@ def _check_form(func: FuncOp) -> None:
             order = entry.get(DIM_ORDER)
             if order is not None and not _is_order(order, value.type.get_num_dims()):
                 raise CompileError(f"{kind} {index}: {DIM_ORDER} does not fit its rank", op=func)
+    _check_states(func)
+
+
+@dataclass(frozen=True)
+class State:
+    """A tensor that a function keeps from run to run. A caller does not see it.
+
+    index, result: the numbers of the argument, which is the value before a run, and of the result,
+    which is the value after it.
+    """
+
+    func: FuncOp
+    index: int
+    result: int
+
+    @property
+    def argument(self) -> BlockArgument:
+        """The value before a run."""
+        return self.func.body.block.args[self.index]
+
+    @property
+    def next(self) -> SSAValue:
+        """The value after a run."""
+        return terminator(self.func).operands[self.result]
+
+    @property
+    def initial(self) -> DenseIntOrFPElementsAttr[Any]:
+        """The value before the first run, as it is stored."""
+        return border_attributes(self.func.arg_attrs, self.index + 1)[self.index][INITIAL_VALUE]  # type: ignore[return-value]
+
+
+def states(func: FuncOp) -> list[State]:
+    """The state of a function, in order. Its arguments and results are the last ones."""
+    arguments, results = len(func.body.block.args), len(terminator(func).operands)
+    count = sum(INITIAL_VALUE in e for e in border_attributes(func.arg_attrs, arguments))
+    return [State(func, arguments - count + i, results - count + i) for i in range(count)]
+
+
+def state_bytes(func: FuncOp) -> int:
+    """The bytes at the beginning of a planned function's arena that hold its state."""
+    size = func.attributes.get(STATE_BYTES)
+    return int_of(size) if size is not None else 0
+
+
+def inputs_of(func: FuncOp) -> Sequence[BlockArgument]:
+    """The arguments that callers give."""
+    return func.body.block.args[: len(func.body.block.args) - len(states(func))]
+
+
+def outputs_of(func: FuncOp) -> Sequence[SSAValue]:
+    """The results that callers take."""
+    results = terminator(func).operands
+    return results[: len(results) - len(states(func))]
+
+
+def set_initial_value(state: State, value: DenseIntOrFPElementsAttr[Any]) -> None:
+    """Give a state another value before the first run."""
+    note_on_border(state.func, INITIAL_VALUE, {state.index: value}, {})
+
+
+def _check_states(func: FuncOp) -> None:
+    """Arguments with an initial value are the last ones, and the last results belong to them."""
+    arguments, results = func.body.block.args, terminator(func).operands
+    given = border_attributes(func.arg_attrs, len(arguments))
+    made = border_attributes(func.res_attrs, len(results))
+    count = sum(INITIAL_VALUE in entry for entry in given)
+    if sum(NEXT_VALUE_OF in entry for entry in made) != count:
+        raise CompileError(f"has {count} states, and another number of next values", op=func)
+    for i in range(1, count + 1):
+        initial, name = given[-i].get(INITIAL_VALUE), given[-i].get(NAME)
+        if initial is None or made[-i].get(NEXT_VALUE_OF) != name:
+            raise CompileError(
+                f"state {count - i} has no next value at its place",
+                op=func,
+                hint="states are the last arguments, their next values the last results, in order",
+            )
+        before, after = arguments[-i].type, results[-i].type
+        if not isinstance(initial, DenseIntOrFPElementsAttr):
+            raise CompileError(f"state {count - i}: {INITIAL_VALUE} must be dense", op=func)
+        if (element_of(after), shape_of(after)) != (element_of(before), shape_of(before)):
+            raise CompileError(f"state {count - i}: {before} becomes {after}", op=func)
+        type = storage_type(before)
+        wanted = element_of(type), shape_of(type)
+        if (element_of(initial.type), shape_of(initial.type)) != wanted:
+            raise CompileError(
+                f"state {count - i}: the initial value {initial.type} is not {type}", op=func
+            )
 
 
 def _is_order(order: Attribute, rank: int) -> bool:
@@ -83,16 +206,16 @@ def main_function(module: ModuleOp, name: str = "forward") -> FuncOp:
     raise ValueError(f"the module has no function @{name}")
 
 
-def terminator(func: FuncOp) -> ReturnOp:
-    """The return of a function with one block."""
-    last = func.body.block.last_op
-    assert isinstance(last, ReturnOp), "a function ends in func.return"
+def terminator(body: Body) -> ReturnOp | YieldOp:
+    """The last op of a body, whose operands are its results."""
+    last = body.body.block.last_op
+    assert isinstance(last, ReturnOp | YieldOp), "a body ends in func.return or edge.yield"
     return last
 
 
-def retype_argument(func: FuncOp, index: int, type: Attribute) -> BlockArgument:
+def retype_argument(body: Body, index: int, type: Attribute) -> BlockArgument:
     """Give an argument another type; its users see the new value. Call `update` afterwards."""
-    value = Rewriter.replace_value_with_new_type(func.body.block.args[index], type)
+    value = Rewriter.replace_value_with_new_type(body.body.block.args[index], type)
     assert isinstance(value, BlockArgument)
     return value
 
@@ -115,12 +238,15 @@ def border_attributes(
 
 
 def sides(func: FuncOp) -> Iterator[tuple[str, Sequence[SSAValue], list[dict[str, Attribute]]]]:
-    """A function's inputs, then its outputs: "input" or "output", the values, their attributes."""
+    """A function's inputs, then its outputs: "input" or "output", the values, their attributes.
+
+    State is neither.
+    """
     for kind, values, attributes in (
-        ("input", func.body.block.args, func.arg_attrs),
-        ("output", terminator(func).operands, func.res_attrs),
+        ("input", inputs_of(func), func.arg_attrs),
+        ("output", outputs_of(func), func.res_attrs),
     ):
-        yield kind, values, border_attributes(attributes, len(values))
+        yield kind, values, border_attributes(attributes, len(values))[: len(values)]
 
 
 def border_names(func: FuncOp) -> tuple[list[str], list[str]]:

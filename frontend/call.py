@@ -19,7 +19,7 @@ from cmopt.frontend.upstream import Overload, arguments_of
 from cmopt.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
-    from cmopt.frontend.importer import Importer
+    from cmopt.frontend.block_importer import BlockImporter
 
 # What a conversion returns: the value, or one for each result of an operator that has several;
 # None when the ops of the dialect cannot express this call.
@@ -30,7 +30,7 @@ Conversion: TypeAlias = "Callable[[Call], Converted]"
 class Call:
     """One call of an ATen operator, its arguments by the names of the schema."""
 
-    def __init__(self, importer: Importer, node: Node, target: Overload):
+    def __init__(self, importer: BlockImporter, node: Node, target: Overload):
         self.importer = importer
         self.node = node
         self.target = target

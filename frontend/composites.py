@@ -7,7 +7,7 @@ is unknown to importer and quantizer: the importer would take it apart after qua
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -122,15 +122,18 @@ def _are_masks_known(computed: set[Node], inputs: Sequence[str]) -> bool:
     )
 
 
-def decompose_composites(program: ExportedProgram) -> ExportedProgram:
+def decompose_composites(
+    program: ExportedProgram, whole: Collection[Overload] = ()
+) -> ExportedProgram:
     """`program` without operators of which only the parts can be quantized, and without in-place
     operators whose effect observers would hide; the same object if it has no such operator.
 
     Operators that depend on no input stay whole, because they are evaluated, not quantized.
+    whole: others that stay.
     """
     for _ in range(_ROUNDS):
         computed = set(computed_nodes(program))
-        present = {overload(node) for node in computed}
+        present = {overload(node) for node in computed} - set(whole)
         decompositions = _decompositions(_are_masks_known(computed, tensor_inputs(program)))
         needs_functions = _needs_functions(program, computed)
         if present.isdisjoint(decompositions) and not needs_functions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch.export import ExportedProgram
-from torch.fx import Graph, Node
+from torch.fx import Graph, GraphModule, Node
 
 from cmopt.frontend.aliasing import writes_escape
 from cmopt.frontend.operators import CONVERSIONS
@@ -27,6 +27,12 @@ def _needs_decomposition(node: Node) -> Overload | None:
     return None if overload_name(target) in CONVERSIONS else target
 
 
+def _nodes(module: torch.nn.Module) -> list[Node]:
+    """The nodes of a graph and of the graphs that it calls, such as those of loops."""
+    graphs = (part.graph for part in module.modules() if isinstance(part, GraphModule))
+    return [node for graph in graphs for node in graph.nodes]
+
+
 def normalize(program: ExportedProgram) -> ExportedProgram:
     """Decompose only what the importer cannot read; `program` itself is not changed.
 
@@ -37,14 +43,14 @@ def normalize(program: ExportedProgram) -> ExportedProgram:
     if _is_edge_dialect(program.graph):
         return program
     for _ in range(_ROUNDS):
-        wanted = {_needs_decomposition(node) for node in program.graph.nodes} - {None}
+        wanted = {_needs_decomposition(node) for node in _nodes(program.graph_module)} - {None}
         if not wanted and not writes_escape(program.graph):
             break
         available = torch.export.default_decompositions()
-        before = [node.target for node in program.graph.nodes]
+        before = [node.target for node in _nodes(program.graph_module)]
         program = program.run_decompositions(
             {target: available[target] for target in wanted if target in available}
         )
-        if before == [node.target for node in program.graph.nodes]:
+        if before == [node.target for node in _nodes(program.graph_module)]:
             break
     return program

@@ -10,7 +10,7 @@ from torch.export.graph_signature import InputKind
 from torch.fx import Node
 
 from cmopt.frontend.annotation import RangeObserver, all_finite, is_mask
-from cmopt.frontend.importer import unsupported_operator
+from cmopt.frontend.block_importer import unsupported_operator
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import overload
 from cmopt.frontend.structure import computed_nodes

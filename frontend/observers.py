@@ -6,6 +6,7 @@ from collections import Counter
 
 import torch
 from torch.fx import GraphModule, Node
+from torchao.quantization.pt2e import DerivedObserverOrFakeQuantize
 from torchao.quantization.pt2e.observer import ObserverBase
 
 from cmopt.frontend.graph_building import attribute_of
@@ -22,6 +23,17 @@ def observer_of(observed: GraphModule, node: Node) -> ObserverBase | None:
 def set_parameters(observer: ObserverBase, scale: torch.Tensor, zero_point: torch.Tensor) -> None:
     """Let an observer give these parameters from now on, whatever it has seen."""
     observer.calculate_qparams = lambda: (scale, zero_point)
+
+
+def replace_observer(observed: GraphModule, old: ObserverBase, new: ObserverBase) -> None:
+    """Let the graph call another observer, in place. Biases whose scale follows from the old one
+    follow the new one."""
+    for node in observed.graph.nodes:
+        found = observer_of(observed, node)
+        if found is old and found is not new:
+            setattr(observed, str(node.target), new)
+        elif isinstance(found, DerivedObserverOrFakeQuantize):
+            found.obs_or_fqs = [new if one is old else one for one in found.obs_or_fqs]
 
 
 def uses_of_observers(observed: GraphModule) -> Counter[ObserverBase]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -55,8 +56,16 @@ class _WithoutObservers(Interpreter):
         return value
 
 
-def check_preparation(model: torch.nn.Module, prepared: GraphModule, example: Arguments) -> None:
+def check_preparation(
+    model: torch.nn.Module,
+    prepared: GraphModule,
+    example: Arguments,
+    state: Sequence[torch.Tensor] = (),
+) -> None:
     """Raise ValueError if `prepared`, without observers, differs from `model` on the example.
+
+    state: values of the model's state, which `prepared` takes as its last inputs. A copy of the
+    model is called.
 
     Float rounding is allowed: an output may differ by 1/1000 of itself plus 1/100000 of the largest
     value in the graph, as root mean squares. Only values that are finite in `model` count.
@@ -65,9 +74,11 @@ def check_preparation(model: torch.nn.Module, prepared: GraphModule, example: Ar
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
         given = copy.deepcopy(example)
-        wanted = tree_leaves(model(*given.args, **given.kwargs))
+        own = copy.deepcopy(model) if state else model
+        wanted = tree_leaves(own(*given.args, **given.kwargs))
         torch.manual_seed(0)
-        found = tree_leaves(runner.run(*copy.deepcopy(example.values)))
+        found = tree_leaves(runner.run(*copy.deepcopy(example.values), *state))
+        found = found[: len(found) - len(state)]
     for index, (want, have) in enumerate(zip(wanted, found, strict=True)):
         if not isinstance(want, torch.Tensor):
             continue

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.export import ExportedProgram
@@ -19,6 +20,10 @@ from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_in
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import KERNEL_LIBRARIES, get_target
+
+if TYPE_CHECKING:
+    from cmopt.frontend.explicit_state import States
+    from cmopt.frontend.recurrences import Recurrence
 
 
 def quantize(
@@ -71,8 +76,8 @@ def quantize(
             given = None if calibration is None else list(calibration)
             return _chosen(module, example, given, for_npu, min_snr, bias_correction)
         wanted = precision if isinstance(precision, Precision) else Precision()
-        observed, names = _prepared(module, example, for_npu, wanted, bias_correction)
-        kept = _calibrate(observed, example, calibration, names)
+        observed = _prepared(module, example, for_npu, wanted, bias_correction)
+        kept = _calibrate(observed, example, calibration)
         _widen(observed)
         return _converted(observed, example, kept if bias_correction else ())
 
@@ -92,21 +97,41 @@ def _chosen(
     from cmopt.frontend import automatic_precision as automatic
     from cmopt.frontend.simulation import samples_within, spread
 
-    def observed_in(precision: Precision) -> tuple[GraphModule, list[Arguments], list[Arguments]]:
-        observed, names = _prepared(module, example, for_npu, precision, bias_correction)
-        kept = _calibrate(observed, example, calibration, names)
-        most = samples_within(observed, automatic.MOST_SAMPLES, automatic.MOST_ELEMENTS)
+    def observed_in(precision: Precision) -> tuple[_Prepared, list[Arguments], list[Arguments]]:
+        observed = _prepared(
+            module, example, for_npu, precision, bias_correction, keeps_loops=False
+        )
+        kept = _calibrate(observed, example, calibration)
+        most = samples_within(observed.graph, automatic.MOST_SAMPLES, automatic.MOST_ELEMENTS)
         return observed, kept, spread(kept, most)
 
     observed, kept, few = observed_in(Precision())
-    snr = automatic.snr_in_int8(observed, few)
+    snr = automatic.snr_in_int8(observed.graph, few)
     report = automatic.report_of_int8(min_snr, snr)
     if snr < min_snr:
         observed, kept, few = observed_in(Precision("int16"))
-        report = automatic.choose_types(observed, few, min_snr, snr)
+        report = automatic.choose_types(observed.graph, few, min_snr, snr)
     exported = _converted(observed, example, kept if bias_correction else ())
     set_report(exported, report)
     return exported
+
+
+@dataclass
+class _Prepared:
+    """A graph with observers, the names of its inputs that are tensors, its loops, its state."""
+
+    graph: GraphModule
+    names: list[str]
+    loops: list[_PreparedLoop]
+    states: States
+
+
+@dataclass
+class _PreparedLoop:
+    """A loop of a graph, and its cell with observers."""
+
+    loop: Recurrence
+    cell: _Prepared
 
 
 @collection_paused()
@@ -116,37 +141,77 @@ def _prepared(
     for_npu: bool,
     precision: Precision,
     bias_correction: bool,
-) -> tuple[GraphModule, list[str]]:
-    """The graph of a copy of `module` with observers in it, and the names of its tensors."""
+    *,
+    keeps_loops: bool = True,
+) -> _Prepared:
+    """The graph of a copy of `module` with observers in it.
+
+    keeps_loops: whether recurrent layers become loops; otherwise each of their steps is a part of
+    the graph, with observers of its own.
+    """
     # These imports take seconds; errors in arguments are raised before them.
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
 
     from cmopt.frontend.batch_norms import replace_batch_norms
+    from cmopt.frontend.carried_ranges import share_state_ranges
     from cmopt.frontend.composites import decompose_composites
     from cmopt.frontend.constant_folding import fold_constants
+    from cmopt.frontend.explicit_state import changed_buffers, take_state_out
     from cmopt.frontend.kept_values import refuse_kept_values
     from cmopt.frontend.model_checks import check_model
     from cmopt.frontend.precision import mark
     from cmopt.frontend.preparation import check_preparation
     from cmopt.frontend.quantizer import Int8Quantizer
+    from cmopt.frontend.recurrent_layers import recurrent_operators, replace_recurrent_layers
     from cmopt.frontend.regions import merge_regions
-    from cmopt.frontend.state import copy_written_inputs, drop_batch_counters, refuse_state
+    from cmopt.frontend.state import (
+        copy_written_inputs,
+        drop_batch_counters,
+        refuse_state,
+        with_functional_state,
+    )
 
     inference = _copy_of(module).eval()
     exported = merge_regions(_export(inference, example))
     mark(exported, inference, precision)
     check_model(exported)
     exported = copy_written_inputs(drop_batch_counters(exported))
+    exported = with_functional_state(exported)
     refuse_state(exported)
-    refuse_kept_values(inference, example)
+    refuse_kept_values(inference, example, changed_buffers(exported))
     names = tensor_inputs(exported)
-    graph = decompose_composites(exported).module(check_guards=False)
+    exported, states = take_state_out(exported)
+    whole = recurrent_operators(exported) if keeps_loops else set()
+    graph = decompose_composites(exported, whole).module(check_guards=False)
     fold_constants(graph)
+    recurrences = replace_recurrent_layers(graph) if whole else []
+    if recurrences:
+        fold_constants(graph)  # the initial states of single layers
     replace_batch_norms(graph)
+    loops = [_prepared_loop(graph, one, for_npu, bias_correction) for one in recurrences]
     quantizer = Int8Quantizer(for_npu=for_npu, adds_biases=bias_correction)
     observed = prepare_pt2e(graph, quantizer)
-    check_preparation(inference, observed, example)
-    return observed, names
+    share_state_ranges(observed, len(states.initial))
+    check_preparation(inference, observed, example, list(states.initial.values()))
+    return _Prepared(observed, names, loops, states)
+
+
+def _prepared_loop(
+    graph: GraphModule, loop: Recurrence, for_npu: bool, bias_correction: bool
+) -> _PreparedLoop:
+    """A loop of a graph with observers in its cell; one observer for each carried value."""
+    from cmopt.frontend.carried_ranges import share_carried_ranges
+    from cmopt.frontend.recurrences import example_of_cell
+
+    bits = loop.choice.weight_bits
+    precision = Precision(
+        "int16" if loop.choice.is_wide else "int8", weights={} if bits == 8 else {"*": bits}
+    )
+    example = Arguments(example_of_cell(graph, loop), {})
+    cell = _prepared(loop.cell, example, for_npu, precision, bias_correction)
+    share_carried_ranges(cell.graph)
+    loop.observed = cell.graph
+    return _PreparedLoop(loop, cell)
 
 
 def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
@@ -160,37 +225,61 @@ def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(module, copies)
 
 
-def _widen(observed: GraphModule) -> None:
+def _widen(observed: _Prepared) -> None:
     from cmopt.frontend.wide_types import widen_chosen
 
-    widen_chosen(observed)
+    widen_chosen(observed.graph)
+    for each in observed.loops:
+        _widen(each.cell)
 
 
 @collection_paused()
 def _converted(
-    observed: GraphModule, example: Arguments, samples: Sequence[Arguments]
+    observed: _Prepared, example: Arguments, samples: Sequence[Arguments]
 ) -> ExportedProgram:
     """The quantized program of a graph after calibration. samples: to correct biases on."""
+    from cmopt.frontend.explicit_state import put_state_back
+    from cmopt.frontend.locations import spread_source_locations
+    from cmopt.frontend.precision import forget_choices
+    from cmopt.frontend.recurrences import name_sources
+
+    converted = _convert(observed, samples)
+    states = observed.states
+    given = states.added_to(example, list(states.initial.values()))
+    quantized = torch.export.export(converted, given.args, given.kwargs)
+    if states.initial:
+        quantized = put_state_back(quantized, states, example)
+    name_sources(quantized, [each.loop for each in observed.loops])
+    spread_source_locations(quantized.graph)
+    forget_choices(quantized)
+    return quantized
+
+
+def _convert(prepared: _Prepared, samples: Sequence[Arguments]) -> GraphModule:
+    """The quantized graph of a graph after calibration, with its loops."""
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e
 
     from cmopt.frontend.bias_correction import correct_biases
+    from cmopt.frontend.carried_ranges import share_ranges_of_loops
     from cmopt.frontend.common_ranges import keep_integers_of_products, quantize_as_extremes
     from cmopt.frontend.divisors import keep_divisors_from_zero
     from cmopt.frontend.least_steps import raise_least_steps
-    from cmopt.frontend.locations import spread_source_locations
-    from cmopt.frontend.precision import forget_choices
+    from cmopt.frontend.recurrences import put_loops
 
+    observed = prepared.graph
+    share_ranges_of_loops(observed, [each.loop for each in prepared.loops])
     _compute_parameters_once(observed)
+    for each in prepared.loops:
+        each.loop.converted = _convert(each.cell, each.loop.kept.samples if samples else ())
     raise_least_steps(observed)
     quantize_as_extremes(observed)
     keep_integers_of_products(observed)
     keep_divisors_from_zero(observed)
     if samples:
         correct_biases(observed, samples)
-    quantized = torch.export.export(convert_pt2e(observed), example.args, example.kwargs)
-    spread_source_locations(quantized.graph)
-    forget_choices(quantized)
-    return quantized
+    converted: GraphModule = convert_pt2e(observed)
+    put_loops(converted, [each.loop for each in prepared.loops])
+    return converted
 
 
 def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
@@ -198,9 +287,11 @@ def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
     from cmopt.frontend.locations import location_in_trace
+    from cmopt.frontend.recurrent_shapes import known_shapes
 
     try:
-        return torch.export.export(module, example.args, example.kwargs)
+        with known_shapes():
+            return torch.export.export(module, example.args, example.kwargs)
     except GuardOnDataDependentSymNode as error:
         raise CompileError(
             "a shape or a branch of the model depends on the values of its inputs",
@@ -217,32 +308,36 @@ def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
 
 
 def _calibrate(
-    observed: GraphModule,
-    example: Arguments,
-    calibration: Iterable[Any] | None,
-    names: Sequence[str],
+    prepared: _Prepared, example: Arguments, calibration: Iterable[Any] | None
 ) -> list[Arguments]:
-    """Run the samples through the observers; names: of the tensors, for messages.
-
-    Returns some of the samples, for `Simulation`.
-    """
+    """Run the samples through the observers. Returns some of the samples, for `Simulation`."""
     from cmopt.frontend.bias_correction import MOST_ELEMENTS, MOST_SAMPLES
     from cmopt.frontend.model_checks import check_observed, check_sample
     from cmopt.frontend.simulation import KeptSamples, samples_within
 
+    observed = prepared.graph
     kept = KeptSamples(samples_within(observed, MOST_SAMPLES, MOST_ELEMENTS))
+    values = list(prepared.states.initial.values())
+    for each in prepared.loops:
+        each.loop.observes = True
     count = 0
     given = [(example.args, example.kwargs) if example.kwargs else example.args]
     for batch in progress(given if calibration is None else calibration, "calibrating"):
         what = "example_inputs" if calibration is None else f"calibration sample {count}"
         sample = sample_of(batch, example, what)
-        check_sample(sample.tensors, names, what)
+        check_sample(sample.tensors, prepared.names, what)
+        sample = prepared.states.added_to(sample, values)
         kept.offer(sample)
-        observed(*sample.args, **sample.kwargs)
+        results = observed(*sample.args, **sample.kwargs)
+        if values:
+            _, values = results
         count += 1
     if count == 0:
         raise ValueError("calibration holds no inputs")
     check_observed(observed)
+    for each in prepared.loops:
+        each.loop.observes = False
+        check_observed(each.cell.graph)
     return kept.samples
 
 

@@ -1,4 +1,4 @@
-"""Find and refuse programs that change an input or a buffer: the device keeps no state.
+"""Find what a program changes: its buffers, which are state, and inputs, which it must not change.
 
 A quantizer hides such a write: `h.copy_(y)` becomes a write to a dequantized copy of `h`, which
 nothing reads. To find it, the written value is followed back to the origin of its memory.
@@ -82,6 +82,26 @@ def copy_written_inputs(program: ExportedProgram) -> ExportedProgram:
     _drop_mutations(program, dropped)
     program.graph_module.recompile()
     return program
+
+
+def with_functional_state(program: ExportedProgram) -> ExportedProgram:
+    """The program with each buffer that it changes as a result; itself if it changes none.
+
+    A write that a quantizer has hidden stays as it is, for `refuse_state`.
+    """
+    buffers = {
+        spec.arg.name
+        for spec in program.graph_signature.input_specs
+        if spec.kind is InputKind.BUFFER
+    }
+    sets = storage_sets(program.graph)
+    written = {w for node in program.graph.nodes for w in written_nodes(node)}
+    shown = {member.name for w in written for member in sets[w] if member.op == "placeholder"}
+    hidden = {origin.name for w in written for origin in _origins(w)} - shown
+    if buffers.isdisjoint(shown) or not buffers.isdisjoint(hidden):
+        return program
+    functional: ExportedProgram = program.run_decompositions({})
+    return functional
 
 
 def drop_batch_counters(program: ExportedProgram) -> ExportedProgram:
@@ -175,7 +195,8 @@ def _is_conversion(node: Node) -> bool:
 
 
 def refuse_state(program: ExportedProgram) -> None:
-    """Raise CompileError, at the user's line, if the program changes an input, buffer or parameter.
+    """Raise CompileError, at the user's line, if the program changes an input or a parameter, or a
+    buffer in a way that is not a result of it.
 
     Finds writes that the signature declares and in-place operators, also through views and in a
     program that has been quantized.
@@ -183,7 +204,7 @@ def refuse_state(program: ExportedProgram) -> None:
     signature = program.graph_signature
     nodes = {node.name: node for node in program.graph.nodes}
     for output in signature.output_specs:
-        if output.kind in _KINDS:
+        if output.kind in _KINDS and output.kind is not OutputKind.BUFFER_MUTATION:
             name = getattr(output.arg, "name", "")
             raise _error(program, nodes.get(name), _KINDS[output.kind], output.target)
     inputs = {spec.arg.name: spec for spec in signature.input_specs}
@@ -206,14 +227,16 @@ def _error(
         what = f"a {kind} of the model"
     else:
         what = f"its {kind} {name!r}"
-    hint = "pass state as an input and return it as an output"
+    hint = "pass this value as an input and return it as an output"
+    if kind == "buffer":
+        hint = "export the model as it is, and quantize it with cmopt.quantize"
     if kind == "input":
         hint = (
             "return the new value as an output; what only the model itself reads may be written "
             f"to a copy: {name}.clone()"
         )
     return CompileError(
-        f"state is not supported yet: the program changes {what}", location=where, hint=hint
+        f"the program changes {what}, and this change is lost", location=where, hint=hint
     )
 
 

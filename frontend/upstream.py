@@ -5,7 +5,8 @@ If a new release changes them, change them here. (`registration` has two more na
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import torch
@@ -72,3 +73,21 @@ def _holds_floats(node: Node) -> bool:
     """Whether a node is a float tensor, or several results with one among them."""
     values = tree_leaves(node.meta.get("val"))
     return any(isinstance(v, torch.Tensor) and v.dtype.is_floating_point for v in values)
+
+
+@contextmanager
+def python_kernels(targets: Iterable[Overload], kernel: Callable[..., Any]) -> Iterator[None]:
+    """Within it, these operators run `kernel` where PyTorch has a kernel of theirs in Python.
+
+    PyTorch has no public way to replace a kernel for the tensors without data of an export.
+    """
+    before = {target: dict(target.py_kernels) for target in targets}
+    for target in before:
+        target.py_kernels.update(dict.fromkeys(target.py_kernels, kernel))
+        target._dispatch_cache.clear()
+    try:
+        yield
+    finally:
+        for target, kernels in before.items():
+            target.py_kernels.update(kernels)
+            target._dispatch_cache.clear()

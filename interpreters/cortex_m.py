@@ -97,6 +97,12 @@ class CortexMFunctions(InterpreterFunctions):
         )
         return (result,)
 
+    @impl(cm.ShiftOp)
+    def shift(self, interpreter: Interpreter, op: cm.ShiftOp, args: PythonValues) -> PythonValues:
+        buffer, *parts = (np.reshape(value, -1) for value in args)
+        moved = np.concatenate([buffer[op.step :], *parts])
+        return (moved.reshape(shape_of(op.output)),)
+
     @impl(cm.MinimumOp)
     def minimum(
         self, interpreter: Interpreter, op: cm.MinimumOp, args: PythonValues

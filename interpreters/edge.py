@@ -15,10 +15,7 @@ from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr, NoneType, S
 from xdsl.interpreter import (
     Interpreter,
     PythonValues,
-    ReturnedValues,
-    TerminatorValue,
     impl,
-    impl_terminator,
     register_impls,
 )
 from xdsl.ir import Attribute
@@ -279,12 +276,6 @@ class EdgeFunctions(ElementwiseFunctions):
         (x,) = tensors(op, args)
         (y,) = interpreter.run_ssacfg_region(op.body, (x.numpy(),), op.name)
         return result(torch.from_numpy(np.array(np.broadcast_to(y, x.shape))), op.output)
-
-    @impl_terminator(edge.YieldOp)
-    def end_of_map(
-        self, interpreter: Interpreter, op: edge.YieldOp, args: PythonValues
-    ) -> tuple[TerminatorValue, PythonValues]:
-        return ReturnedValues(args), ()
 
     @impl(edge.CallOp)
     def call(self, interpreter: Interpreter, op: edge.CallOp, args: PythonValues) -> PythonValues:

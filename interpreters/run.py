@@ -11,15 +11,17 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.interpreter import Interpreter
 from xdsl.interpreters.func import FuncFunctions
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 
-from cmopt.dialects.arrays import Array, check_value, numpy_dtype
+from cmopt.dialects.arrays import Array, check_value, dense_array, numpy_dtype
 from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
-from cmopt.dialects.program import ARENA_BYTES, main_function
+from cmopt.dialects.edge import ScanOp, YieldOp
+from cmopt.dialects.program import ARENA_BYTES, inputs_of, main_function, states, terminator
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.cmopt import CmoptFunctions
 from cmopt.interpreters.cortex_m import CortexMFunctions
 from cmopt.interpreters.quant import QuantFunctions
+from cmopt.interpreters.scan import ScanFunctions
 from cmopt.interpreters.tosa import TosaFunctions
 
 GARBAGE = 0xA5
@@ -33,7 +35,9 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
     interpreter.register_implementations(CortexMFunctions())
     interpreter.register_implementations(CmoptFunctions())
     interpreter.register_implementations(TosaFunctions())
-    if any(op.name.startswith("edge.") for op in module.walk()):
+    interpreter.register_implementations(ScanFunctions())
+    needs_torch = {op.name for op in module.walk()} - {ScanOp.name, YieldOp.name}
+    if any(name.startswith("edge.") for name in needs_torch):
         from cmopt.interpreters.edge import EdgeFunctions
 
         interpreter.register_implementations(EdgeFunctions())
@@ -41,17 +45,38 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
 
 
 def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
-    """Run one function on arrays of exactly its argument types; a planned one in one arena."""
-    func = main_function(module, name)
-    arguments = func.body.block.args
-    if len(inputs) != len(arguments):
-        raise ValueError(f"@{name} takes {len(arguments)} inputs, got {len(inputs)}")
-    for index, (value, argument) in enumerate(zip(inputs, arguments, strict=True)):
-        check_value(value, argument.type, f"input {index}")
-    interpreter = make_interpreter(module)
-    if ARENA_BYTES in func.attributes:
-        return _Arena(func, interpreter).run(inputs)
-    return list(interpreter.call_op(func, tuple(inputs)))
+    """Run one function once on arrays of exactly its input types; a planned one in one arena."""
+    return Session(module, name).run(inputs)
+
+
+class Session:
+    """Runs of one function, which keeps its state from one run to the next."""
+
+    def __init__(self, module: ModuleOp, name: str = "forward"):
+        self._module, self._name = module, name
+        self._func = main_function(module, name)
+        self._interpreter = make_interpreter(module)
+        self.reset()
+
+    def reset(self) -> None:
+        """Give all state its initial value."""
+        self._state = [dense_array(state.initial) for state in states(self._func)]
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs for arrays of exactly the input types. Raises ValueError for others."""
+        func, arguments = self._func, inputs_of(self._func)
+        if len(inputs) != len(arguments):
+            raise ValueError(f"@{self._name} takes {len(arguments)} inputs, got {len(inputs)}")
+        for index, (value, argument) in enumerate(zip(inputs, arguments, strict=True)):
+            check_value(value, argument.type, f"input {index}")
+        given = [*inputs, *self._state]
+        if ARENA_BYTES in func.attributes:
+            results = _Arena(func, self._interpreter).run(given)
+        else:
+            results = list(self._interpreter.call_op(func, tuple(given)))
+        outputs = len(results) - len(self._state)
+        self._state = [np.array(value) for value in results[outputs:]]
+        return results[:outputs]
 
 
 class _Arena:
@@ -91,13 +116,19 @@ class _Arena:
         block = self.func.body.block
         for argument, value in zip(block.args, inputs, strict=True):
             self.store(argument, value)
+        self.run_block(block)
+        return [self.load(value) for value in terminator(self.func).operands]
+
+    def run_block(self, block: Block) -> None:
+        """Execute the ops of a block, except its terminator."""
         for op in block.ops:
-            if isinstance(op, ReturnOp):
-                return [self.load(value) for value in op.operands]
-            if isinstance(op, ViewOp | SubviewOp | JoinOp):
+            if isinstance(op, ReturnOp | YieldOp | ViewOp | SubviewOp | JoinOp):
                 continue  # the bytes are in place
             if isinstance(op, ScratchOp):
                 self._bytes(op.output)[:] = GARBAGE
+                continue
+            if isinstance(op, ScanOp):
+                self.run_scan(op)
                 continue
             results = self.interpreter.run_op(op, tuple(self.load(v) for v in op.operands))
             for result, array in zip(op.results, results, strict=True):
@@ -105,4 +136,17 @@ class _Arena:
                     self.constants[result] = array
                 else:
                     self.store(result, array)
-        raise ValueError("the function does not return")
+
+    def run_scan(self, op: ScanOp) -> None:
+        """Execute a loop, whose carried values and invariants stay where they are."""
+        for value, argument in zip(op.invariants, op.captured, strict=True):
+            if value in self.constants:
+                self.constants[argument] = self.constants[value]
+        for t in op.order:
+            for sequence, argument in zip(op.sequences, op.slices, strict=True):
+                self.store(argument, self.load(sequence)[t])
+            self.run_block(op.body.block)
+            for stack, part in zip(op.stacked, op.parts, strict=True):
+                whole = self.load(stack)
+                whole[t] = self.load(part)
+                self.store(stack, whole)

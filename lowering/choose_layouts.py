@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, ModuleOp, StringAttr, TensorType
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from cmopt.dialects.constants import constant_of
-from cmopt.dialects.edge import PermuteOp
+from cmopt.dialects.arrays import dense_array
+from cmopt.dialects.constants import constant_of, constant_op
+from cmopt.dialects.edge import PermuteOp, permuted_type
 from cmopt.dialects.permutations import Layout, compose, identity, order_of_bytes
-from cmopt.dialects.program import LAYOUT_LIMIT, functions
+from cmopt.dialects.program import (
+    LAYOUT_LIMIT,
+    Body,
+    State,
+    bodies,
+    function_of,
+    retype_argument,
+    set_initial_value,
+    states,
+    terminator,
+    update,
+)
 from cmopt.dialects.shapes import ints_of, inverse, shape_of
 from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
 from cmopt.support.diagnostics import CompileError, warn
@@ -44,17 +57,27 @@ class Source:
         return Source(value, frame)
 
 
+@dataclass(frozen=True)
+class Solution:
+    """The layouts that each op works in, those that each state is kept in, and whether they are
+    proven to be the best."""
+
+    modes: dict[Operation, Layouts]
+    states: list[Layout]
+    is_proven: bool
+
+
 class Choice:
-    """The modes that the ops of one function may work in, starting with the modes as written.
+    """The modes that the ops of one body may work in, starting with the modes as written.
 
     If one op can work in a layout, its neighbours may work in it too: layouts spread along
     values, through permutes, until there are no new ones.
     """
 
-    def __init__(self, func: FuncOp):
+    def __init__(self, body: Body):
         self.ops = [
             op
-            for op in func.body.block.ops
+            for op in body.body.block.ops
             if not isinstance(op, PermuteOp)
             and all(isinstance(v.type, TensorType) for v in values_of(op))
             and not all(constant_of(v) is not None for v in op.results or op.operands)
@@ -63,9 +86,10 @@ class Choice:
         self.is_complete = True
         self._fresh: deque[tuple[SSAValue, Layout]] = deque()
         self._seen: set[tuple[SSAValue, Layout]] = set()
+        self.states = states(body) if isinstance(body, FuncOp) else []
         for op in self.ops:
             self._add(op, as_written(op))
-        for argument in func.body.block.args:
+        for argument in body.body.block.args:
             self._note(argument, identity(len(shape_of(argument))))
         while self._fresh:
             self._spread(*self._fresh.popleft())
@@ -94,6 +118,12 @@ class Choice:
         ends = [(root, layout)]
         while ends:
             value, wanted = ends.pop()
+            for state in self.states:
+                # A value that becomes state has the layout of the value that was it before.
+                if value is state.argument:
+                    self._note(state.next, wanted)
+                elif value is state.next:
+                    self._note(state.argument, wanted)
             if isinstance(owner := value.owner, Operation) and owner in self.modes:
                 self._offer(owner, len(owner.operands) + owner.results.index(value), wanted)
             for use in value.uses:
@@ -110,9 +140,19 @@ class Choice:
     @property
     def is_open(self) -> bool:
         """Whether any op has more than one mode."""
-        return any(len(modes) > 1 for modes in self.modes.values())
+        kept = any(len(self.layouts_of(state)) > 1 for state in self.states)
+        return kept or any(len(modes) > 1 for modes in self.modes.values())
 
-    def solve(self, effort: float) -> tuple[dict[Operation, Layouts], bool]:
+    def layouts_of(self, state: State) -> list[Layout]:
+        """The layouts in which a state may be kept, the one it is written in first."""
+        written = identity(len(shape_of(state.argument)))
+        seen = sorted(
+            (layout for value, layout in self._seen if value is state.argument),
+            key=lambda layout: (sum(i != d for i, d in enumerate(layout)), layout),
+        )
+        return list(dict.fromkeys([written, *seen]))[:MAX_MODES]
+
+    def solve(self, effort: float) -> Solution:
         """The layouts each op is to work in, and whether they are proven to be the best.
 
         effort: see `solver.choose`.
@@ -135,21 +175,66 @@ class Choice:
         def mode(op: Operation, layouts: Layouts) -> Mode:
             rule, count = rule_of(op), len(op.operands)
             labels = [label(v, w) for v, w in zip(values_of(op), layouts, strict=True)]
-            takes = tuple(found for found in labels[:count] if found is not None)
+            kept = {s.result for s in self.states} if isinstance(op, ReturnOp) else ()
+            takes = tuple(
+                found
+                for index, found in enumerate(labels[:count])
+                if found is not None and index not in kept
+            )
             makes = tuple(found for found in labels[count:] if found is not None)
             return Mode(takes, makes, 0 if rule is None else rule.moved_bytes(op, layouts))
 
         for op in self.ops:
             problem.modes.append([mode(op, layouts) for layouts in self.modes[op]])
-        # A function's arguments keep the layout they are written in.
-        arguments = [value for value in numbers if not isinstance(value.owner, Operation)]
+        # A state is kept in the layout of its choice. Other arguments are as they are written.
+        for state in self.states:
+            problem.modes.append(
+                [
+                    Mode(_some(label(state.next, kept)), _some(label(state.argument, kept)))
+                    for kept in self.layouts_of(state)
+                ]
+            )
+        free = {state.argument for state in self.states}
+        arguments = [
+            value
+            for value in numbers
+            if not isinstance(value.owner, Operation) and value not in free
+        ]
         for value in arguments:
             written = label(value, identity(len(shape_of(value))))
             assert written is not None
             problem.modes.append([Mode((), (written,))])
         picks, is_proven = choose(problem, effort)
         chosen = {op: list(self.modes[op])[m] for op, m in zip(self.ops, picks, strict=False)}
-        return chosen, is_proven and self.is_complete
+        kept = [
+            self.layouts_of(state)[m]
+            for state, m in zip(self.states, picks[len(self.ops) :], strict=False)
+        ]
+        return Solution(chosen, kept, is_proven and self.is_complete)
+
+
+def _some(label: tuple[int, Layout] | None) -> tuple[tuple[int, Layout], ...]:
+    return () if label is None else (label,)
+
+
+def keep_in(state: State, layout: Layout) -> None:
+    """Keep a state in another layout, with permutes where it is read and made."""
+    func, shape = state.func, shape_of(state.argument)
+    if layout == identity(len(shape)):
+        return
+    kept = retype_argument(func, state.index, permuted_type(state.argument.type, layout))
+    before = PermuteOp.of(kept, inverse(layout))
+    Rewriter.insert_op(before, InsertPoint.at_start(func.body.block))
+    kept.replace_all_uses_with(before.output)
+    before.operands[0] = kept
+    end = terminator(func)
+    after = PermuteOp.of(end.operands[state.result], layout)
+    Rewriter.insert_op(after, InsertPoint.before(end))
+    end.operands[state.result] = after.output
+    initial = constant_op(np.transpose(dense_array(state.initial), layout)).value
+    assert isinstance(initial, DenseIntOrFPElementsAttr)
+    set_initial_value(state, initial)
+    update(func)
 
 
 def work_in(op: Operation, layouts: Layouts) -> None:
@@ -167,9 +252,9 @@ def work_in(op: Operation, layouts: Layouts) -> None:
     Rewriter.erase_op(op)
 
 
-def require_known_sizes(func: FuncOp) -> None:
+def require_known_sizes(body: Body) -> None:
     """Refuse tensors whose bytes cannot be counted."""
-    for op in func.body.block.ops:
+    for op in body.body.block.ops:
         types = (value.type for value in values_of(op))
         if any(isinstance(type, TensorType) and not type.has_static_shape() for type in types):
             raise CompileError(
@@ -197,15 +282,17 @@ class ChooseLayoutsPass(ModulePass):
     effort: float = 10.0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for func in functions(op):
-            require_known_sizes(func)
-            choice = Choice(func)
+        for body in bodies(op):
+            require_known_sizes(body)
+            choice = Choice(body)
             if not choice.is_open:
                 continue
-            chosen, is_proven = choice.solve(self.effort)
-            for inner, layouts in chosen.items():
+            solution = choice.solve(self.effort)
+            for inner, layouts in solution.modes.items():
                 if layouts != as_written(inner):
                     work_in(inner, layouts)
-            if not is_proven:
-                func.attributes[LAYOUT_LIMIT] = StringAttr(UNPROVEN)
-                warn(UNPROVEN, op=func)
+            for state, layout in zip(choice.states, solution.states, strict=True):
+                keep_in(state, layout)
+            if not solution.is_proven:
+                function_of(body).attributes[LAYOUT_LIMIT] = StringAttr(UNPROVEN)
+                warn(UNPROVEN, op=body)

@@ -13,10 +13,11 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import Pure
 
 from cmopt.dialects.cortex_m.base import uncountable_tensor
-from cmopt.dialects.edge import CallOp, EdgeOp
+from cmopt.dialects.edge import CallOp, EdgeOp, ScanOp
 from cmopt.dialects.program import (
     QUANTIZED,
-    functions,
+    Body,
+    bodies,
     note_on_border,
     retype_argument,
     terminator,
@@ -52,19 +53,44 @@ def pass_as_storage(func: FuncOp) -> None:
         note_on_border(func, QUANTIZED, args, results)
 
 
-def check_sizes(func: FuncOp) -> None:
+def carry_as_storage(scan: ScanOp) -> None:
+    """Make quantized values at the border of a loop integers, inside and outside of it."""
+    block, end = scan.body.block, scan.end
+    for index, argument in enumerate(block.args):
+        if quantized_element(type := argument.type) is not None:
+            stored = retype_argument(scan, index, storage_type(type))
+            inside = SCastOp(stored, type)
+            Rewriter.insert_op(inside, InsertPoint.at_start(block))
+            stored.replace_all_uses_with(inside.output)
+            inside.operands[0] = stored
+    for op in (scan, end):
+        for index, value in enumerate(list(op.operands)):
+            if quantized_element(value.type) is not None:
+                cast = SCastOp(value, storage_type(value.type))
+                Rewriter.insert_op(cast, InsertPoint.before(op))
+                op.operands[index] = cast.output
+    for result in scan.results:
+        if quantized_element(type := result.type) is not None:
+            made = Rewriter.replace_value_with_new_type(result, storage_type(type))
+            outside = SCastOp(made, type)
+            Rewriter.insert_op(outside, InsertPoint.after(scan))
+            made.replace_all_uses_with(outside.output)
+            outside.operands[0] = made
+
+
+def check_sizes(body: Body) -> None:
     """Raise CompileError for the first op with a tensor of more bytes than kernels can index."""
-    for op in func.body.block.ops:
+    for op in body.body.block.ops:
         if (reason := uncountable_tensor(op)) is not None:
             raise CompileError(reason, op=op)
 
 
-def lower_function(func: FuncOp, isa: Isa, kernels: str = STOCK) -> None:
+def lower_body(body: Body, isa: Isa, kernels: str = STOCK) -> None:
     """Replace each op that a rule lowers. `verify-stage` reports the others.
 
     The ops are lowered in order and erased at the end, so that a rule can read its op's producers.
     """
-    block, build = func.body.block, kernel_builder(isa, kernels)
+    block, build = body.body.block, kernel_builder(isa, kernels)
     lowered: list[Operation] = []
     for op in list(block.ops):
         if not isinstance(op, EdgeOp | QCastOp | DCastOp) or isinstance(op, CallOp):
@@ -115,7 +141,10 @@ class ConvertEdgeToCortexMPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         isa = get_target(self.target).isa
-        for func in functions(op):
-            check_sizes(func)
-            pass_as_storage(func)
-            lower_function(func, isa, self.kernels)
+        for body in bodies(op):
+            check_sizes(body)
+            if isinstance(body, ScanOp):
+                carry_as_storage(body)
+            else:
+                pass_as_storage(body)
+            lower_body(body, isa, self.kernels)

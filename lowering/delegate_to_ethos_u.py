@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -17,7 +17,7 @@ from cmopt.dialects import tosa
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import CallOp, CatOp, EdgeOp, MovementOp, ReshapeOp, SoftmaxOp
 from cmopt.dialects.ethos_u import DelegateOp, why_not
-from cmopt.dialects.program import NPU_REASON, functions
+from cmopt.dialects.program import NPU_REASON, Body, bodies
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.lowering.legality import no_kernel_reason, npu_reason
@@ -53,10 +53,10 @@ def work_of(ops: Sequence[Operation]) -> int:
 
 
 class Partition:
-    """The split of one function. `delegates` holds the ops of each delegate, in order."""
+    """The split of a function or a loop. `delegates` holds the ops of each delegate, in order."""
 
-    def __init__(self, func: FuncOp, npu: str, min_work: int, kernels: str = STOCK):
-        self.block = func.body.block
+    def __init__(self, body: Body, npu: str, min_work: int, kernels: str = STOCK):
+        self.block = body.body.block
         self.npu = npu
         self.kernels = kernels
         self.reasons: dict[Operation, str | None] = {}
@@ -229,8 +229,8 @@ class DelegateToEthosUPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if (reason := why_not(tosa.ConstShapeOp.of([]), self.npu)) is not None:
             raise CompileError(reason)
-        for func in functions(op):
-            partition = Partition(func, self.npu, self.min_work, self.kernels)
+        for body in bodies(op):
+            partition = Partition(body, self.npu, self.min_work, self.kernels)
             mark_outside(partition)
             partition.reorder()
             for ops in partition.delegates.values():

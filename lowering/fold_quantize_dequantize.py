@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp, TensorType, i8, i32
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.rewriter import InsertPoint
 
 from cmopt.dialects.arrays import Array, quantize
 from cmopt.dialects.constants import constant_of, typed_constant
@@ -120,14 +121,18 @@ def splat_type(values: Array) -> UniformQuantizedType | None:
 
 
 class HoistQuantize(RewritePattern):
-    """`qcast(move(x))` → `move(qcast(x))` for data movement: each element is quantized alone."""
+    """`qcast(move(x))` → `move(qcast(x))` for data movement: each element is quantized alone.
+
+    All that reads the moved value must quantize it alike.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
         move = op.input.owner
         if not isinstance(move, MovementOp | CatOp):
             return
-        if not op.input.has_one_use():
+        others = [use.operation for use in op.input.uses]
+        if any(not isinstance(o, QCastOp) or o.output.type != op.output.type for o in others):
             return
         element = quantized_element(op.output.type)
         assert element is not None
@@ -140,7 +145,9 @@ class HoistQuantize(RewritePattern):
             properties=dict(move.properties),
         )
         moved.location = move.location
-        rewriter.replace(op, [*casts, moved])
+        rewriter.insert([*casts, moved], InsertPoint.before(move))
+        for other in others:
+            rewriter.replace(other, (), (moved.results[0],))
         rewriter.erase(move)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, TensorType
-from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -20,7 +19,7 @@ from cmopt.dialects.arrays import Array
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, PermuteOp, ReshapeOp, SliceOp, optional
-from cmopt.dialects.program import functions
+from cmopt.dialects.program import Body, bodies
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element, storage_type
 from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, numel, shape_of
 from cmopt.lowering.cortex_m.dispatch import Window, best_call
@@ -252,13 +251,13 @@ def is_better_in_one_call(op: ConvTranspose2dOp, isa: Isa, arena: int) -> bool:
     return not is_slow or needed <= max(split, *moves, free) + tables
 
 
-def arena_floor(func: FuncOp) -> int:
-    """Bytes that the arena of a function has at least.
+def arena_floor(body: Body) -> int:
+    """Bytes that the arena of a function or a loop has at least.
 
     It holds every value, and the input of a convolution together with its result.
     """
     most = 0
-    for op in func.body.block.ops:
+    for op in body.body.block.ops:
         values = {*op.operands, *op.results}
         sizes = [
             nbytes(storage_type(value.type))
@@ -344,5 +343,5 @@ class SplitTransposedConvolutionsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         target = get_target(self.target)
-        arenas: dict[Operation, int] = {func: arena_floor(func) for func in functions(op)}
+        arenas: dict[Operation, int] = {body: arena_floor(body) for body in bodies(op)}
         apply_patterns(op, SplitIntoPhases(target, arenas, self.kernels))

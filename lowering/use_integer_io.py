@@ -13,7 +13,14 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.edge import ToDimOrderOp
-from cmopt.dialects.program import functions, retype_argument, terminator, update
+from cmopt.dialects.program import (
+    functions,
+    inputs_of,
+    outputs_of,
+    retype_argument,
+    terminator,
+    update,
+)
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import element_of, with_element
 from cmopt.lowering.rewrite import apply_patterns
@@ -57,7 +64,7 @@ def _is_float(value: SSAValue) -> bool:
 
 def quantize_border(func: FuncOp) -> None:
     """Make float arguments and results quantized. Raises CompileError if one is used as float."""
-    for index, argument in enumerate(func.body.block.args):
+    for index, argument in enumerate(inputs_of(func)):
         casts = _quantizations(argument)
         if casts is None:
             if _is_float(argument) and argument.uses:
@@ -68,7 +75,7 @@ def quantize_border(func: FuncOp) -> None:
             cast.output.replace_all_uses_with(quantized)
             Rewriter.erase_op(cast)
     end = terminator(func)
-    for index, value in enumerate(list(end.operands)):
+    for index, value in enumerate(list(outputs_of(func))):
         if isinstance(value.owner, DCastOp):
             end.operands[index] = value.owner.input
             if not value.uses:

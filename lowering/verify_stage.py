@@ -16,6 +16,7 @@ from cmopt.dialects.cortex_m import place_of
 from cmopt.dialects.edge import (
     DimOrderAttr,
     EdgeOp,
+    ScanOp,
     ToDimOrderOp,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
@@ -26,6 +27,7 @@ from cmopt.support.targets import STOCK
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
 DELEGATE = "ethos_u.delegate"
+_LOOPS = frozenset({"edge.scan", "edge.yield"})
 _KERNELS = frozenset({"cortex_m", "cmopt"})
 _QUANT = frozenset({"quant.qcast", "quant.dcast", "quant.scast"})
 
@@ -33,7 +35,8 @@ _QUANT = frozenset({"quant.qcast", "quant.dcast", "quant.scast"})
 def _values(op: Operation) -> list[SSAValue]:
     if isinstance(op, FuncOp):
         return [argument for block in op.body.blocks for argument in block.args]
-    return [*op.operands, *op.results]
+    arguments = op.body.block.args if isinstance(op, ScanOp) else ()
+    return [*op.operands, *op.results, *arguments]
 
 
 def _has_kernel(op: Operation, npu: str, kernels: str) -> str | None:
@@ -106,12 +109,12 @@ STAGES: dict[str, Stage] = {
     ),
     "cortex_m": Stage(
         frozenset({"cortex_m", "cmopt"}),
-        _COMMON | {"edge.call", DELEGATE},
+        _COMMON | _LOOPS | {"edge.call", DELEGATE},
         (_is_not_placed, _is_storage),
     ),
     "planned": Stage(
         frozenset({"cortex_m", "cmopt"}),
-        _COMMON | {"edge.call", DELEGATE},
+        _COMMON | _LOOPS | {"edge.call", DELEGATE},
         (_is_storage, _is_placed),
     ),
 }
@@ -122,8 +125,17 @@ def _outside_delegates(module: ModuleOp) -> Iterator[Operation]:
     yield module
     for func in module.body.block.ops:
         yield func
-        for region in func.regions:
-            yield from (op for block in region.blocks for op in block.ops)
+        yield from _inside(func)
+
+
+def _inside(op: Operation) -> Iterator[Operation]:
+    """Every op in the regions of an op, and in those of its loops."""
+    for region in op.regions:
+        for block in region.blocks:
+            for inner in block.ops:
+                yield inner
+                if isinstance(inner, ScanOp):
+                    yield from _inside(inner)
 
 
 def _misplaced(op: Operation, stage: str) -> CompileError:

@@ -14,7 +14,7 @@ from cmopt.codegen.c.project import Example, project_files
 from cmopt.codegen.c.runtime_project import runtime_project_files
 from cmopt.codegen.emit_pte import EmittedProgram
 from cmopt.dialects.arrays import Array, numpy_dtype
-from cmopt.dialects.program import main_function
+from cmopt.dialects.program import inputs_of, main_function
 from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.files import write_outputs
@@ -52,7 +52,7 @@ def check_name(name: str) -> None:
 
 def example_of(module: ModuleOp) -> Example:
     """Random inputs of a planned module, and what the interpreter computes from them."""
-    arguments = main_function(module).body.block.args
+    arguments = inputs_of(main_function(module))
     inputs = [example_input(argument.type, i) for i, argument in enumerate(arguments)]
     return Example(inputs, run_module(module, inputs))
 

@@ -17,7 +17,7 @@ from cmopt.dialects.parsing import make_context
 from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, main_function
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of, ints_of, inverse
-from cmopt.interpreters.run import run_module
+from cmopt.interpreters.run import Session
 from cmopt.lowering.verify_stage import check_stage
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.passes import parse_pipeline, run_passes
@@ -51,6 +51,7 @@ class Program:
     io: str
     kernels: str
     modules: dict[str, ModuleOp] = field(repr=False)
+    _sessions: dict[str, Session] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     @collection_paused()
@@ -158,6 +159,8 @@ class Program:
         inputs, named: torch tensors or numpy arrays, with the model's shapes and dtypes, in any
             layout: the first inputs, in order or in the structure of the model's arguments, and
             others by name. Numbers, strings and None are constants of the program: leave them out.
+
+        State, such as a buffer that the model changes, is kept from call to call; see `reset`.
         """
         import torch
 
@@ -166,11 +169,24 @@ class Program:
     def interpret(
         self, *inputs: Any, stage: str = "cortex_m", **named: Any
     ) -> tuple[torch.Tensor, ...]:
-        """Run the IR of one stage in the interpreter, on the same inputs as `run`."""
+        """Run the IR of one stage in the interpreter, on the same inputs as `run`.
+
+        Each stage keeps its state from call to call, as the program does in `run`.
+        """
         import torch
 
-        outputs = interpret(self.module(stage), as_arrays(self._ordered(inputs, named)))
+        module = self.module(stage)
+        if stage not in self._sessions:
+            self._sessions[stage] = Session(module)
+        arrays = as_arrays(self._ordered(inputs, named))
+        outputs = interpret(module, arrays, session=self._sessions[stage])
         return tuple(torch.from_numpy(y) for y in outputs)
+
+    def reset(self) -> None:
+        """Give all state its initial value, in the host runtime and in the interpreter."""
+        self._sessions.clear()
+        if "_host" in self.__dict__:
+            self._host.reset()
 
     def _ordered(self, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
         from cmopt.frontend.structure import tensors_by_name
@@ -206,10 +222,16 @@ def as_arrays(inputs: Sequence[Any]) -> list[Array]:
     return arrays
 
 
-def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:
+def interpret(
+    module: ModuleOp,
+    inputs: Sequence[Array],
+    name: str = "forward",
+    session: Session | None = None,
+) -> list[Array]:
     """Run a module of any stage. Inputs and outputs have logical shapes, as its callers see them.
 
-    Raises CompileError if inputs do not fit, or if an operator fails on them.
+    session: of this function, with its state; by default a new one, in which all state has its
+    initial value. Raises CompileError if inputs do not fit, or if an operator fails on them.
     """
     func = main_function(module, name)
     entries = border_attributes(func.arg_attrs, len(func.body.block.args))
@@ -220,7 +242,7 @@ def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") 
         moved = np.transpose(value, ints_of(order)) if fits and order is not None else value
         physical.append(np.asarray(moved, order="C"))
     try:
-        outputs = run_module(module, physical, name)
+        outputs = (session or Session(module, name)).run(physical)
     except (ValueError, RuntimeError) as error:  # torch raises RuntimeError if an operator fails
         raise CompileError(str(error)) from error
     return _logical(func, outputs)
@@ -229,7 +251,7 @@ def interpret(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") 
 def _logical(func: FuncOp, outputs: Sequence[Array]) -> list[Array]:
     entries = border_attributes(func.res_attrs, len(outputs))
     result = []
-    for value, entry in zip(outputs, entries, strict=True):
+    for value, entry in zip(outputs, entries, strict=False):
         order = entry.get(DIM_ORDER)
         moved = value if order is None else np.transpose(value, inverse(ints_of(order)))
         result.append(np.asarray(moved, order="C"))

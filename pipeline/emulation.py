@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from cmopt.codegen.c.project import KERNELS, PROJECT
+from cmopt.codegen.step_facts import executed
 from cmopt.dialects.arrays import Array
 from cmopt.pipeline.board import PACKAGES, Board, BoardError, Builder, Host, call, missing_tools
 from cmopt.support.cores import core_of
@@ -26,7 +27,7 @@ PLACES = ("host", "qemu")
 
 @dataclass(frozen=True)
 class Count:
-    """Instructions that one run executed: all of them, and those of each step."""
+    """Instructions that one run executed: all of them, and those of each step, at all times."""
 
     total: int
     steps: tuple[int, ...]
@@ -82,7 +83,9 @@ def run_project(directory: str, *batch: Sequence[Array], on: str = "host", count
             written, said = builder.run(image, data, timeout, plugin)
         except BoardError as error:
             raise CompileError(str(error)) from None
-        count = parse_counts((Path(folder) / "counts").read_text()) if counted else None
+        count = None
+        if counted:
+            count = by_step(parse_counts((Path(folder) / "counts").read_text()), facts)
     stack = re.search(r"stack (\d+) bytes", said)
     size = len(written) // max(len(batch), 1)
     outputs = tuple(
@@ -134,6 +137,20 @@ def parse_counts(text: str) -> Count:
         elif what == "end" and len(begun) == 1:
             return Count(int(number) - begun.pop(), tuple(steps))
     raise CompileError("the run has no markers to count between")
+
+
+def by_step(count: Count, facts: Mapping[str, Any]) -> Count:
+    """Counts of steps in the order of execution as those of each step of a project.
+
+    Raises CompileError if the project does not have the steps that were counted.
+    """
+    totals = [0] * len(facts["steps"])
+    numbers = list(executed(facts["order"]))
+    if len(numbers) != len(count.steps):
+        raise CompileError(f"{len(count.steps)} steps were executed, not {len(numbers)}")
+    for number, instructions in zip(numbers, count.steps, strict=True):
+        totals[number] += instructions
+    return Count(count.total, tuple(totals))
 
 
 def _bytes(facts: Sequence[Mapping[str, Any]], inputs: Sequence[Array]) -> bytes:

@@ -11,7 +11,6 @@ from xdsl.ir import Operation
 
 from cmopt.codegen.lifetimes import analyze
 from cmopt.dialects.cortex_m import nbytes
-from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import main_function
 from cmopt.pipeline.report import Report
 from cmopt.support.diagnostics import CompileError
@@ -55,16 +54,15 @@ def peak(planned: ModuleOp) -> tuple[Operation, int]:
     """The op of a planned module at which the most bytes are live, and how many."""
     func = main_function(planned)
     change: dict[int, int] = defaultdict(int)
-    for buffer in analyze(func).buffers:
+    liveness = analyze(func)
+    for buffer in liveness.buffers:
         change[buffer.first] += buffer.size
         change[buffer.last + 1] -= buffer.size
-    live, time, most, where = change[-1], -1, -1, func.body.block.last_op
-    for op in func.body.block.ops:
-        for _ in range(2 if isinstance(op, DelegateOp) else 1):
-            time += 1
-            live += change[time]
-            if live > most:
-                most, where = live, op
+    live, most, where = change[-1], -1, func.body.block.last_op
+    for time, op in enumerate(liveness.ops):
+        live += change[time]
+        if live > most:
+            most, where = live, op
     assert where is not None
     return where, most
 
@@ -73,7 +71,7 @@ def largest_constants(planned: ModuleOp) -> tuple[Operation, int]:
     """The op of a planned module whose constant operands have the most bytes, and how many."""
     sizes = [
         (sum(nbytes(v.type) for v in op.operands if isinstance(v.owner, ConstantOp)), op)
-        for op in main_function(planned).body.block.ops
+        for op in main_function(planned).walk()
     ]
     size, op = max(sizes, key=lambda item: item[0])
     return op, size

@@ -29,16 +29,25 @@ _LOWERING = (
     "keep-calls-in-integers",
     "lower-reductions",
     "materialize-dim-order",
+    "move-casts-out-of-scans",
+    "quantize-state",
     "split-convolutions",
     "split-bilinear-upsampling",
     "split-depthwise-batches",
     "split-transposed-convolutions",
     "trim-padding-taps",
+    "unroll-scans",
     "use-integer-io",
     "verify-stage",
     "wrap-conv1d",
 )
-_CODEGEN = ("copy-joined-operands", "plan-memory", "verify-plan")
+_CODEGEN = (
+    "copy-carried-values",
+    "copy-joined-operands",
+    "plan-memory",
+    "shift-ring-buffers",
+    "verify-plan",
+)
 
 
 def _own(folder: str, name: str) -> tuple[str, str]:

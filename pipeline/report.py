@@ -19,9 +19,10 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.codegen.emit_delegate import EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram
-from cmopt.codegen.step_facts import StepFacts, is_step, step_facts
+from cmopt.codegen.emit_scan import instructions_of
+from cmopt.codegen.step_facts import StepFacts, step_facts, steps_of
 from cmopt.dialects.cortex_m import KernelOp
-from cmopt.dialects.edge import CallOp
+from cmopt.dialects.edge import CallOp, ScanOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import (
     ARENA_BOUND,
@@ -62,10 +63,11 @@ class Report:
     """Figures of one program. Sizes are in bytes; the arena holds inputs and outputs too.
 
     `inputs` and `outputs` are their names.
-    `ops` counts kernel calls by name. `operators` lists what ExecuTorch's selective build must
-    register. `arena_bound` is a lower bound on the arena for this order of ops. The two allocator
-    sizes are the memory that ExecuTorch's runtime takes besides the arena on a 32-bit core,
-    including the NPU's scratch. `limits` lists the searches that ended before the best was proven.
+    `ops` counts kernel calls by name, and the instructions of loops; those in a loop count once.
+    `operators` lists what ExecuTorch's selective build must register. `arena_bound` is a lower
+    bound on the arena for this order of ops. The two allocator sizes are the memory that
+    ExecuTorch's runtime takes besides the arena on a 32-bit core, including the NPU's scratch.
+    `limits` lists the searches that ended before the best was proven.
     `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
     for each op that stays on the core. `steps` has an entry for each call, in order; an NPU's
     products are in its own figures. `precision` is what quantization with precision="auto" chose.
@@ -188,6 +190,8 @@ def make_report(
     arena, bound = (s.value.data for s in sizes if isinstance(s, IntegerAttr))
     calls = [op for op in planned.walk() if isinstance(op, KernelOp | CallOp | DelegateOp)]
     names = Counter(op.target.data if isinstance(op, CallOp) else op.name for op in calls)
+    for scan in (op for op in planned.walk() if isinstance(op, ScanOp)):
+        names.update(instructions_of(scan))
     limit = func.attributes.get(LAYOUT_LIMIT)
     fallbacks = tuple(f for f in map(fallback_of, calls) if f is not None)
     return Report(
@@ -208,6 +212,6 @@ def make_report(
         limits=(limit.data,) if isinstance(limit, StringAttr) else (),
         delegates=emitted.delegates,
         outside=() if split is None else outside_of(split),
-        steps=tuple(step_facts(op) for op in func.body.block.ops if is_step(op)),
+        steps=tuple(step_facts(op, times) for op, times in steps_of(func.body.block)),
         precision=_precision_of(func),
     )

@@ -62,8 +62,15 @@ class HostProgram:
         load()
         self._pte = pte  # The runtime reads from these bytes.
         _check_backends(plan, Runtime.get().backend_registry.registered_backend_names)
+        self._name = method
+        self.reset()
+
+    def reset(self) -> None:
+        """Load the method anew, so that all state has its initial value."""
+        from executorch.runtime import Runtime
+
         try:
-            self._method: Any = Runtime.get().load_program(pte).load_method(method)
+            self._method: Any = Runtime.get().load_program(self._pte).load_method(self._name)
         except RuntimeError as error:
             raise CompileError(
                 f"ExecuTorch's runtime cannot load the program: {error}",

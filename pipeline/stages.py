@@ -11,6 +11,10 @@ Targets without an NPU have no stage "ethos_u".
 """
 
 
+MOST_UNROLLED_STEPS = 128
+"""For an NPU, loops of at most so many steps become part of a delegate."""
+
+
 def stage_pipelines(
     target: str, io: str, min_npu_work: int = 0, kernels: str = STOCK
 ) -> dict[str, str]:
@@ -25,6 +29,8 @@ def stage_pipelines(
     npu_option = f'npu="{npu.name}"' if npu else ""
     kernels_option = f"kernels={kernels}" if kernels != STOCK else ""
     options = f"{npu_option} {kernels_option}".strip()
+    # The NPU has no loops, and one step is none.
+    unroll = _pass("unroll-scans", f"steps={MOST_UNROLLED_STEPS}" if npu else "") + ","
     least = f"min-work={min_npu_work}"
     integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
     stages = {
@@ -32,7 +38,10 @@ def stage_pipelines(
         "quantized": (
             "canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
-            "fold-quantize-dequantize,canonicalize,keep-calls-in-integers,canonicalize,"
+            "fold-quantize-dequantize,move-casts-out-of-scans,fold-quantize-dequantize,"
+            "quantize-state,"
+            f"{unroll}"
+            "canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
             f"{_pass('split-transposed-convolutions', target_option, kernels_option)},"
             f"split-bilinear-upsampling,{_pass('fall-back-to-float', options)},canonicalize,cse,"
@@ -54,7 +63,10 @@ def stage_pipelines(
             f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},"
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
-        "planned": "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}",
+        "planned": (
+            "shift-ring-buffers,copy-joined-operands,copy-carried-values,plan-memory,verify-plan,"
+            "verify-stage{stage=planned}"
+        ),
     }
     if npu is None:
         del stages["ethos_u"]

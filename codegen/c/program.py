@@ -13,24 +13,34 @@ from cmopt.codegen.c.copies import MOVING, all_indices_known, emit_movement
 from cmopt.codegen.c.elementwise import EXPRESSIONS, emit_elementwise
 from cmopt.codegen.c.elementwise_calls import ELEMENTWISE
 from cmopt.codegen.c.indexing import INDEXED, emit_indexed
+from cmopt.codegen.c.loops import Calls
 from cmopt.codegen.c.matrix_calls import MATRICES
 from cmopt.codegen.c.pooling import POOLS, emit_pool
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
+from cmopt.codegen.c.ring_buffers import RING_BUFFERS
 from cmopt.codegen.c.step import SUFFIXES, Rule, Step, constant_of
 from cmopt.codegen.c.text import C_TYPES, comment, identifier, wrapped
 from cmopt.codegen.c.wide_calls import WIDE
 from cmopt.codegen.c.window_calls import WINDOWS
 from cmopt.codegen.emit_header import border_macros
 from cmopt.codegen.lifetimes import ALIGNMENT
-from cmopt.codegen.step_facts import StepFacts, is_step, step_facts
-from cmopt.dialects.arrays import numpy_dtype
+from cmopt.codegen.step_facts import Order, StepFacts, order_of, step_facts, steps_of
+from cmopt.dialects.arrays import dense_array, numpy_dtype
 from cmopt.dialects.cortex_m import (
     nbytes,
     place_of,
 )
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, QUANTIZED, sides, terminator
+from cmopt.dialects.program import (
+    ARENA_BYTES,
+    QUANTIZED,
+    inputs_of,
+    outputs_of,
+    sides,
+    state_bytes,
+    states,
+)
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, numel, shape_of
 from cmopt.support.diagnostics import CompileError
@@ -41,7 +51,8 @@ class CProgram:
     """The C sources of one function.
 
     name: what its functions and files begin with. steps: what each step is, in order; the function
-    of step 0 is `step_0`. constant_bytes: the bytes of all constants.
+    of step 0 is `step_0`. order: that in which they are executed. constant_bytes: the bytes of all
+    constants.
     """
 
     name: str
@@ -50,6 +61,7 @@ class CProgram:
     weights_header: str
     weights: str
     steps: tuple[StepFacts, ...]
+    order: Order
     arena_bytes: int
     constant_bytes: int
 
@@ -72,6 +84,7 @@ def emit_program(func: FuncOp, name: str) -> CProgram:
         weights_header=_weights_header(clean, constants),
         weights=_weights(clean, constants),
         steps=tuple(facts for _, facts in steps),
+        order=order_of(func.body.block),
         arena_bytes=int_of(size),
         constant_bytes=constants.nbytes,
     )
@@ -82,17 +95,13 @@ def emit_program(func: FuncOp, name: str) -> CProgram:
 
 def _steps(func: FuncOp, constants: Constants) -> Iterator[tuple[Step, StepFacts]]:
     """The steps in order."""
-    count = 0
-    for op in func.body.block.ops:
-        if not is_step(op):
-            continue
+    for count, (op, times) in enumerate(steps_of(func.body.block)):
         step = Step(f"step_{count}", constants)
         if any(numel(shape_of(result)) for result in op.results):
             _emit(op, step)
         else:
             step.lines.append("return 0; /* has no elements */")
-        yield step, step_facts(op)
-        count += 1
+        yield step, step_facts(op, times)
 
 
 def _emit_moving(op: CallOp, step: Step) -> None:
@@ -113,7 +122,7 @@ PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
 """The portable operators that have a C form, and what emits them."""
 
 
-STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES, **WIDE}
+STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES, **WIDE, **RING_BUFFERS}
 """The rule of each `cortex_m` and `cmopt` op that is a kernel call; a new op needs one."""
 
 
@@ -150,7 +159,7 @@ _INCLUDES = """\
 
 def _source(func: FuncOp, name: str, steps: Sequence[tuple[Step, StepFacts]],
             constants: Constants) -> str:  # fmt: skip
-    run = _run(func, name, len(steps), constants)  # may need constants
+    run = _run(func, name, constants)  # may need constants
     functions = []
     for step, facts in steps:
         body = "\n".join(part for line in step.lines for part in wrapped(line))
@@ -178,10 +187,10 @@ def _source(func: FuncOp, name: str, steps: Sequence[tuple[Step, StepFacts]],
     )
 
 
-def _run(func: FuncOp, name: str, steps: int, constants: Constants) -> str:
+def _run(func: FuncOp, name: str, constants: Constants) -> str:
     """`NAME_run`, and the conversions of inputs and outputs."""
     prefix = name.upper()
-    arguments, results = func.body.block.args, terminator(func).operands
+    arguments, results = inputs_of(func), outputs_of(func)
     reads = [
         _move(f"inputs[{i}]", f"(int8_t *)arena + {place_of(value)}", nbytes(value.type), True)
         for i, value in enumerate(arguments)
@@ -196,7 +205,7 @@ def _run(func: FuncOp, name: str, steps: int, constants: Constants) -> str:
             where = constants.name(constant_of(value), f"output_{i}")
         if nbytes(value.type):
             writes.append(_move(f"outputs[{i}]", where, nbytes(value.type), False))
-    calls = [f"    {prefix}_STEP({i}, step_{i});" for i in range(steps)]
+    calls = list(Calls(constants).block(func.body.block))
     return "\n".join(
         [
             "/* A profiler may define these. */",
@@ -228,9 +237,25 @@ def _run(func: FuncOp, name: str, steps: int, constants: Constants) -> str:
             *writes,
             "    return 0;",
             "}",
+            *_reset(func, name, constants),
             *_conversion_functions(func, name),
         ]
     )
+
+
+def _reset(func: FuncOp, name: str, constants: Constants) -> list[str]:
+    """`NAME_reset`, if the function has state."""
+    if not (kept := states(func)):
+        return []
+    moves = []
+    for i, state in enumerate(kept):
+        value, target = dense_array(state.initial), f"(int8_t *)arena + {place_of(state.argument)}"
+        size = nbytes(state.argument.type)
+        if not value.any():
+            moves.append(f"    memset({target}, 0, {size});")
+        else:
+            moves.append(f"    memcpy({target}, {constants.name(value, f'state_{i}')}, {size});")
+    return ["", f"void {name}_reset(void *arena)", "{", *moves, "}"]
 
 
 def _move(caller: str, place: str, size: int, is_input: bool) -> str:
@@ -313,6 +338,12 @@ _RUN_CONTRACT = """\
 int {name}_run(void *arena, const void *const *inputs, void *const *outputs);
 """
 
+_RESET_CONTRACT = """\
+/* Gives the model's state its initial value: call it once before the first run. The state is the
+ * first {prefix}_STATE_BYTES bytes of the arena. Keep them from one run to the next. */
+void {name}_reset(void *arena);
+"""
+
 
 def _header(func: FuncOp, name: str, arena: int, constants: int) -> str:
     prefix = name.upper()
@@ -331,6 +362,7 @@ def _header(func: FuncOp, name: str, arena: int, constants: int) -> str:
         f"#define {prefix}_ARENA_BYTES {arena}",
         f"#define {prefix}_ARENA_ALIGNMENT {ALIGNMENT}",
         f"#define {prefix}_CONSTANT_BYTES {constants}",
+        f"#define {prefix}_STATE_BYTES {state_bytes(func)}",
         "",
         "/* Define it to place the weights, for example in a section of external flash. */",
         f"#ifndef {prefix}_CONSTANT_ATTRIBUTES",
@@ -345,6 +377,7 @@ def _header(func: FuncOp, name: str, arena: int, constants: int) -> str:
         *border_macros(func, prefix, with_offsets=True),
         "",
         _RUN_CONTRACT.format(prefix=prefix, name=name),
+        *([_RESET_CONTRACT.format(prefix=prefix, name=name)] if states(func) else []),
     ]
     for conversion in _conversions(func, name):
         lines += [f"/* {conversion.what}. */", f"{conversion.signature};", ""]

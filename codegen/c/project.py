@@ -23,7 +23,7 @@ from cmopt.codegen.c.text import C_TYPES, array
 from cmopt.codegen.emit_pte import logical_view
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.cortex_m import nbytes, place_of
-from cmopt.dialects.program import DIM_ORDER, border_names, sides, terminator
+from cmopt.dialects.program import DIM_ORDER, border_names, inputs_of, outputs_of, sides, states
 from cmopt.support.cores import LINK_FLAGS, Core, core_of, emulator_options, link_symbols
 
 KERNELS = Path(cmopt.kernels.__file__).parent
@@ -60,14 +60,21 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
     example: for the self test.
     """
     core = core_of(target)
-    names = {"NAME": program.name, "PREFIX": program.name.upper(), "CORE": core.target}
+    reset = f"{program.name}_reset(arena);" if states(func) else ""
+    names = {
+        "NAME": program.name,
+        "PREFIX": program.name.upper(),
+        "CORE": core.target,
+        "RESET": f"    {reset}" if reset else "",
+        "RESET_IN_README": f"\n{reset} /* once: the model has state */" if reset else "",
+    }
     return {
         f"{program.name}.h": program.header,
         f"{program.name}.c": program.source,
         f"{program.name}_weights.h": program.weights_header,
         f"{program.name}_weights.c": program.weights,
         "self_test.c": fill("self_test.c.in", names | _self_test(example)),
-        "run_files.c": fill("run_files.c.in", run_files_values(program, func)),
+        "run_files.c": fill("run_files.c.in", names | run_files_values(program, func)),
         "CMakeLists.txt": fill("CMakeLists.txt.in", names),
         "README.md": fill("README.md.in", names | _readme(program, target)),
         PROJECT: json.dumps(project_facts(program, func, target), indent=2) + "\n",
@@ -120,7 +127,7 @@ def _self_test(example: Example) -> dict[str, str]:
 
 def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
     """What `run_files.c.in` needs. func: the planned function that `program` was made from."""
-    arguments, results = func.body.block.args, terminator(func).operands
+    arguments, results = inputs_of(func), outputs_of(func)
     buffers = [
         f"static uint8_t output_{i}[{max(nbytes(value.type), 1)}] __attribute__((aligned(8)));"
         for i, value in enumerate(results)
@@ -182,5 +189,6 @@ def project_facts(program: CProgram, func: FuncOp, target: str) -> dict[str, obj
         "arena_bytes": program.arena_bytes,
         "constant_bytes": program.constant_bytes,
         "steps": [asdict(step) for step in program.steps],
+        "order": program.order,
         **facts,
     }

@@ -22,7 +22,7 @@ from cmopt.codegen.c.text import array
 from cmopt.codegen.emit_header import emit_header
 from cmopt.codegen.emit_pte import EmittedProgram, logical_view
 from cmopt.dialects.cortex_m import limits, nbytes
-from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, border_attributes, terminator
+from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, sides
 from cmopt.dialects.shapes import int_of
 from cmopt.kernels.write_limits import header
 
@@ -129,8 +129,7 @@ def _pte(pte: bytes, name: str) -> str:
 
 def _borders(func: FuncOp) -> dict[str, str]:
     """The lines that set each input, and that copy each output."""
-    arguments, results = func.body.block.args, terminator(func).operands
-    entries = border_attributes(func.arg_attrs, len(arguments))
+    (_, arguments, entries), (_, results, _) = sides(func)
     inputs = [
         line
         for index, (value, entry) in enumerate(zip(arguments, entries, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from xdsl.dialects.builtin import IntegerAttr, TensorType, i64
 from xdsl.ir import Attribute, SSAValue
@@ -21,6 +22,7 @@ from xdsl.utils.exceptions import VerifyException
 from cmopt.dialects.cortex_m.base import (
     PROPERTIES_IN_DICTIONARY,
     CortexMPatterns,
+    KernelOp,
     itemsize,
     nbytes,
     place_of,
@@ -147,3 +149,39 @@ class ViewOp(IRDLOperation):
             )
         if place_of(self.input) != place_of(self.output):
             raise VerifyException("must keep the place of its bytes")
+
+
+@irdl_op_definition
+class ShiftOp(KernelOp):
+    """A ring buffer after new values: its last elements, then those of `parts`, all row-major.
+
+    The result is as large as `buffer` and may overwrite it. The kernel is the portable
+    `aten::cat.out` on the rows of the buffer, as long as the parts together, in ascending order: it
+    copies each row to the place of the one before, which it has read.
+    """
+
+    name = "cortex_m.shift"
+
+    buffer = operand_def(TensorType)
+    parts = var_operand_def(TensorType)
+    output = result_def(TensorType)
+
+    INPLACE: ClassVar = ("buffer",)
+
+    assembly_format = "$buffer `,` $parts attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, buffer: SSAValue, parts: Sequence[SSAValue], type: Attribute):
+        super().__init__([buffer, parts], type, {})
+
+    @property
+    def step(self) -> int:
+        """How many elements the parts have, by which the others move."""
+        return sum(numel(shape_of(value)) for value in self.parts)
+
+    def verify_(self) -> None:
+        if any(element_of(value) != element_of(self.output) for value in self.operands):
+            raise VerifyException("operands and result must be of one element type")
+        if numel(shape_of(self.buffer)) != numel(shape_of(self.output)):
+            raise VerifyException(f"{self.buffer.type} becomes {self.output.type}")
+        if not 0 < self.step <= numel(shape_of(self.output)):
+            raise VerifyException(f"its parts have {self.step} elements")

@@ -54,7 +54,7 @@ class DimOrderAttr(ParametrizedAttribute):
             raise VerifyException(f"#edge.dim_order: {order} is not a permutation")
 
 
-class _EdgePatterns(HasCanonicalizationPatternsTrait):
+class EdgePatterns(HasCanonicalizationPatternsTrait):
     """Looks patterns up by op class in `dialects.edge.canonicalization`."""
 
     def get_patterns(self, op: type[IRDLOperation]) -> tuple[RewritePattern, ...]:  # type: ignore[override]
@@ -74,7 +74,7 @@ class EdgeOp(InferringOp):
     By default an op does not fix its result's element type, which may have its own quantization.
     """
 
-    traits = traits_def(Pure(), _EdgePatterns())
+    traits = traits_def(Pure(), EdgePatterns())
 
     def verify_(self) -> None:
         verify_elements(self)

@@ -7,9 +7,9 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
-    operand_def,
     region_def,
     traits_def,
+    var_operand_def,
 )
 from xdsl.traits import IsolatedFromAbove, IsTerminator, Pure
 from xdsl.utils.exceptions import VerifyException
@@ -21,17 +21,17 @@ from cmopt.dialects.shapes import shape_of
 
 @irdl_op_definition
 class YieldOp(IRDLOperation):
-    """Ends the body of an `edge.map` with its result."""
+    """Ends the body of an `edge.map` or an `edge.scan` with its results; a map has one."""
 
     name = "edge.yield"
 
-    value = operand_def(TensorType)
+    values = var_operand_def(TensorType)
 
     traits = traits_def(IsTerminator())
-    assembly_format = "$value attr-dict `:` type($value)"
+    assembly_format = "($values^ `:` type($values))? attr-dict"
 
-    def __init__(self, value: SSAValue):
-        super().__init__(operands=[value])
+    def __init__(self, *values: SSAValue):
+        super().__init__(operands=[values])
 
 
 @irdl_op_definition
@@ -72,8 +72,8 @@ class MapOp(UnaryOp):
             raise VerifyException(
                 "needs an input and a result of int8 or int16, quantized per tensor"
             )
-        inner = [*block.args, *(value for op in block.ops for value in op.results), end.value]
+        inner = [*block.args, *(value for op in block.ops for value in op.results), *end.values]
         if any(shape_of(value) for value in inner):
             raise VerifyException("the body computes one element; its tensors have rank 0")
-        if [str(v.type) for v in (*block.args, end.value)] != ["tensor<f32>"] * 2:
+        if [str(v.type) for v in (*block.args, *end.values)] != ["tensor<f32>"] * 2:
             raise VerifyException("the body takes one tensor<f32> and yields one")

@@ -9,6 +9,7 @@ from itertools import chain
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType
+from xdsl.irdl import IRDLOperation
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.utils.exceptions import VerifyException
 
@@ -17,18 +18,19 @@ from cmopt.dialects.edge import (
     BinaryOp,
     CatOp,
     Conv2dOp,
-    EdgeOp,
     ExpandOp,
     MaxPool2dOp,
     MovementOp,
     PadOp,
     PermuteOp,
     ReshapeOp,
+    ScanOp,
     SliceOp,
     TakeOp,
     ToDimOrderOp,
 )
 from cmopt.dialects.edge.canonicalization.cat_and_slice import CAT, SLICE
+from cmopt.dialects.edge.canonicalization.scan import SCAN
 from cmopt.dialects.edge.canonicalization.take_and_pad import (
     PAD,
     TAKE,
@@ -210,7 +212,7 @@ class DropTrivialCat(RewritePattern):
             rewriter.replace(op, CatOp([parts], op.output.type, op.properties))
 
 
-CANONICALIZATION: dict[type[EdgeOp], tuple[RewritePattern, ...]] = {
+CANONICALIZATION: dict[type[IRDLOperation], tuple[RewritePattern, ...]] = {
     Conv2dOp: WINDOW,
     MaxPool2dOp: WINDOW,
     PadOp: (*PAD, FoldMovedConstant(), SinkDequantize()),
@@ -232,6 +234,7 @@ CANONICALIZATION: dict[type[EdgeOp], tuple[RewritePattern, ...]] = {
     ),
     ExpandOp: (DropIdentity(), ExpandToReshape(), SinkDequantize()),
     ToDimOrderOp: (DropIdentity(),),
+    ScanOp: SCAN,
     SliceOp: (DropIdentity(), FoldMovedConstant(), *SLICE, SinkDequantize()),
     CatOp: (DropTrivialCat(), *CAT, SinkDequantizeThroughCat(), RequantizeCatOperands()),
 }

@@ -1,0 +1,112 @@
+"""Let state, and the values that a loop carries, stay in one place each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from cmopt.codegen.copy_joined_operands import copied, root
+from cmopt.codegen.lifetimes import in_place_delta
+from cmopt.dialects.cortex_m import JoinOp, KernelOp, SubviewOp, ViewOp
+from cmopt.dialects.edge import CallOp, ScanOp
+from cmopt.dialects.program import Body, bodies, states, terminator
+
+_REASON = "state and carried values have one place each"
+
+
+def readers_of(value: SSAValue) -> list[Operation]:
+    """The ops that read a value, also through views and joins. For a loop, this is its op."""
+    found: list[Operation] = []
+    for use in value.uses:
+        found.append(use.operation)
+        if isinstance(use.operation, ViewOp | SubviewOp | JoinOp):
+            found += readers_of(use.operation.results[0])
+    return found
+
+
+def _can_move(value: SSAValue) -> bool:
+    """Whether a value is all that a kernel makes, and its place is not fixed by a join."""
+    source = root(value)
+    if not isinstance(source.owner, KernelOp | CallOp) or len(source.owner.results) != 1:
+        return False
+    return not any(isinstance(reader, JoinOp) for reader in readers_of(source))
+
+
+def _is_free(argument: BlockArgument, value: SSAValue) -> bool:
+    """Whether `value` may be written where `argument` is: nothing reads this one afterwards."""
+    maker = root(value).owner
+    assert isinstance(maker, Operation)
+    block = maker.parent_block()
+    position = {op: index for index, op in enumerate(block.ops)} if block else {}
+    for reader in readers_of(argument):
+        if position[reader] > position[maker]:
+            return False
+        if reader is maker:
+            names = maker.INPLACE if isinstance(maker, KernelOp) else ()
+            taken = [name for name in names if getattr(maker, name) is argument]
+            if not taken or any(in_place_delta(maker, name) != 0 for name in taken):
+                return False
+            if list(maker.operands).count(argument) > 1:
+                return False
+    return True
+
+
+def take_initial_values(scan: ScanOp) -> None:
+    """Copy initial values of a loop that something else holds: each must be a new value that only
+    the loop reads, because the loop overwrites it."""
+    taken: set[SSAValue] = set()
+    for index, value in enumerate(list(scan.initial)):
+        source = root(value)
+        readers = [op for op in readers_of(source) if not isinstance(op, ViewOp)]
+        is_ours = _can_move(value) and readers == [scan] and source not in taken
+        if not is_ours:
+            scan.operands[index] = copied(value, scan, _REASON)
+        taken.add(root(scan.operands[index]))
+
+
+def carried_pairs(body: Body) -> list[tuple[BlockArgument, int]]:
+    """The old values of a loop or of state, and the numbers of their new ones among the operands
+    of the terminator."""
+    if isinstance(body, ScanOp):
+        return [(old, index) for index, old in enumerate(body.carried)]
+    return [(state.argument, state.result) for state in states(body)]
+
+
+def renew_in_place(body: Body, pairs: Sequence[tuple[BlockArgument, int]]) -> None:
+    """Copy new values that cannot be made in the place of the old ones.
+
+    pairs: as `carried_pairs` gives them. A new value must be made when nothing reads the old one
+    any more.
+    """
+    end = terminator(body)
+    for argument, index in pairs:
+        value = end.operands[index]
+        if value is not argument and not _can_move(value):
+            # An old value, which its successor may overwrite.
+            end.operands[index] = copied(value, end, _REASON)
+    placed: set[SSAValue] = set()
+    for argument, index in pairs:
+        value = end.operands[index]
+        if value is argument:
+            continue
+        if root(value) in placed or not _is_free(argument, value):
+            end.operands[index] = copied(value, end, _REASON)
+        placed.add(root(end.operands[index]))
+
+
+@dataclass(frozen=True)
+class CopyCarriedValuesPass(ModulePass):
+    """Copy values of state, and those that loops carry, that cannot stay in one place."""
+
+    name = "copy-carried-values"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for body in list(bodies(op)):
+            if isinstance(body, ScanOp):
+                take_initial_values(body)
+            renew_in_place(body, carried_pairs(body))
