@@ -94,7 +94,10 @@ def dequantize_per_tensor(call: Call) -> Converted:
 
 
 def _axis(call: Call) -> int:
-    return int(call["axis"]) % call.fake("input").dim()
+    axis, rank = int(call["axis"]), call.fake("input").dim()
+    if not -rank <= axis < rank:
+        raise call.error(f"axis {axis} is not one of a tensor of rank {rank}")
+    return axis % rank
 
 
 def quantize_per_channel(call: Call) -> Converted:
