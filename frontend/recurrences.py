@@ -139,8 +139,13 @@ def put_loops(converted: GraphModule, loops: Sequence[Recurrence]) -> None:
 
 
 def name_sources(program: ExportedProgram, loops: Sequence[Recurrence]) -> None:
-    """Write where the user's model has each loop into the meta data of its scan, in place."""
+    """Write where the user's model has each loop into the meta data of its scan and of all nodes of
+    the body, in place."""
     scans = [node for node in program.graph.nodes if is_scan(node)]
     for node, loop in zip(scans, loops, strict=True):
         found = {key: loop.node.meta.get(key) for key in ("stack_trace", "nn_module_stack")}
-        node.meta.update({key: value for key, value in found.items() if value is not None})
+        known = {key: value for key, value in found.items() if value is not None}
+        body = program.graph_module.get_submodule(str(node.args[0].target))
+        assert isinstance(body, GraphModule)
+        for inner in (node, *body.graph.nodes):
+            inner.meta.update(known)
