@@ -45,8 +45,8 @@ def plan(func: FuncOp) -> None:
     func.attributes[ARENA_BOUND] = IntegerAttr(placement.bound, 64)
     if placement.size > placement.bound:
         func.attributes[PLAN_LIMIT] = StringAttr(
-            f"the arena has {placement.size:,} bytes; that no plan of this order of operators has "
-            f"below {placement.bound:,} is proven, and more was not found within the limit"
+            f"the arena has {placement.size:,} bytes; every plan of this order of operators needs "
+            f"{placement.bound:,} or more, and a smaller plan was not found"
         )
 
 
