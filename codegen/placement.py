@@ -105,7 +105,8 @@ def _tie(liveness: Liveness, chain_of: dict[Buffer, Tied], base: Buffer, other: 
     if not must:
         clashes = any(
             chain_of[b] is large
-            and {a, b} != {base, other}
+            and liveness.shared.get((b, a)) != d + distance - large.offsets[b]
+            and liveness.shared.get((a, b)) != large.offsets[b] - d - distance
             and -a.size < d + distance - large.offsets[b] < b.size
             for a, d in small.offsets.items()
             for b in liveness.neighbours[a]

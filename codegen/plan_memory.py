@@ -10,8 +10,8 @@ from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from cmopt.codegen.lifetimes import align, analyze
-from cmopt.codegen.placement import place
+from cmopt.codegen.lifetimes import align
+from cmopt.codegen.row_lifetimes import best_placement
 from cmopt.dialects.cortex_m import JoinOp, PlaceAttr, nbytes, place_of
 from cmopt.dialects.program import (
     ARENA_BOUND,
@@ -28,7 +28,7 @@ from cmopt.support.diagnostics import CompileError
 
 def plan(func: FuncOp) -> None:
     """Add a place to the type of every value of one function that is not a constant."""
-    placement = place(analyze(func))
+    placement = best_placement(func)
     for buffer, offset in placement.offsets.items():
         for value, start in buffer.values:
             assert isinstance(value.type, TensorType)
