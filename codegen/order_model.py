@@ -54,12 +54,15 @@ class _Builder:
         self.value_of: dict[Buffer, int] = {}
         self.wholes: list[Whole] = []
         self.whole_of: dict[Buffer, int] = {}
+        self.renewals: list[tuple[Buffer, Value]] = []
 
     def graph(self) -> Graph:
         for buffer in self.liveness.buffers:
             self._add(buffer)
         for inside in self.liveness.insides:
             self._put_inside(inside.part, inside.whole)
+        for state, new in self.renewals:
+            self._renew(state, new)
         for buffer in self.liveness.buffers:
             self._connect(buffer)
         for take_over in self.liveness.candidates:
@@ -108,7 +111,7 @@ class _Builder:
         if part not in self.value_of:
             return  # A join in a join, which copy-joined-operands leaves to no plan.
         if whole not in self.whole_of:
-            self._renew(whole, self.values[self.value_of[part]])
+            self.renewals.append((whole, self.values[self.value_of[part]]))
             return
         number, value = self.whole_of[whole], self.values[self.value_of[part]]
         value.whole, value.size = number, part.size
@@ -117,10 +120,12 @@ class _Builder:
             self.wholes[number].producers |= 1 << value.producer
 
     def _renew(self, state: Buffer, new: Value) -> None:
-        """The next value of a state takes its place, when nothing else reads the old one."""
+        """The next value of a state takes its place, when nothing else reads the old one, also as
+        a part of a joined value."""
         old = self.values[self.value_of[state]]
+        readers = old.users | (0 if old.whole is None else self.wholes[old.whole].users)
         if new.producer != ARGUMENT:
-            self.operators[new.producer].needs |= old.users & ~self.end & ~(1 << new.producer)
+            self.operators[new.producer].needs |= readers & ~self.end & ~(1 << new.producer)
             new.size = 0
         old.users |= self.end
 

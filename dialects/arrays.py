@@ -6,6 +6,8 @@ passes can fold constants with the same arithmetic that the interpreters run.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import (
@@ -19,6 +21,8 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute
 
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.shapes import MAX_CONSTANT_BYTES
+from cmopt.support.diagnostics import CompileError
 
 Array = NDArray[np.generic]
 
@@ -45,13 +49,29 @@ def numpy_dtype(element: Attribute) -> np.dtype[np.generic]:
 
 
 def dense_array(attr: DenseIntOrFPElementsAttr) -> Array:
-    """The array in a dense attribute. Only booleans are copied."""
-    dtype, shape = numpy_dtype(attr.get_element_type()), attr.get_shape()
+    """The array in a dense attribute. Only booleans, and equal elements held as one, are copied.
+
+    Raises CompileError for equal elements that would take more than `MAX_CONSTANT_BYTES`.
+    """
+    return dense_elements(attr, numpy_dtype(attr.get_element_type()))
+
+
+def dense_elements(attr: DenseIntOrFPElementsAttr, dtype: np.dtype[np.generic]) -> Array:
+    """`dense_array` for a dtype that holds the element type."""
+    shape, data = attr.get_shape(), attr.data.data
     if dtype == np.bool_:
         # One byte each. Any bit set means true: MLIR parses true to 0xFF.
-        truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0
-        return truth.reshape(shape)
-    return np.frombuffer(attr.data.data, dtype).reshape(shape)
+        held: Array = np.frombuffer(data, np.uint8) != 0
+    else:
+        held = np.frombuffer(data, dtype)
+    if held.size != 1 or (count := math.prod(shape)) == 1:
+        return held.reshape(shape)
+    if count * dtype.itemsize > MAX_CONSTANT_BYTES:
+        raise CompileError(
+            f"a constant of {count * dtype.itemsize:,} bytes has no values here; at most "
+            f"{MAX_CONSTANT_BYTES:,} are supported"
+        )
+    return np.full(shape, held[0], dtype)
 
 
 def quantize(x: Array, type: UniformQuantizedType) -> Array:

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects import get_all_dialects as get_xdsl_dialects
 from xdsl.dialects.builtin import (
-    DYNAMIC_INDEX,
     UNKNOWN_LOC,
-    AnyFloat,
-    ComplexType,
     FileLineColLoc,
-    IndexType,
     IntAttr,
-    IntegerType,
     ModuleOp,
-    RankedStructure,
     StringAttr,
 )
-from xdsl.ir import Dialect, Operation, TypeAttribute
-from xdsl.irdl import AttrConstraint, base
-from xdsl.parser import Parser, ParserState
-from xdsl.utils.exceptions import DiagnosticException, ParseError
+from xdsl.ir import Attribute, Dialect, Operation, TypeAttribute
+from xdsl.parser import ParserState
+from xdsl.utils.exceptions import ParseError
 from xdsl.utils.lexer import Input, Span
-from xdsl.utils.mlir_lexer import MLIRLexer
+from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from cmopt.dialects import get_all_dialects
-from cmopt.dialects.shapes import MAX_CONSTANT_BYTES
+from cmopt.dialects.literals import REFUSALS, Lexer, LiteralParser, short
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 
@@ -41,20 +33,11 @@ from cmopt.support.diagnostics import CompileError
 # the first of its ops is parsed.
 _XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
 
-DenseElement: TypeAlias = IntegerType | IndexType | AnyFloat | ComplexType
+MAX_ALIAS_PARTS = 10_000
+"""The most attributes and types in what an alias stands for, those of other aliases included."""
+MAX_PARTS = 2_000_000
+"""The most attributes and types that the aliases of a file stand for, at all their uses."""
 
-# Raised by an attribute's own check, by an op's parser on unexpected text, and for a number or
-# constant that is too large.
-_REFUSALS = (
-    DiagnosticException,
-    ValueError,
-    TypeError,
-    LookupError,
-    AssertionError,
-    ArithmeticError,
-    MemoryError,
-    NotImplementedError,
-)
 
 _UNKNOWN_OP = re.compile(r"Operation (\S+) is not registered")
 _UNDEFINED = re.compile(r"values used but not defined: \[(%[^,\]]+)")
@@ -100,39 +83,32 @@ def parse_module(ctx: Context, text: str, name: str = "-") -> ModuleOp:
         raise
     except RecursionError:
         message = "nested too deeply"
-    except _REFUSALS as error:
+    except REFUSALS as error:
         message = str(error) or type(error).__name__
     except Exception as error:
         message = f"internal error in the parser: {type(error).__name__}: {error}"
     raise CompileError(message, location=None if parser is None else parser.here())
 
 
-class _Lexer(MLIRLexer):
-    """xDSL's lexer, without its exponential time on a string that is not closed."""
-
-    # Possessive quantifiers: the match never backtracks.
-    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
-
-
 _NESTED = r"[^<>]*+(?:<[^<>]*+(?:<[^<>]*+>[^<>]*+)*+>[^<>]*+)*+"
 _TENSOR_TYPE = re.compile(f"tensor<{_NESTED}>")
 """Text that is most likely a whole tensor type; the parser decides."""
 
-_DENSE_TYPE: AttrConstraint[RankedStructure[DenseElement]] = base(
-    RankedStructure[DenseElement]  # type: ignore[misc]  # xDSL takes it, as in its own parser
-)
 
-
-class _LocatingParser(Parser):
+class _LocatingParser(LiteralParser):
     """xDSL's parser, but an op without `loc(…)` gets the location of its first character.
 
-    A tensor type is parsed once; later uses with the same text are looked up.
+    A tensor type is parsed once; later uses with the same text are looked up. What aliases stand
+    for is limited: 25 of them can stand for 33 million types.
     """
 
     def __init__(self, ctx: Context, text: str, name: str):
         super().__init__(ctx, "", name)
-        self._tensor_types: dict[str, TypeAttribute] = {}
-        self._parser_state = ParserState(_Lexer(Input(text, name)))
+        self._tensor_types: dict[str, tuple[TypeAttribute, int]] = {}
+        self._alias_parts: dict[str, int] = {}
+        self._parts = 0  # attributes and types so far, those of aliases at each use
+        self._from_aliases = 0
+        self._parser_state = ParserState(Lexer(Input(text, name)))
 
     def parse_operation(self) -> Operation:
         start = self.pos
@@ -142,35 +118,53 @@ class _LocatingParser(Parser):
             op.location = self.location_at(start)
         return op
 
+    def _parse_alias_def(self) -> None:
+        start, name = self.pos, self._current_token.text
+        before = self._parts
+        super()._parse_alias_def()  # type: ignore[no-untyped-call]
+        parts = self._parts - before
+        if parts > MAX_ALIAS_PARTS:
+            self.raise_error(
+                f"alias '{short(name)}' is too large: it stands for {parts} attributes and types; "
+                f"at most {MAX_ALIAS_PARTS} are supported",
+                start,
+                start + len(name),
+            )
+        self._alias_parts[name] = parts
+
+    def _parse_extended_type_or_attribute(self, attr_or_dialect_name: str, is_type: bool) -> Any:
+        start = self.pos
+        parts = self._alias_parts.get(("!" if is_type else "#") + attr_or_dialect_name, 0)
+        if parts and self._current_token.kind is not MLIRTokenKind.LESS:
+            self._parts += parts
+            self._from_aliases += parts
+            if self._from_aliases > MAX_PARTS:
+                self.raise_error(
+                    f"the aliases of the file stand for more than {MAX_PARTS} attributes and types",
+                    start,
+                    start,
+                )
+        return super()._parse_extended_type_or_attribute(attr_or_dialect_name, is_type)  # type: ignore[call-overload]
+
+    def parse_optional_attribute(self) -> Attribute | None:
+        self._parts += 1
+        return super().parse_optional_attribute()
+
     def parse_optional_type(self) -> TypeAttribute | None:
+        self._parts += 1
         content = self.lexer.input.content
         written = _TENSOR_TYPE.match(content, self.pos)
         if written is None:
             return super().parse_optional_type()
         if (known := self._tensor_types.get(written.group())) is not None:
             self._resume_from(written.end())
-            return known
+            self._parts += known[1]
+            self._from_aliases += known[1]
+            return known[0]
+        before = self._parts
         type = super().parse_optional_type()
         if type is not None and content[written.start() : self.pos].rstrip() == written.group():
-            self._tensor_types[written.group()] = type
-        return type
-
-    def _parse_dense_literal_type(self) -> RankedStructure[DenseElement]:
-        # As in xDSL, which makes a new constraint for every constant.
-        start, type = self.pos, self.parse_type()
-        if not _DENSE_TYPE.verifies(type):
-            self.raise_error(
-                "Expected memref, vector or tensor type of integer, index, float, or complex type"
-            )
-        if DYNAMIC_INDEX in type.get_shape():
-            self.raise_error("Dense literal attribute should have a static shape.")
-        size = math.prod(type.get_shape()) * type.element_type.compile_time_size
-        if size > MAX_CONSTANT_BYTES:
-            self.raise_error(
-                f"the constant takes {size} bytes; at most {MAX_CONSTANT_BYTES} are supported",
-                start,
-                self.pos,
-            )
+            self._tensor_types[written.group()] = type, self._parts - before
         return type
 
     def here(self) -> FileLineColLoc:

@@ -39,6 +39,9 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.shapes import with_element
 
+MIN_SCALE, MAX_SCALE = 2.0**-126, 2.0**126
+"""Between these a scale and its inverse are normal in float32, in which kernels use them."""
+
 
 def print_double(value: float) -> str:
     """The shortest MLIR float literal that parses back to the same double."""
@@ -215,6 +218,10 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
             raise VerifyException("quant.uniform: several scales need an axis (`i8:f32:0, {…}`)")
         if len(scales) == 0 or not all(s > 0 and math.isfinite(s) for s in scales.tolist()):
             raise VerifyException("quant.uniform: every scale must be positive and finite")
+        if scales.min() < MIN_SCALE or scales.max() > MAX_SCALE:
+            raise VerifyException(
+                "quant.uniform: every scale and its inverse must be normal numbers of float32"
+            )
         # Outside the storage range it is not a stored value: the tensor then has no zero.
         if zeros.min() < low or zeros.max() > high:
             raise VerifyException(f"quant.uniform: zero point outside {self.storage}")

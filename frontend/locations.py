@@ -17,7 +17,7 @@ from xdsl.dialects.builtin import (
     UnknownLoc,
 )
 
-_FRAME = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
+_FRAME = re.compile(r'^\s*File "(?P<file>[^"\n]+)", line (?P<line>\d{1,9})', re.MULTILINE)
 
 # Packages whose frames are not the user's code.
 _FRAMEWORK = ("torch", "torchao", "executorch")

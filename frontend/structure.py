@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
+from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, TensorArgument
 from torch.fx import Node
 from torch.utils._pytree import (
     GetAttrKey,
@@ -166,6 +166,27 @@ def _key(entry: KeyEntry) -> str:
 def _clean(name: str) -> str:
     """A key as `torch.export` writes it in a name."""
     return re.sub(r"[^a-zA-Z0-9]+", "_", name).lower()
+
+
+def call_of(program: ExportedProgram) -> Arguments:
+    """A call of a program with tensors of zeros, and the constants that it was exported with.
+
+    Raises ValueError if the program does not say how its inputs are structured.
+    """
+    leaves: list[Any] = []
+    values = {node.name: node.meta.get("val") for node in program.graph.nodes}
+    for spec in program.graph_signature.input_specs:
+        if spec.kind is InputKind.USER_INPUT:
+            if isinstance(spec.arg, ConstantArgument):
+                leaves.append(spec.arg.value)
+            else:
+                like = values[spec.arg.name]
+                leaves.append(torch.zeros(like.shape, dtype=like.dtype))
+    structure = program.call_spec.in_spec
+    if structure is None or structure.num_leaves != len(leaves):
+        raise ValueError("the program does not say how its inputs are structured")
+    args, kwargs = structure.unflatten(leaves)
+    return Arguments(args, kwargs)
 
 
 def tensor_inputs(program: ExportedProgram) -> list[str]:

@@ -17,7 +17,7 @@ from cmopt.dialects.arrays import Array, numpy_dtype
 from cmopt.dialects.program import inputs_of, main_function
 from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.files import write_output
+from cmopt.pipeline.files import write_outputs
 from cmopt.support.diagnostics import CompileError
 
 # What C and C++ reserve, and could not be the name of a file and its functions.
@@ -72,11 +72,6 @@ def example_input(type: Attribute, seed: int) -> Array:
 
 
 def write_project(directory: str, files: dict[str, str]) -> None:
-    """Write the files of a project. Raises CompileError if that is not possible."""
-    try:
-        for path in files:
-            os.makedirs(os.path.join(directory, os.path.dirname(path)), exist_ok=True)
-    except OSError as error:
-        raise CompileError(f"cannot write '{directory}': {error.strerror}") from None
-    for path, text in files.items():
-        write_output(os.path.join(directory, path), text)
+    """Write all files of a project, or none. Raises CompileError if that is not possible."""
+    paths = {os.path.join(directory, path): text for path, text in files.items()}
+    write_outputs(paths, make_folders=True)

@@ -19,11 +19,12 @@ from cmopt.pipeline.driver import (
     compile,
     lower,
 )
-from cmopt.pipeline.files import read_text, write_output
+from cmopt.pipeline.files import print_text, read_text
 from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES, Choice
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.support.diagnostics import CompileError, verify
+from cmopt.pipeline.verifying import verify_input
+from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import parse_memories, parse_size
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 
@@ -83,36 +84,22 @@ def _arguments() -> argparse.ArgumentParser:
         "not fit is an error")  # fmt: skip
     add("--max-arena", metavar="BYTES", help="planned memory at most, as 320000 or 320K: calls are "
         "computed in strips of rows if it is larger otherwise; --memory sets it too")  # fmt: skip
+    add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
+        "any code")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
     add("-o", dest="output", required=True, metavar="OUT", help="a file; a directory if it ends in "
         "/; '-' is standard output for text")  # fmt: skip
     return parser
 
 
-def load_exported(path: str) -> ExportedProgram:
-    """What `torch.export.save` wrote. Raises CompileError for anything else."""
+def load_exported(path: str, *, trust: bool = False) -> ExportedProgram:
+    """What `torch.export.save` wrote; see `cmopt.frontend.load`. Raises CompileError."""
     import logging
 
-    import torch
-    import torch.ao.quantization.fx._decomposed  # registers the q/dq operators the file names
+    from cmopt.frontend.load import load_exported
 
-    try:
-        with open(path, "rb") as file:
-            if file.read(2) != b"PK":
-                raise CompileError(
-                    f"'{path}' is not a torch.export program",
-                    hint="write it with torch.export.save",
-                )
-    except OSError as error:
-        raise CompileError(f"cannot read '{path}': {error.strerror}") from None
     logging.getLogger("torch.export").setLevel(logging.CRITICAL)
-    try:
-        return torch.export.load(path)
-    except Exception as error:  # torch raises many kinds of exception for a malformed file
-        raise CompileError(
-            f"'{path}' cannot be loaded as a torch.export program: {error}",
-            hint="check that the file is complete and was written by this torch version",
-        ) from None
+    return load_exported(path, trust=trust)
 
 
 def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch.Tensor, ...]]:
@@ -171,7 +158,7 @@ def quantized(
     from cmopt.frontend.model_checks import is_quantized
     from cmopt.frontend.precision import Precision
     from cmopt.frontend.quantize import quantize
-    from cmopt.frontend.structure import Arguments
+    from cmopt.frontend.structure import call_of
 
     samples = calibration_inputs(exported, path)
     if is_quantized(exported):
@@ -180,7 +167,7 @@ def quantized(
         )
     try:
         module = exported.module(check_guards=False)
-        example = Arguments(*(exported.example_inputs or (samples[0], {})))
+        example = call_of(exported)
         calls = [example.with_tensors(sample) for sample in samples]
         return quantize(
             module,
@@ -202,7 +189,7 @@ def _program(args: argparse.Namespace) -> Program:
         if args.calibrate is not None:
             raise CompileError("IR is not calibrated", hint="compile the .pt2 with --calibrate")
         module = parse_module(make_context(), read_text(args.model), args.model)
-        verify(module)
+        verify_input(module)
         npu = get_target(args.target).npu
         stage = args.from_stage or stage_of(module, npu.name if npu else "", args.kernels)
         return lower(
@@ -219,7 +206,7 @@ def _program(args: argparse.Namespace) -> Program:
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
-    exported = load_exported(args.model)
+    exported = load_exported(args.model, trust=args.trust_input)
     if args.calibrate is not None:
         exported = quantized(
             exported, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
@@ -253,6 +240,7 @@ def _main(argv: Sequence[str] | None) -> int:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
     debuginfo = args.mlir_print_debuginfo
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
+    outputs.check(*([] if args.report is None else [args.report]))
     if args.memory is not None:
         parse_memories(args.memory)
     if args.max_arena is not None:
@@ -262,11 +250,10 @@ def _main(argv: Sequence[str] | None) -> int:
     if args.memory is not None:
         program = program.fitted(args.memory, is_c=outputs.is_c_alone)
         program.check_fit(args.memory, is_c=outputs.is_c_alone)
-    outputs.write(program)
+    report = {} if args.report is None else {args.report: program.report.to_json() + "\n"}
+    outputs.write(program, report)
     if outputs.is_directory or outputs.kinds == ("pte",):
-        print(program.report)
-    if args.report is not None:
-        write_output(args.report, program.report.to_json() + "\n")
+        print_text(f"{program.report}\n")
     return 0
 
 

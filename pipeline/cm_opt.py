@@ -16,16 +16,16 @@ from xdsl.passes import ModulePass
 
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.pipeline.expectations import parse_expectations, unmet
-from cmopt.pipeline.files import read_text, write_output
+from cmopt.pipeline.files import check_outputs, print_text, read_text, write_output
 from cmopt.pipeline.passes import describe_passes, parse_pipeline, run_passes
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import pipeline_of
 from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import (
     CompileError,
     Diagnostic,
     diagnostics_to,
-    verify,
 )
 from cmopt.support.locations import render
 from cmopt.support.printing import module_to_text, print_module
@@ -162,8 +162,7 @@ class _CmOpt:
         # A file is written only if all chunks succeed; standard output gets those that do.
         text = "// -----\n".join(outputs)
         if self._args.output == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            print_text(text)
         elif not failed:
             write_output(self._args.output, text)
         if self._args.mlir_timing:
@@ -208,7 +207,7 @@ class _CmOpt:
         module = parse_module(ctx, "\n" * (first_line - 1) + chunk, args.input)
         observer.timed("Parser", start)
         start = perf_counter()
-        verify(module)
+        verify_input(module)
         observer.timed("Verifier (input)", start)
         run_passes(
             ctx,
@@ -239,6 +238,8 @@ def _main(argv: Sequence[str] | None) -> int:
         return 0
     # Before the input is read: it may be typed in, and a misspelled pass is reported at once.
     passes = parse_pipeline(args.pass_pipeline or args.passes or "", get_all_passes())
+    if args.output != "-":
+        check_outputs([args.output])
     text = read_text(args.input)
     if args.run_reproducer:
         passes = parse_pipeline(pipeline_of(text, args.input), get_all_passes())

@@ -18,12 +18,17 @@ from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.compare import Comparison, compare
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.emulation import PLACES, read_project, run_project
-from cmopt.pipeline.files import read_text
+from cmopt.pipeline.files import check_outputs, read_bytes, read_text
 from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.program_process import run_program
 from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.support.diagnostics import CompileError, verify
+from cmopt.pipeline.verifying import verify_input
+from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, check_kernels, get_target
+
+MAX_PROGRAM_BYTES = 1 << 28
+"""The most bytes of a program file."""
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -54,7 +59,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _module(path: str) -> ModuleOp:
     module = parse_module(make_context(), read_text(path), path)
-    verify(module)
+    verify_input(module)
     return module
 
 
@@ -93,23 +98,9 @@ def compare_ir(
 
 
 def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
-    """Run a program file. Returns the outputs by number."""
-    try:
-        with open(path, "rb") as file:
-            pte = file.read()
-    except OSError as error:
-        raise CompileError(f"cannot read '{path}': {error.strerror}") from None
-    import torch
-
-    from cmopt.pipeline.runtime import HostProgram
-
-    program = HostProgram(pte)
-    names = [f"input_{i}" for i in range(len(program.inputs))]
-    if len(names) == 1 and len(inputs) == 1:
-        names = list(inputs)  # one array for one input: its name does not matter
-    arrays = select(inputs, names, input_path)
-    outputs = program.run([torch.from_numpy(np.asarray(a, order="C")) for a in arrays])
-    return {f"output_{i}": y.numpy() for i, y in enumerate(outputs)}
+    """Run a program file, in a process of its own. Returns the outputs by number."""
+    pte = read_bytes(path, MAX_PROGRAM_BYTES)
+    return run_program(pte, inputs, input_path)
 
 
 def run_directory(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[str, Array]:
@@ -138,6 +129,8 @@ def _run(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[str, Array]
 
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
+    if args.output is not None:
+        check_outputs([args.output])
     inputs = read_npz(args.input)
     if args.compare is not None:
         print(compare_ir(args.program, inputs, args.input, args.compare, args.kernels))

@@ -105,15 +105,19 @@ class Program:
         Raises CompileError, at the user's line, for an operator that has no C form, and if the name
         is not an identifier. Then nothing is written.
         """
-        from cmopt.pipeline.c_project import c_project, runtime_project, write_project
+        from cmopt.pipeline.c_project import write_project
+
+        write_project(directory, self.c_files(name=name, runtime=runtime))
+
+    def c_files(self, *, name: str = "model", runtime: str = "none") -> dict[str, str]:
+        """The files that `save_c` writes: the text of each by its path in the directory."""
+        from cmopt.pipeline.c_project import c_project, runtime_project
 
         check_runtime(runtime)
         planned = self.modules["planned"]
         if runtime == "none":
-            files = c_project(planned, self.target, name)
-        else:
-            files = runtime_project(planned, self._emitted, self.target, name)
-        write_project(directory, files)
+            return c_project(planned, self.target, name)
+        return runtime_project(planned, self._emitted, self.target, name)
 
     def module(self, stage: str) -> ModuleOp:
         """The IR of a stage. Raises CompileError if this program has no stage of that name."""

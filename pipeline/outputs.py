@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cmopt.pipeline.driver import Program, check_runtime
-from cmopt.pipeline.files import write_output
+from cmopt.pipeline.files import check_folder, check_outputs, print_text, write_outputs
 from cmopt.support.diagnostics import CompileError
 
 KINDS = ("pte", "mlir", "header", "c")
@@ -41,27 +40,45 @@ class Outputs:
         """Whether the program is written only as C source without an interpreter."""
         return "pte" not in self.kinds and "c" in self.kinds and self.runtime == "none"
 
-    def write(self, program: Program) -> None:
-        """Compute all outputs, then write them. Raises CompileError."""
-        if not self.is_directory:
-            self._write_file(program)
-            return
-        made = {kind: self._content(program, kind, self.name) for kind in self.kinds if kind != "c"}
-        if "c" in self.kinds:
-            program.save_c(self.path, name=self.name, runtime=self.runtime)
-        os.makedirs(self.path, exist_ok=True)
-        for kind, content in made.items():
-            ending = {"header": "_pte.h"}.get(kind, f".{kind}")
-            write_output(os.path.join(self.path, f"{self.name}{ending}"), content)
+    def check(self, *others: str) -> None:
+        """Raise CompileError, before anything is computed, if an output cannot be written.
 
-    def _write_file(self, program: Program) -> None:
-        (kind,) = self.kinds
-        stem = os.path.splitext(os.path.basename(self.path))[0]
-        content = self._content(program, kind, self.name if self.path == "-" else stem)
-        if self.path == "-" and isinstance(content, str):
-            sys.stdout.write(content)
+        others: files that are written too.
+        """
+        if self.is_directory:
+            check_folder(self.path)
+            paths = [self._inside(kind) for kind in self.kinds if kind != "c"]
+            check_outputs([*(path for path in paths if os.path.exists(path)), *others])
         else:
-            write_output(self.path, content)
+            check_outputs([*([] if self.path == "-" else [self.path]), *others])
+
+    def write(self, program: Program, others: Mapping[str, str] | None = None) -> None:
+        """Compute all outputs, then write all or none, with the `others`. Raises CompileError."""
+        files: dict[str, str | bytes] = dict(others or {})
+        printed = None
+        if self.is_directory:
+            for kind in self.kinds:
+                if kind == "c":
+                    made = program.c_files(name=self.name, runtime=self.runtime)
+                    files.update((os.path.join(self.path, name), made[name]) for name in made)
+                else:
+                    files[self._inside(kind)] = self._content(program, kind, self.name)
+        else:
+            (kind,) = self.kinds
+            stem = os.path.splitext(os.path.basename(self.path))[0]
+            content = self._content(program, kind, self.name if self.path == "-" else stem)
+            if self.path == "-" and isinstance(content, str):
+                printed = content
+            else:
+                files[self.path] = content
+        write_outputs(files, make_folders=self.is_directory)
+        if printed is not None:
+            print_text(printed)
+
+    def _inside(self, kind: str) -> str:
+        """The path of an output in the directory."""
+        ending = {"header": "_pte.h"}.get(kind, f".{kind}")
+        return os.path.join(self.path, f"{self.name}{ending}")
 
     def _content(self, program: Program, kind: str, name: str) -> str | bytes:
         make: dict[str, Callable[[], str | bytes]] = {

@@ -37,7 +37,7 @@ from cmopt.dialects.program import (
     border_names,
     main_function,
 )
-from cmopt.dialects.shapes import element_of
+from cmopt.dialects.shapes import element_of, numel
 from cmopt.support.diagnostics import warn
 from cmopt.support.locations import render
 from cmopt.support.precision_report import PrecisionReport
@@ -166,11 +166,13 @@ def warn_without_delegates(module: ModuleOp, target: str) -> None:
 def constant_bytes(module: ModuleOp) -> int:
     """Bytes of the distinct constants."""
     attrs = {
-        op.value.data.data
+        (op.value.data.data, numel(op.value.get_shape()), op.value.get_element_type())
         for op in module.walk()
         if isinstance(op, ConstantOp) and isinstance(op.value, DenseIntOrFPElementsAttr)
     }
-    return sum(len(data) for data in attrs)
+    # Equal elements may be held as one.
+    distinct = {(data, count * element.compile_time_size) for data, count, element in attrs}
+    return sum(size for _, size in distinct)
 
 
 def _precision_of(func: FuncOp) -> PrecisionReport | None:

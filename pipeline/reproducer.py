@@ -17,6 +17,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from cmopt.pipeline.files import write_output
 from cmopt.support.diagnostics import CompileError, one_line
 from cmopt.support.printing import module_to_text
 
@@ -82,9 +83,7 @@ def write_reproducer(
             name = f"cmopt-{passes[failed].name}-"
             descriptor, path = tempfile.mkstemp(prefix=name, suffix=".mlir")
             os.close(descriptor)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("".join(f"// {line}\n" for line in header))
-            file.write(text)
-    except OSError:
+        write_output(path, "".join(f"// {line}\n" for line in header) + text)
+    except (OSError, CompileError):
         return None
     return path

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from traceback import extract_tb
-from typing import NoReturn
+from types import FrameType
+from typing import Any, NoReturn
 
+from cmopt.pipeline.files import drop_output
 from cmopt.pipeline.reproducer import InternalCompilerError
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, one_line
@@ -23,31 +30,86 @@ class ArgumentParser(argparse.ArgumentParser):
         self.exit(1, f"{self.prog}: error: {message}; see --help\n")
 
 
+class Interrupted(BaseException):
+    """A signal asks the process to end. It is no `Exception`, so that nothing catches it."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted(number)
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Within the `with` block, signals that end a process raise, so that it cleans up first."""
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # A signal that is ignored, as after nohup, stays ignored.
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @collection_paused()
 def run_tool(
     name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
 ) -> int:
-    """Run a tool's body. Returns its exit code: 0, 1 for any failure, 130 if interrupted."""
+    """Run a tool's body. Returns its exit code: 0, 1 for any failure, 128 + N after signal N."""
     disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # hide what imported libraries log
+    logging.disable(logging.CRITICAL)  # hide what imported libraries log
     try:
-        return body(argv)
+        with _signals_raised(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ... and their warnings to programmers
+            return _run(name, body, argv)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except Interrupted as error:
+        return 128 + error.number
+    finally:
+        logging.disable(disabled)
+
+
+def _run(name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
+    try:
+        code = body(argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except CompileError as error:
         # An error without a location is prefixed with the tool's name.
         placed = error.location is not None and render(error.location)
-        print(error if placed else f"{name}: {error}", file=sys.stderr)
+        _complain(str(error) if placed else f"{name}: {error}")
     except InternalCompilerError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-    except BrokenPipeError:
-        # The reader of our output has closed it. Keep Python from flushing it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        return 130
+        _complain(f"{name}: {error}")
+    except MemoryError:
+        _complain(f"{name}: error: not enough memory")
+    except OSError as error:
+        # Of `print`: all other files are opened where an error of theirs is reported.
+        if not isinstance(error, BrokenPipeError) and error.errno != errno.ENOSPC:
+            _complain(f"{name}: {_internal(error)}")
+            return 1
+        drop_output()
+        _complain(f"{name}: error: cannot write standard output: {error.strerror}")
     except Exception as error:
-        frame = extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-        what = one_line(f"{type(error).__name__}: {error}")
-        print(f"{name}: internal error: {what} ({where})", file=sys.stderr)
-    finally:
-        logging.disable(disabled)
+        _complain(f"{name}: {_internal(error)}")
     return 1
+
+
+def _internal(error: Exception) -> str:
+    frame = extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    return f"internal error: {one_line(f'{type(error).__name__}: {error}')} ({where})"
+
+
+def _complain(line: str) -> None:
+    """Print a line to standard error, if it is there."""
+    with suppress(OSError, ValueError):
+        print(line, file=sys.stderr, flush=True)

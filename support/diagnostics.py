@@ -25,8 +25,14 @@ Severity = Literal["error", "warning", "remark", "note"]
 
 
 def one_line(text: str) -> str:
-    """`text` with each line break or run of blanks replaced by one blank."""
-    return " ".join(text.split())
+    """`text` with each line break or run of blanks replaced by one blank.
+
+    A character that a terminal does not print, or obeys, becomes an escape such as `\\x1b`.
+    """
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
 
 
 def about(op: Operation, message: str) -> str:
@@ -45,7 +51,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         where = render(self.location) if self.location is not None else None
-        return f"{where}: {self.severity}: {self.message}" if where else self._unplaced()
+        return f"{one_line(where)}: {self.severity}: {self.message}" if where else self._unplaced()
 
     def _unplaced(self) -> str:
         return f"{self.severity}: {self.message}"

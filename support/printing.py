@@ -16,6 +16,7 @@ from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     ModuleOp,
     TensorType,
+    UnregisteredOp,
 )
 from xdsl.ir import Attribute, Operation
 from xdsl.printer import Printer
@@ -46,6 +47,14 @@ class IRPrinter(Printer):
             self.print_string(_dense(attribute, splat))
         self.print_string(" : ")
         super().print_attribute(attribute.get_type())
+
+    def print_operation_type(self, op: Operation) -> None:
+        # xDSL prints the location here, and again after an op that prints itself.
+        default = self.print_generic_format or Operation.print is type(op).print
+        if default or isinstance(op, UnregisteredOp):
+            super().print_operation_type(op)
+        else:
+            self.print_function_type(op.operand_types, op.result_types)
 
 
 def _dense(attribute: DenseIntOrFPElementsAttr, splat: bool) -> str:

@@ -60,6 +60,7 @@ class QuantizedAddOp(_BinaryOp):
     def verify_(self) -> None:
         super().verify_()
         self.require_activation(16)
+        self.require_multipliers("self_multiplier", "other_multiplier", "output_multiplier")
         self.require_range(-LONGEST_SHIFT, 0, "self_shift", "other_shift")
         self.require_range(-LONGEST_SHIFT, LONGEST_SHIFT, "output_shift")
 
@@ -78,6 +79,7 @@ class QuantizedMulOp(_BinaryOp):
     def verify_(self) -> None:
         super().verify_()
         self.require_activation(16)
+        self.require_multipliers("output_multiplier")
         self.require_range(-LONGEST_SHIFT, LONGEST_SHIFT, "output_shift")
 
 
@@ -95,6 +97,7 @@ class QuantizedHypotOp(_BinaryOp):
 
     def verify_(self) -> None:
         super().verify_()
+        self.require_multipliers("output_multiplier")
         self.require_range(-16, 15, "output_shift")
 
 

@@ -36,6 +36,7 @@ class QuantizedBatchMatmulOp(KernelOp):
         if (b, k) != (rb, rk):
             raise self.error(f"rhs_transposed {[rb, n, rk]} should be [{b}, N, {k}]")
         self.require_shape("output", (b, m, n))
+        self.require_multipliers("output_multiplier")
         self.require_range(-LONGEST_SHIFT, 14, "output_shift")
 
 

@@ -52,6 +52,8 @@ class _ConvolutionOp(KernelOp):
         for name in ("requantize_multipliers", "requantize_shifts"):
             self.require_integers(32, name)
             self.require_shape(name, (channels,))
+        self.require_multipliers("requantize_multipliers")
+        self.require_shifts("requantize_shifts")
         self.require_shape("bias", (channels,))
         verify_pairs(self)
         if shape_of(self.output)[3] != channels:

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import ClassVar
 
+import numpy as np
 from xdsl.dialects.builtin import (
     BoolAttr,
+    DenseArrayBase,
     FloatAttr,
     IntegerAttr,
     IntegerType,
@@ -31,9 +33,10 @@ from xdsl.printer import Printer
 from xdsl.traits import HasCanonicalizationPatternsTrait, OpTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.dialects.cortex_m.limits import MOST_BYTES
+from cmopt.dialects.constants import constant_of
+from cmopt.dialects.cortex_m.limits import LARGEST_MULTIPLIER, LONGEST_SHIFT, MOST_BYTES
 from cmopt.dialects.quant import storage_type
-from cmopt.dialects.shapes import element_of, int_of, ints, numel, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, numel, shape_of
 
 Properties = Mapping[str, int | float | bool | Sequence[int]]
 """Kernel arguments that are not tensors, by name."""
@@ -210,6 +213,41 @@ class KernelOp(IRDLOperation):
             value = int_of(getattr(self, name))
             if not low <= value <= high:
                 raise self.error(f"{name} must be in {low}..{high}, got {value}")
+
+    def require_zero_points(self, *names: str, width: int = 8) -> None:
+        """Check that the named properties are values of a tensor of `width` bits."""
+        half = 1 << (width - 1)
+        self.require_range(-half, half - 1, *names)
+
+    def require_offsets(self, *names: str) -> None:
+        """Check that the named properties are minus a zero point of int8."""
+        self.require_range(-127, 128, *names)
+
+    def require_multipliers(self, *names: str) -> None:
+        """Check multipliers, as numbers or constant tensors: int32, but not its least value.
+
+        That one has no opposite, so that the kernels' products with it overflow.
+        """
+        for name in names:
+            self._require_numbers(name, -LARGEST_MULTIPLIER, LARGEST_MULTIPLIER)
+
+    def require_shifts(self, *names: str) -> None:
+        """Check shifts of a requantization, as numbers or constant tensors."""
+        for name in names:
+            self._require_numbers(name, -LONGEST_SHIFT, LONGEST_SHIFT)
+
+    def _require_numbers(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, SSAValue):
+            numbers = constant_of(value)
+            numbers = np.zeros(1, np.int64) if numbers is None else numbers
+        elif isinstance(value, DenseArrayBase):
+            numbers = np.asarray(ints_of(value), np.int64)
+        else:
+            numbers = np.asarray([int_of(value)], np.int64)
+        for number in (int(numbers.min(initial=0)), int(numbers.max(initial=0))):
+            if not low <= number <= high:
+                raise self.error(f"{name} must be in {low}..{high}, got {number}")
 
     def require_activation(self, width: int = 8) -> None:
         """Check `activation_min ≤ activation_max`, both integers of `width` bits."""

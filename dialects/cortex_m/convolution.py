@@ -95,6 +95,8 @@ class _ConvolutionOp(KernelOp):
             if element_of(value) != IntegerType(32):
                 raise self.error(f"{name} must be a tensor of i32, got {value.type}")
             self.require_shape(name, (channels_out,))
+        self.require_multipliers("requantize_multipliers")
+        self.require_shifts("requantize_shifts")
         verify_pairs(self)
 
     def _verify_limits(self, *, depthwise: bool) -> None:

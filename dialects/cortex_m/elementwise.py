@@ -9,8 +9,9 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, TensorTyp
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
-from cmopt.dialects.cortex_m.limits import LONGEST_SHIFT, extremum_limit
-from cmopt.dialects.shapes import broadcast_shape, element_of, shape_of
+from cmopt.dialects.cortex_m.limits import extremum_limit
+from cmopt.dialects.quant import MAX_SCALE, MIN_SCALE
+from cmopt.dialects.shapes import broadcast_shape, element_of, int_of, shape_of
 
 ADD_LEFT_SHIFT = 20
 """Bits by which ExecuTorch's quantized_add shifts its inputs left before it scales them."""
@@ -39,8 +40,13 @@ class _BorderOp(KernelOp):
         if element_of(getattr(self, floating)) != f32:
             raise self.error(f"{floating} must be a tensor of f32")
         self.require_shape("output", shape_of(self.input))
-        if not self.scale.value.data > 0:
-            raise self.error("scale must be positive")
+        if not MIN_SCALE <= self.scale.value.data <= MAX_SCALE:
+            raise self.error("scale and its inverse must be normal numbers of float32")
+        width = int(element_of(getattr(self, integer)).bitwidth)  # type: ignore[attr-defined]
+        self.require_zero_points("quant_min", "quant_max", "zero_point", width=width)
+        low, high = int_of(self.quant_min), int_of(self.quant_max)
+        if low > high:
+            raise self.error(f"quant_min {low} is above quant_max {high}")
 
 
 @irdl_op_definition
@@ -129,9 +135,9 @@ class QuantizedAddOp(_BroadcastingOp):
     def verify_(self) -> None:
         super().verify_()
         self.require_activation()
-        self.require_range(
-            -LONGEST_SHIFT, LONGEST_SHIFT, "self_shift", "other_shift", "output_shift"
-        )
+        self.require_zero_points("self_zero_point", "other_zero_point", "output_zero_point")
+        self.require_multipliers("self_multiplier", "other_multiplier", "output_multiplier")
+        self.require_shifts("self_shift", "other_shift", "output_shift")
 
 
 @irdl_op_definition
@@ -148,7 +154,9 @@ class QuantizedMulOp(_BroadcastingOp):
 
     def verify_(self) -> None:
         super().verify_()
-        self.require_range(-LONGEST_SHIFT, LONGEST_SHIFT, "output_shift")
+        self.require_zero_points("self_zero_point", "other_zero_point", "output_zero_point")
+        self.require_multipliers("output_multiplier")
+        self.require_shifts("output_shift")
 
 
 @irdl_op_definition
@@ -167,7 +175,13 @@ class QuantizedDivOp(_BinaryOp):
     output_scale = prop_def(FloatAttr)
 
     def verify_(self) -> None:
-        if element_of(self.output) != IntegerType(16):
+        is_wide = element_of(self.output) == IntegerType(16)
+        self.require_zero_points(
+            "self_zero_point", "other_zero_point", "output_zero_point", width=16 if is_wide else 8
+        )
+        if not abs(self.output_scale.value.data) <= MAX_SCALE:
+            raise self.error("output_scale must be a finite number of float32")
+        if not is_wide:
             super().verify_()
             return
         for name in ("input", "other"):

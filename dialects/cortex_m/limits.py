@@ -63,6 +63,9 @@ counts both axes in 16 bits on every core. Found by a sweep on an emulated Corte
 GATHERED_ROWS = 8
 """The number of those rows."""
 
+LARGEST_MULTIPLIER = 2**31 - 1
+"""Magnitude of a multiplier of a requantization."""
+
 LONGEST_SHIFT = 31
 """Shift of a requantization, left or right: the kernels shift 32-bit numbers."""
 

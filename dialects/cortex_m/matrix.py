@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType, TensorType
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -15,8 +16,10 @@ from xdsl.irdl import (
     result_def,
 )
 
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.cortex_m.base import PROPERTIES_IN_DICTIONARY, KernelOp, View
 from cmopt.dialects.cortex_m.limits import (
+    LARGEST_MULTIPLIER,
     LONGEST_SHIFT,
     LONGEST_SOFTMAX,
     MOST_RANK,
@@ -82,6 +85,23 @@ class QuantizedLinearOp(KernelOp):
         ):
             raise self.error("the kernel takes one multiplier and one shift; use quantized_conv2d")
         self.require_activation()
+        self.require_offsets("input_offset", "filter_offset")
+        self.require_zero_points("output_offset")
+        self.require_multipliers("requantize_multipliers")
+        self.require_shifts("requantize_shifts")
+        self._verify_kernel_sum()
+
+    def _verify_kernel_sum(self) -> None:
+        """Check that a bias of 32 bits and the weights give the sum, if both are constant."""
+        if self.kernel_sum is None:
+            return
+        given, weights = constant_of(self.kernel_sum), constant_of(self.weights)
+        if given is None or weights is None:
+            return
+        bias = given.astype(np.int64)
+        bias -= int_of(self.input_offset) * weights.astype(np.int64).sum(axis=1)
+        if np.any(np.abs(bias) >= 1 << 31):
+            raise self.error("kernel_sum is not that of the weights: no bias of 32 bits gives it")
 
 
 @irdl_op_definition
@@ -115,6 +135,10 @@ class QuantizedBatchMatmulOp(KernelOp):
         if (b, k) != (rb, rk):
             raise self.error(f"rhs_transposed {[rb, n, rk]} should be [{b}, N, {k}]")
         self.require_shape("output", (b, m, n))
+        self.require_offsets("lhs_zero_point", "rhs_zero_point")
+        self.require_zero_points("output_zero_point")
+        self.require_multipliers("output_multiplier")
+        self.require_shifts("output_shift")
 
 
 @irdl_op_definition
@@ -143,8 +167,11 @@ class SoftmaxOp(KernelOp):
         if int_of(self.output_zero_point) != -128:
             raise self.error("output_zero_point must be -128")
         self.require_range(0, LONGEST_SHIFT, "input_shift")
-        if (row := shape_of(self.input)[-1]) > LONGEST_SOFTMAX:
-            raise self.error(f"a row has {LONGEST_SOFTMAX} elements at most, got {row}")
+        self.require_range(0, LARGEST_MULTIPLIER, "input_multiplier")
+        self.require_range(-LARGEST_MULTIPLIER, 0, "diff_min")
+        self.require_zero_points("input_zero_point")
+        if not 1 <= (row := shape_of(self.input)[-1]) <= LONGEST_SOFTMAX:
+            raise self.error(f"a row has 1 to {LONGEST_SOFTMAX} elements, got {row}")
 
 
 @irdl_op_definition

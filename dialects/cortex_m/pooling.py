@@ -32,7 +32,8 @@ def verify_pool(op: Any) -> None:
             raise op.error(f"{name} is {LONGEST_STEP} at most, got {list(values)}")
     for size, out, i in ((h, oh, 0), (w, ow, 1)):
         kernel, stride, pad = (ints_of(a)[i] for a in (op.kernel_size, op.stride, op.padding))
-        if stride < 1 or pad < 0 or pad >= kernel or (out - 1) * stride - pad >= size:
+        is_empty = out > 0 and size < 1
+        if is_empty or stride < 1 or pad < 0 or pad >= kernel or (out - 1) * stride - pad >= size:
             raise op.error(
                 f"output size {out} does not fit input {size}, kernel {kernel}, "
                 f"stride {stride}, padding {pad}"
@@ -101,3 +102,4 @@ class QuantizedMaxPool2dOp(_PoolOp):
             raise self.error("the kernel has no ceil_mode")
         if int_of(self.input_zero_point) != int_of(self.output_zero_point):
             raise self.error("input and output zero point must be equal")
+        self.require_zero_points("input_zero_point")

@@ -180,6 +180,8 @@ class AvgPool2dOp(WindowOp):
 
     def infer_shape(self) -> Sequence[int]:
         _verify_window_input(self)
+        if 0 in shape_of(self.input)[1:]:
+            raise VerifyException(f"input has no elements to pool: {self.input.type}")
         kernel = verify_ints("kernel_size", self.kernel_size, 2, 1)
         channels = spatial(shape_of(self.input), verify_data_format(self))[1]
         return _window_shape(self, channels, kernel, (1, 1), bool(self.ceil_mode))
@@ -204,6 +206,8 @@ class MaxPool2dOp(WindowOp):
 
     def infer_shape(self) -> Sequence[int]:
         _verify_window_input(self)
+        if 0 in shape_of(self.input)[1:]:
+            raise VerifyException(f"input has no elements to pool: {self.input.type}")
         kernel = verify_ints("kernel_size", self.kernel_size, 2, 1)
         dilation = verify_ints("dilation", self.dilation, 2, 1)
         channels = spatial(shape_of(self.input), verify_data_format(self))[1]

@@ -16,6 +16,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 
 from cmopt.dialects import tosa
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
+from cmopt.dialects.tosa.constants import constant_array
 
 Rule = Callable[..., str | None]
 
@@ -140,7 +141,7 @@ def _weights(op: tosa.ConvolutionOp) -> str | None:
         return "the weight must be a constant"
     if isinstance(op, tosa.DepthwiseConv2DOp):
         return None  # 4096 weights of 128 at most
-    weight = np.frombuffer(owner.values.data.data, np.int8).reshape(shape_of(op.weight))
+    weight = constant_array(owner.values)
     largest = int(np.abs(weight.astype(np.int64)).sum(axis=(1, 2, 3)).max())
     if largest > MAX_WEIGHT_SUM:
         return f"the weights of a filter sum to {largest}, more than {MAX_WEIGHT_SUM}"

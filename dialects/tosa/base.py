@@ -29,6 +29,7 @@ from xdsl.printer import Printer
 from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from cmopt.dialects.arrays import dense_elements
 from cmopt.dialects.inferring import InferringOp
 from cmopt.dialects.shapes import element_of
 
@@ -107,7 +108,7 @@ class ConstShapeOp(IRDLOperation):
 
     def sizes(self) -> tuple[int, ...]:
         """The sizes."""
-        return tuple(np.frombuffer(self.values.data.data, "<i8").tolist())
+        return tuple(dense_elements(self.values, np.dtype("<i8")).tolist())
 
     def verify_(self) -> None:
         if self.values.get_shape() != (self.output.type.rank.data,):

@@ -6,7 +6,7 @@ import numpy as np
 from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerType
 from xdsl.ir import Attribute
 
-from cmopt.dialects.arrays import Array, numpy_dtype
+from cmopt.dialects.arrays import Array, dense_elements, numpy_dtype
 
 _I48 = IntegerType(48)
 
@@ -18,8 +18,4 @@ def dtype_of(element: Attribute) -> np.dtype[np.generic]:
 
 def constant_array(attr: DenseIntOrFPElementsAttr) -> Array:
     """The array in a dense attribute, of any element type of a tosa.const."""
-    dtype = dtype_of(attr.get_element_type())
-    if dtype == np.bool_:
-        truth: Array = np.frombuffer(attr.data.data, np.uint8) != 0
-        return truth.reshape(attr.get_shape())
-    return np.frombuffer(attr.data.data, dtype).reshape(attr.get_shape())
+    return dense_elements(attr, dtype_of(attr.get_element_type()))

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import archive_fuzz
 import ir_fuzz
 import model_fuzz
 import npu_fuzz
+import pte_fuzz
 
 
 @pytest.mark.parametrize("seed", [100, 101, 102, 103])
@@ -39,3 +41,16 @@ def test_delegates(seed: int) -> None:
     totals = npu_fuzz.fuzz(150, 45, 30, seed)
     assert not totals.findings, totals.report()
     assert totals.delegates > 150
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_hostile_archives(seed: int) -> None:
+    compiled, findings = archive_fuzz.fuzz(150, seed)
+    assert not findings
+    assert 5 < compiled < 75
+
+
+def test_damaged_program_files() -> None:
+    ends, findings = pte_fuzz.fuzz(150, 100)
+    assert not findings
+    assert ends["ran"] and ends["refused"]

@@ -318,7 +318,7 @@ def test_standard_input_is_named_as_in_mlir(
     assert capsys.readouterr().err.startswith("-:2:2: error: unknown operation 'no.op'")
 
 
-def test_a_closed_output_prints_no_error(ir: str) -> None:
+def test_a_closed_output_is_one_line(ir: str) -> None:
     program = "import sys; from cmopt.pipeline.cm_opt import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen(
         [sys.executable, "-c", program, ir], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -326,7 +326,7 @@ def test_a_closed_output_prints_no_error(ir: str) -> None:
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert process.wait(timeout=60) == 1
-    assert process.stderr.read() == b""
+    assert process.stderr.read() == b"cm-opt: error: cannot write standard output: Broken pipe\n"
     process.stderr.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from cmopt.pipeline import cm_compile, cm_run
+from cmopt.pipeline import cm_compile, cm_run, program_process
+from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from networks import digits
@@ -225,3 +227,36 @@ def test_run_errors(model: Path, tmp_path: Path, capsys: Output) -> None:
     assert f"{broken}:" in line(broken, good)
     broken.write_text("func.func @other() { func.return }")
     assert "no function @forward" in line(broken, good)
+
+
+def test_a_runtime_that_dies_is_one_line(
+    model: Path, tmp_path: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that runs a program may end in any way."""
+    pte, inputs = tmp_path / "d.pte", tmp_path / "in.npz"
+    cm_compile.main([str(model), "-o", str(pte)])
+    capsys.readouterr()
+    np.savez(inputs, x=np.zeros((1, 1, 8, 8), np.float32))
+
+    def dies(job: bytes) -> tuple[int, bytes, bytes]:
+        code = "import os, sys; print('E: bad', file=sys.stderr, flush=True); os.abort()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    monkeypatch.setattr(program_process, "run_child", dies)
+    line = fails(cm_run, [str(pte), "--input", str(inputs)], capsys)
+    assert "ExecuTorch's runtime was ended by SIGABRT: E: bad; the file may be damaged" in line
+
+
+def test_a_program_has_a_time_and_a_memory_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(program_process, "SECONDS", 0.1)
+    with pytest.raises(CompileError, match=r"gives no result in 0\.1 seconds"):
+        program_process.run_program(b"", {}, "in.npz")
+    code = (
+        "from cmopt.pipeline import program_process as p; p.MEMORY = 1 << 26; p.limit_memory();"
+        "bytearray(1 << 27)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert b"MemoryError" in done.stderr

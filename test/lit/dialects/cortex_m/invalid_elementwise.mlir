@@ -19,7 +19,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<4xf32>
-// expected-error@+1 {{'cortex_m.quantize_per_tensor' op scale must be positive}}
+// expected-error@+1 {{'cortex_m.quantize_per_tensor' op scale and its inverse must be normal numbers of float32}}
 %0 = cortex_m.quantize_per_tensor %x {scale = 0.0 : f64, zero_point = 0 : i32, quant_min = -128 : i32, quant_max = 127 : i32} : (tensor<4xf32>) -> tensor<4xi8>
 
 // -----
@@ -43,7 +43,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<4xi8>
-// expected-error@+1 {{'cortex_m.dequantize_per_tensor' op scale must be positive}}
+// expected-error@+1 {{'cortex_m.dequantize_per_tensor' op scale and its inverse must be normal numbers of float32}}
 %0 = cortex_m.dequantize_per_tensor %x {scale = -0.1 : f64, zero_point = 0 : i32, quant_min = -128 : i32, quant_max = 127 : i32} : (tensor<4xi8>) -> tensor<4xf32>
 
 // -----

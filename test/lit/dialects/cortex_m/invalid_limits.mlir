@@ -39,7 +39,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<3x512xi8>
-// expected-error@+1 {{'cortex_m.softmax' op a row has 511 elements at most, got 512}}
+// expected-error@+1 {{'cortex_m.softmax' op a row has 1 to 511 elements, got 512}}
 %0 = cortex_m.softmax %x {dim = 1 : i32, input_zero_point = 0 : i32, output_zero_point = -128 : i32, input_multiplier = 1 : i32, input_shift = 0 : i32, diff_min = -100 : i32} : (tensor<3x512xi8>) -> tensor<3x512xi8>
 
 // -----

@@ -55,8 +55,18 @@
 
 // -----
 
-// expected-error@+1 {{quant.uniform: every scale must be positive and finite}}
-"test.op"() {t = !quant.uniform<i8:f32, 1.0e999>} : () -> ()
+// expected-error@+1 {{quant.uniform: every scale and its inverse must be normal numbers of float32}}
+"test.op"() {t = !quant.uniform<i8:f32, 1.0e-46>} : () -> ()
+
+// -----
+
+// expected-error@+1 {{quant.uniform: every scale and its inverse must be normal numbers of float32}}
+"test.op"() {t = !quant.uniform<i8:f32, 1.0e300>} : () -> ()
+
+// -----
+
+// expected-error@+1 {{1e-46 is not a number; write 1.0e-46}}
+"test.op"() {t = !quant.uniform<i8:f32, 1e-46>} : () -> ()
 
 // -----
 
