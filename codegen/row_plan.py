@@ -12,7 +12,7 @@ from cmopt.codegen.row_regions import Region, Regions, Split, split
 
 LONGEST_REGION = 48
 """Calls of a region at most."""
-CALL_COST = 200
+CALL_COST = 2_000
 """Products that a further call counts as much as."""
 MOST_STRIPS = 256
 """Strips of a region at most."""
@@ -44,10 +44,13 @@ class Planner:
     compared, up to `LONGEST_REGION` calls each, with a logarithmic number of strips.
     """
 
-    def __init__(self, model: Model, forbidden: Set[tuple[int, int]] = frozenset()):
+    def __init__(
+        self, model: Model, forbidden: Set[tuple[int, int]] = frozenset(), *, frees: bool = False
+    ):
         """forbidden: regions, by their first call and the call after the last, that no kernel can
-        compute in strips."""
+        compute in strips. frees: count what strips free of what they read as free."""
         self.model = model
+        self.frees = frees
         self.forbidden = forbidden
         graph, done = model.graph, 0
         self.live = [graph.live(0)]
@@ -72,7 +75,9 @@ class Planner:
             region = self.region(first, last)
             found = None if region is None else split(region, strips)
             at_start = self.live[first]
-            self._splits[key] = None if found is None else (at_start + found.peak(), found)
+            self._splits[key] = (
+                None if found is None else (at_start + found.peak(frees=self.frees), found)
+            )
         return self._splits[key]
 
     def best_split(self, first: int, last: int, limit: int) -> Choice | None:
@@ -94,10 +99,11 @@ class Planner:
                 low = middle
         return Choice(first, last, found[1])
 
-    def plan(self, limit: int) -> list[Choice] | None:
+    def plan(self, limit: int, margin: int = 0) -> list[Choice] | None:
         """The regions with the least extra work that keep every call within a limit of bytes.
 
-        An empty list if no call exceeds it, None if no choice was found.
+        margin: the bytes that regions stay below it. An empty list if no call exceeds the limit,
+        None if no choice was found.
         """
         count = len(self.model.operators)
         costs: list[float] = [0 if self.live[0] <= limit else math.inf, *[math.inf] * count]
@@ -107,7 +113,7 @@ class Planner:
                 continue
             if self.used[last - 1] <= limit:
                 costs[last] = costs[last - 1]
-            costs[last], came[last] = self._cheapest(last, limit, costs)
+            costs[last], came[last] = self._cheapest(last, limit, margin, costs)
         if costs[count] == math.inf:
             return None
         choices, at = list[Choice](), count
@@ -117,7 +123,9 @@ class Planner:
             choices += [] if choice is None else [choice]
         return choices[::-1]
 
-    def _cheapest(self, last: int, limit: int, costs: list[float]) -> tuple[float, Choice | None]:
+    def _cheapest(
+        self, last: int, limit: int, margin: int, costs: list[float]
+    ) -> tuple[float, Choice | None]:
         """The least cost of the calls before `last`, and the region that ends there if it has one.
 
         costs: those of fewer calls, and of these calls without a region at the end.
@@ -138,7 +146,9 @@ class Planner:
                     break
                 if costs[first] + cost_of(least[1]) >= best:
                     continue
-            found = self.best_split(first, last, limit) if costs[first] < best else None
+            found = None
+            if costs[first] < best:
+                found = self.best_split(first, last, limit - margin)
             if found is not None and costs[first] + found.cost < best:
                 best, choice = costs[first] + found.cost, found
         return best, choice

@@ -17,6 +17,7 @@ from xdsl.ir import Operation, SSAValue
 from cmopt.codegen.lifetimes import ALIGNMENT
 from cmopt.codegen.row_rules import Rows, RowUse, has_rows, height_of, row_bytes, row_uses
 from cmopt.codegen.step_facts import multiplications
+from cmopt.dialects.constants import is_constant
 from cmopt.dialects.cortex_m import JoinOp, KernelOp, ScratchOp, SubviewOp, ViewOp, nbytes
 from cmopt.dialects.program import states
 from cmopt.dialects.shapes import shape_of
@@ -82,6 +83,9 @@ class Region:
 
     calls: list[Call]
     outputs: list[SSAValue]
+    freed: frozenset[SSAValue] = frozenset()
+    """What it reads by rows from outside, and nothing after it: rows that no later strip reads are
+    free."""
 
     @property
     def ops(self) -> list[Operation]:
@@ -99,7 +103,8 @@ class Regions:
 
     def __init__(self, ops: Sequence[Operation]):
         self.calls = [call_of(op) for op in ops]
-        position = {op: index for index, op in enumerate(ops)}
+        self.position = position = {op: index for index, op in enumerate(ops)}
+        self._readers: dict[SSAValue, list[tuple[int, int, bool]]] = {}
         self._first_bad = [len(ops) + 1] * len(ops)
         """The first call that reads the result otherwise than by rows."""
         self._last_user = [-1] * len(ops)
@@ -109,17 +114,33 @@ class Regions:
                 for user, operand, by_rows in _readers(result):
                     at = position.get(user, len(ops))
                     self._last_user[index] = max(self._last_user[index], at)
-                    call = self.calls[at] if at < len(ops) else None
-                    if at < len(ops) and (
-                        call is None
-                        or not by_rows
-                        or all(use.operand != operand for use in call.uses)
-                    ):
+                    if at < len(ops) and not (by_rows and self._reads_by_rows(at, operand)):
                         self._first_bad[index] = min(self._first_bad[index], at)
                     if isinstance(user, JoinOp) or (
                         isinstance(user, ReturnOp) and operand in _states(user)
                     ):
                         self.calls[index] = None  # Its place is given: no parts can be joined.
+
+    def _is_freed(self, value: SSAValue, first: int, last: int) -> bool:
+        """Whether all that reads a value from call `first` on reads it by rows, before `last`."""
+        if value not in self._readers:
+            root = value
+            while isinstance(root.owner, ViewOp | SubviewOp):
+                root = root.owner.input
+            through = {(user, operand) for user, operand, by_rows in _readers(value) if by_rows}
+            self._readers[value] = [
+                (self.position.get(user, len(self.calls)), operand, (user, operand) in through)
+                for user, operand, _ in _readers(root)
+            ]
+        readers = self._readers[value]
+        return not is_constant(value) and all(
+            at < first or (at < last and by_rows and self._reads_by_rows(at, operand))
+            for at, operand, by_rows in readers
+        )
+
+    def _reads_by_rows(self, at: int, operand: int) -> bool:
+        call = self.calls[at]
+        return call is not None and any(use.operand == operand for use in call.uses)
 
     def region(self, first: int, last: int) -> Region | None:
         """The calls from `first` to before `last`, or None if they cannot be split.
@@ -135,7 +156,12 @@ class Regions:
             calls.append(call)
             if self._last_user[index] >= last:
                 outputs.append(call.result)
-        return Region(calls, outputs) if outputs else None
+        if not outputs:
+            return None
+        made = {call.result for call in calls}
+        outside = {base for call in calls for base in call.bases if base not in made}
+        freed = frozenset(base for base in outside if self._is_freed(base, first, last))
+        return Region(calls, outputs, freed)
 
 
 def _states(end: ReturnOp) -> set[int]:
@@ -179,6 +205,8 @@ class Split:
     strips: int
     first: dict[SSAValue, Rows]
     last: dict[SSAValue, Rows]
+    freed: Rows
+    """The bytes that are free when a strip begins, of what the region reads from outside."""
 
     def extra_products(self) -> int:
         """The products that are computed more than once."""
@@ -192,8 +220,11 @@ class Split:
         """The calls more than without strips."""
         return len(self.region.calls) * (self.strips - 1)
 
-    def peak(self) -> int:
-        """The most bytes of values of the region, outputs included, and scratch at one time."""
+    def peak(self, *, frees: bool = True) -> int:
+        """The most bytes of values of the region, outputs included, and scratch at one time.
+
+        frees: less what its strips have freed until then.
+        """
         calls, outputs = self.region.calls, set(self.region.outputs)
         last_user = {value: call for call in calls for value in call.read}
         size: dict[SSAValue, Rows] = {}
@@ -202,7 +233,7 @@ class Split:
             size[call.result] = self._bytes(call, is_output=call.result in outputs)
             if call.result in outputs:
                 made += np.cumsum(size[call.result]) - size[call.result]
-        live, most = made, 0
+        live, most = made - self.freed if frees else made, -(1 << 62)
         for call in calls:
             new = size[call.result]
             dying = [
@@ -234,6 +265,7 @@ def split(region: Region, strips: int) -> Split | None:
     """
     first: dict[SSAValue, Rows] = {}
     last: dict[SSAValue, Rows] = {}
+    outside: dict[SSAValue, Rows] = {}
     members = {call.result: call for call in region.calls}
     parts = {output: spread(height_of(output), strips) for output in region.outputs}
     for output, (low, high) in parts.items():
@@ -250,10 +282,15 @@ def split(region: Region, strips: int) -> Split | None:
             if (low >= high).any():
                 return None  # A strip would read padding only.
             if base not in members:
+                if base in region.freed:
+                    outside[base] = np.minimum(outside[base], low) if base in outside else low
                 continue
             first[base] = np.minimum(first[base], low) if base in first else low
             last[base] = np.maximum(last[base], high) if base in last else high
-    return Split(region, strips, first, last)
+    freed = np.zeros(strips, np.int64)
+    for base, low in outside.items():
+        freed += low * row_bytes(base)
+    return Split(region, strips, first, last, freed)
 
 
 def _is_part(part: tuple[Rows, Rows], first: Rows, last: Rows) -> bool:

@@ -13,9 +13,8 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import VerifyException
 
-from cmopt.codegen.lifetimes import analyze
 from cmopt.codegen.order_model import Model, has_loops, is_operator, model_of, reorder
-from cmopt.codegen.placement import place
+from cmopt.codegen.row_lifetimes import best_placement
 from cmopt.codegen.row_plan import Choice, Planner
 from cmopt.codegen.row_regions import Split, base_of
 from cmopt.codegen.row_rules import on_rows, row_bytes
@@ -29,7 +28,7 @@ from cmopt.support.strips_report import RowStrips, to_json
 from cmopt.support.targets import Isa, get_target
 
 ATTEMPTS = 6
-"""How often a plan that is larger than its model is made again with a lower limit."""
+"""How often a plan that is larger than its model is made again with narrower strips."""
 
 
 class StripBuilder:
@@ -40,6 +39,8 @@ class StripBuilder:
         self.isa = isa
         self.parts: dict[SSAValue, list[SSAValue]] = {v: [] for v in split.region.outputs}
         self.ops: list[Operation] = []
+        self.outside: list[Operation] = []
+        """The parts of values from outside, one for each strip that reads them."""
         for number in range(split.strips):
             self._add_strip(number)
 
@@ -61,6 +62,9 @@ class StripBuilder:
                 if (base := base_of(value)) in made:
                     start = int(self.split.first[base][number])
                 source = self._rows(value, made.get(base, value), low - start, high - start)
+                if base not in made and source is not value:
+                    assert isinstance(source.owner, Operation)
+                    self.outside.append(source.owner)
                 operands[use.operand] = source, low
             calls = on_rows(op, operands, int(first[0]), int(last[0]), self.isa)
             self.ops += calls
@@ -108,9 +112,10 @@ def apply(func: FuncOp, model: Model, choices: Sequence[Choice], isa: Isa) -> No
         except (Unsupported, VerifyException) as error:
             raise _Impossible(choice) from error
     block, order = func.body.block, list(model.operators)
-    end = block.last_op
+    end, views = block.last_op, list[Operation]()
     assert end is not None
     for choice, builder in reversed(built):
+        views += builder.outside
         block.insert_ops_before(builder.ops, end)
         for old, parts in builder.parts.items():
             join = JoinOp(parts, old.type)
@@ -122,6 +127,14 @@ def apply(func: FuncOp, model: Model, choices: Sequence[Choice], isa: Isa) -> No
         for op in reversed(choice.split.region.ops):
             _erase(op)
     reorder(func, order)
+    for op in reversed(views):
+        # Before a strip writes over rows that are not read any more.
+        owner = op.operands[0].owner
+        block.detach_op(op)
+        if isinstance(owner, Operation):
+            block.insert_op_after(op, owner)
+        elif (start := block.first_op) is not None:
+            block.insert_op_before(op, start)
 
 
 def _erase(op: Operation) -> None:
@@ -147,34 +160,50 @@ def fitted(func: FuncOp, max_arena: int, isa: Isa) -> FuncOp:
 
     Raises CompileError if none was found.
     """
-    size = place(analyze(func)).size
+    size = best_placement(func).size
     if size <= max_arena:
         return func
     if has_loops(func):
         raise CompileError(f"the arena has {size:,} bytes, more than {max_arena:,}", op=func)
-    limit, forbidden = max_arena, set[tuple[int, int]]()
+    found = [
+        trial
+        for frees in (False, True)
+        if (trial := _in_strips(func, max_arena, isa, frees=frees)) is not None
+    ]
+    if not found:
+        raise _too_large(func, size, max_arena)
+    return min(found, key=lambda trial: trial[1])[0]
+
+
+def _in_strips(func: FuncOp, max_arena: int, isa: Isa, *, frees: bool) -> tuple[FuncOp, int] | None:
+    """A copy in strips that fits, and what its strips cost; None if none was found.
+
+    frees: let strips free the rows that they read last. Then the model is optimistic, because the
+    free bytes may be in the wrong places.
+    """
+    margin, forbidden = 0, set[tuple[int, int]]()
     for _ in range(ATTEMPTS):
         trial = func.clone()
         model = model_of(trial)
-        choices = Planner(model, forbidden).plan(limit)
+        choices = Planner(model, forbidden, frees=frees).plan(max_arena, margin)
         if not choices:
-            break
+            return None
         try:
             apply(trial, model, choices, isa)
         except _Impossible as impossible:
             forbidden.add((impossible.choice.first, impossible.choice.last))
             continue
-        if (needed := place(analyze(trial)).size) <= max_arena:
-            trial.attributes[ROW_STRIPS] = StringAttr(to_json([_facts(c) for c in choices]))
-            return trial
-        limit -= needed - max_arena
-    raise _too_large(func, size, max_arena)
+        trial.attributes[ROW_STRIPS] = StringAttr(to_json([_facts(c) for c in choices]))
+        if (needed := best_placement(trial).size) <= max_arena:
+            return trial, sum(choice.cost for choice in choices)
+        margin += needed - max_arena
+    return None
 
 
 def _too_large(func: FuncOp, size: int, max_arena: int) -> CompileError:
     """The error at the call that needs the most, with the least limit that can be met."""
     model = model_of(func)
-    planner = Planner(model)
+    planner = Planner(model, frees=True)
     low, high = max_arena, size
     while high - low > size // 64:
         middle = (low + high) // 2

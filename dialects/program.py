@@ -53,6 +53,8 @@ STATE_BYTES = "cortex_m.state_bytes"
 from run to run. A function without state does not have it."""
 
 
+PLAN_LIMIT = "cortex_m.plan_limit"
+"""Function attribute: why its plan is not proven to be the smallest for its order of ops."""
 ORDER_BOUND = "cortex_m.order_bound"
 """Function attribute: the most bytes live at one time in the best order of operators, or fewer."""
 ORDER_LIMIT = "cortex_m.order_limit"

@@ -31,6 +31,7 @@ from cmopt.dialects.program import (
     NPU_REASON,
     ORDER_BOUND,
     ORDER_LIMIT,
+    PLAN_LIMIT,
     PRECISION,
     ROW_STRIPS,
     border_names,
@@ -200,7 +201,7 @@ def make_report(
     names = Counter(op.target.data if isinstance(op, CallOp) else op.name for op in calls)
     for scan in (op for op in planned.walk() if isinstance(op, ScanOp)):
         names.update(instructions_of(scan))
-    limits = [func.attributes.get(name) for name in (LAYOUT_LIMIT, ORDER_LIMIT)]
+    limits = [func.attributes.get(name) for name in (LAYOUT_LIMIT, ORDER_LIMIT, PLAN_LIMIT)]
     order_bound = func.attributes.get(ORDER_BOUND)
     strips = func.attributes.get(ROW_STRIPS)
     fallbacks = tuple(f for f in map(fallback_of, calls) if f is not None)

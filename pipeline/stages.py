@@ -63,7 +63,8 @@ def stage_pipelines(
             f"{_pass('verify-stage', 'stage=quantized', options)}"
         ),
         "layout": (
-            "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
+            "materialize-dim-order,trim-padding-taps,expose-transposes,"
+            f"{_pass('split-convolutions', npu_option)},"
             "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
             f"{_pass('lower-reductions', npu_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=layout', options)}"

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from cmopt.codegen.order_model import is_operator, model_of
+from cmopt.codegen.row_lifetimes import Read, last_reads
 from cmopt.codegen.row_plan import Choice, Planner
 from cmopt.codegen.row_regions import region_of, split
 from cmopt.codegen.row_rules import row_uses
@@ -18,7 +19,7 @@ from cmopt.codegen.step_facts import multiplications
 from cmopt.dialects.arrays import Array, numpy_dtype
 from cmopt.dialects.cortex_m import ScratchOp, nbytes
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.dialects.program import ARENA_BYTES, main_function
+from cmopt.dialects.program import ARENA_BYTES, ROW_STRIPS, main_function
 from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.passes import parse_pipeline, run_passes
@@ -140,8 +141,11 @@ def in_strips(module: ModuleOp, first: int, last: int, strips: int) -> ModuleOp 
     return copy
 
 
-def check(module: ModuleOp, first: int, last: int) -> Iterator[ModuleOp]:
-    """Every number of strips gives the bytes of the whole calls."""
+def check(module: ModuleOp, first: int, last: int, *, frees: bool = True) -> Iterator[ModuleOp]:
+    """Every number of strips gives the bytes of the whole calls.
+
+    frees: plan with the bytes that strips free.
+    """
     region = region_of(model_of(main_function(module)).operators[first:last])
     assert region is not None
     inputs = inputs_of(module, 1)
@@ -150,6 +154,8 @@ def check(module: ModuleOp, first: int, last: int) -> Iterator[ModuleOp]:
         new = in_strips(module, first, last, strips)
         if new is None:
             continue
+        if frees:
+            main_function(new).attributes[ROW_STRIPS] = StringAttr("[]")
         run_passes(make_context(), new, parse_pipeline("plan-memory,verify-plan"))
         for ours, theirs in zip(run_module(new, inputs), wanted, strict=True):
             np.testing.assert_array_equal(ours, theirs)
@@ -278,7 +284,7 @@ def test_the_model_of_a_split_is_its_plan() -> None:
     module = residual_block()
     region = region_of(model_of(main_function(module)).operators)
     assert region is not None
-    for strips, new in enumerate(check(module, 0, 4), start=2):
+    for strips, new in enumerate(check(module, 0, 4, frees=False), start=2):
         # The scratch in the text is larger than a strip needs.
         func = main_function(new)
         most = max(
@@ -287,8 +293,30 @@ def test_the_model_of_a_split_is_its_plan() -> None:
         found = split(region, strips)
         assert found is not None
         arena = func.attributes[ARENA_BYTES].value.data  # type: ignore[attr-defined]
-        model = found.peak() - 40_000 + most + 12 * 10 * 4
+        model = found.peak(frees=False) - 40_000 + most + 12 * 10 * 4
         assert abs(arena - model) <= 16 * strips
+
+
+def test_a_result_takes_the_rows_that_are_not_read_any_more() -> None:
+    """A convolution needs its input, or its result, and a few rows; not both."""
+    text, shape = Text(0), (1, 32, 8, 8)
+    y, size = text.convolution("%x", shape, 8, (3, 3), (1, 1), (1, 1), 1)
+    text.lines = [line.replace("40000", "160") for line in text.lines]
+    module = text.module([("%x", shape)], [(y, size)])
+    whole = 2 * 32 * 8 * 8
+    arenas = []
+    for new in check(module, 0, 1):
+        arenas.append(main_function(new).attributes[ARENA_BYTES].value.data)  # type: ignore[attr-defined]
+    assert len(arenas) == 31
+    assert min(arenas) <= whole // 2 + 4 * 64 + 1024 < whole
+
+
+def test_last_reads_of_ranges() -> None:
+    reads = [Read(0, 30, 4), Read(20, 60, 7), Read(50, 80, 9)]
+    assert last_reads(100, 1, reads) == [
+        Read(0, 20, 4), Read(20, 50, 7), Read(50, 80, 9), Read(80, 100, 1),
+    ]  # fmt: skip
+    assert last_reads(100, 1, [Read(0, 100, 5), Read(0, 10, 3)]) == [Read(0, 100, 5)]
 
 
 @pytest.mark.parametrize(
