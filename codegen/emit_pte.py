@@ -328,7 +328,8 @@ class FunctionEmitter:
             place = place_of(state.argument)
             assert place is not None
             data = np.asarray(dense_array(state.initial), order="C").tobytes()
-            self.builder.state(view_of(state.argument, View.CONTIGUOUS), place, data)
+            if data:
+                self.builder.state(view_of(state.argument, View.CONTIGUOUS), place, data)
         self.block(self.func.body.block)
         outputs = [
             self.tensor(value, logical_view(value, entry.get(DIM_ORDER)))

@@ -384,3 +384,77 @@ def test_an_in_place_dropout_outside_of_training_writes_nothing(kind: Any) -> No
     x = torch.randn(2, 3, 4)
     program = cmopt.compile(quantize(nn.Sequential(kind(0.5, True), nn.Linear(4, 4)), (x,)))
     assert program.report.float_ops == 0
+
+
+def exchange(model: Any, x: torch.Tensor) -> torch.Tensor:
+    one, other = model.one.clone(), model.other.clone()
+    model.one.copy_(other + x)
+    model.other.copy_(one)
+    return one + other
+
+
+def keep_input(model: Any, x: torch.Tensor) -> torch.Tensor:
+    before = model.one.clone()
+    model.one.copy_(x)
+    return torch.relu(before + x)
+
+
+def return_state(model: Any, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    model.one.mul_(0.5).add_(x)
+    return model.one.clone(), model.one.sum(-1)
+
+
+def rotate(model: Any, x: torch.Tensor) -> torch.Tensor:
+    model.one.copy_(torch.roll(model.one, 1, 1))
+    model.one[:, 0] = x[:, 0]
+    return model.one * 2
+
+
+def count_and_write(model: Any, x: torch.Tensor) -> torch.Tensor:
+    rows = model.rows.index_copy(0, (model.count % 3).reshape(1), x)
+    model.rows.copy_(rows)
+    model.count.add_(1)
+    return rows.sum(0)
+
+
+def empty(model: Any, x: torch.Tensor) -> torch.Tensor:
+    window = torch.cat([model.nothing, x], 1)
+    model.nothing.copy_(window[:, :0])
+    return torch.relu(window)
+
+
+class Buffers(nn.Module):
+    """A function of an input and of buffers, which it changes."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self.function = function
+        self.register_buffer("one", torch.zeros(1, 4))
+        self.register_buffer("other", torch.full((1, 4), 0.5))
+        self.register_buffer("rows", torch.zeros(3, 4))
+        self.register_buffer("nothing", torch.zeros(1, 0))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.function(self, x)
+
+
+@pytest.mark.parametrize("options", [{}, {"kernels": "cmopt"}], ids=["stock", "cmopt"])
+@pytest.mark.parametrize(
+    "function", [exchange, keep_input, return_state, rotate, count_and_write, empty]
+)
+def test_ways_to_keep_state(function: Callable[..., Any], options: dict[str, Any]) -> None:
+    model, inputs = Buffers(function).eval(), frames(8, (1, 4))
+    precision = {"precision": cmopt.Precision("int16")} if options else {}
+    exported = quantize(model, inputs[0], calibration=inputs, **options, **precision)
+    program = cmopt.compile(exported, **options)
+    assert program.report.float_ops == 0
+    for frame in inputs:
+        wanted = model(*frame)
+        results = program.run(*frame)
+        for result, want in zip(results, wanted if isinstance(wanted, tuple) else (wanted,),
+                                strict=True):  # fmt: skip
+            torch.testing.assert_close(result, want, rtol=0, atol=0.01 if options else 0.2)
+        for stage in ("cortex_m", "planned"):
+            for one, other in zip(program.interpret(*frame, stage=stage), results, strict=True):
+                assert torch.equal(one, other)

@@ -113,3 +113,30 @@ def test_cm_run_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         captured = capsys.readouterr()
         assert ("SNR to float" in captured.out) == (code == 0)
         assert captured.err.count("\n") == code
+
+
+class Streaming(nn.Module):
+    """A recurrent layer whose state is a buffer, and a layer behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru, self.head = nn.GRU(4, 6), nn.Linear(6, 3)
+        self.register_buffer("hidden", torch.zeros(1, 1, 6))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        outputs, hidden = self.gru(x, self.hidden)
+        self.hidden.copy_(hidden)
+        result: torch.Tensor = self.head(outputs)
+        return result
+
+
+def test_state_goes_on_from_sample_to_sample() -> None:
+    torch.manual_seed(0)
+    samples = [torch.randn(5, 1, 4) for _ in range(12)]
+    exported = cmopt.quantize(
+        Streaming().eval(), (samples[0],), calibration=[(x,) for x in samples]
+    )
+    comparison = cmopt.compile(exported).compare(samples)
+    rows = {row.op: row for row in comparison.rows}
+    assert {"edge.linear", "quant.qcast"} <= rows.keys()
+    assert all(row.snr_db > 25 for row in comparison.rows), "in float, the loop is the same loop"
