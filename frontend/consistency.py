@@ -12,7 +12,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind
 from torch.fx import GraphModule, Node
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from cmopt.frontend.archive import MAX_ENTRY_BYTES
 from cmopt.frontend.locations import location
@@ -63,7 +63,8 @@ def _check(node: Node) -> None:
         _check_kinds(node, node.target)
     args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), _value)
     try:
-        found = node.target(*args, **kwargs)  # type: ignore[operator]
+        with torch.no_grad():
+            found = node.target(*args, **kwargs)  # type: ignore[operator]
     except Exception as error:  # operators raise many kinds of exception
         text = str(error).strip().split("\n")[0][:300] or type(error).__name__
         raise CompileError(
@@ -97,7 +98,11 @@ def _check_kinds(node: Node, operator: torch._ops.OpOverload) -> None:
 
 
 def _value(node: Node) -> Any:
-    return node.meta.get("val")
+    """What the program says about a node; tensors as aliases, as an operator may change sizes."""
+    return tree_map(
+        lambda leaf: leaf.detach() if isinstance(leaf, torch.Tensor) else leaf,
+        node.meta.get("val"),
+    )
 
 
 def _types(value: Any) -> list[tuple[str, tuple[Any, ...]]]:

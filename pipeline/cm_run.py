@@ -24,7 +24,7 @@ from cmopt.pipeline.program_process import run_program
 from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.pipeline.verifying import verify_input
-from cmopt.support.diagnostics import CompileError
+from cmopt.support.diagnostics import CompileError, one_line
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, check_kernels, get_target
 
 MAX_PROGRAM_BYTES = 1 << 28
@@ -140,7 +140,7 @@ def _main(argv: Sequence[str] | None) -> int:
         write_npz(args.output, outputs)
         return 0
     for name, value in outputs.items():
-        print(f"{name}: {value.dtype} {list(value.shape)}")
+        print(f"{one_line(name)}: {value.dtype} {list(value.shape)}")
         print(np.array2string(value, threshold=64))
     return 0
 

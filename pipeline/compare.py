@@ -12,11 +12,19 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from cmopt.dialects.arrays import Array, dequantize
+from cmopt.dialects.arrays import Array, dense_array, dequantize
 from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
-from cmopt.dialects.edge import EdgeOp, PermuteOp, ReshapeOp
+from cmopt.dialects.edge import EdgeOp, PermuteOp, ReshapeOp, ScanOp
 from cmopt.dialects.parsing import make_context
-from cmopt.dialects.program import main_function, terminator, update
+from cmopt.dialects.program import (
+    INITIAL_VALUE,
+    border_attributes,
+    main_function,
+    states,
+    terminator,
+    to_array,
+    update,
+)
 from cmopt.dialects.quant import (
     DCastOp,
     QCastOp,
@@ -68,6 +76,7 @@ def compare(
     callers pass them. Raises CompileError if they do not fit.
     """
     exposed = quantized.clone()
+    initial, first = forget_state(main_function(exposed))
     points = expose(main_function(exposed))
     elements = [quantized_element(value.type) for value in main_function(exposed).body.block.args]
     lowered, ctx = exposed.clone(), make_context()
@@ -80,8 +89,11 @@ def compare(
 
     steps = [0] * len(points)
     signal, noise = np.zeros(len(points)), np.zeros(len(points))
-    for arrays in inputs:
-        simulated = interpret(exposed, arrays)[-len(points) :]
+    state = initial
+    for given in inputs:
+        arrays = [*given, *state]
+        results = interpret(exposed, arrays)
+        simulated, state = results[-len(points) :], results[first : first + len(initial)]
         computed = interpret(lowered, arrays)[-len(points) :]
         reals = [
             array if element is None else dequantize(array, element)
@@ -102,6 +114,18 @@ def compare(
         for i, op in enumerate(points)
     ]
     return Comparison(tuple(sorted(rows, key=lambda row: row.snr_db)))
+
+
+def forget_state(func: FuncOp) -> tuple[list[Array], int]:
+    """Make state ordinary inputs and outputs; return its initial values, and the first result."""
+    kept = states(func)
+    initial = [dense_array(state.initial) for state in kept]
+    first = len(terminator(func).operands) - len(kept)
+    entries = border_attributes(func.arg_attrs, len(func.body.block.args))
+    for state in kept:
+        del entries[state.index][INITIAL_VALUE]
+    func.arg_attrs, func.res_attrs = to_array(entries), None
+    return initial, first
 
 
 def decibels(signal: float, noise: float) -> float:
@@ -134,7 +158,7 @@ def unquantized(module: ModuleOp) -> ModuleOp:
     """The same function in float32: without casts, and with dequantized constants."""
     twin = module.clone()
     func = main_function(twin)
-    for op in list(func.body.block.ops):
+    for op in list(func.walk()):
         if isinstance(op, SCastOp) and constant_of(op.input) is not None:
             _to_float_constant(op)
         elif isinstance(op, QCastOp | DCastOp | SCastOp):
@@ -143,8 +167,9 @@ def unquantized(module: ModuleOp) -> ModuleOp:
         else:
             for result in op.results:
                 _retype(result)
-    for argument in func.body.block.args:
-        _retype(argument)
+        if isinstance(op, FuncOp | ScanOp):
+            for argument in op.body.block.args:
+                _retype(argument)
     update(func)
     return twin
 

@@ -20,9 +20,13 @@ from cmopt.dialects.arrays import Array
 from cmopt.pipeline.board import PACKAGES, Board, BoardError, Builder, Host, call, missing_tools
 from cmopt.support.cores import core_of
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.targets import get_target
 
 PLACES = ("host", "qemu")
 """Where a project can run."""
+
+
+_DTYPES = {"bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"}
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,46 @@ def read_project(directory: str) -> dict[str, Any]:
     """The facts of a project. Raises CompileError if the directory is not one."""
     path = Path(directory) / PROJECT
     try:
-        facts = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        facts: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
         hint = "write one with cm-compile -o DIRECTORY/"
         raise CompileError(f"'{directory}' is not a C project: {error}", hint=hint) from None
-    if not isinstance(facts, dict) or not {"name", "target", "inputs", "outputs"} <= facts.keys():
+    if not _describes_project(facts):
         raise CompileError(f"'{path}' does not describe a C project")
+    get_target(facts["target"])
     return facts
+
+
+def _describes_project(facts: Any) -> bool:
+    """Whether facts have the kinds that a run reads: names are identifiers, tensors have shapes."""
+    if not isinstance(facts, dict) or not {"name", "target", "inputs", "outputs"} <= facts.keys():
+        return False
+    name, target = facts["name"], facts["target"]
+    return (
+        isinstance(name, str)
+        and re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) is not None
+        and isinstance(target, str)
+        and all(
+            isinstance(tensors, list) and all(map(_describes_tensor, tensors))
+            for tensors in (facts["inputs"], facts["outputs"])
+        )
+        and isinstance(facts.get("steps", []), list)
+    )
+
+
+def _describes_tensor(fact: Any) -> bool:
+    if not isinstance(fact, dict) or not {"name", "dtype", "shape", "dim_order"} <= fact.keys():
+        return False
+    shape, order = fact["shape"], fact["dim_order"]
+    return (
+        isinstance(fact["name"], str)
+        and fact["dtype"] in _DTYPES
+        and isinstance(shape, list)
+        and all(type(size) is int and 0 <= size < 1 << 31 for size in shape)
+        and isinstance(order, list)
+        and all(type(dim) is int for dim in order)
+        and sorted(order) == list(range(len(shape)))
+    )
 
 
 def run_project(directory: str, *batch: Sequence[Array], on: str = "host", counted: bool = False,

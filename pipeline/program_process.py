@@ -21,6 +21,7 @@ from cmopt.codegen.vela_process import read_message, write_message
 from cmopt.dialects.arrays import Array
 from cmopt.support.diagnostics import CompileError, one_line
 
+SIGNATURE = b"ET12"
 SECONDS = 600
 """The most time that a program may take, the start of the runtime included."""
 MEMORY = 4 << 30
@@ -33,6 +34,8 @@ def run_program(pte: bytes, inputs: Mapping[str, Array], path: str) -> dict[str,
     Returns the outputs by number. path: the file of the inputs, for messages. Raises CompileError
     if the file or the inputs do not fit, a kernel fails, or the process ends otherwise.
     """
+    if pte[4:8] != SIGNATURE:  # before a process is started
+        raise CompileError("not an ExecuTorch program: bytes 4 to 7 of the file are not 'ET12'")
     job = io.BytesIO()
     write_message(job, {"path": path, "arrays": _facts(inputs)}, [pte, *_contents(inputs)])
     code, written, said = run_child(job.getvalue())

@@ -105,7 +105,8 @@ class Report:
     @property
     def npu_cycles(self) -> int:
         """Cycles of all calls of the NPU, memory accesses included, as Vela estimates them."""
-        return sum(delegate.figures.cycles for delegate in self.delegates)
+        times = [step.times for step in self.steps if step.kernel == DelegateOp.name]
+        return sum(d.figures.cycles * n for d, n in zip(self.delegates, times, strict=True))
 
     @property
     def float_ops(self) -> int:

@@ -16,8 +16,9 @@ Targets without an NPU have no stage "ethos_u".
 """
 
 
-MOST_UNROLLED_STEPS = 128
-"""For an NPU, loops of at most so many steps become part of a delegate."""
+MOST_UNROLLED_STEPS = 16
+"""For an NPU, loops of at most so many steps become part of a delegate. Of a longer one the step is
+a delegate, which is called each time: the file and the memory are smaller, the cycles the same."""
 
 
 def stage_pipelines(
@@ -42,7 +43,7 @@ def stage_pipelines(
     npu_option = f'npu="{npu.name}"' if npu else ""
     kernels_option = f"kernels={kernels}" if kernels != STOCK else ""
     options = f"{npu_option} {kernels_option}".strip()
-    # The NPU has no loops, and one step is none.
+    # One step is no loop.
     unroll = _pass("unroll-scans", f"steps={MOST_UNROLLED_STEPS}" if npu else "") + ","
     least = f"min-work={min_npu_work}"
     split = _pass("split-rows", target_option, f"max-arena={max_arena}") + "," if max_arena else ""

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import FunctionType, ModuleOp
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from cmopt.dialects.parsing import make_context, parse_module
@@ -22,6 +23,7 @@ INTEGERS = (
     + [str(n) for n in (-(2**31), 2**32, 2**63 - 1, 2**63, -(2**63) - 1, 10**20, 10**400)]
 )
 FLOATS = ["0.0", "-0.0", "1.0", "-1.0", "0.05", "1e-45", "1e-38", "1e38", "3.5e38", "1e400"]
+FLOATS += ["1.0e-45", "1.0e-38", "1.0e38", "1.0e400", "-1.0e-46", "1.0e-30", "1.0e30"]
 FLOATS += ["-1e400", "0x7FC00000", "0x7F800000", "0xFF800000", "0x7FF8000000000000"]
 ELEMENTS = ["i1", "i4", "i8", "i16", "i32", "i64", "ui8", "si8", "f16", "bf16", "f32", "f64"]
 ELEMENTS += ["index", "none", "i0", "i1000", "f8", "!quant.uniform<i8:f32, 0.1>"]
@@ -34,6 +36,7 @@ NUMBER = re.compile(r"(?<![\w.#%])-?\d+(?![\w.])")
 FLOAT = re.compile(r"-?\d+\.\d+(?:[eE][+-]?\d+)?")
 DIMENSION = re.compile(r"(?<=[<x])\d+(?=x)")
 ELEMENT = re.compile(r"(?<=[<x])(?:[fi]\d+|!quant\.uniform<(?:[^<>]|<[^<>]*>)*>)(?=[,>])")
+QUANTIZED = re.compile(r"!quant\.uniform<(?:[^<>]|<[^<>]*>)*>")
 TYPE = re.compile(r"tensor<(?:[^<>]|<(?:[^<>]|<[^<>]*>)*>)*>")
 SSA_NAME = re.compile(r"%[\w]+")
 PROPERTY = re.compile(r"[\w.]+ = [^,{}<>]+(?:<[^<>]*>)?(?: : \w+)?(?:, )?")
@@ -221,7 +224,92 @@ def _insert_after(op: Operation, other: Operation) -> None:
     other.parent.insert_op_after(op, other)
 
 
+def change_everywhere(random: Random, text: str) -> str:
+    """Replace one type, element type, size or quantization wherever it stands, so that most
+    operations still agree with each other."""
+    kind = random.randrange(4)
+    if kind == 0:
+        pattern, news = TYPE, [*TYPE.findall(text)[:8], *TYPES]
+    elif kind == 1:
+        pattern, news = ELEMENT, ELEMENTS
+    elif kind == 2:
+        pattern, news = DIMENSION, ["0", "1", "2", "3", "5", "8", "64"]
+    else:
+        pattern, news = QUANTIZED, [random_quantized(random)]
+    found = sorted(set(pattern.findall(text)))
+    if not found:
+        return text
+    old, new = random.choice(found), random.choice(news)
+    return pattern.sub(lambda match: new if match.group() == old else match.group(), text)
+
+
+def random_quantized(random: Random) -> str:
+    """A quantized type of extreme parameters, most of them valid."""
+    bits = random.choice(["i8", "i8", "i8", "i16", "i32"])
+    scale = random.choice(["1.0e-30", "1.0e30", "1.2e-38", "8.0e37", "1.0", "0.00390625", "1.0e-7",
+                           "3.0e-5", "127.0", "1.0e-46", "1.0e300"])  # fmt: skip
+    zero = random.choice(["", ":-128", ":127", ":1", ":-1", ":32767", ":-32768"])
+    storage = random.choice(["", "", "<-127:127>", "<-8:7>", "<0:1>", "<-1:0>"])
+    return f"!quant.uniform<{bits}{storage}:f32, {scale}{zero}>"
+
+
+def change_rank(random: Random, text: str) -> str:
+    """Add or remove a leading size of 1 of every tensor of one rank."""
+    ranks = {match.group().count("x", 0, match.group().find("!") if "!" in match.group() else None)
+             for match in TYPE.finditer(text)}  # fmt: skip
+    if not ranks:
+        return text
+    rank = random.choice(sorted(ranks))
+    grow = random.random() < 0.6
+
+    def new(match: re.Match[str]) -> str:
+        sizes = re.match(r"tensor<((?:\d+x)*)(.*)>$", match.group(), re.DOTALL)
+        if sizes is None or sizes[1].count("x") != rank:
+            return match.group()
+        changed = f"1x{sizes[1]}" if grow else sizes[1].partition("x")[2]
+        return f"tensor<{changed}{sizes[2]}>"
+
+    return TYPE.sub(new, text)
+
+
+def splice(random: Random, text: str, other: str) -> str:
+    """The operations of two programs in one function. Arguments of the second are values of the
+    first of the same type, where there are any. Text that does not parse is unchanged."""
+    try:
+        module, second = (parse_module(make_context(), t) for t in (text, other))
+        into, source = (
+            next(op for op in m.ops if isinstance(op, FuncOp)) for m in (module, second)
+        )
+        block, taken = into.body.block, source.body.block
+        end = block.last_op
+        assert isinstance(end, ReturnOp)
+        values = [r for op in block.ops for r in op.results] + list(block.args)
+        mapping: dict[SSAValue, SSAValue] = {}
+        for argument in taken.args:
+            same = [value for value in values if value.type == argument.type]
+            if same and random.random() < 0.9:
+                mapping[argument] = random.choice(same)
+            else:
+                mapping[argument] = block.insert_arg(argument.type, len(block.args))
+        for op in taken.ops:
+            if not isinstance(op, ReturnOp):
+                block.insert_op_before(op.clone(mapping), end)
+        last = taken.last_op
+        assert last is not None
+        results = [*end.operands, *(mapping.get(v, v) for v in last.operands)]
+        block.insert_op_before(ReturnOp(*results), end)
+        end.detach()
+        end.erase()
+        into.function_type = FunctionType.from_lists(block.arg_types, [v.type for v in results])
+        into.properties.pop("arg_attrs", None)
+        into.properties.pop("res_attrs", None)
+        return module_to_text(module)
+    except Exception:  # most broken programs cannot be spliced
+        return text
+
+
 MUTATIONS: list[Mutation] = [
+    change_everywhere, change_everywhere, change_everywhere, change_rank,
     change_integer, change_integer, change_float, change_dimension, change_dimension,
     change_element, change_type, change_quantization, change_operand, change_property,
     change_property, change_operation, change_lines, change_tokens, truncate, change_characters,
@@ -235,6 +323,10 @@ def mutate(random: Random, text: str, other: str) -> str:
         return text[: random.randrange(len(text) + 1)] + other[random.randrange(len(other) + 1) :]
     if random.random() < 0.03:
         return text + other
+    if random.random() < 0.1:
+        text = splice(random, text, other)
+        if random.random() < 0.5:
+            return text
     for _ in range(random.choice([1, 1, 1, 2, 3])):
         text = random.choice(MUTATIONS)(random, text)
     return text

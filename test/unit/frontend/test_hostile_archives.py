@@ -408,3 +408,40 @@ def test_a_place_in_a_file_is_one_printable_line(
     assert cm_compile.main([str(path), "-o", str(tmp_path / "x.pte")]) == 1
     line = capsys.readouterr().err
     assert line.count("\n") == 1 and "\x1b" not in line and r"\x1b" in line
+
+
+# ------------------------------------------------------------- what torch.export.save writes
+
+
+class Stateful(torch.nn.Module):
+    """A buffer that changes, one that is not saved, a constant, and a name with a hyphen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleDict({"a-b": torch.nn.Linear(4, 4)})
+        self.register_buffer("state", torch.zeros(1, 4))
+        self.register_buffer("factor", torch.full((4,), 0.5), persistent=False)
+        self.constant = torch.ones(1, 4)
+
+    def forward(self, x: torch.Tensor, *, k: int = 3, größe: Any = None) -> Any:
+        self.state.copy_(torch.tanh(self.layers["a-b"](x) + self.state * self.factor))
+        return {"y": self.state * k + self.constant, "z": [torch.cond(
+            x.sum() > 0, lambda x: x + 1, lambda x: x - 1, (x,)
+        )]}  # fmt: skip
+
+
+def test_what_pytorch_writes_is_read_as_pytorch_reads_it(tmp_path: Path) -> None:
+    x = torch.randn(1, 4)
+    gru = torch.nn.GRU(4, 4, batch_first=True)
+    for model, kwargs in ((Stateful(), {"k": 2, "größe": x}), (gru, {})):
+        inputs = (x,) if kwargs else (torch.randn(1, 3, 4),)
+        path = tmp_path / "model.pt2"
+        exported = torch.export.export(model.eval(), inputs, kwargs)
+        torch.export.save(exported, path, extra_files={"note.txt": "any text"})
+        ours, theirs = load_exported(str(path)), torch.export.load(path)
+        assert ours.graph_module.code == theirs.graph_module.code
+        assert ours.graph_signature == theirs.graph_signature
+        assert ours.call_spec == theirs.call_spec
+        assert ours.state_dict.keys() == theirs.state_dict.keys()
+        for name, value in theirs.state_dict.items():
+            torch.testing.assert_close(ours.state_dict[name], value, rtol=0, atol=0)

@@ -72,7 +72,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], int]] = {
     "relu, both directions": (
         lambda: nn.RNN(6, 8, nonlinearity="relu", bidirectional=True), (7, 1, 6), 2,
     ),
-    "one input": (lambda: nn.LSTM(1, 4), (4, 1, 1), 1),
+    "one input": (lambda: nn.LSTM(1, 8), (7, 1, 1), 1),
 }  # fmt: skip
 
 
@@ -175,11 +175,25 @@ def test_int16(kind: Any) -> None:
     assert len(loops(program)) == 1
 
 
-def test_an_npu_has_no_loops() -> None:
+def test_a_few_steps_are_one_delegate() -> None:
     model = Function(lambda r, x: r(x)[0], nn.GRU(8, 8))
     program = compiled(model, (4, 1, 8), target="cortex-m55+ethos-u55-128")
     assert loops(program) == []
     assert len(program.report.delegates) == 1
+
+
+def test_of_many_steps_each_is_a_call_of_the_npu() -> None:
+    model = Function(lambda r, x: r(x)[0], nn.GRU(8, 8))
+    program = compiled(model, (20, 1, 8), target="cortex-m55+ethos-u55-128")
+    assert [loop.count for loop in loops(program)] == [20]
+    (delegate,) = program.report.delegates
+    assert program.report.npu_cycles == 20 * delegate.figures.cycles
+    torch.manual_seed(2)
+    x = torch.randn(20, 1, 8)
+    result = program.interpret(x, stage="planned")[0]
+    assert torch.equal(result, program.interpret(x)[0])
+    with torch.no_grad():
+        assert noise(result, model(x)) < -20
 
 
 def test_the_users_line_is_on_the_ops_of_the_loop() -> None:
