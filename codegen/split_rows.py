@@ -205,7 +205,7 @@ def _too_large(func: FuncOp, size: int, max_arena: int) -> CompileError:
     model = model_of(func)
     planner = Planner(model, frees=True)
     low, high = max_arena, size
-    while high - low > size // 64:
+    while high - low > max(1, size // 64):
         middle = (low + high) // 2
         low, high = (low, middle) if planner.plan(middle) is not None else (middle, high)
     used = planner.used

@@ -156,8 +156,8 @@ def test_strips_of_rows(board: Callable[[str], Board], target: str) -> None:
     """Residual blocks in strips: borders that pad, and borders that do not."""
     network = MLPERF_TINY["resnet8"]()
     whole = cmopt.compile(network.exported, target=target, io="int8")
-    program = cmopt.compile(network.exported, target=target, io="int8", max_arena=30_000)
-    assert len(program.report.row_strips) == 2
+    program = cmopt.compile(network.exported, target=target, io="int8", max_arena=26_000)
+    assert sum(strips.extra_products for strips in program.report.row_strips) > 0
     random = np.random.default_rng(0)
     inputs = [
         torch.from_numpy(random.integers(-128, 128, network.shape, np.int8)) for _ in range(4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 import cmopt
+from cmopt.pipeline.cm_compile import main as cm_compile
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import Memories, parse_memories, parse_size
 
@@ -131,3 +133,16 @@ def test_a_size(text: str, size: int) -> None:
     assert parse_size(text) == size
     with pytest.raises(CompileError, match="is not a size"):
         parse_size(text + "x")
+
+
+def test_limits_on_the_command_line(tmp_path: Path) -> None:
+    model, out = str(tmp_path / "m.pt2"), tmp_path / "m.pte"
+    torch.export.save(exported_wide(), model)
+    whole = cmopt.compile(exported_wide(), io="int8").report
+    limit = whole.arena_bytes // 2
+    assert cm_compile([model, "--io", "int8", "-o", str(out), "--max-arena", str(limit)]) == 0
+    wanted = cmopt.compile(exported_wide(), io="int8", max_arena=limit)
+    assert out.read_bytes() == wanted.pte
+    sram = whole.arena_bytes + whole.method_allocator_bytes - 4000
+    assert cm_compile([model, "--io", "int8", "-o", str(out), "--memory", f"sram={sram}"]) == 0
+    assert cm_compile([model, "--io", "int8", "-o", str(out), "--max-arena", "12X"]) == 1
