@@ -1,4 +1,4 @@
-"""Import `torch.ops.higher_order.scan`, a loop over a sequence."""
+"""Import `torch.ops.higher_order.scan` and `map_impl`, loops over a sequence."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from cmopt.frontend.block_importer import BlockImporter
 
 
+_MAP = torch.ops.higher_order.map_impl
+"""It takes its body, the sequences, and what the body captures: it carries nothing."""
+
+
 def is_scan(node: Node) -> bool:
     """Whether a node is a loop over a sequence."""
-    return node.op == "call_function" and node.target is torch.ops.higher_order.scan
+    is_loop = node.target is torch.ops.higher_order.scan or node.target is _MAP
+    return node.op == "call_function" and is_loop
 
 
 def import_scan(importer: BlockImporter, module: GraphModule, node: Node) -> list[SSAValue]:
@@ -29,7 +34,8 @@ def import_scan(importer: BlockImporter, module: GraphModule, node: Node) -> lis
     module: that of the node's graph, which has the graph of the body. Constants that the body
     reads are made in it. Raises CompileError if there is no sequence, or a sequence is empty.
     """
-    graph, initial, sequences, captured = node.args
+    given = (node.args[0], [], *node.args[1:]) if node.target is _MAP else node.args
+    graph, initial, sequences, captured = given
     assert isinstance(graph, Node)
     body = module.get_submodule(str(graph.target))
     assert isinstance(body, GraphModule)

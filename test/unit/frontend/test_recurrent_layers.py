@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._higher_order_ops.map import map as map_rows
 from torch._higher_order_ops.scan import scan
 
 import cmopt
@@ -240,3 +241,19 @@ def test_a_scan_of_the_user() -> None:
     for result, expected in zip(program.run(*inputs), model(*inputs), strict=True):
         torch.testing.assert_close(result, expected)
     assert loops(program, "planned")[0].reverse is not None
+
+
+def test_a_map_of_the_user() -> None:
+    class Rows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(4))
+
+        def forward(self, xs: torch.Tensor, y: torch.Tensor) -> Any:
+            return map_rows(lambda x, y: torch.relu(x * self.weight + y), xs, y)
+
+    model, inputs = Rows().eval(), (torch.randn(5, 4), torch.randn(4))
+    program = cmopt.compile(torch.export.export(model, inputs), allow_float=True)
+    (loop,) = loops(program, "planned")
+    assert (len(loop.initial), len(loop.sequences), len(loop.invariants)) == (0, 1, 1)
+    torch.testing.assert_close(program.run(*inputs)[0], model(*inputs))
