@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     AnyFloat,
     BytesAttr,
     ComplexType,
+    DenseArrayBase,
     DenseIntOrFPElementsAttr,
     IndexType,
     IntegerType,
@@ -60,6 +61,7 @@ _DENSE_TYPE: AttrConstraint[RankedStructure[DenseElement]] = base(
 )
 
 
+_ARRAY_ELEMENTS = ("i1", "i8", "i16", "i32", "i64", "f32", "f64")
 _EXPONENT = re.compile(r"[eE][-+]?\d+\b")
 
 
@@ -107,6 +109,18 @@ class LiteralParser(Parser):
                 "is supported"
             )
         return super()._parse_optional_integer_or_float_type()
+
+    def _parse_builtin_densearray_attr(self) -> DenseArrayBase | None:
+        """As xDSL's, for the element types that MLIR has, whose sizes are whole bytes."""
+        start = self.pos
+        array = super()._parse_builtin_densearray_attr()
+        if array is not None and str(array.elt_type) not in _ARRAY_ELEMENTS:
+            self.raise_error(
+                f"an array of {array.elt_type}; its elements are {', '.join(_ARRAY_ELEMENTS)}",
+                start,
+                self.pos,
+            )
+        return array
 
     def parse_optional_builtin_int_or_float_attr(self) -> Any:
         start = self.pos
