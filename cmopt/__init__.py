@@ -18,6 +18,7 @@ from cmopt.frontend.registration import register_operators_on_load
 if TYPE_CHECKING:
     from cmopt.frontend.precision import Precision, precision_report
     from cmopt.frontend.quantize import quantize
+    from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig
     from cmopt.pipeline.driver import Program, compile
     from cmopt.pipeline.report import Report
     from cmopt.support.diagnostics import CompileError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "CompileError": "cmopt.support.diagnostics",
+    "GruConfig": "cmopt.frontend.recurrent_roles",
+    "LstmConfig": "cmopt.frontend.recurrent_roles",
     "LayerPrecision": "cmopt.support.precision_report",
     "Precision": "cmopt.frontend.precision",
     "PrecisionReport": "cmopt.support.precision_report",
@@ -38,8 +41,8 @@ _WHERE = {
 register_operators_on_load()
 
 __all__ = [
-    "CompileError", "LayerPrecision", "Precision", "PrecisionReport", "Program", "Report",
-    "compile", "precision_report", "quantize",
+    "CompileError", "GruConfig", "LayerPrecision", "LstmConfig", "Precision", "PrecisionReport",
+    "Program", "Report", "compile", "precision_report", "quantize",
 ]  # fmt: skip
 
 

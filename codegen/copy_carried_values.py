@@ -29,18 +29,26 @@ def readers_of(value: SSAValue) -> list[Operation]:
     return found
 
 
-def _can_move(value: SSAValue) -> bool:
-    """Whether a value is all that a kernel makes, and its place is not fixed by a join."""
+def _can_move(value: SSAValue, joined_by: JoinOp | None = None) -> bool:
+    """Whether a value is all that a kernel makes, or a join of such values, and its place is not
+    fixed by another join than `joined_by`."""
     source = root(value)
-    if not isinstance(source.owner, KernelOp | CallOp) or len(source.owner.results) != 1:
+    if any(isinstance(op, JoinOp) and op is not joined_by for op in readers_of(source)):
         return False
-    return not any(isinstance(reader, JoinOp) for reader in readers_of(source))
+    if isinstance(source.owner, JoinOp):
+        return joined_by is None and all(_can_move(v, source.owner) for v in source.owner.inputs)
+    return isinstance(source.owner, KernelOp | CallOp) and len(source.owner.results) == 1
 
 
-def _is_free(argument: BlockArgument, value: SSAValue) -> bool:
-    """Whether `value` may be written where `argument` is: nothing reads this one afterwards."""
+def _is_free(argument: BlockArgument, value: SSAValue, *, is_part: bool = False) -> bool:
+    """Whether `value` may be written where `argument` is: nothing reads this one afterwards.
+
+    is_part: whether the value is only a part of what is written there.
+    """
     maker = root(value).owner
     assert isinstance(maker, Operation)
+    if isinstance(maker, JoinOp):
+        return all(_is_free(argument, part, is_part=True) for part in maker.inputs)
     block = maker.parent_block()
     position = {op: index for index, op in enumerate(block.ops)} if block else {}
     for reader in readers_of(argument):
@@ -49,7 +57,7 @@ def _is_free(argument: BlockArgument, value: SSAValue) -> bool:
         if reader is maker:
             names = maker.INPLACE if isinstance(maker, KernelOp) else ()
             taken = [name for name in names if getattr(maker, name) is argument]
-            if not taken or any(in_place_delta(maker, name) != 0 for name in taken):
+            if is_part or not taken or any(in_place_delta(maker, name) != 0 for name in taken):
                 return False
             if list(maker.operands).count(argument) > 1:
                 return False

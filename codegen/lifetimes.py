@@ -82,6 +82,17 @@ class Liveness:
     insides: list[Inside] = field(default_factory=list)
     ops: list[Operation] = field(default_factory=list)
     kept: list[Buffer] = field(default_factory=list)
+    candidates: list[TakeOver] = field(default_factory=list)
+    """The take-overs that are possible if the buffer's life ends there in another order of ops."""
+    reads: dict[Buffer, list[tuple[int, int, int]]] = field(default_factory=dict)
+    """The bytes that calls read, from one offset to before another, at a time; without loops."""
+    viewed: dict[Buffer, int] = field(default_factory=dict)
+    """When the last view or part of a buffer begins to exist."""
+
+    @cached_property
+    def shared(self) -> dict[tuple[Buffer, Buffer], int]:
+        """The distance at which a successor may take over the bytes of a buffer."""
+        return {(over.buffer, over.successor): over.delta for over in self.take_overs}
 
     @cached_property
     def neighbours(self) -> dict[Buffer, list[Buffer]]:
@@ -129,7 +140,16 @@ def analyze(func: FuncOp) -> Liveness:
         for t in timeline.take_overs
         if t.buffer.last == t.successor.first and t.buffer not in kept
     ]
-    return Liveness(timeline.buffers, _one_each(ended), timeline.insides, timeline.ops, kept)
+    return Liveness(
+        timeline.buffers,
+        _one_each(ended),
+        timeline.insides,
+        timeline.ops,
+        kept,
+        timeline.take_overs,
+        {} if timeline.has_loops else timeline.reads,
+        timeline.viewed,
+    )
 
 
 class _Timeline:
@@ -148,6 +168,9 @@ class _Timeline:
         self.ops: list[Operation] = []
         self.of: dict[SSAValue, Buffer] = {}
         self.start: dict[SSAValue, int] = {}
+        self.reads: dict[Buffer, list[tuple[int, int, int]]] = {}
+        self.viewed: dict[Buffer, int] = {}
+        self.has_loops = False
 
     @property
     def time(self) -> int:
@@ -171,7 +194,17 @@ class _Timeline:
         """Some values are read now."""
         for value in values:
             if value in self.of:
-                self.of[value].last = max(self.of[value].last, self.time)
+                buffer, start = self.of[value], self.start[value]
+                buffer.last = max(buffer.last, self.time)
+                read = start, start + nbytes(value.type), self.time
+                self.reads.setdefault(buffer, []).append(read)
+
+    def view(self, op: ViewOp | SubviewOp) -> None:
+        """A view is made, which reads no byte."""
+        buffer = self.of[op.input]
+        buffer.last = max(buffer.last, self.time)
+        self.viewed[buffer] = self.time
+        self.alias(op.output, op.input, byte_offset(op))
 
     def tie(self, value: SSAValue, base: SSAValue) -> None:
         """`value` must begin where `base` does."""
@@ -186,11 +219,12 @@ class _Timeline:
             for operand in op.operands:
                 if operand in self.of and isinstance(operand.owner, ScratchOp):
                     self.of[operand].first = self.time
+            if isinstance(op, ViewOp | SubviewOp) and op.input in self.of:
+                self.view(op)
+                continue
             self.read(op.operands)
             if isinstance(op, ScanOp):
                 self.loop(op)
-            elif isinstance(op, ViewOp | SubviewOp) and op.input in self.of:
-                self.alias(op.output, op.input, byte_offset(op))
             elif not isinstance(op, ConstantOp | ReturnOp | YieldOp):
                 self.call(op)
 
@@ -209,6 +243,7 @@ class _Timeline:
 
     def loop(self, op: ScanOp) -> None:
         """A loop, whose op is at this time."""
+        self.has_loops = True
         for result in op.stacked:
             self.define(result, self.time)
         for argument, value in zip(op.carried, op.initial, strict=True):

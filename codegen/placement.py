@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
+from cmopt.codegen.exact_placement import exact_placement
 from cmopt.codegen.lifetimes import Buffer, Liveness, align
 
 
@@ -104,7 +105,8 @@ def _tie(liveness: Liveness, chain_of: dict[Buffer, Tied], base: Buffer, other: 
     if not must:
         clashes = any(
             chain_of[b] is large
-            and {a, b} != {base, other}
+            and liveness.shared.get((b, a)) != d + distance - large.offsets[b]
+            and liveness.shared.get((a, b)) != large.offsets[b] - d - distance
             and -a.size < d + distance - large.offsets[b] < b.size
             for a, d in small.offsets.items()
             for b in liveness.neighbours[a]
@@ -205,4 +207,25 @@ def place(liveness: Liveness) -> Placement:
         bound = lower_bound(groups)
         offsets = search(liveness, groups, bound)
         candidates.append(Placement(offsets, top(groups, offsets), bound))
-    return min(candidates, key=lambda placement: placement.size)
+    best = min(candidates, key=lambda placement: placement.size)
+    least = lower_bound_in_place(liveness)
+    if best.size == least:
+        return best
+    exact = exact_placement(liveness, best.offsets, best.size, least)
+    if exact is None:
+        return best
+    return Placement(exact.offsets, exact.size, exact.bound)
+
+
+def lower_bound_in_place(liveness: Liveness) -> int:
+    """A number of bytes below which no plan stays, whichever results take the bytes of operands:
+    at each time, the bytes that are live less those that take-overs may save then."""
+    changes: Counter[int] = Counter()
+    for chain in chains(liveness, in_place=False):
+        for time, more in chain.changes():
+            changes[time] += more
+    for over in liveness.take_overs:
+        shared = min(align(over.buffer.size), align(over.successor.size))
+        changes[over.successor.first] -= shared
+        changes[over.successor.first + 1] += shared
+    return max(accumulate(more for _, more in sorted(changes.items())), default=0)

@@ -1,12 +1,13 @@
 """An ExecuTorch program as a file: a FlatBuffer, followed by segments of data.
 
-The bytes are those that ExecuTorch's own serializer writes; see `program_schema`.
+The tables are those that ExecuTorch's own serializer writes, see `program_schema`; equal ones are
+written once.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +21,25 @@ _HEADER_BYTES = 32
 
 
 class _Packer:
-    """Writes tables in the order of generated code. alignment: for data that needs one."""
+    """Writes tables in the order of generated code. alignment: for data that needs one.
 
-    def __init__(self, alignment: int):
+    share: write equal lists, strings and tables once. A reader follows offsets, so it sees no
+    difference.
+    """
+
+    def __init__(self, alignment: int, *, share: bool):
         self.builder = flatbuffers.Builder()
         self.alignment = alignment
+        self.share = share
+        self.written: dict[Hashable, int] = {}
+
+    def once(self, key: Hashable, write: Callable[[], int]) -> int:
+        """The offset of what has this key; it is written if it is new."""
+        if not self.share:
+            return write()
+        if key not in self.written:
+            self.written[key] = write()
+        return self.written[key]
 
     def table(self, table: Any) -> int:
         """Write a table. Returns its offset. The name of its class gives the kind of table."""
@@ -37,6 +52,10 @@ class _Packer:
                 slots.append((field.number, value or 0))
             else:
                 slots.append((None, 0 if value is None else self._apart(field, value)))
+        key = type(table).__name__, *(_exact(value) for _, value in slots)
+        return self.once(key, lambda: self._object(slots))
+
+    def _object(self, slots: Sequence[tuple[Any, Any]]) -> int:
         self.builder.StartObject(len(slots))
         for slot, (number, value) in enumerate(slots):
             if number is None:
@@ -49,20 +68,31 @@ class _Packer:
         """Write a list, a string or a table that a field refers to. Returns its offset."""
         builder = self.builder
         if field.type == "string":
-            return int(builder.CreateString(value.encode()))  # for a str it counts characters
+            text = value.encode()  # For a str, the builder counts characters.
+            return self.once(text, lambda: int(builder.CreateString(text)))
         if not field.is_list:
             return self.table(value)
         if field.number is None:
             places = [self.table(item) for item in value]
-            builder.StartVector(4, len(places), 4)
-            for place in reversed(places):
-                builder.PrependUOffsetTRelative(place)
-            return int(builder.EndVector())
+            return self.once(("tables", *places), lambda: self._references(places))
         is_bytes = isinstance(value, bytes)
         items = np.frombuffer(value, np.uint8) if is_bytes else np.array(value, field.number.name)
         if field.is_aligned:
             builder.Prep(self.alignment, items.nbytes)
-        return int(builder.CreateNumpyVector(items))
+            return int(builder.CreateNumpyVector(items))
+        key = items.dtype.str, items.tobytes()
+        return self.once(key, lambda: int(builder.CreateNumpyVector(items)))
+
+    def _references(self, places: Sequence[int]) -> int:
+        self.builder.StartVector(4, len(places), 4)
+        for place in reversed(places):
+            self.builder.PrependUOffsetTRelative(place)
+        return int(self.builder.EndVector())
+
+
+def _exact(value: Any) -> Hashable:
+    """A key that two numbers share only if they are stored alike: 0.0 and -0.0 are not."""
+    return struct.pack("<d", value) if isinstance(value, float) else int(value)
 
 
 def _joined(parts: Sequence[bytes], alignment: int) -> tuple[bytes, list[int]]:
@@ -91,12 +121,14 @@ def program_file(
     delegate_alignment: int,
     separate_delegates: bool,
     initial_values: Sequence[bytes] = (),
+    share: bool = True,
 ) -> bytes:
     """The file of a `Program`, with its constants and its delegates' data.
 
     alignment: of constants and of segments. separate_delegates: if true, the data of each delegate
     becomes a segment, else it stays in the FlatBuffer. initial_values: of the tensors that have
-    one, which refer to them by their number, counted from 1.
+    one, which refer to them by their number, counted from 1. share: write equal parts of the
+    FlatBuffer once; without it, the bytes are those of ExecuTorch's own serializer.
     """
     schema = program_schema().classes
     constants, offsets = _joined([part.storage for part in program.constant_buffer], alignment)
@@ -121,7 +153,7 @@ def program_file(
             for place, part in zip(places, segments, strict=True)
         ],
     )
-    packer = _Packer(delegate_alignment)
+    packer = _Packer(delegate_alignment, share=share)
     packer.builder.Finish(packer.table(program), file_identifier=program_schema().identifier)
     flat = bytes(packer.builder.Output())
     return _with_header(flat, data, alignment, max(alignment, delegate_alignment)) if data else flat

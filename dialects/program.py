@@ -53,6 +53,17 @@ STATE_BYTES = "cortex_m.state_bytes"
 from run to run. A function without state does not have it."""
 
 
+PLAN_LIMIT = "cortex_m.plan_limit"
+"""Function attribute: why its plan is not proven to be the smallest for its order of ops."""
+ORDER_BOUND = "cortex_m.order_bound"
+"""Function attribute: the most bytes live at one time in the best order of operators, or fewer."""
+ORDER_LIMIT = "cortex_m.order_limit"
+"""Function attribute: why its order of operators is not proven to be the best."""
+
+ROW_STRIPS = "cortex_m.row_strips"
+"""Function attribute: the report of the runs of calls that were split into strips, as JSON."""
+
+
 def functions(module: ModuleOp) -> Iterator[FuncOp]:
     """The functions of a module that have a body.
 
@@ -259,6 +270,15 @@ def border_names(func: FuncOp) -> tuple[list[str], list[str]]:
         for kind, _, entries in sides(func)
     )
     return inputs, outputs
+
+
+def selected(names: Sequence[str], kind: str, existing: Sequence[str], func: FuncOp) -> list[int]:
+    """The positions of some border names. kind: "input" or "output". Raises CompileError."""
+    for name in names:
+        if name not in existing:
+            has = ", ".join(existing) or "none"
+            raise CompileError(f"there is no {kind} {name!r}", op=func, hint=f"it has {has}")
+    return [existing.index(name) for name in names]
 
 
 def to_array(entries: Sequence[dict[str, Attribute]]) -> ArrayAttr[DictionaryAttr] | None:

@@ -61,6 +61,8 @@ class BlockImporter:
         self._values: dict[Node, list[SSAValue]] = {}
         # Tensors with a known value, for quantization parameters and for folding.
         self.known: dict[Node, torch.Tensor] = {}
+        # Quantized to unsigned bytes, which are stored as signed ones: less by 128.
+        self.shifted: set[Node] = set()
         self._parameter_names: dict[Node, str] = {}
         self._constants: dict[tuple[Attribute, bytes], SSAValue] = {}
         self._reinterpreted: dict[tuple[SSAValue, Attribute], SSAValue] = {}

@@ -76,6 +76,8 @@ class Call:
         value = self.importer.value(node)
         if quantized_element(value.type) is None:
             return value
+        if node in self.importer.shifted:
+            raise self.error("reads unsigned bytes as numbers", "dequantize them, or use int8")
         return self.emit(SCastOp(value, storage_type(value.type)))
 
     def tensor(self, name: str) -> SSAValue:

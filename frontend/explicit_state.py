@@ -139,12 +139,15 @@ def _rebuilt(
     given: Any = output.args[0]
     output.args = (tuple(given[places[spec.arg.name]] for spec in signature.output_specs),)
     module.recompile()
-    calls = [
-        replace(entry, signature=ModuleCallSignature([], [], in_spec, out_spec))
-        if entry.fqn == ""
-        else entry
-        for entry in program.module_call_graph
-    ]
+    calls = []
+    for entry in program.module_call_graph:
+        if entry.fqn == "" and entry.signature is not None:
+            names = entry.signature.forward_arg_names or []
+            names = [name for name in names if not name.startswith(_ARGUMENT)]
+            names += [name for name in example[1] if name.startswith(_ARGUMENT)]
+            call = ModuleCallSignature([], [], in_spec, out_spec, names)
+            entry = replace(entry, signature=call)
+        calls.append(entry)
     assert all(isinstance(entry, ModuleCallEntry) for entry in calls)
     return ExportedProgram(
         root=module,

@@ -201,6 +201,10 @@ class Importer(BlockImporter):
         value = self.value(node)
         if quantized_element(value.type) is None:
             return value
+        if node in self.shifted:
+            raise CompileError(
+                "an output is quantized to uint8", location=self.location(node), hint="use int8"
+            )
         return self.append(SCastOp(value, storage_type(value.type)), node)
 
     def _mark_states(self, function: FuncOp) -> None:

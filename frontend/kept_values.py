@@ -31,7 +31,8 @@ def refuse_kept_values(model: torch.nn.Module, example: Arguments, state: Collec
     for name, value in model.named_buffers():
         if value is not before.get(name) and name not in state:
             raise CompileError(
-                f"the program changes its buffer {name!r}, and this change is lost", hint=_HINT
+                f"the program changes its buffer {name!r}, and torch.export loses this change",
+                hint="write to it in place, as in self.past.copy_(new)",
             )
     _restore(model, before, values)
     second = _outputs(model, example)

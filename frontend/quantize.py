@@ -24,6 +24,7 @@ from cmopt.support.targets import KERNEL_LIBRARIES, get_target
 if TYPE_CHECKING:
     from cmopt.frontend.explicit_state import States
     from cmopt.frontend.recurrences import Recurrence
+    from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig, TypedObserver
 
 
 def quantize(
@@ -37,6 +38,8 @@ def quantize(
     precision: Precision | str | None = None,
     min_snr: float = 40.0,
     bias_correction: bool = True,
+    lstm: LstmConfig | None = None,
+    gru: GruConfig | None = None,
 ) -> ExportedProgram:
     """Quantize `module` and export it, with its quantize and dequantize operators.
 
@@ -58,6 +61,13 @@ def quantize(
     bias_correction: whether the mean error that rounded weights give a layer's results goes into
         its bias. The outputs' error does not grow by it on the calibration data: in sum over all
         outputs, on at most 128 samples.
+    lstm, gru: how `nn.LSTM` and `nn.GRU` are quantized: gates together or split, and the types of
+        their parts; see `LstmConfig` and `GruConfig`. A layer is a loop over its cell, whose ranges
+        are those of all steps. With "auto", each step has ranges of its own, and these do not
+        apply.
+
+    State, such as a buffer that `forward` changes, is kept from call to call, also from one
+    calibration sample to the next; the program begins with the value that it has in `module`.
 
     Raises TypeError and ValueError for invalid arguments, such as a model that is already
     quantized, floats other than float32, and calibration data that holds NaN or +inf.
@@ -68,6 +78,7 @@ def quantize(
     """
     _check_arguments(module, target, kernels, precision)
     _check_min_snr(min_snr)
+    _check_configs(lstm, gru, target, kernels, precision)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
     example = example_of(example_inputs, kwargs)
     with torch.no_grad():
@@ -76,7 +87,8 @@ def quantize(
             given = None if calibration is None else list(calibration)
             return _chosen(module, example, given, for_npu, min_snr, bias_correction)
         wanted = precision if isinstance(precision, Precision) else Precision()
-        observed = _prepared(module, example, for_npu, wanted, bias_correction)
+        configs = {torch.ops.aten.lstm.input: lstm, torch.ops.aten.gru.input: gru}
+        observed = _prepared(module, example, for_npu, wanted, bias_correction, configs=configs)
         kept = _calibrate(observed, example, calibration)
         _widen(observed)
         return _converted(observed, example, kept if bias_correction else ())
@@ -128,10 +140,11 @@ class _Prepared:
 
 @dataclass
 class _PreparedLoop:
-    """A loop of a graph, and its cell with observers."""
+    """A loop of a graph, its cell with observers, and those whose type the user gives."""
 
     loop: Recurrence
     cell: _Prepared
+    typed: list[TypedObserver]
 
 
 @collection_paused()
@@ -143,11 +156,12 @@ def _prepared(
     bias_correction: bool,
     *,
     keeps_loops: bool = True,
+    configs: Mapping[Any, LstmConfig | GruConfig | None] | None = None,
 ) -> _Prepared:
     """The graph of a copy of `module` with observers in it.
 
     keeps_loops: whether recurrent layers become loops; otherwise each of their steps is a part of
-    the graph, with observers of its own.
+    the graph, with observers of its own. configs: by operator, of the loops' cells.
     """
     # These imports take seconds; errors in arguments are raised before them.
     from torchao.quantization.pt2e.quantize_pt2e import prepare_pt2e
@@ -184,7 +198,7 @@ def _prepared(
     whole = recurrent_operators(exported) if keeps_loops else set()
     graph = decompose_composites(exported, whole).module(check_guards=False)
     fold_constants(graph)
-    recurrences = replace_recurrent_layers(graph) if whole else []
+    recurrences = replace_recurrent_layers(graph, configs or {}) if whole else []
     if recurrences:
         fold_constants(graph)  # the initial states of single layers
     replace_batch_norms(graph)
@@ -202,6 +216,7 @@ def _prepared_loop(
     """A loop of a graph with observers in its cell; one observer for each carried value."""
     from cmopt.frontend.carried_ranges import share_carried_ranges
     from cmopt.frontend.recurrences import example_of_cell
+    from cmopt.frontend.recurrent_roles import place_observers
 
     bits = loop.choice.weight_bits
     precision = Precision(
@@ -211,7 +226,8 @@ def _prepared_loop(
     cell = _prepared(loop.cell, example, for_npu, precision, bias_correction)
     share_carried_ranges(cell.graph)
     loop.observed = cell.graph
-    return _PreparedLoop(loop, cell)
+    typed = [] if loop.config is None else place_observers(cell.graph, loop.config)
+    return _PreparedLoop(loop, cell, typed)
 
 
 def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
@@ -231,6 +247,8 @@ def _widen(observed: _Prepared) -> None:
     widen_chosen(observed.graph)
     for each in observed.loops:
         _widen(each.cell)
+        for typed in each.typed:
+            typed.set_type()
 
 
 @collection_paused()
@@ -370,6 +388,26 @@ def _check_arguments(
             f'int16 needs kernels of this project: pass kernels="cmopt"; {target!r} has no NPU '
             "and the stock operators compute in int8"
         )
+
+
+def _check_configs(
+    lstm: LstmConfig | None,
+    gru: GruConfig | None,
+    target: str,
+    kernels: str,
+    precision: Precision | str | None,
+) -> None:
+    from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig
+
+    for name, given, kind in (("lstm", lstm, LstmConfig), ("gru", gru, GruConfig)):
+        if given is None:
+            continue
+        if not isinstance(given, kind):
+            raise TypeError(f"{name} must be a cmopt.{kind.__name__}, not {type(given).__name__}")
+        if precision == "auto":
+            raise ValueError(f'{name} is chosen by precision="auto": leave one of the two out')
+        if given.needs_wide_kernels and kernels == "stock" and get_target(target).npu is None:
+            raise ValueError(f'{name} has parts of 16 bits, which need kernels="cmopt"')
 
 
 def _check_min_snr(min_snr: float) -> None:

@@ -20,6 +20,7 @@ from torch.export import ExportedProgram
 from torch.fx import Graph, GraphModule, Node
 
 from cmopt.frontend.precision import Choice
+from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig
 from cmopt.frontend.scans import is_scan
 from cmopt.frontend.simulation import KeptSamples
 from cmopt.frontend.structure import Arguments
@@ -51,13 +52,23 @@ class Recurrence:
     """One loop of a graph. It lives as long as the quantization that made it.
 
     cell: the float module of one step, see `recurrent_cells`. node: the call in the exported
-    program, for its place in the user's model. backwards: whether the last slice comes first.
+    program, for its place in the user's model. config: of its parts. backwards: whether the last
+    slice comes first.
     """
 
-    def __init__(self, cell: torch.nn.Module, node: Node, choice: Choice, *, backwards: bool):
+    def __init__(
+        self,
+        cell: torch.nn.Module,
+        node: Node,
+        choice: Choice,
+        config: LstmConfig | GruConfig | None,
+        *,
+        backwards: bool,
+    ):
         self.cell = cell
         self.node = node
         self.choice = choice
+        self.config = config
         self.backwards = backwards
         self.number = next(_numbers)
         self.observed: GraphModule | None = None
@@ -139,8 +150,13 @@ def put_loops(converted: GraphModule, loops: Sequence[Recurrence]) -> None:
 
 
 def name_sources(program: ExportedProgram, loops: Sequence[Recurrence]) -> None:
-    """Write where the user's model has each loop into the meta data of its scan, in place."""
+    """Write where the user's model has each loop into the meta data of its scan and of all nodes of
+    the body, in place."""
     scans = [node for node in program.graph.nodes if is_scan(node)]
     for node, loop in zip(scans, loops, strict=True):
         found = {key: loop.node.meta.get(key) for key in ("stack_trace", "nn_module_stack")}
-        node.meta.update({key: value for key, value in found.items() if value is not None})
+        known = {key: value for key, value in found.items() if value is not None}
+        body = program.graph_module.get_submodule(str(node.args[0].target))
+        assert isinstance(body, GraphModule)
+        for inner in (node, *body.graph.nodes):
+            inner.meta.update(known)

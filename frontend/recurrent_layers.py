@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import torch
 from torch.export import ExportedProgram
@@ -14,9 +14,13 @@ from cmopt.frontend.graph_building import attribute_of, finish_rewrite, insert
 from cmopt.frontend.precision import choice_of
 from cmopt.frontend.recurrences import Recurrence
 from cmopt.frontend.recurrent_cells import GruCell, LstmCell, ReluCell, TanhCell
+from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig
 from cmopt.frontend.structure import computed_nodes
 
 aten = torch.ops.aten
+
+Configs: TypeAlias = Mapping[Any, LstmConfig | GruConfig | None]
+"""By operator, how its cells are quantized."""
 
 CELLS: dict[Any, type[torch.nn.Module]] = {
     aten.lstm.input: LstmCell,
@@ -38,16 +42,17 @@ def recurrent_operators(program: ExportedProgram) -> set[Any]:
     return set() if any(w in computed for w in weights) else {node.target for node in nodes}
 
 
-def replace_recurrent_layers(module: GraphModule) -> list[Recurrence]:
+def replace_recurrent_layers(module: GraphModule, configs: Configs) -> list[Recurrence]:
     """Replace each recurrent layer by a loop for each of its layers and directions, in place.
 
-    Weights must be attributes of the module. Returns the loops in the order of the graph.
+    Weights must be attributes of the module. configs: by operator. Returns the loops in the order
+    of the graph.
     """
     found: list[Recurrence] = []
     for node in list(module.graph.nodes):
         if node.target in CELLS:
             with module.graph.inserting_before(node):
-                results = _Layers(module, node, found).build()
+                results = _Layers(module, node, found, configs.get(node.target)).build()
             for user in list(node.users):
                 user.replace_all_uses_with(results[user.args[1]])
                 module.graph.erase_node(user)
@@ -60,8 +65,14 @@ def replace_recurrent_layers(module: GraphModule) -> list[Recurrence]:
 class _Layers:
     """Builds the loops of one call of `nn.LSTM`, `nn.GRU` or `nn.RNN`. Appends them to `found`."""
 
-    def __init__(self, module: GraphModule, node: Node, found: list[Recurrence]):
-        self.module, self.node, self.found = module, node, found
+    def __init__(
+        self,
+        module: GraphModule,
+        node: Node,
+        found: list[Recurrence],
+        config: LstmConfig | GruConfig | None,
+    ):
+        self.module, self.node, self.found, self.config = module, node, found, config
         # Of the operator: dropout and train, at 5 and 6, are for training only.
         given: Any = node.args
         self.sequence, initial, self.weights, self.has_biases, self.layers = given[:5]
@@ -97,8 +108,9 @@ class _Layers:
         count = len(self.weights) // (self.layers * self.directions)
         nodes = self.weights[index * count : (index + 1) * count]
         weights = [attribute_of(self.module, node) for node in nodes]
-        cell = CELLS[self.node.target](weights, self.has_biases).eval()
-        loop = Recurrence(cell, self.node, choice_of(self.node), backwards=backwards)
+        splits = self.config is not None and self.config.split_gates
+        cell = CELLS[self.node.target](weights, self.has_biases, split_gates=splits).eval()
+        loop = Recurrence(cell, self.node, choice_of(self.node), self.config, backwards=backwards)
         self.found.append(loop)
         carried = [self.call(aten.select.int, state, 0, index) for state in self.states]
         call = self.call(torch.ops.cmopt.recurrence.default, carried, sequence, loop.number)

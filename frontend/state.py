@@ -98,6 +98,12 @@ def with_functional_state(program: ExportedProgram) -> ExportedProgram:
     written = {w for node in program.graph.nodes for w in written_nodes(node)}
     shown = {member.name for w in written for member in sets[w] if member.op == "placeholder"}
     hidden = {origin.name for w in written for origin in _origins(w)} - shown
+    # PT2E has frozen what reads such a buffer.
+    hidden |= {
+        spec.arg.name
+        for spec in program.graph_signature.input_specs
+        if spec.arg.name in shown and _MADE_UP.match(spec.target or "")
+    }
     if buffers.isdisjoint(shown) or not buffers.isdisjoint(hidden):
         return program
     functional: ExportedProgram = program.run_decompositions({})

@@ -15,7 +15,15 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects import tosa
 from cmopt.dialects.constants import constant_of
-from cmopt.dialects.edge import CallOp, CatOp, EdgeOp, MovementOp, ReshapeOp, SoftmaxOp
+from cmopt.dialects.edge import (
+    CallOp,
+    CatOp,
+    EdgeOp,
+    MovementOp,
+    ReshapeOp,
+    SoftmaxOp,
+    YieldOp,
+)
 from cmopt.dialects.ethos_u import DelegateOp, why_not
 from cmopt.dialects.program import NPU_REASON, Body, bodies
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
@@ -74,7 +82,7 @@ class Partition:
 
     def _cut(self) -> list[Operation]:
         """Make the delegates; returns the trimmed ops that are not free on the core."""
-        ops = [op for op in self.block.ops if not isinstance(op, ReturnOp)]
+        ops = [op for op in self.block.ops if not isinstance(op, ReturnOp | YieldOp)]
         self.level = levels(ops, self._sources, self._processor)
         found: dict[int, list[Operation]] = defaultdict(list)
         for op, level in self.level.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,11 @@ from xdsl.rewriter import InsertPoint
 
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import CatOp, Conv2dOp, PermuteOp, ReshapeOp, SliceOp, is_nhwc
+from cmopt.dialects.edge.elementwise import UnaryOp
 from cmopt.dialects.permutations import order_of_bytes
 from cmopt.dialects.quant import UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, resized, shape_of
-from cmopt.lowering.rewrite import apply_patterns
+from cmopt.lowering.rewrite import apply_patterns, recreated
 
 MOST_GROUPS = 4
 """The most convolution calls that may replace one transpose."""
@@ -104,6 +106,83 @@ class SliceOfConvolution(RewritePattern):
         rewriter.replace(op, ReshapeOp([ops[-1].results[0]], op.output.type))
 
 
+def split_by_readers(
+    conv: Conv2dOp, whole: Operation, rewriter: PatternRewriter, function: UnaryOp | None
+) -> None:
+    """Compute each part of a convolution's channels, with the function behind it, separately.
+
+    whole: the op whose result is read: the function, or the convolution if there is none. Only
+    slices and concatenations along channels may read it, and no two slices the same channel.
+    """
+    result = whole.results[0]
+    users = list(dict.fromkeys(use.operation for use in result.uses))
+    slices = [user for user in users if isinstance(user, SliceOp) and int_of(user.dim) == 1]
+    cats = [user for user in users if isinstance(user, CatOp) and int_of(user.dim) == 1]
+    channels, borders = shape_of(result)[1], {0, shape_of(result)[1]}
+    starts = {int_of(user.start): user for user in slices}
+    end = 0
+    for start, user in sorted(starts.items()):
+        if start < end:
+            return
+        end = start + shape_of(user.output)[1]
+        borders |= {start, end}
+    if not slices or len(slices) + len(cats) != len(users) or len(starts) != len(slices):
+        return
+    if max(size for size in map(_channels, slices)) == channels:
+        return
+    ops: list[Operation] = []
+    parts: list[SSAValue] = []
+    for start, end in pairwise(sorted(borders)):
+        if start not in starts and not cats:
+            continue  # Nothing reads it.
+        ops += part_of(conv, np.arange(start, end))
+        if function is not None:
+            shape = resized(shape_of(result), 1, end - start)
+            type = TensorType(element_of(result), shape)
+            ops.append(recreated(function, [ops[-1].results[0]], type))
+            ops[-1].results[0].name_hint = result.name_hint
+        parts.append(ops[-1].results[0])
+        if start in starts:
+            starts[start].output.replace_all_uses_with(parts[-1])
+    rewriter.insert(ops, insertion_point=InsertPoint.before(whole))
+    for cat in cats:
+        values: list[SSAValue] = []
+        for value in cat.operands:
+            values += parts if value is result else [value]
+        rewriter.replace(cat, CatOp.of(values, 1, element_of(cat.output)))
+    for user in slices:
+        rewriter.erase(user)
+    rewriter.erase(whole)
+
+
+def _channels(op: SliceOp) -> int:
+    return shape_of(op.output)[1]
+
+
+class SliceOfFunction(RewritePattern):
+    """`slice(f(conv(x)))` along channels → `f(conv'(x))` with those channels only; exact.
+
+    f is a function of one element. A concatenation that reads `f(conv(x))` takes the parts one
+    after the other.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: UnaryOp, rewriter: PatternRewriter) -> None:
+        conv = pointwise(op.input)
+        if conv is not None and op.input.has_one_use():
+            split_by_readers(conv, op, rewriter, op)
+
+
+class SliceBesideCat(RewritePattern):
+    """`slice(conv(x))` along channels → `conv'(x)`, if concatenations read the convolution too."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: Conv2dOp, rewriter: PatternRewriter) -> None:
+        conv = pointwise(op.output)
+        if conv is not None and any(isinstance(use.operation, CatOp) for use in op.output.uses):
+            split_by_readers(conv, op, rewriter, None)
+
+
 class TransposeOfConvolution(RewritePattern):
     """`permute(conv(x))` from [groups, channels, positions] to [groups, positions, channels] →
     `cat(permute(conv(x)), …)`, one convolution for each group; exact.
@@ -140,11 +219,16 @@ class SplitConvolutionsPass(ModulePass):
     """Split 1×1 convolutions on int8 that are read in parts, or group by group.
 
     The result is not copied in parts or transposed: each part is computed where it is used, with
-    as many products as before.
+    as many products as before. For an NPU, which reads and writes parts without a copy, those that
+    are also read as a whole stay.
     """
 
     name = "split-convolutions"
 
+    npu: str = ""
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not self.npu:
+            apply_patterns(op, SliceOfFunction(), SliceBesideCat())
         apply_patterns(op, SliceOfConvolution())
         apply_patterns(op, TransposeOfConvolution())

@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import AnyFloat, ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.edge import ToDimOrderOp
 from cmopt.dialects.program import (
+    border_names,
     functions,
     inputs_of,
     outputs_of,
     retype_argument,
+    selected,
     terminator,
     update,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import element_of, with_element
-from cmopt.lowering.rewrite import apply_patterns
 from cmopt.support.diagnostics import CompileError
 
 
-class QuantizeBeforeDimOrder(RewritePattern):
+def _quantize_before_moves(argument: SSAValue) -> None:
     """`qcast(to_dim_order(x))` → `to_dim_order(qcast(x))`, so that the qcast reads the argument."""
+    moves = [use.operation for use in argument.uses if isinstance(use.operation, ToDimOrderOp)]
+    for move in moves:
+        for op in [use.operation for use in move.output.uses]:
+            if isinstance(op, QCastOp):
+                cast = QCastOp.of(argument, element_of(op.output))
+                again = ToDimOrderOp([cast.output], op.output.type)
+                _replace(op, [cast, again])
+        if not move.output.uses:
+            Rewriter.erase_op(move)
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
-        if isinstance(move := op.input.owner, ToDimOrderOp):
-            element = op.output.type.element_type
-            cast = QCastOp.of(move.input, element)
-            rewriter.replace(op, [cast, ToDimOrderOp([cast.output], op.output.type)])
 
-
-class DequantizeAfterDimOrder(RewritePattern):
+def _dequantize_after_move(value: SSAValue) -> None:
     """`to_dim_order(dcast(x))` → `dcast(to_dim_order(x))`, so that a result is a dcast."""
+    move = value.owner
+    if isinstance(move, ToDimOrderOp) and isinstance(cast := move.input.owner, DCastOp):
+        type = with_element(move.output.type, element_of(cast.input))
+        again = ToDimOrderOp([cast.input], type)
+        _replace(move, [again, DCastOp(again.output, move.output.type)])
+        if not cast.output.uses:
+            Rewriter.erase_op(cast)
 
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: ToDimOrderOp, rewriter: PatternRewriter) -> None:
-        if isinstance(cast := op.input.owner, DCastOp):
-            type = with_element(op.output.type, element_of(cast.input))
-            move = ToDimOrderOp([cast.input], type)
-            rewriter.replace(op, [move, DCastOp(move.output, op.output.type)])
+
+def _replace(op: Operation, new: Sequence[Operation]) -> None:
+    """Replace an op with one result by others, at its source line."""
+    for other in new:
+        other.location = op.location
+    new[-1].results[0].name_hint = op.results[0].name_hint
+    Rewriter.replace_op(op, new)
 
 
 def _quantizations(argument: SSAValue) -> list[QCastOp] | None:
@@ -62,9 +73,17 @@ def _is_float(value: SSAValue) -> bool:
     return isinstance(element_of(value), AnyFloat)
 
 
-def quantize_border(func: FuncOp) -> None:
-    """Make float arguments and results quantized. Raises CompileError if one is used as float."""
+def quantize_border(func: FuncOp, names: Sequence[str] = ()) -> None:
+    """Make float arguments and results quantized. Raises CompileError if one is used as float.
+
+    names: those to change, all if it is empty.
+    """
+    inputs, outputs = border_names(func)
+    selected(names, "input or output", [*inputs, *outputs], func)
     for index, argument in enumerate(inputs_of(func)):
+        if names and inputs[index] not in names:
+            continue
+        _quantize_before_moves(argument)
         casts = _quantizations(argument)
         if casts is None:
             if _is_float(argument) and argument.uses:
@@ -76,6 +95,10 @@ def quantize_border(func: FuncOp) -> None:
             Rewriter.erase_op(cast)
     end = terminator(func)
     for index, value in enumerate(list(outputs_of(func))):
+        if names and outputs[index] not in names:
+            continue
+        _dequantize_after_move(value)
+        value = end.operands[index]
         if isinstance(value.owner, DCastOp):
             end.operands[index] = value.owner.input
             if not value.uses:
@@ -94,11 +117,15 @@ def _refuse(func: FuncOp, what: str) -> None:
 
 @dataclass(frozen=True)
 class UseIntegerIoPass(ModulePass):
-    """Drop the quantization of inputs and the dequantization of outputs: the caller passes int8."""
+    """Drop the quantization of inputs and the dequantization of outputs: the caller passes int8.
+
+    names: the inputs and outputs to change; all by default.
+    """
 
     name = "use-integer-io"
 
+    names: tuple[str, ...] = ()
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, QuantizeBeforeDimOrder(), DequantizeAfterDimOrder())
         for func in functions(op):
-            quantize_border(func)
+            quantize_border(func, self.names)

@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, select
-from cmopt.pipeline.driver import IO_MODES, RUNTIMES, Program, check_options, compile, lower
+from cmopt.pipeline.driver import (
+    IO_MODES,
+    RUNTIMES,
+    Program,
+    check_max_arena,
+    check_options,
+    compile,
+    lower,
+)
 from cmopt.pipeline.files import print_text, read_text
 from cmopt.pipeline.outputs import outputs_of
-from cmopt.pipeline.stages import STAGES
+from cmopt.pipeline.stages import STAGES, Choice
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.memories import parse_memories
+from cmopt.support.memories import parse_memories, parse_size
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 
 if TYPE_CHECKING:
@@ -52,7 +60,11 @@ def _arguments() -> argparse.ArgumentParser:
         help="with --precision auto: the least signal-to-noise ratio of the outputs on the samples "
         "(default 40)",
     )
-    add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass")
+    add("--io", default="float", metavar="|".join(IO_MODES), help="what callers pass: one for all, "
+        "or name=int8,… for some inputs and outputs, with float for the others")  # fmt: skip
+    for side in ("input", "output"):
+        add(f"--{side}-layout", metavar="NCHW|NHWC", help=f"memory order of {side}s of rank above "
+            "2: one for all, or name=NHWC,… (default: that of the program)")  # fmt: skip
     add("--kernels", default="stock", metavar="|".join(KERNEL_LIBRARIES), help="operator library")
     add("--emit", metavar="KIND,…", help="pte: the program (default); mlir: IR; header: a C header "
         "of sizes and tensors of the program; c: C source without an interpreter (default if OUT "
@@ -70,6 +82,8 @@ def _arguments() -> argparse.ArgumentParser:
         "N multiplications on the core (default 0)")  # fmt: skip
     add("--memory", metavar="flash=1M,sram=256K", help="what the board has: a program that does "
         "not fit is an error")  # fmt: skip
+    add("--max-arena", metavar="BYTES", help="planned memory at most, as 320000 or 320K: calls are "
+        "computed in strips of rows if it is larger otherwise; --memory sets it too")  # fmt: skip
     add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
         "any code")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
@@ -113,6 +127,16 @@ def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch
     if len({len(array) for array in arrays}) != 1:
         raise CompileError(f"'{path}': the arrays hold different numbers of samples")
     return [tuple(torch.from_numpy(a[i].copy()) for a in arrays) for i in range(len(arrays[0]))]
+
+
+def by_name(text: str | None) -> Choice | None:
+    """ "int8" for all, or "image=int8,scores=float" for some names. Raises CompileError."""
+    if text is None or "=" not in text:
+        return text
+    entries = [entry.rpartition("=") for entry in text.split(",")]
+    if not all(name and choice for name, _, choice in entries):
+        raise CompileError(f"{text!r} is not a choice for names", hint="write name=choice,…")
+    return {name: choice for name, _, choice in entries}
 
 
 PRECISIONS = ("int8", "int16", "auto")
@@ -176,6 +200,9 @@ def _program(args: argparse.Namespace) -> Program:
             allow_float=args.allow_float,
             min_npu_work=args.min_npu_work,
             stage=stage,
+            max_arena=args.max_arena,
+            input_layout=args.input_layout,
+            output_layout=args.output_layout,
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
@@ -191,12 +218,17 @@ def _program(args: argparse.Namespace) -> Program:
         kernels=args.kernels,
         allow_float=args.allow_float,
         min_npu_work=args.min_npu_work,
+        max_arena=args.max_arena,
+        input_layout=args.input_layout,
+        output_layout=args.output_layout,
     )
 
 
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     # First, because loading torch is slow: a misspelled name is reported at once.
+    args.io = by_name(args.io) or args.io
+    args.input_layout, args.output_layout = by_name(args.input_layout), by_name(args.output_layout)
     check_options(args.target, args.io, args.kernels)
     if args.precision not in PRECISIONS:
         hint = f"one of {', '.join(PRECISIONS)}"
@@ -211,8 +243,12 @@ def _main(argv: Sequence[str] | None) -> int:
     outputs.check(*([] if args.report is None else [args.report]))
     if args.memory is not None:
         parse_memories(args.memory)
+    if args.max_arena is not None:
+        args.max_arena = parse_size(args.max_arena)
+        check_max_arena(args.max_arena)
     program = _program(args)
     if args.memory is not None:
+        program = program.fitted(args.memory, is_c=outputs.is_c_alone)
         program.check_fit(args.memory, is_c=outputs.is_c_alone)
     report = {} if args.report is None else {args.report: program.report.to_json() + "\n"}
     outputs.write(program, report)

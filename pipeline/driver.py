@@ -22,7 +22,7 @@ from cmopt.lowering.verify_stage import check_stage
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.report import Report, make_report, warn_without_delegates
-from cmopt.pipeline.stages import STAGES, stage_pipelines
+from cmopt.pipeline.stages import STAGES, Choice, stage_pipelines
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.memories import parse_memories
@@ -84,6 +84,15 @@ class Program:
         from cmopt.pipeline.fit import check_fit
 
         check_fit(self.modules["planned"], self.report, parse_memories(memories), is_c=is_c)
+
+    def fitted(self, memories: str, *, is_c: bool = False) -> Program:
+        """This program, or one in strips of rows if it does not fit into sram otherwise.
+
+        memories, is_c: see `check_fit`. The program itself if no program in strips fits either.
+        """
+        from cmopt.pipeline.fit import shrunk
+
+        return shrunk(self, parse_memories(memories).sram, is_c=is_c)
 
     def save_c(self, directory: str, *, name: str = "model", runtime: str = "none") -> None:
         """Write C source that runs the program.
@@ -258,17 +267,24 @@ def _logical(func: FuncOp, outputs: Sequence[Array]) -> list[Array]:
     return result
 
 
+def check_max_arena(max_arena: int | None) -> None:
+    """Raises CompileError for a limit of the arena that is not a positive number of bytes."""
+    if max_arena is not None and max_arena <= 0:
+        raise CompileError(f"max_arena must be a positive number of bytes, got {max_arena}")
+
+
 def check_runtime(runtime: str) -> None:
     """Raises CompileError if C source cannot run on a runtime of that name."""
     if runtime not in RUNTIMES:
         raise CompileError(f"unknown runtime {runtime!r}", hint=f"one of {', '.join(RUNTIMES)}")
 
 
-def check_options(target: str, io: str, kernels: str) -> None:
-    """Raises CompileError if the target, the io mode or the kernel library does not exist."""
+def check_options(target: str, io: Choice, kernels: str) -> None:
+    """Raises CompileError if the target, an io mode or the kernel library does not exist."""
     get_target(target)
-    if io not in IO_MODES:
-        raise CompileError(f"unknown io {io!r}", hint=f"one of {', '.join(IO_MODES)}")
+    for mode in [io] if isinstance(io, str) else io.values():
+        if mode not in IO_MODES:
+            raise CompileError(f"unknown io {mode!r}", hint=f"one of {', '.join(IO_MODES)}")
     check_kernels(kernels)
 
 
@@ -277,23 +293,33 @@ def compile(
     exported: ExportedProgram,
     *,
     target: str = "cortex-m55",
-    io: str = "float",
+    io: Choice = "float",
     kernels: str = "stock",
     allow_float: bool = False,
     min_npu_work: int = 0,
     memories: str | None = None,
+    max_arena: int | None = None,
+    input_layout: Choice | None = None,
+    output_layout: Choice | None = None,
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
     exported: the result of `torch.export.export` after PT2E quantization (see `cmopt.quantize`),
         in the ATen or the Edge dialect.
     target: a Cortex-M core, "cortex-m55", or a core with an NPU, "cortex-m55+ethos-u55-128".
-    io: "float", or "int8" to pass quantized tensors in and out.
+    io: "float", or "int8" to pass quantized tensors in and out; or a choice for each of some inputs
+        and outputs, {"image": "int8", "scores": "float"}, with "float" for the others.
+    input_layout, output_layout: "NHWC" or "NCHW", the memory order of tensors of rank above 2, for
+        all or by name; by default that of the example inputs and of the model's results. Shapes
+        stay those of the model, as with PyTorch's memory format channels_last.
     kernels: "stock", the operators of ExecuTorch's own device build, or "cmopt", these and the
         int16 operators of this project, which must be linked too.
     allow_float: also compile a model that is not quantized, onto portable float kernels.
     min_npu_work: delegates of fewer multiplications than this stay on the core.
-    memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`.
+    memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`. Calls are computed
+        in strips of rows (`split-rows`) if the program does not fit into sram otherwise.
+    max_arena: the bytes of planned memory at most; calls are computed in strips if it is larger
+        otherwise.
 
     Raises CompileError, one line with the user's source location, if the program cannot be
     compiled or does not fit.
@@ -308,8 +334,12 @@ def compile(
         kernels=kernels,
         allow_float=allow_float,
         min_npu_work=min_npu_work,
+        max_arena=max_arena,
+        input_layout=input_layout,
+        output_layout=output_layout,
     )
     if memories is not None:
+        program = program.fitted(memories)
         program.check_fit(memories)
     return program
 
@@ -341,16 +371,20 @@ def lower(
     module: ModuleOp,
     *,
     target: str,
-    io: str,
+    io: Choice,
     kernels: str,
     allow_float: bool = False,
     min_npu_work: int = 0,
     stage: str = "edge",
+    max_arena: int | None = None,
+    input_layout: Choice | None = None,
+    output_layout: Choice | None = None,
 ) -> Program:
     """Take a module of the edge stage, or of a later one, through all stages that follow.
 
     stage: the stage whose contract the module keeps. A module of a later stage than "edge" has its
-    `io` already, and one of stage "planned" its plan for the target's instruction set.
+    `io` and layouts already, and one of stage "planned" its plan for the target's instruction set.
+    max_arena: the bytes of the arena at most, None for no limit.
 
     Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
     program has no delegate.
@@ -360,7 +394,10 @@ def lower(
             "the model is not quantized: it has no quantize operator",
             hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
         )
-    pipelines = stage_pipelines(target, io, min_npu_work, kernels)
+    check_max_arena(max_arena)
+    pipelines = stage_pipelines(
+        target, io, min_npu_work, kernels, max_arena or 0, input_layout, output_layout
+    )
     modules: dict[str, ModuleOp] = {}
     ctx = make_context()
     if stage != "edge":
@@ -379,4 +416,6 @@ def lower(
             warn_without_delegates(module, target)
         if stage == "cortex_m":
             check_calls(module, kernels)
+    if not isinstance(io, str):
+        io = ", ".join(f"{name}={mode}" for name, mode in io.items())
     return Program(target, io, kernels, modules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import ModuleOp
@@ -15,6 +16,12 @@ from cmopt.dialects.program import main_function
 from cmopt.pipeline.report import Report
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import Memories
+
+if TYPE_CHECKING:
+    from cmopt.pipeline.driver import Program
+
+ATTEMPTS = 4
+"""How often a program is split, each time with the tables of the last attempt."""
 
 
 def check_fit(planned: ModuleOp, report: Report, memories: Memories, *, is_c: bool = False) -> None:
@@ -39,6 +46,39 @@ def check_fit(planned: ModuleOp, report: Report, memories: Memories, *, is_c: bo
             f"has {size:,} bytes of constants, the most in the program, which needs {short} flash"
         )
         raise CompileError(message, op=op)
+
+
+def needs_besides_arena(report: Report, *, is_c: bool) -> int:
+    """Bytes of sram that a program takes besides its arena; see `check_fit`."""
+    return 0 if is_c else report.method_allocator_bytes + report.temp_allocator_bytes
+
+
+def shrunk(program: Program, sram: int | None, *, is_c: bool) -> Program:
+    """A program whose arena and tables have at most `sram` bytes: the given one, or it in strips of
+    rows. The given one if neither fits."""
+    from cmopt.pipeline.driver import lower
+
+    found = program
+    for _ in range(ATTEMPTS):
+        besides = needs_besides_arena(found.report, is_c=is_c)
+        if sram is None or found.report.arena_bytes + besides <= sram:
+            return found
+        if "cortex_m" not in program.modules or besides >= sram:
+            return program
+        try:
+            # Strips have more calls, so their tables are larger: the next attempt knows them.
+            found = lower(
+                program.modules["cortex_m"],
+                target=program.target,
+                io=program.io,
+                kernels=program.kernels,
+                stage="cortex_m",
+                max_arena=sram - besides,
+            )
+        except CompileError:
+            return program
+        found.modules = {**program.modules, "planned": found.modules["planned"]}
+    return program
 
 
 def _shortage(parts: Mapping[str, int], size: int | None) -> str | None:

@@ -29,11 +29,14 @@ _LOWERING = (
     "keep-calls-in-integers",
     "lower-reductions",
     "materialize-dim-order",
+    "set-border-layouts",
+    "merge-gates",
     "move-casts-out-of-scans",
     "quantize-state",
     "split-convolutions",
     "split-bilinear-upsampling",
     "split-depthwise-batches",
+    "split-gates",
     "split-transposed-convolutions",
     "trim-padding-taps",
     "unroll-scans",
@@ -44,8 +47,10 @@ _LOWERING = (
 _CODEGEN = (
     "copy-carried-values",
     "copy-joined-operands",
+    "order-operators",
     "plan-memory",
     "shift-ring-buffers",
+    "split-rows",
     "verify-plan",
 )
 

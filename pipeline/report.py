@@ -29,7 +29,11 @@ from cmopt.dialects.program import (
     ARENA_BYTES,
     LAYOUT_LIMIT,
     NPU_REASON,
+    ORDER_BOUND,
+    ORDER_LIMIT,
+    PLAN_LIMIT,
     PRECISION,
+    ROW_STRIPS,
     border_names,
     main_function,
 )
@@ -37,6 +41,7 @@ from cmopt.dialects.shapes import element_of, numel
 from cmopt.support.diagnostics import warn
 from cmopt.support.locations import render
 from cmopt.support.precision_report import PrecisionReport
+from cmopt.support.strips_report import RowStrips, from_json
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,10 @@ class Report:
     `inputs` and `outputs` are their names.
     `ops` counts kernel calls by name, and the instructions of loops; those in a loop count once.
     `operators` lists what ExecuTorch's selective build must register. `arena_bound` is a lower
-    bound on the arena for this order of ops. The two allocator sizes are the memory that
-    ExecuTorch's runtime takes besides the arena on a 32-bit core, including the NPU's scratch.
+    bound on the arena for this order of ops, and `order_bound` for all orders; 0 if the orders were
+    not compared. `row_strips` has an entry for each run of calls that is split into strips of rows.
+    The two allocator sizes are the memory that ExecuTorch's runtime takes besides the arena on a
+    32-bit core, including the NPU's scratch.
     `limits` lists the searches that ended before the best was proven.
     `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
     for each op that stays on the core. `steps` has an entry for each call, in order; an NPU's
@@ -92,11 +99,14 @@ class Report:
     outside: tuple[Outside, ...] = ()
     steps: tuple[StepFacts, ...] = ()
     precision: PrecisionReport | None = None
+    order_bound: int = 0
+    row_strips: tuple[RowStrips, ...] = ()
 
     @property
     def npu_cycles(self) -> int:
         """Cycles of all calls of the NPU, memory accesses included, as Vela estimates them."""
-        return sum(delegate.figures.cycles for delegate in self.delegates)
+        times = [step.times for step in self.steps if step.kernel == DelegateOp.name]
+        return sum(d.figures.cycles * n for d, n in zip(self.delegates, times, strict=True))
 
     @property
     def float_ops(self) -> int:
@@ -192,7 +202,9 @@ def make_report(
     names = Counter(op.target.data if isinstance(op, CallOp) else op.name for op in calls)
     for scan in (op for op in planned.walk() if isinstance(op, ScanOp)):
         names.update(instructions_of(scan))
-    limit = func.attributes.get(LAYOUT_LIMIT)
+    limits = [func.attributes.get(name) for name in (LAYOUT_LIMIT, ORDER_LIMIT, PLAN_LIMIT)]
+    order_bound = func.attributes.get(ORDER_BOUND)
+    strips = func.attributes.get(ROW_STRIPS)
     fallbacks = tuple(f for f in map(fallback_of, calls) if f is not None)
     return Report(
         target=target,
@@ -209,9 +221,11 @@ def make_report(
         operators=emitted.operators,
         inputs=tuple(inputs),
         outputs=tuple(outputs),
-        limits=(limit.data,) if isinstance(limit, StringAttr) else (),
+        limits=tuple(limit.data for limit in limits if isinstance(limit, StringAttr)),
         delegates=emitted.delegates,
         outside=() if split is None else outside_of(split),
         steps=tuple(step_facts(op, times) for op, times in steps_of(func.body.block)),
         precision=_precision_of(func),
+        order_bound=order_bound.value.data if isinstance(order_bound, IntegerAttr) else 0,
+        row_strips=from_json(strips.data) if isinstance(strips, StringAttr) else (),
     )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cmopt.support.targets import STOCK, get_target
+
+Choice = str | Mapping[str, str]
+"""One choice for all inputs and outputs, or one for each of some names."""
 
 STAGES = ("edge", "quantized", "layout", "ethos_u", "cortex_m", "planned")
 """The stages in order. The IR of each can be printed, verified and executed.
@@ -11,32 +16,43 @@ Targets without an NPU have no stage "ethos_u".
 """
 
 
-MOST_UNROLLED_STEPS = 128
-"""For an NPU, loops of at most so many steps become part of a delegate."""
+MOST_UNROLLED_STEPS = 16
+"""For an NPU, loops of at most so many steps become part of a delegate. Of a longer one the step is
+a delegate, which is called each time: the file and the memory are smaller, the cycles the same."""
 
 
 def stage_pipelines(
-    target: str, io: str, min_npu_work: int = 0, kernels: str = STOCK
+    target: str,
+    io: Choice,
+    min_npu_work: int = 0,
+    kernels: str = STOCK,
+    max_arena: int = 0,
+    input_layout: Choice | None = None,
+    output_layout: Choice | None = None,
 ) -> dict[str, str]:
     """For each stage, the passes that make it from the stage before.
 
     target: a name of `support.targets`. io: "float", or "int8" to pass quantized tensors across
-    the border. min_npu_work: see `delegate-to-ethos-u`. kernels: a name of `KERNEL_LIBRARIES`.
-    `cm-opt` takes these strings unchanged.
+    the border; or one of these for each of some inputs and outputs, "float" for the others.
+    min_npu_work: see `delegate-to-ethos-u`. kernels: a name of `KERNEL_LIBRARIES`.
+    input_layout, output_layout: "NCHW" or "NHWC", for all or by name; None as the model has them.
+    max_arena: see `split-rows`; 0 is no limit. `cm-opt` takes these strings unchanged.
     """
     npu = get_target(target).npu
     target_option = f'target="{target}"'
     npu_option = f'npu="{npu.name}"' if npu else ""
     kernels_option = f"kernels={kernels}" if kernels != STOCK else ""
     options = f"{npu_option} {kernels_option}".strip()
-    # The NPU has no loops, and one step is none.
+    # One step is no loop.
     unroll = _pass("unroll-scans", f"steps={MOST_UNROLLED_STEPS}" if npu else "") + ","
     least = f"min-work={min_npu_work}"
-    integer_io = "use-integer-io,canonicalize," if io == "int8" else ""
+    split = _pass("split-rows", target_option, f"max-arena={max_arena}") + "," if max_arena else ""
+    integer_io = _integer_io(io)
+    layouts = _layouts(input_layout, output_layout)
     stages = {
         "edge": _pass("verify-stage", "stage=edge"),
         "quantized": (
-            "canonicalize,wrap-conv1d,fuse-activations,"
+            f"{layouts}canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
             "fold-quantize-dequantize,move-casts-out-of-scans,fold-quantize-dequantize,"
             "quantize-state,"
@@ -48,7 +64,8 @@ def stage_pipelines(
             f"{_pass('verify-stage', 'stage=quantized', options)}"
         ),
         "layout": (
-            "materialize-dim-order,trim-padding-taps,expose-transposes,split-convolutions,"
+            "materialize-dim-order,trim-padding-taps,expose-transposes,"
+            f"{_pass('split-convolutions', npu_option)},"
             "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
             f"{_pass('lower-reductions', npu_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=layout', options)}"
@@ -64,13 +81,33 @@ def stage_pipelines(
             "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
         ),
         "planned": (
-            "shift-ring-buffers,copy-joined-operands,copy-carried-values,plan-memory,verify-plan,"
-            "verify-stage{stage=planned}"
+            "shift-ring-buffers,copy-joined-operands,copy-carried-values,order-operators,"
+            f"{split}plan-memory,verify-plan,verify-stage{{stage=planned}}"
         ),
     }
     if npu is None:
         del stages["ethos_u"]
     return stages
+
+
+def _integer_io(io: Choice) -> str:
+    """The passes that make borders integer."""
+    if isinstance(io, str):
+        return "use-integer-io,canonicalize," if io == "int8" else ""
+    names = ",".join(f'"{name}"' for name, mode in io.items() if mode == "int8")
+    return f"{_pass('use-integer-io', f'names={names}')},canonicalize," if names else ""
+
+
+def _layouts(inputs: Choice | None, outputs: Choice | None) -> str:
+    """The pass that gives borders their memory order."""
+    options = []
+    for side, choice in (("inputs", inputs), ("outputs", outputs)):
+        if isinstance(choice, str):
+            options.append(f"{side}={choice}")
+        elif choice:
+            entries = ",".join(f'"{name}={layout}"' for name, layout in choice.items())
+            options.append(f"{side}={entries}")
+    return f"{_pass('set-border-layouts', *options)}," if options else ""
 
 
 def _pass(name: str, *options: str) -> str:

@@ -130,6 +130,33 @@ def _precision_text(precision: PrecisionReport) -> str:
     )
 
 
+def _strips_table(report: Report) -> Table:
+    """The runs of calls that are split into strips of rows, and what that costs."""
+    from rich.table import Table
+
+    columns = "in strips of rows", "to", "calls", "strips", "extra calls", "extra products"
+    table = Table(*columns)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for entry in report.row_strips:
+        numbers = entry.calls, entry.strips, entry.extra_calls, entry.extra_products
+        table.add_row(_short(entry.first), _short(entry.last), *(f"{n:,}" for n in numbers))
+    calls = sum(entry.extra_calls for entry in report.row_strips)
+    extra = sum(entry.extra_products for entry in report.row_strips)
+    total = sum(step.multiplications for step in report.steps)
+    share = f"{extra:,} ({extra / max(1, total - extra):.1%})"
+    table.add_section()
+    table.add_row("all", "", "", "", f"{calls:,}", share)
+    return table
+
+
+def _bound(report: Report) -> str:
+    """The lower bound on the arena; also that for all orders of operators if it is lower."""
+    bound = f"{report.arena_bound:,}"
+    is_lower = 0 < report.order_bound < report.arena_bound
+    return f"{bound}, {report.order_bound:,} in any order" if is_lower else bound
+
+
 def report_text(report: Report) -> str:
     """The report as plain text: kernels, sizes, calls of the NPU, ops without an integer kernel."""
     from rich.table import Table
@@ -146,7 +173,7 @@ def report_text(report: Report) -> str:
         table.add_row(name, str(count), f"{products:,}" if products else "", f"{moved:,}")
     console.print(table)
     console.print(
-        f"arena {report.arena_bytes:,} bytes (lower bound {report.arena_bound:,}), "
+        f"arena {report.arena_bytes:,} bytes (lower bound {_bound(report)}), "
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
         f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
@@ -162,6 +189,8 @@ def report_text(report: Report) -> str:
         )
     for limit in report.limits:
         console.print(limit)
+    if report.row_strips:
+        console.print(_strips_table(report))
     if report.delegates:
         for npu_table in _npu_tables(report.delegates):
             console.print(npu_table)

@@ -21,6 +21,14 @@ class Memories:
     sram: int | None = None
 
 
+def parse_size(text: str) -> int:
+    """A number of bytes; K, M and G are powers of 1,024. Raises CompileError."""
+    match = re.fullmatch(r"\s*(\d+)\s*([KMG]?)(?:i?B)?\s*", text)
+    if match is None:
+        raise CompileError(f"{text.strip()!r} is not a size", hint="write it as 320000 or 320K")
+    return int(match[1]) * _UNITS[match[2]]
+
+
 def parse_memories(text: str) -> Memories:
     """Sizes of regions, with commas between them; K, M and G are powers of 1,024.
 

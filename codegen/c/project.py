@@ -60,13 +60,13 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
     example: for the self test.
     """
     core = core_of(target)
-    reset = f"{program.name}_reset(arena);" if states(func) else ""
+    reset = _reset(program, func)
     names = {
         "NAME": program.name,
         "PREFIX": program.name.upper(),
         "CORE": core.target,
-        "RESET": f"    {reset}" if reset else "",
-        "RESET_IN_README": f"\n{reset} /* once: the model has state */" if reset else "",
+        "RESET": reset,
+        "RESET_IN_README": f"\n{reset.strip()} /* once: the model has state */" if reset else "",
     }
     return {
         f"{program.name}.h": program.header,
@@ -74,7 +74,7 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
         f"{program.name}_weights.h": program.weights_header,
         f"{program.name}_weights.c": program.weights,
         "self_test.c": fill("self_test.c.in", names | _self_test(example)),
-        "run_files.c": fill("run_files.c.in", names | run_files_values(program, func)),
+        "run_files.c": fill("run_files.c.in", run_files_values(program, func)),
         "CMakeLists.txt": fill("CMakeLists.txt.in", names),
         "README.md": fill("README.md.in", names | _readme(program, target)),
         PROJECT: json.dumps(project_facts(program, func, target), indent=2) + "\n",
@@ -89,6 +89,11 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
     return text
+
+
+def _reset(program: CProgram, func: FuncOp) -> str:
+    """The line that gives the state its initial value, if there is any."""
+    return f"    {program.name}_reset(arena);" if states(func) else ""
 
 
 def _toolchain(core: Core) -> dict[str, str]:
@@ -148,6 +153,7 @@ def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
         "PREFIX": program.name.upper(),
         "OUTPUT_BUFFERS": "\n".join([*buffers, f"static void *const outputs[] = {{{outputs}}};"]),
         "INPUT_BYTES": str(sum(nbytes(value.type) for value in arguments)),
+        "RESET": _reset(program, func),
         "READS": "\n".join(reads),
         "WRITES": "\n".join(writes),
     }

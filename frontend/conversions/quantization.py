@@ -21,7 +21,9 @@ from cmopt.dialects.shapes import with_element
 from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.tensor_types import dtype_name
 
-_STORAGE = {torch.int8: 8, torch.int16: 16, torch.int32: 32}
+_STORAGE = {torch.int8: 8, torch.uint8: 8, torch.int16: 16, torch.int32: 32}
+_OFFSET = {torch.uint8: 128}
+"""How much less than the number is stored."""
 
 
 def _numbers(call: Call, name: str) -> list[float]:
@@ -36,12 +38,15 @@ def _numbers(call: Call, name: str) -> list[float]:
 
 
 def _element(call: Call, axis: int = -1) -> UniformQuantizedType:
+    """The type of the integers. Those of 32 bits in a range of 16 are stored in 16, unless they are
+    a constant of the program."""
     dtype = call["dtype"]
     if dtype not in _STORAGE:
         raise call.error(
-            f"storage type {dtype_name(dtype)} is not supported", "use int8, int16 or int32"
+            f"storage type {dtype_name(dtype)} is not supported", "use int8, uint8, int16 or int32"
         )
-    low, high = (int(_numbers(call, name)[0]) for name in ("quant_min", "quant_max"))
+    offset = _OFFSET.get(dtype, 0)
+    low, high = (int(_numbers(call, name)[0]) - offset for name in ("quant_min", "quant_max"))
     per_axis = axis >= 0
     scales = _numbers(call, "scales" if per_axis else "scale")
     zero_points: Sequence[float]
@@ -49,10 +54,15 @@ def _element(call: Call, axis: int = -1) -> UniformQuantizedType:
         zero_points = [0] * len(scales)
     else:
         zero_points = _numbers(call, "zero_points" if per_axis else "zero_point")
+    width = _STORAGE[dtype]
+    if dtype == torch.int32 and low >= -(1 << 15) and high < 1 << 15:
+        source = quantized_element(call.value(call["input"]).type)
+        is_made = "dequantize" not in call.name or (source and source.storage.width.data == 16)
+        width = 16 if is_made else 32
     return UniformQuantizedType.get(
-        IntegerType(_STORAGE[dtype]),
+        IntegerType(width),
         scales if per_axis else scales[0],
-        [int(z) for z in zero_points],
+        [int(z) - offset for z in zero_points],
         axis=axis,
         storage_range=(low, high),
     )
@@ -62,6 +72,8 @@ def _quantize(call: Call, element: UniformQuantizedType) -> Converted:
     value = call.tensor("input")
     if call.fake("input").dtype != torch.float32:
         raise call.error(f"quantizes {dtype_name(call.fake('input').dtype)}, not float32")
+    if call["dtype"] in _OFFSET:
+        call.importer.shifted.add(call.node)
     return call.emit(QCastOp.of(value, element))
 
 
@@ -75,6 +87,11 @@ def _dequantize(call: Call, element: UniformQuantizedType) -> Converted:
 def _as_quantized(call: Call, node: Node, element: UniformQuantizedType) -> SSAValue:
     """The integers of a node, as values quantized with `element`."""
     value = call.value(node)
+    if call["dtype"] in _OFFSET and node not in call.importer.shifted:
+        raise call.error(
+            "dequantizes bytes that the program does not quantize itself",
+            "pass them as int8: q - 128, with the zero point less by 128",
+        )
     wanted = with_element(value.type, element)
     if value.type == wanted:
         return value

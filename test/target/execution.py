@@ -11,7 +11,7 @@ from cmopt.codegen.c.program import emit_program
 from cmopt.codegen.c.project import fill, run_files_values
 from cmopt.dialects.arrays import Array, check_value, numpy_dtype
 from cmopt.dialects.cortex_m import nbytes
-from cmopt.dialects.program import main_function, terminator
+from cmopt.dialects.program import inputs_of, main_function, outputs_of
 from cmopt.dialects.shapes import shape_of
 from cmopt.pipeline.board import Board
 
@@ -43,7 +43,7 @@ def execute(
     Raises BoardError if the run does not give a result.
     """
     func = main_function(module)
-    arguments, results = func.body.block.args, terminator(func).operands
+    arguments, results = inputs_of(func), outputs_of(func)
     for inputs in batch:
         for index, (value, argument) in enumerate(zip(inputs, arguments, strict=True)):
             check_value(value, argument.type, f"input {index}")

@@ -73,6 +73,52 @@ class Recurrent(nn.Module):
         return outputs
 
 
+class Streaming(nn.Module):
+    """A window of past samples, a recurrent layer with its state, frame by frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.window, self.gru = nn.Conv1d(6, 8, 3), nn.GRU(8, 8, batch_first=True)
+        self.register_buffer("past", torch.zeros(1, 2, 6))
+        self.register_buffer("hidden", torch.full((1, 1, 8), 0.25))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        samples = torch.cat([self.past, x], 1)
+        self.past.copy_(samples[:, -2:])
+        features = torch.relu(self.window(samples.transpose(1, 2))).transpose(1, 2)
+        outputs, hidden = self.gru(features, self.hidden)
+        self.hidden.copy_(hidden)
+        return outputs
+
+
+@pytest.mark.parametrize("target", EMULATED)
+@pytest.mark.parametrize("kernels", ["stock", "cmopt"])
+def test_state_and_loops(board: Callable[[str], Board], target: str, kernels: str) -> None:
+    """Frames one after the other: each depends on those before it."""
+    torch.manual_seed(0)
+    batches = [(torch.randn(1, 5, 6),) for _ in range(6)]
+    options = {} if kernels == "stock" else {"precision": cmopt.Precision("int16")}
+    exported = cmopt.quantize(
+        Streaming().eval(), batches[0], calibration=batches, target=target, kernels=kernels,
+        **options,
+    )  # fmt: skip
+    program = cmopt.compile(exported, target=target, kernels=kernels)
+    assert program.report.float_ops == 0
+    check(board(target), "streaming", program, [x for (x,) in batches])
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_gates_of_several_types(board: Callable[[str], Board], split: bool) -> None:
+    torch.manual_seed(0)
+    config = cmopt.LstmConfig(split, "int16", "uint8", cell_state="int16", hidden_state="int8")
+    batches = [(torch.randn(1, 5, 6),) for _ in range(4)]
+    exported = cmopt.quantize(
+        Recurrent().eval(), batches[0], calibration=batches, kernels="cmopt", lstm=config
+    )
+    program = cmopt.compile(exported, kernels="cmopt")
+    check(board("cortex-m55"), "gates", program, [x for (x,) in batches])
+
+
 class Attention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -103,3 +149,19 @@ def test_mlperf_tiny(board: Callable[[str], Board], name: str) -> None:
     network = MLPERF_TINY[name]()
     program = cmopt.compile(network.exported, target="cortex-m55")
     check(board("cortex-m55"), name, program, network.inputs(10))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_strips_of_rows(board: Callable[[str], Board], target: str) -> None:
+    """Residual blocks in strips: borders that pad, and borders that do not."""
+    network = MLPERF_TINY["resnet8"]()
+    whole = cmopt.compile(network.exported, target=target, io="int8")
+    program = cmopt.compile(network.exported, target=target, io="int8", max_arena=30_000)
+    assert len(program.report.row_strips) == 2
+    random = np.random.default_rng(0)
+    inputs = [
+        torch.from_numpy(random.integers(-128, 128, network.shape, np.int8)) for _ in range(4)
+    ]
+    check(board(target), "resnet8_strips", program, inputs)
+    for x in inputs:
+        assert torch.equal(program.run(x)[0], whole.run(x)[0])

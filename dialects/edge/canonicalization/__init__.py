@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
+    AvgPool2dOp,
     BinaryOp,
     CatOp,
     Conv2dOp,
@@ -50,6 +51,19 @@ from cmopt.dialects.shapes import (
     shape_of,
     with_element,
 )
+
+
+class DropTrivialPool(RewritePattern):
+    """Drop a pool whose windows are single elements, if it changes no type and clamps nothing."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: AvgPool2dOp | MaxPool2dOp, rewriter: PatternRewriter) -> None:
+        is_trivial = ints_of(op.kernel_size) == ints_of(op.stride) == (1, 1)
+        if not is_trivial or any(ints_of(op.padding)) or op.input.type != op.output.type:
+            return
+        if any(op.properties.get(f"activation_{end}") is not None for end in ("min", "max")):
+            return
+        rewriter.replace(op, (), (op.input,))
 
 
 class DropIdentity(RewritePattern):
@@ -214,7 +228,8 @@ class DropTrivialCat(RewritePattern):
 
 CANONICALIZATION: dict[type[IRDLOperation], tuple[RewritePattern, ...]] = {
     Conv2dOp: WINDOW,
-    MaxPool2dOp: WINDOW,
+    MaxPool2dOp: (DropTrivialPool(), *WINDOW),
+    AvgPool2dOp: (DropTrivialPool(),),
     PadOp: (*PAD, FoldMovedConstant(), SinkDequantize()),
     TakeOp: (*TAKE, FoldMovedConstant(), SinkDequantize()),
     ReshapeOp: (

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import combinations, permutations
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cmopt.codegen.lifetimes import Buffer, Liveness, TakeOver, align
-from cmopt.codegen.placement import chains, lower_bound, place
+from cmopt.codegen.placement import (
+    chains,
+    lower_bound,
+    lower_bound_in_place,
+    place,
+    place_in_order,
+    search,
+    top,
+)
 
 TIMES = 12
 
@@ -37,6 +47,7 @@ def overlap(a: Buffer, b: Buffer) -> bool:
     return a.first <= b.last and b.first <= a.last
 
 
+@settings(deadline=None)
 @given(liveness())
 def test_live_buffers_never_share_bytes(live: Liveness) -> None:
     placement = place(live)
@@ -55,6 +66,7 @@ def test_live_buffers_never_share_bytes(live: Liveness) -> None:
             assert start >= end
 
 
+@settings(deadline=None)
 @given(liveness())
 def test_size_lies_between_the_bound_and_the_sum(live: Liveness) -> None:
     placement = place(live)
@@ -107,3 +119,39 @@ def test_order_of_sizes_is_not_enough() -> None:
     buffers = [Buffer(size * unit, first, last) for first, last, size in spans]
     placement = place(Liveness(buffers, []))
     assert placement.size == placement.bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(liveness())
+def test_no_plan_of_a_small_program_is_smaller(live: Liveness) -> None:
+    """Every order of first fit, with every choice of results that take over bytes."""
+    live = Liveness(live.buffers[:6], [t for t in live.take_overs if _has(live, t)])
+    best = place(live).size
+    for count in range(len(live.take_overs) + 1):
+        for taken in combinations(live.take_overs, count):
+            some = Liveness(live.buffers, list(taken))
+            groups = chains(some, in_place=True)
+            for order in permutations(groups):
+                assert best <= top(order, place_in_order(some, order))
+
+
+def _has(live: Liveness, over: TakeOver) -> bool:
+    return over.buffer in live.buffers[:6] and over.successor in live.buffers[:6]
+
+
+@settings(deadline=None)
+@given(liveness())
+def test_the_bound_is_no_larger_than_the_plan(live: Liveness) -> None:
+    placement = place(live)
+    assert lower_bound_in_place(live) <= placement.bound <= placement.size
+
+
+def test_a_plan_that_first_fit_does_not_find() -> None:
+    entries = [
+        (144, 0, 4), (144, 7, 10), (32, 5, 7), (16, 4, 6), (16, 0, 3), (16, 5, 8), (96, 9, 10),
+        (48, 3, 7),
+    ]  # fmt: skip
+    live = Liveness([Buffer(*entry) for entry in entries], [])
+    groups = chains(live, in_place=False)
+    assert top(groups, search(live, groups, lower_bound(groups))) == 256
+    assert place(live).size == place(live).bound == 240

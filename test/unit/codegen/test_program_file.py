@@ -121,13 +121,31 @@ def test_the_bytes_are_those_of_executorch(
             constant_tensor_alignment=alignment,
             delegate_alignment=delegate_alignment,
         )
-        actual = program_file(
-            ours,
-            alignment=alignment,
-            delegate_alignment=delegate_alignment,
-            separate_delegates=separate,
+        actual, shared = (
+            program_file(
+                ours,
+                alignment=alignment,
+                delegate_alignment=delegate_alignment,
+                separate_delegates=separate,
+                share=share,
+            )
+            for share in (False, True)
         )
         assert actual == bytes(expected)
+        assert len(shared) <= len(actual)
+        assert repr(deserialize_pte_binary(shared)) == repr(deserialize_pte_binary(actual))
+
+
+def test_equal_parts_are_written_once() -> None:
+    """Two EValues of one tensor type cost a few bytes more than one, not twice as many."""
+    classes = program_schema().classes
+    one, two = (program_of(classes, [1], [b""], [], "x", 1.0) for _ in range(2))
+    two.execution_plan[0].values.append(two.execution_plan[0].values[0])
+    sizes = [
+        len(program_file(p, alignment=4, delegate_alignment=4, separate_delegates=False))
+        for p in (one, two)
+    ]
+    assert sizes[1] - sizes[0] <= 8
 
 
 def test_a_string_beyond_ascii_is_read_back() -> None:

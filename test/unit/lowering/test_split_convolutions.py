@@ -52,3 +52,38 @@ def test_attention_over_positions(batch: int, transposes: int) -> None:
     assert program.ir("layout").count("edge.permute") == transposes
     for (x,) in inputs:
         assert torch.equal(program.run(x)[0], program.interpret(x)[0])
+
+
+class Halves(nn.Module):
+    """A half of a convolution's result is refined, and all of it is read: as in YOLO11's blocks."""
+
+    def __init__(self, activation: nn.Module) -> None:
+        super().__init__()
+        self.split, self.refine = nn.Conv2d(4, 10, 1), nn.Conv2d(6, 6, 3, 1, 1)
+        self.join, self.activation = nn.Conv2d(16, 5, 1), activation
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.activation(self.split(x))
+        second = x[:, 4:]
+        refined = self.activation(self.refine(second)) + second
+        joined: torch.Tensor = self.join(torch.cat([x, refined], 1))
+        return joined
+
+
+@pytest.mark.parametrize("activation", [nn.SiLU(), nn.ReLU(), nn.Hardswish()])
+def test_slices_of_functions(activation: nn.Module) -> None:
+    torch.manual_seed(0)
+    inputs = [(torch.randn(1, 4, 7, 5),) for _ in range(3)]
+    exported = cmopt.quantize(Halves(activation).eval(), inputs[0], calibration=inputs)
+    module, ctx = import_program(exported), make_context()
+    for stage in ("edge", "quantized", "layout"):
+        for pass_ in parse_pipeline(stage_pipelines("cortex-m55", "float")[stage]):
+            before = [interpret(module, [x.numpy()])[0] for (x,) in inputs]
+            run_passes(ctx, module, [pass_])
+            after = [interpret(module, [x.numpy()])[0] for (x,) in inputs]
+            pairs = zip(before, after, strict=True)
+            assert all(np.array_equal(a, b) for a, b in pairs), pass_.name
+    program = cmopt.compile(exported)
+    assert not [name for name in program.report.ops if "slice" in name]
+    for (x,) in inputs:
+        assert torch.equal(program.run(x)[0], program.interpret(x)[0])

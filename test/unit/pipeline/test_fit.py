@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 
 import cmopt
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.memories import Memories, parse_memories
+from cmopt.support.memories import Memories, parse_memories, parse_size
 
 
 @cache
@@ -35,7 +35,7 @@ def test_a_program_fits_exactly_or_not_at_all() -> None:
     sram = report.arena_bytes + report.method_allocator_bytes + report.temp_allocator_bytes
     compiled(f"flash={report.pte_bytes},sram={sram}")
     with pytest.raises(CompileError, match=f"needs {sram:,} bytes .*, 1 more than the .* of sram"):
-        compiled(f"sram={sram - 1}")
+        compiled().check_fit(f"sram={sram - 1}")
     with pytest.raises(CompileError, match=rf"{report.pte_bytes:,}\), 1 more than the .* of flash"):
         compiled(f"flash={report.pte_bytes - 1}")
 
@@ -84,3 +84,50 @@ def test_sizes(text: str, memories: Memories) -> None:
 def test_sizes_that_are_refused(text: str, message: str) -> None:
     with pytest.raises(CompileError, match=message):
         parse_memories(text)
+
+
+@cache
+def exported_wide() -> ExportedProgram:
+    """A layer that is so wide that strips save more than their tables take."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.Conv2d(4, 64, 1), nn.Conv2d(64, 4, 3, 2), nn.Flatten(),
+        nn.Linear(400, 9),
+    ).eval()  # fmt: skip
+    batches = [(torch.randn(1, 1, 24, 24),) for _ in range(2)]
+    return cmopt.quantize(model, batches[0], calibration=batches)
+
+
+def test_a_program_is_split_to_fit() -> None:
+    """Strips have more calls: their tables count too."""
+    program = cmopt.compile(exported_wide(), io="int8")
+    whole = program.report
+    besides = whole.method_allocator_bytes + whole.temp_allocator_bytes
+    sram = whole.arena_bytes + besides - 4000
+    report = cmopt.compile(exported_wide(), io="int8", memories=f"sram={sram}").report
+    assert report.row_strips and report.arena_bytes < whole.arena_bytes - 4000
+    assert report.arena_bytes + report.method_allocator_bytes <= sram
+    assert report.method_allocator_bytes > whole.method_allocator_bytes
+    as_c = program.fitted(f"sram={whole.arena_bytes - 100}", is_c=True).report
+    assert as_c.row_strips and as_c.arena_bytes <= whole.arena_bytes - 100
+
+
+def test_the_arena_has_a_limit_of_its_own() -> None:
+    whole = cmopt.compile(exported_wide(), io="int8")
+    limit = whole.report.arena_bytes // 2
+    split = cmopt.compile(exported_wide(), io="int8", max_arena=limit)
+    assert split.report.arena_bytes <= limit
+    assert "in strips of rows" in str(split.report)
+    x = torch.randint(-128, 128, (1, 1, 24, 24), dtype=torch.int8)
+    assert torch.equal(split.run(x)[0], whole.run(x)[0])
+    with pytest.raises(CompileError, match=r"arena has [\d,]+ bytes, most of them here; .* 99$"):
+        cmopt.compile(exported_wide(), io="int8", max_arena=99)
+    with pytest.raises(CompileError, match="max_arena must be a positive number of bytes, got 0"):
+        cmopt.compile(exported_wide(), io="int8", max_arena=0)
+
+
+@pytest.mark.parametrize(("text", "size"), [("320000", 320_000), ("320K", 320 << 10)])
+def test_a_size(text: str, size: int) -> None:
+    assert parse_size(text) == size
+    with pytest.raises(CompileError, match="is not a size"):
+        parse_size(text + "x")
