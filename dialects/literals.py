@@ -72,6 +72,16 @@ class Lexer(MLIRLexer):
     # Possessive quantifiers: the match never backtracks.
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
 
+    def _lex_bare_identifier(self, start_pos: Position) -> MLIRToken:
+        return _ascii(super()._lex_bare_identifier(start_pos))
+
+    def _lex_at_ident(self, start_pos: Position) -> MLIRToken:
+        token = super()._lex_at_ident(start_pos)
+        return token if token.span.text.startswith('@"') else _ascii(token)
+
+    def _lex_prefixed_ident(self, start_pos: Position) -> MLIRToken:
+        return _ascii(super()._lex_prefixed_ident(start_pos))
+
     def _lex_number(self, start_pos: Position) -> MLIRToken:
         token = super()._lex_number(start_pos)
         text = token.span.text
@@ -89,6 +99,13 @@ class Lexer(MLIRLexer):
         """The exponent that follows a number without a point, which MLIR does not read."""
         match = _EXPONENT.match(self.input.content, self.pos)
         return match.group() if match else ""
+
+
+def _ascii(token: MLIRToken) -> MLIRToken:
+    """A name, which MLIR writes in ASCII. xDSL reads other letters, and cannot read them again."""
+    if not token.span.text.isascii():
+        raise ParseError(token.span, f"{short(token.span.text)} is not a name of ASCII letters")
+    return token
 
 
 def short(text: str) -> str:

@@ -54,6 +54,11 @@
 
 // -----
 
+// expected-error@+1 {{ёe is not a name of ASCII letters}}
+"test.op"() {ёe = "s"} : () -> ()
+
+// -----
+
 // Few aliases can stand for millions of types.
 !a0 = tuple<tensor<1xi8>, tensor<1xi8>, tensor<1xi8>, tensor<1xi8>>
 !a1 = tuple<!a0, !a0, !a0, !a0, !a0, !a0, !a0, !a0>
