@@ -23,6 +23,7 @@ from cmopt.dialects.cortex_m import (
 from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import states
+from cmopt.support.diagnostics import CompileError
 
 ALIGNMENT = 16
 """Every buffer begins at a multiple of this many bytes, so that MVE loads are aligned."""
@@ -219,7 +220,13 @@ class _Timeline:
             for operand in op.operands:
                 if operand in self.of and isinstance(operand.owner, ScratchOp):
                     self.of[operand].first = self.time
-            if isinstance(op, ViewOp | SubviewOp) and op.input in self.of:
+            if isinstance(op, ViewOp | SubviewOp):
+                if op.input not in self.of:
+                    raise CompileError(
+                        "is a view of a constant, which has no place",
+                        op=op,
+                        hint="run canonicalize before plan-memory",
+                    )
                 self.view(op)
                 continue
             self.read(op.operands)

@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     AnyFloat,
     BytesAttr,
     ComplexType,
+    DenseArrayBase,
     DenseIntOrFPElementsAttr,
     IndexType,
     IntegerType,
@@ -60,6 +61,7 @@ _DENSE_TYPE: AttrConstraint[RankedStructure[DenseElement]] = base(
 )
 
 
+_ARRAY_ELEMENTS = ("i1", "i8", "i16", "i32", "i64", "f32", "f64")
 _EXPONENT = re.compile(r"[eE][-+]?\d+\b")
 
 
@@ -69,6 +71,16 @@ class Lexer(MLIRLexer):
 
     # Possessive quantifiers: the match never backtracks.
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+    def _lex_bare_identifier(self, start_pos: Position) -> MLIRToken:
+        return _ascii(super()._lex_bare_identifier(start_pos))
+
+    def _lex_at_ident(self, start_pos: Position) -> MLIRToken:
+        token = super()._lex_at_ident(start_pos)
+        return token if token.span.text.startswith('@"') else _ascii(token)
+
+    def _lex_prefixed_ident(self, start_pos: Position) -> MLIRToken:
+        return _ascii(super()._lex_prefixed_ident(start_pos))
 
     def _lex_number(self, start_pos: Position) -> MLIRToken:
         token = super()._lex_number(start_pos)
@@ -89,6 +101,13 @@ class Lexer(MLIRLexer):
         return match.group() if match else ""
 
 
+def _ascii(token: MLIRToken) -> MLIRToken:
+    """A name, which MLIR writes in ASCII. xDSL reads other letters, and cannot read them again."""
+    if not token.span.text.isascii():
+        raise ParseError(token.span, f"{short(token.span.text)} is not a name of ASCII letters")
+    return token
+
+
 def short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
@@ -107,6 +126,18 @@ class LiteralParser(Parser):
                 "is supported"
             )
         return super()._parse_optional_integer_or_float_type()
+
+    def _parse_builtin_densearray_attr(self) -> DenseArrayBase | None:
+        """As xDSL's, for the element types that MLIR has, whose sizes are whole bytes."""
+        start = self.pos
+        array = super()._parse_builtin_densearray_attr()
+        if array is not None and str(array.elt_type) not in _ARRAY_ELEMENTS:
+            self.raise_error(
+                f"an array of {array.elt_type}; its elements are {', '.join(_ARRAY_ELEMENTS)}",
+                start,
+                self.pos,
+            )
+        return array
 
     def parse_optional_builtin_int_or_float_attr(self) -> Any:
         start = self.pos

@@ -22,6 +22,7 @@ from xdsl.utils.arg_spec import ArgSpec
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException
 from xdsl.utils.hints import isa, type_repr
 
+from cmopt.pipeline.interruption import check_interrupted
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import InternalCompilerError, write_reproducer
 from cmopt.support.diagnostics import CompileError, verify
@@ -223,6 +224,7 @@ def run_passes(
         except MemoryError as error:
             raise CompileError(f"not enough memory: {error} (in pass '{pass_.name}')") from error
         except Exception as error:
+            check_interrupted()
             path = write_reproducer(ctx, original, passes, index, error, pipeline_text, reproducer)
             raise InternalCompilerError(pass_.name, error, path) from error
         if observer is not None:

@@ -8,15 +8,14 @@ import logging
 import os
 import signal
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from traceback import extract_tb
-from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from cmopt.pipeline.files import drop_output
+from cmopt.pipeline.interruption import Interrupted, check_interrupted, signals_raised
 from cmopt.pipeline.reproducer import InternalCompilerError
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, one_line
@@ -30,34 +29,6 @@ class ArgumentParser(argparse.ArgumentParser):
         self.exit(1, f"{self.prog}: error: {message}; see --help\n")
 
 
-class Interrupted(BaseException):
-    """A signal asks the process to end. It is no `Exception`, so that nothing catches it."""
-
-    def __init__(self, number: int):
-        super().__init__(number)
-        self.number = number
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise Interrupted(number)
-
-
-@contextmanager
-def _signals_raised() -> Iterator[None]:
-    """Within the `with` block, signals that end a process raise, so that it cleans up first."""
-    before: dict[signal.Signals, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # A signal that is ignored, as after nohup, stays ignored.
-            if signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, _interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 @collection_paused()
 def run_tool(
     name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
@@ -66,10 +37,10 @@ def run_tool(
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # hide what imported libraries log
     try:
-        with _signals_raised(), warnings.catch_warnings():
+        with signals_raised(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ... and their warnings to programmers
             return _run(name, body, argv)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # raised by something else than the signal
         return 128 + signal.SIGINT
     except Interrupted as error:
         return 128 + error.number
@@ -99,6 +70,7 @@ def _run(name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[
         drop_output()
         _complain(f"{name}: error: cannot write standard output: {error.strerror}")
     except Exception as error:
+        check_interrupted()
         _complain(f"{name}: {_internal(error)}")
     return 1
 

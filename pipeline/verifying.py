@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
-from cmopt.dialects.program import ARENA_BYTES, functions
 from cmopt.support.diagnostics import verify
 
 
@@ -14,8 +13,10 @@ def verify_input(module: ModuleOp) -> None:
     A planned function that writes over bytes which are read later would run, with other results.
     """
     verify(module)
-    if any(ARENA_BYTES in op.attributes for op in module.body.block.ops):
+    if any("cortex_m.arena_bytes" in op.attributes for op in module.body.block.ops):
+        # Here, because these take longer to import than a tool to start.
         from cmopt.codegen.verify_plan import PlanChecker
+        from cmopt.dialects.program import ARENA_BYTES, functions
 
         for func in functions(module):
             if ARENA_BYTES in func.attributes:

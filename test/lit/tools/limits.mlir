@@ -49,6 +49,16 @@
 
 // -----
 
+// expected-error@+1 {{an array of i41; its elements are i1, i8, i16, i32, i64, f32, f64}}
+"test.op"() {a = array<i41: 0, 1, 2>} : () -> ()
+
+// -----
+
+// expected-error@+1 {{ёe is not a name of ASCII letters}}
+"test.op"() {ёe = "s"} : () -> ()
+
+// -----
+
 // Few aliases can stand for millions of types.
 !a0 = tuple<tensor<1xi8>, tensor<1xi8>, tensor<1xi8>, tensor<1xi8>>
 !a1 = tuple<!a0, !a0, !a0, !a0, !a0, !a0, !a0, !a0>

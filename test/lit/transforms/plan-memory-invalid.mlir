@@ -33,3 +33,13 @@ func.func @constant(%x: tensor<3xi8>) -> tensor<6xi8> {
   %0 = cortex_m.join %x, %c : (tensor<3xi8>, tensor<3xi8>) -> tensor<6xi8>
   func.return %0 : tensor<6xi8>
 }
+
+// -----
+
+// A view of a constant has no bytes in the arena. Canonicalization makes a constant of it.
+func.func @view(%x: tensor<10xi8>) -> tensor<10xi8> {
+  %c = arith.constant dense<1> : tensor<2x5xi8>
+  // expected-error@+1 {{'cortex_m.view' op is a view of a constant, which has no place; run canonicalize before plan-memory}}
+  %0 = cortex_m.view %c : (tensor<2x5xi8>) -> tensor<10xi8>
+  func.return %0 : tensor<10xi8>
+}

@@ -326,6 +326,24 @@ def test_a_signal_while_a_file_is_staged(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
+def test_a_signal_that_a_library_makes_another_error_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The start of a module in C++ turns any exception into an ImportError."""
+    from cmopt.pipeline.tool import run_tool
+
+    def body(argv: object) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        except BaseException:
+            raise ImportError("initialization failed") from None
+        return 0
+
+    assert run_tool("x", body, []) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == ""
+
+
 def test_other_threads_may_write(tmp_path: Path) -> None:
     thread = threading.Thread(target=write_output, args=(str(tmp_path / "x"), "new"))
     thread.start()

@@ -253,7 +253,7 @@ def test_a_program_has_a_time_and_a_memory_limit(
 ) -> None:
     monkeypatch.setattr(program_process, "SECONDS", 0.1)
     with pytest.raises(CompileError, match=r"gives no result in 0\.1 seconds"):
-        program_process.run_program(b"", {}, "in.npz")
+        program_process.run_program(bytes(4) + b"ET12", {}, "in.npz")
     code = (
         "from cmopt.pipeline import program_process as p; p.MEMORY = 1 << 26; p.limit_memory();"
         "bytearray(1 << 27)"
