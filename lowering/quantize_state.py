@@ -25,7 +25,6 @@ from cmopt.dialects.program import (
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, shape_of
-from cmopt.lowering.fold_quantize_dequantize import FoldQuantizeDequantizePass
 
 
 def readers_quantization(state: State) -> UniformQuantizedType | None:
@@ -85,7 +84,7 @@ def quantize_state(state: State) -> None:
 class QuantizeStatePass(ModulePass):
     """Quantize state that the model only reads quantized; no result changes a bit.
 
-    What is kept in float is quantized when it is read. So it can be kept as integers, if there is
+    The function reads it dequantized, and `fold-quantize-dequantize` folds these casts. What is kept in float is quantized when it is read. So it can be kept as integers, if there is
     one quantization for all that read it. The initial value is quantized at compile time.
     """
 
@@ -96,4 +95,3 @@ class QuantizeStatePass(ModulePass):
             for state in states(func):
                 quantize_state(state)
             update(func)
-        FoldQuantizeDequantizePass().apply(ctx, op)

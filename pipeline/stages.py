@@ -54,8 +54,8 @@ def stage_pipelines(
         "quantized": (
             f"{layouts}canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
-            "fold-quantize-dequantize,move-casts-out-of-scans,fold-quantize-dequantize,"
-            "quantize-state,"
+            "fold-quantize-dequantize,move-casts-out-of-scans,quantize-state,"
+            "fold-quantize-dequantize,"
             f"{unroll}"
             "canonicalize,keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"

@@ -15,4 +15,6 @@ from cmopt.dialects.cortex_m.memory import *
 from cmopt.dialects.cortex_m.pooling import *
 
 CortexM = dialect_of("cortex_m", globals().values())
-KERNEL_OPS = tuple(op for op in CortexM.operations if issubclass(op, KernelOp))
+KERNEL_OPS = tuple(
+    op for op in CortexM.operations if issubclass(op, KernelOp) and op is not ShiftOp
+)

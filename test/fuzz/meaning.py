@@ -158,7 +158,7 @@ def movement_allowed(pass_: ModulePass, module: ModuleOp) -> float | None:
     ops = [op for op in module.walk() if isinstance(op, edge.EdgeOp | edge.CallOp)]
     if pass_.name == "convert-edge-to-portable":
         return None if any(isinstance(op, _SUMS) or op.name in COMPOSITES for op in ops) else 0
-    if pass_.name in ("fold-quantize-dequantize", "quantize-state"):  # which folds too
+    if pass_.name == "fold-quantize-dequantize":
         biased = (edge.Conv2dOp, edge.LinearOp)
         return None if any(isinstance(op, biased) and op.bias is not None for op in ops) else 0
     if (kind := _REORDERED.get(pass_.name)) is not None:

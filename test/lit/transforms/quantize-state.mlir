@@ -1,4 +1,4 @@
-// RUN: cm-opt %s -p 'quantize-state,canonicalize,cse' --split-input-file | filecheck %s
+// RUN: cm-opt %s -p 'quantize-state,fold-quantize-dequantize,canonicalize,cse' --split-input-file | filecheck %s
 
 !q = !quant.uniform<i8:f32, 0.5:3>
 
