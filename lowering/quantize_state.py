@@ -84,8 +84,10 @@ def quantize_state(state: State) -> None:
 class QuantizeStatePass(ModulePass):
     """Quantize state that the model only reads quantized; no result changes a bit.
 
-    The function reads it dequantized, and `fold-quantize-dequantize` folds these casts. What is kept in float is quantized when it is read. So it can be kept as integers, if there is
-    one quantization for all that read it. The initial value is quantized at compile time.
+    What is kept in float is quantized when it is read. So it can be kept as integers, if there is
+    one quantization for all that read it. The initial value is quantized at compile time. The
+    function then reads the state through a dequantize, and makes its next value by a quantize;
+    `fold-quantize-dequantize` folds both.
     """
 
     name = "quantize-state"
