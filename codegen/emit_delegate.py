@@ -123,7 +123,7 @@ def _check_tensors(
             )
 
 
-def smallest_file(program: Any, alignment: int, initial_values: Sequence[bytes]) -> bytes:
+def smallest_file(program: Any, alignment: int, initial_values: Sequence[bytes] = ()) -> bytes:
     """The smaller of two files of the program: the delegates' data in line, or in segments.
 
     Raises CompileError if the data of a delegate is not aligned for the NPU's driver.

@@ -105,9 +105,13 @@ SPLIT = {edge.UpsampleBilinear2dOp: "split-bilinear-upsampling makes it convolut
 ORDER = {edge.ToDimOrderOp: "materialize-dim-order makes it a permute"}
 BYTES = {edge.BitcastOp: "it is the same bytes as plain integers"}
 CALL = {edge.CallOp: "it is a call of a portable kernel itself"}
+LOOP = {edge.ScanOp: "it is a loop, up to the program file"}
 
 NEEDS = (
-    Need("meaning", "interpreters/edge.py", has_meaning),
+    Need(
+        "meaning", "interpreters/edge.py", has_meaning,
+        {edge.ScanOp: "interpreters/scan.py runs its body, without torch"},
+    ),
     Need(
         "function in NumPy", "arithmetic/functions.py", has_function,
         {edge.MapOp: "arithmetic/maps.py computes its body"},
@@ -118,6 +122,7 @@ NEEDS = (
         has_layout_rule,
         {
             **WRAPPED, **ORDER, **BYTES,
+            edge.ScanOp: "its body has layouts of its own; it takes and gives tensors as written",
             edge.AvgPool2dOp: "convert-to-nhwc gives it the layout of its kernels",
             edge.PermuteOp: "it is a layout",
             edge.UpsampleBilinear2dOp: "split-bilinear-upsampling makes it convolutions",
@@ -128,7 +133,7 @@ NEEDS = (
         "RULES in lowering/cortex_m/rules.py, of a function of two tensors BINARY in binary.py, or "
         "in lowering/int16/elementwise.py",
         has_core_rule,
-        {**WRAPPED, **SPLIT, **CALL, **ORDER},
+        {**WRAPPED, **SPLIT, **CALL, **ORDER, **LOOP},
     ),
     Need(
         "rule for the NPU",
@@ -137,13 +142,17 @@ NEEDS = (
         {
             **WRAPPED, **SPLIT, **ORDER, **BYTES,
             edge.CallOp: "the NPU calls nothing",
+            edge.ScanOp: "unroll-scans makes it its steps, or its body has the delegates",
             edge.HypotOp: "it is for kernels of int16; the NPU takes its square roots and sums",
             edge.ConvTranspose2dOp: "split-transposed-convolutions makes it convolutions",
         },
     ),
     Need(
         "portable kernel", "RULES in lowering/convert_edge_to_portable.py", has_portable_rule,
-        {**WRAPPED, **CALL, **ORDER, **BYTES, edge.ReshapeOp: "it is a view of the same bytes"},
+        {
+            **WRAPPED, **CALL, **ORDER, **BYTES, **LOOP,
+            edge.ReshapeOp: "it is a view of the same bytes",
+        },
     ),
     Need(
         "importer entry", "frontend/operators.py", is_imported,

@@ -270,8 +270,11 @@ def test_signals_leave_nothing_behind(number: signal.Signals, ir: Path) -> None:
     (folder / "model.mlir").write_text("old")
     before = {path.name: path.read_text() for path in folder.iterdir()}
     stopped = 0
-    # A shell starts background processes with the signal ignored.
-    default = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    # A shell starts background processes with SIGINT ignored, and nohup with SIGHUP.
+    default = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+    )
     code = f"exec({SLOW!r}); {default}"
     moments = range(ENDING.index(number), 21, 3)
     for moment in moments:
