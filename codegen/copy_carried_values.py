@@ -15,6 +15,7 @@ from cmopt.codegen.lifetimes import in_place_delta
 from cmopt.dialects.cortex_m import JoinOp, KernelOp, SubviewOp, ViewOp
 from cmopt.dialects.edge import CallOp, ScanOp
 from cmopt.dialects.program import Body, bodies, states, terminator
+from cmopt.lowering.verify_stage import check_stage
 
 _REASON = "state and carried values have one place each"
 
@@ -114,6 +115,7 @@ class CopyCarriedValuesPass(ModulePass):
     name = "copy-carried-values"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_stage(op, "cortex_m")
         for body in list(bodies(op)):
             if isinstance(body, ScanOp):
                 take_initial_values(body)

@@ -14,6 +14,7 @@ from cmopt.codegen.order_model import has_loops, model_of, reorder
 from cmopt.codegen.order_search import MOST_STATES, find_order
 from cmopt.codegen.placement import place
 from cmopt.dialects.program import ORDER_BOUND, ORDER_LIMIT, functions
+from cmopt.lowering.verify_stage import check_stage
 
 
 def order(func: FuncOp, most_states: int) -> None:
@@ -51,5 +52,6 @@ class OrderOperatorsPass(ModulePass):
     most_states: int = MOST_STATES
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_stage(op, "cortex_m")
         for func in functions(op):
             order(func, self.most_states)

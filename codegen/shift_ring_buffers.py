@@ -15,6 +15,7 @@ from cmopt.codegen.copy_carried_values import carried_pairs, readers_of
 from cmopt.codegen.copy_joined_operands import root
 from cmopt.dialects.cortex_m import JoinOp, ShiftOp, SubviewOp, ViewOp, nbytes
 from cmopt.dialects.program import Body, bodies, terminator
+from cmopt.lowering.verify_stage import check_stage
 
 MOST_ROWS = 64
 """A longer buffer is copied: each row is a tensor of the program file."""
@@ -102,6 +103,7 @@ class ShiftRingBuffersPass(ModulePass):
     name = "shift-ring-buffers"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_stage(op, "cortex_m")
         for body in bodies(op):
             for argument, index in carried_pairs(body):
                 shift(body, argument, index)

@@ -22,6 +22,7 @@ from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, itemsi
 from cmopt.dialects.program import ROW_STRIPS, functions
 from cmopt.dialects.shapes import element_of, resized, shape_of
 from cmopt.lowering.rules import Unsupported
+from cmopt.lowering.verify_stage import check_stage
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.locations import render
 from cmopt.support.strips_report import RowStrips, to_json
@@ -229,6 +230,7 @@ class SplitRowsPass(ModulePass):
     max_arena: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_stage(op, "cortex_m")
         for func in functions(op) if self.max_arena else ():
             new = fitted(func, self.max_arena, get_target(self.target).isa)
             if new is not func:
