@@ -31,6 +31,7 @@ from cmopt.dialects.program import (
 )
 from cmopt.dialects.shapes import ints_of, inverse, shape_of
 from cmopt.lowering.layout.modes import Layouts, as_written, bytes_of, rule_of, values_of
+from cmopt.lowering.rewrite import pass_through, read_through
 from cmopt.support.diagnostics import CompileError, warn
 
 MAX_MODES = 64
@@ -223,14 +224,9 @@ def keep_in(state: State, layout: Layout) -> None:
     if layout == identity(len(shape)):
         return
     kept = retype_argument(func, state.index, permuted_type(state.argument.type, layout))
-    before = PermuteOp.of(kept, inverse(layout))
-    Rewriter.insert_op(before, InsertPoint.at_start(func.body.block))
-    kept.replace_all_uses_with(before.output)
-    before.operands[0] = kept
-    end = terminator(func)
-    after = PermuteOp.of(end.operands[state.result], layout)
-    Rewriter.insert_op(after, InsertPoint.before(end))
-    end.operands[state.result] = after.output
+    start = InsertPoint.at_start(func.body.block)
+    read_through(kept, PermuteOp.of(kept, inverse(layout)), start)
+    pass_through(terminator(func), state.result, PermuteOp.of(state.next, layout))
     initial = constant_op(np.transpose(dense_array(state.initial), layout)).value
     assert isinstance(initial, DenseIntOrFPElementsAttr)
     set_initial_value(state, initial)

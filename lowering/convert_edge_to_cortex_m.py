@@ -25,6 +25,7 @@ from cmopt.dialects.program import (
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
 from cmopt.lowering.cortex_m.rules import kernel_builder
+from cmopt.lowering.rewrite import pass_through, read_through
 from cmopt.lowering.rules import Unsupported
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import STOCK, Isa, get_target
@@ -36,18 +37,13 @@ def pass_as_storage(func: FuncOp) -> None:
     args = {i: a.type for i, a in enumerate(block.args) if quantized_element(a.type) is not None}
     for index, type in args.items():
         argument = retype_argument(func, index, storage_type(type))
-        cast = SCastOp(argument, type)
-        Rewriter.insert_op(cast, InsertPoint.at_start(block))
-        argument.replace_all_uses_with(cast.output)
-        cast.operands[0] = argument
+        read_through(argument, SCastOp(argument, type), InsertPoint.at_start(block))
     end = terminator(func)
     results = {}
     for index, value in enumerate(list(end.operands)):
         if quantized_element(value.type) is not None:
             results[index] = value.type
-            cast = SCastOp(value, storage_type(value.type))
-            Rewriter.insert_op(cast, InsertPoint.before(end))
-            end.operands[index] = cast.output
+            pass_through(end, index, SCastOp(value, storage_type(value.type)))
     if args or results:
         update(func)
         note_on_border(func, QUANTIZED, args, results)
@@ -59,23 +55,15 @@ def carry_as_storage(scan: ScanOp) -> None:
     for index, argument in enumerate(block.args):
         if quantized_element(type := argument.type) is not None:
             stored = retype_argument(scan, index, storage_type(type))
-            inside = SCastOp(stored, type)
-            Rewriter.insert_op(inside, InsertPoint.at_start(block))
-            stored.replace_all_uses_with(inside.output)
-            inside.operands[0] = stored
+            read_through(stored, SCastOp(stored, type), InsertPoint.at_start(block))
     for op in (scan, end):
         for index, value in enumerate(list(op.operands)):
             if quantized_element(value.type) is not None:
-                cast = SCastOp(value, storage_type(value.type))
-                Rewriter.insert_op(cast, InsertPoint.before(op))
-                op.operands[index] = cast.output
+                pass_through(op, index, SCastOp(value, storage_type(value.type)))
     for result in scan.results:
         if quantized_element(type := result.type) is not None:
             made = Rewriter.replace_value_with_new_type(result, storage_type(type))
-            outside = SCastOp(made, type)
-            Rewriter.insert_op(outside, InsertPoint.after(scan))
-            made.replace_all_uses_with(outside.output)
-            outside.operands[0] = made
+            read_through(made, SCastOp(made, type), InsertPoint.after(scan))
 
 
 def check_sizes(body: Body) -> None:

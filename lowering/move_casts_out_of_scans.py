@@ -14,6 +14,7 @@ from cmopt.dialects.edge import ScanOp
 from cmopt.dialects.program import bodies, retype_argument
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
+from cmopt.lowering.rewrite import pass_through, read_through
 
 
 def _quantized_by(value: SSAValue) -> Attribute | None:
@@ -36,9 +37,7 @@ def _dequantized_from(value: SSAValue) -> Attribute | None:
 
 def _take_quantized(scan: ScanOp, index: int, element: Attribute) -> None:
     """Quantize operand `index` in front of the loop, and not at its uses in the body."""
-    cast = QCastOp.of(scan.operands[index], element)
-    Rewriter.insert_op(cast, InsertPoint.before(scan))
-    scan.operands[index] = cast.output
+    pass_through(scan, index, QCastOp.of(scan.operands[index], element))
     argument = scan.body.block.args[index]
     inner = retype_argument(scan, index, TensorType(element, shape_of(argument)))
     for user in [use.operation for use in inner.uses]:
@@ -55,16 +54,11 @@ def _make_quantized(scan: ScanOp, index: int, element: Attribute) -> None:
         assert isinstance(value.owner, DCastOp)
         end.operands[index] = value.owner.input
     else:
-        cast = QCastOp.of(value, element)
-        Rewriter.insert_op(cast, InsertPoint.before(end))
-        end.operands[index] = cast.output
+        pass_through(end, index, QCastOp.of(value, element))
     type = result.type
     made = Rewriter.replace_value_with_new_type(result, TensorType(element, shape_of(result)))
     if made.uses:
-        cast_back = DCastOp(made, type)
-        Rewriter.insert_op(cast_back, InsertPoint.after(scan))
-        made.replace_all_uses_with(cast_back.output)
-        cast_back.operands[0] = made
+        read_through(made, DCastOp(made, type), InsertPoint.after(scan))
 
 
 def move_casts(scan: ScanOp) -> None:

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import AnyFloat, ModuleOp, TensorType
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import InsertPoint
 
 from cmopt.dialects.arrays import dense_array, quantize
 from cmopt.dialects.constants import constant_op
@@ -25,6 +25,7 @@ from cmopt.dialects.program import (
 )
 from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
 from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.lowering.rewrite import pass_through, read_through
 
 
 def readers_quantization(state: State) -> UniformQuantizedType | None:
@@ -69,14 +70,8 @@ def quantize_state(state: State) -> None:
     func, old = state.func, state.argument.type
     stored = quantize(dense_array(state.initial), element)
     quantized = retype_argument(func, state.index, TensorType(element, shape_of(old)))
-    inside = DCastOp(quantized, old)
-    Rewriter.insert_op(inside, InsertPoint.at_start(func.body.block))
-    quantized.replace_all_uses_with(inside.output)
-    inside.operands[0] = quantized
-    end = terminator(func)
-    after = QCastOp.of(end.operands[state.result], element)
-    Rewriter.insert_op(after, InsertPoint.before(end))
-    end.operands[state.result] = after.output
+    read_through(quantized, DCastOp(quantized, old), InsertPoint.at_start(func.body.block))
+    pass_through(terminator(func), state.result, QCastOp.of(state.next, element))
     set_initial_value(state, constant_op(stored).value)  # type: ignore[arg-type]
 
 

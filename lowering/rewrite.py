@@ -14,6 +14,7 @@ from xdsl.pattern_rewriter import (
     PatternRewriteWalker,
     RewritePattern,
 )
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.edge import MapOp
 from cmopt.support.locations import location_preserving, render
@@ -56,6 +57,19 @@ def recreated(
         attributes=dict(op.attributes),
         regions=[region.clone() for region in op.regions],
     )
+
+
+def read_through(value: SSAValue, op: Operation, point: InsertPoint) -> None:
+    """Insert `op`, which reads `value`, and let all else that reads `value` read its result."""
+    Rewriter.insert_op(op, point)
+    value.replace_all_uses_with(op.results[0])
+    op.operands[list(op.operands).index(op.results[0])] = value
+
+
+def pass_through(user: Operation, index: int, op: Operation) -> None:
+    """Insert `op` in front of `user`, which then takes its result as operand `index`."""
+    Rewriter.insert_op(op, InsertPoint.before(user))
+    user.operands[index] = op.results[0]
 
 
 class _Escape(BaseException):

@@ -21,6 +21,7 @@ from cmopt.dialects.program import (
     update,
 )
 from cmopt.dialects.shapes import shape_of
+from cmopt.lowering.rewrite import pass_through
 from cmopt.support.diagnostics import CompileError
 
 LAYOUTS = ("NCHW", "NHWC")
@@ -68,9 +69,7 @@ def set_layouts(func: FuncOp, inputs: Sequence[str], outputs: Sequence[str]) -> 
         what = f"output {output_names[index]!r}"
         if (new := _ordered(func, what, value.type, layout, outputs)) == value.type:
             continue
-        move = ToDimOrderOp([value], new)
-        Rewriter.insert_op(move, InsertPoint.before(end))
-        end.operands[index] = move.output
+        pass_through(end, index, ToDimOrderOp([value], new))
     update(func)
 
 
