@@ -355,6 +355,14 @@ class SCastOp(_ConversionOp):
         _verify_conversion(quantized, plain, element.storage)
 
 
+def quantization_of_users(value: SSAValue) -> UniformQuantizedType | None:
+    """The element type to which all users of a float value quantize it; None if they differ."""
+    users = [use.operation for use in value.uses]
+    types = {user.output.type if isinstance(user, QCastOp) else None for user in users}
+    (type,) = types if len(types) == 1 else (None,)
+    return None if type is None else quantized_element(type)
+
+
 def requantized(value: SSAValue, type: Attribute) -> tuple[list[Operation], SSAValue]:
     """Ops that requantize a value to another quantized type, and the new value.
 

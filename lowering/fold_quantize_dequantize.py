@@ -25,7 +25,13 @@ from cmopt.dialects.edge import (
     ToDimOrderOp,
 )
 from cmopt.dialects.edge.canonicalization.take_and_pad import holds
-from cmopt.dialects.quant import DCastOp, QCastOp, UniformQuantizedType, quantized_element
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    UniformQuantizedType,
+    quantization_of_users,
+    quantized_element,
+)
 from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.lowering.rewrite import apply_patterns
 
@@ -43,12 +49,9 @@ class FoldIntoQuantizedOp(RewritePattern):
     def match_and_rewrite(self, op: EdgeOp, rewriter: PatternRewriter) -> None:
         if len(op.results) != 1:
             return
+        if quantization_of_users(op.results[0]) is None:
+            return
         casts = [use.operation for use in op.results[0].uses]
-        if not casts or not all(isinstance(cast, QCastOp) for cast in casts):
-            return
-        result_types = {cast.results[0].type for cast in casts}
-        if len(result_types) != 1:
-            return
         new_ops: list[Operation] = []
         operands: list[SSAValue] = []
         for operand in op.operands:
@@ -62,7 +65,7 @@ class FoldIntoQuantizedOp(RewritePattern):
             return  # Moving bytes cannot requantize them.
         folded = op.create(
             operands=operands,
-            result_types=[result_types.pop()],
+            result_types=[casts[0].results[0].type],
             properties=dict(op.properties),
             attributes=dict(op.attributes),
         )
@@ -131,13 +134,10 @@ class HoistQuantize(RewritePattern):
         move = op.input.owner
         if not isinstance(move, MovementOp | CatOp):
             return
+        element = quantization_of_users(op.input)
+        if element is None or element.is_per_axis:
+            return
         others = [use.operation for use in op.input.uses]
-        if any(not isinstance(o, QCastOp) or o.output.type != op.output.type for o in others):
-            return
-        element = quantized_element(op.output.type)
-        assert element is not None
-        if element.is_per_axis:
-            return
         casts = [QCastOp.of(v, element) for v in move.operands]
         moved = move.create(
             operands=[cast.output for cast in casts],

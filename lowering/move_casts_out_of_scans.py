@@ -12,19 +12,15 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.edge import ScanOp
 from cmopt.dialects.program import bodies, retype_argument
-from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
+from cmopt.dialects.quant import DCastOp, QCastOp, quantization_of_users, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.rewrite import pass_through, read_through
 
 
 def _quantized_by(value: SSAValue) -> Attribute | None:
-    """The element type that all users of a float value quantize it to; None if they differ."""
-    casts = [use.operation for use in value.uses]
-    found = {cast.output.type.element_type for cast in casts if isinstance(cast, QCastOp)}
-    if len(found) != 1 or not all(isinstance(cast, QCastOp) for cast in casts):
-        return None
-    (element,) = found
-    return None if quantized_element(TensorType(element, [1])).is_per_axis else element  # type: ignore[union-attr]
+    """The element type that all users of a float value quantize it to, per tensor."""
+    element = quantization_of_users(value)
+    return None if element is None or element.is_per_axis else element
 
 
 def _dequantized_from(value: SSAValue) -> Attribute | None:

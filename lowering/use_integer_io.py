@@ -23,7 +23,7 @@ from cmopt.dialects.program import (
     terminator,
     update,
 )
-from cmopt.dialects.quant import DCastOp, QCastOp
+from cmopt.dialects.quant import DCastOp, QCastOp, quantization_of_users
 from cmopt.dialects.shapes import element_of, with_element
 from cmopt.support.diagnostics import CompileError
 
@@ -60,15 +60,6 @@ def _replace(op: Operation, new: Sequence[Operation]) -> None:
     Rewriter.replace_op(op, new)
 
 
-def _quantizations(argument: SSAValue) -> list[QCastOp] | None:
-    """The users of a float argument, if all quantize it to one type."""
-    users = [use.operation for use in argument.uses]
-    casts = [user for user in users if isinstance(user, QCastOp)]
-    if not casts or len(casts) != len(users) or len({c.output.type for c in casts}) != 1:
-        return None
-    return casts
-
-
 def _is_float(value: SSAValue) -> bool:
     return isinstance(element_of(value), AnyFloat)
 
@@ -84,14 +75,13 @@ def quantize_border(func: FuncOp, names: Sequence[str] = ()) -> None:
         if names and inputs[index] not in names:
             continue
         _quantize_before_moves(argument)
-        casts = _quantizations(argument)
-        if casts is None:
+        if (element := quantization_of_users(argument)) is None:
             if _is_float(argument) and argument.uses:
                 _refuse(func, f"input {index} is used as a float inside the model")
             continue
-        quantized = retype_argument(func, index, casts[0].output.type)
-        for cast in casts:
-            cast.output.replace_all_uses_with(quantized)
+        quantized = retype_argument(func, index, with_element(argument.type, element))
+        for cast in [use.operation for use in quantized.uses]:
+            cast.results[0].replace_all_uses_with(quantized)
             Rewriter.erase_op(cast)
     end = terminator(func)
     for index, value in enumerate(list(outputs_of(func))):
