@@ -14,13 +14,14 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 
-from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import CatOp, Conv2dOp, PermuteOp, ReshapeOp, SliceOp, is_nhwc
 from cmopt.dialects.edge.elementwise import UnaryOp
 from cmopt.dialects.permutations import order_of_bytes
-from cmopt.dialects.quant import UniformQuantizedType, quantized_element
+from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, resized, shape_of
 from cmopt.lowering.rewrite import apply_patterns, recreated
+from cmopt.lowering.weights import selected_rows
 
 MOST_GROUPS = 4
 """The most convolution calls that may replace one transpose."""
@@ -46,28 +47,12 @@ def behind_reshapes(value: SSAValue) -> SSAValue:
     return value
 
 
-def selected(value: SSAValue, channels: NDArray[np.int64]) -> tuple[list[Operation], SSAValue]:
-    """The rows of a constant weight or bias for some output channels."""
-    stored, element = constant_of(value), element_of(value)
-    assert stored is not None
-    if isinstance(element, UniformQuantizedType) and element.is_per_axis:
-        element = UniformQuantizedType.get(
-            element.storage,
-            element.params.scales[channels].tolist(),
-            element.params.zero_points[channels].tolist(),
-            axis=element.axis.data,
-            storage_range=element.storage_range,
-        )
-    rows = np.asarray(stored[channels], order="C")
-    return typed_constant(rows, TensorType(element, rows.shape), value.name_hint)
-
-
 def part_of(conv: Conv2dOp, channels: NDArray[np.int64]) -> list[Operation]:
     """Ops that compute some output channels of a convolution; the last gives the result."""
     ops: list[Operation] = []
     operands: list[SSAValue] = [conv.input]
     for value in conv.operands[1:]:
-        more, rows = selected(value, channels)
+        more, rows = selected_rows(value, channels)
         ops += more
         operands.append(rows)
     part = conv.with_operands(operands)

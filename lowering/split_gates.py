@@ -4,37 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import BinaryOp, LinearOp, SliceOp
-from cmopt.dialects.quant import UniformQuantizedType
-from cmopt.dialects.shapes import element_of, int_of, shape_of
+from cmopt.dialects.quant import quantized_element
+from cmopt.dialects.shapes import int_of, shape_of
 from cmopt.lowering.rewrite import apply_patterns, recreated
+from cmopt.lowering.weights import selected_rows
 
 
-def sliced_rows(value: SSAValue, start: int, size: int) -> tuple[list[Operation], SSAValue] | None:
-    """Ops that make rows of a constant, with the scales of these rows; None if not constant."""
-    if (values := constant_of(value)) is None:
-        return None
-    element: Attribute = element_of(value)
-    if isinstance(element, UniformQuantizedType) and element.is_per_axis:
-        if element.axis.data != 0:
-            return None
-        rows = slice(start, start + size)
-        element = UniformQuantizedType.get(
-            element.storage,
-            element.params.scales[rows].tolist(),
-            element.params.zero_points[rows].tolist(),
-            axis=0,
-            storage_range=element.storage_range,
-        )
-    part = values[start : start + size]
-    return typed_constant(part, TensorType(element, part.shape), value.name_hint)
+def _has_rows(value: SSAValue) -> bool:
+    """Whether rows of a value can be made at compile time."""
+    element = quantized_element(value.type)
+    is_by_row = element is None or not element.is_per_axis or element.axis.data == 0
+    return constant_of(value) is not None and is_by_row
 
 
 def _is_read_in_parts(value: SSAValue) -> bool:
@@ -73,14 +62,15 @@ class SplitLinear(RewritePattern):
         whole = op.input.owner
         if not isinstance(whole, LinearOp) or not _is_read_in_parts(op.input):
             return
+        if not all(map(_has_rows, whole.operands[1:])):
+            return
         start, size = int_of(op.start), shape_of(op.output)[int_of(op.dim)]
         new_ops: list[Operation] = []
         operands: list[SSAValue] = [whole.input]
         for value in whole.operands[1:]:
-            if (made := sliced_rows(value, start, size)) is None:
-                return
-            new_ops += made[0]
-            operands.append(made[1])
+            more, rows = selected_rows(value, np.arange(start, start + size))
+            new_ops += more
+            operands.append(rows)
         rewriter.replace(op, [*new_ops, recreated(whole, operands, op.output.type)])
 
 

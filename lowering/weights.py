@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import TensorType
+from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.accumulators import matrix_overflow
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp
-from cmopt.dialects.quant import is_int8, qtype_of, quantized_element
+from cmopt.dialects.quant import UniformQuantizedType, is_int8, qtype_of, quantized_element
+from cmopt.dialects.shapes import element_of
 from cmopt.lowering.rules import Unsupported
 
 
@@ -67,3 +69,19 @@ def symmetric_weight(
     if weight.size == 0:
         raise Unsupported("the weight is empty")
     return weight
+
+
+def selected_rows(value: SSAValue, rows: NDArray[np.int64]) -> tuple[list[Operation], SSAValue]:
+    """Ops that make some rows of a constant weight or bias, with the scales of these rows."""
+    stored, element = constant_of(value), element_of(value)
+    assert stored is not None
+    if isinstance(element, UniformQuantizedType) and element.is_per_axis:
+        element = UniformQuantizedType.get(
+            element.storage,
+            element.params.scales[rows].tolist(),
+            element.params.zero_points[rows].tolist(),
+            axis=element.axis.data,
+            storage_range=element.storage_range,
+        )
+    part = np.asarray(stored[rows], order="C")
+    return typed_constant(part, TensorType(element, part.shape), value.name_hint)
