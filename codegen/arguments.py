@@ -25,7 +25,7 @@ from cmopt.dialects.edge import OperandAttr
 from cmopt.dialects.shapes import element_of
 
 if TYPE_CHECKING:
-    from cmopt.codegen.emit_pte import ProgramBuilder
+    from cmopt.codegen.program_builder import ProgramBuilder
 
 Plain = SSAValue | bool | int | float | str | list[Any] | None
 """An argument without its type: a tensor, a Python value, or a list of these."""
