@@ -38,6 +38,20 @@ class SileroVAD(nn.Module):
         return speech.squeeze(1).mean(dim=1, keepdim=True), torch.stack((h, c))
 
 
+class StreamingVAD(nn.Module):
+    """The network with its state in a buffer: audio [1, 576] to probability [1, 1]."""
+
+    def __init__(self, network: SileroVAD) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("state", torch.zeros(2, 1, HIDDEN))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        probability, state = self.network(x, self.state)
+        self.state.copy_(state)
+        return probability
+
+
 def weights_file() -> Path | None:
     """The TorchScript archive of the `silero-vad` package; None if it is not installed."""
     spec = find_spec("silero_vad")

@@ -17,7 +17,7 @@ import cmopt
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[3] / "demo"))
-from models.silero_vad import silero_vad, weights_file
+from models.silero_vad import StreamingVAD, silero_vad, weights_file
 from speech import CALIBRATION, HELD_OUT, RATE, STEP, detect, frames_of, has_speaker, recording
 from vad import INT16
 
@@ -75,3 +75,18 @@ def test_automatic_precision() -> None:
     assert most <= 0.20 and percentile <= 0.12 and flips <= 0.02
     assert program.report.precision is not None
     assert program.report.precision.share_in_int16 <= 0.60
+
+
+def test_state_in_a_buffer() -> None:
+    """600 frames one by one give the bytes of the program whose state its caller keeps."""
+    model, samples, frames, _ = speech()
+    calibration = samples[:60]
+    audio = [(sample[0],) for sample in calibration]
+    given = cmopt.compile(cmopt.quantize(model, calibration[0], calibration=calibration))
+    kept = cmopt.compile(cmopt.quantize(StreamingVAD(model), audio[0], calibration=audio))
+    assert sum(kept.report.ops.values()) <= 32
+    assert kept.report.float_ops == 0
+    state = torch.zeros(2, 1, 128)
+    for frame in (2 * frames)[:600]:
+        probability, state = given.run(frame, state)
+        assert torch.equal(kept.run(frame)[0], probability)
