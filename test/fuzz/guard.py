@@ -17,18 +17,19 @@ class Timeout(BaseException):
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `Timeout` in the block after `seconds`. Works only in the main thread."""
+    """Raise `Timeout` in the block after so many seconds of the processor, which other programs on
+    the machine do not use up. Works only in the main thread."""
 
     def expire(signum: int, frame: FrameType | None) -> None:
         raise Timeout
 
-    previous = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    previous = signal.signal(signal.SIGPROF, expire)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
 
 
 def address_space() -> int:
