@@ -48,6 +48,15 @@ def numpy_dtype(element: Attribute) -> np.dtype[np.generic]:
     raise ValueError(f"no numpy dtype for element type {element}")
 
 
+def has_dtype(element: Attribute) -> bool:
+    """Whether `numpy_dtype` has one for an element type."""
+    try:
+        numpy_dtype(element)
+    except ValueError:
+        return False
+    return True
+
+
 def dense_array(attr: DenseIntOrFPElementsAttr) -> Array:
     """The array in a dense attribute. Only booleans, and equal elements held as one, are copied.
 

@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from cmopt.dialects.arrays import Array, dense_array, to_float
+from cmopt.dialects.arrays import Array, dense_array, has_dtype, to_float
 from cmopt.dialects.quant import SCastOp, quantized_element, storage_type
 from cmopt.dialects.shapes import element_of
 
@@ -24,14 +24,27 @@ def is_constant(value: SSAValue) -> bool:
     return isinstance(value.owner, ConstantOp)
 
 
-def constant_of(value: SSAValue) -> Array | None:
-    """The stored array of a constant, seen through `quant.scast`; None if it is not constant."""
+def _known(value: SSAValue) -> DenseIntOrFPElementsAttr | None:
     owner = value.owner
-    if isinstance(owner, SCastOp):
-        return constant_of(owner.input)
-    if isinstance(owner, ConstantOp) and isinstance(owner.value, DenseIntOrFPElementsAttr):
-        return dense_array(owner.value)
-    return None
+    while isinstance(owner, SCastOp):
+        owner = owner.input.owner
+    if not isinstance(owner, ConstantOp) or not isinstance(owner.value, DenseIntOrFPElementsAttr):
+        return None
+    return owner.value if has_dtype(owner.value.get_element_type()) else None
+
+
+def is_known(value: SSAValue) -> bool:
+    """Whether `constant_of` has the elements of a value. It takes no time to ask."""
+    return _known(value) is not None
+
+
+def constant_of(value: SSAValue) -> Array | None:
+    """The stored array of a constant, seen through `quant.scast`.
+
+    None if it is not constant, or of a type for which there is no array.
+    """
+    elements = _known(value)
+    return None if elements is None else dense_array(elements)
 
 
 def float_constant_of(value: SSAValue) -> Array | None:

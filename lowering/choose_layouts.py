@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects.arrays import dense_array
-from cmopt.dialects.constants import constant_of, constant_op
+from cmopt.dialects.constants import constant_op, is_known
 from cmopt.dialects.edge import PermuteOp, permuted_type
 from cmopt.dialects.permutations import Layout, compose, identity, order_of_bytes
 from cmopt.dialects.program import (
@@ -81,7 +81,7 @@ class Choice:
             for op in body.body.block.ops
             if not isinstance(op, PermuteOp)
             and all(isinstance(v.type, TensorType) for v in values_of(op))
-            and not all(constant_of(v) is not None for v in op.results or op.operands)
+            and not all(is_known(v) for v in op.results or op.operands)
         ]
         self.modes: dict[Operation, dict[Layouts, None]] = {op: {} for op in self.ops}
         self.is_complete = True
@@ -165,7 +165,7 @@ class Choice:
 
         def label(value: SSAValue, layout: Layout) -> tuple[int, Layout] | None:
             source = Source.of(value)
-            if constant_of(source.root) is not None:
+            if is_known(source.root):
                 return None  # Constants are permuted at compile time.
             if source.root not in numbers:
                 numbers[source.root] = len(numbers)

@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmopt.dialects import tosa
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import is_known
 from cmopt.dialects.edge import (
     CallOp,
     CatOp,
@@ -103,7 +103,7 @@ class Partition:
 
     def _processor(self, op: Operation) -> Processor:
         if op not in self.reasons:  # a constant, or the cast of a constant or of a call's operand
-            is_constant = all(constant_of(value) is not None for value in op.results)
+            is_constant = all(is_known(value) for value in op.results)
             return Processor.EITHER if is_constant else Processor.CPU
         if self.reasons[op] is not None:
             return Processor.CPU
@@ -214,7 +214,7 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
 def mark_outside(partition: Partition) -> None:
     """Set on every op outside the delegates why the NPU cannot do it."""
     for op, reason in partition.reasons.items():
-        is_value = any(constant_of(value) is None for value in op.results)
+        is_value = any(not is_known(value) for value in op.results)
         if reason is not None and is_value:
             op.attributes[NPU_REASON] = StringAttr(reason)
 

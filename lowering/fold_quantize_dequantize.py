@@ -13,7 +13,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.rewriter import InsertPoint
 
 from cmopt.dialects.arrays import Array, quantize
-from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.constants import constant_of, is_known, typed_constant
 from cmopt.dialects.edge import (
     CatOp,
     Conv2dOp,
@@ -58,7 +58,7 @@ class FoldIntoQuantizedOp(RewritePattern):
             if (quantized := quantized_operand(op, operand, new_ops)) is None:
                 return
             operands.append(quantized)
-        if all(constant_of(operand) is not None for operand in operands):
+        if all(is_known(operand) for operand in operands):
             return
         moves = isinstance(op, MovementOp | ToDimOrderOp)
         if moves and element_of(operands[0]) != element_of(casts[0].results[0]):

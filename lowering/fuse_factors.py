@@ -13,7 +13,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from cmopt.arithmetic.functions import activation_bounds
 from cmopt.dialects.arrays import Array
-from cmopt.dialects.constants import constant_of, constant_op, float_constant_of
+from cmopt.dialects.constants import constant_of, constant_op, float_constant_of, is_known
 from cmopt.dialects.edge import (
     FUNCTIONS,
     AddOp,
@@ -83,7 +83,7 @@ class FuseHardsigmoid(RewritePattern):
         weight = layer.weight.owner
         if not is_quantized or not op.input.has_one_use() or not isinstance(weight, DCastOp):
             return
-        if activation_bounds(layer) != (None, None) or constant_of(weight.input) is None:
+        if activation_bounds(layer) != (None, None) or not is_known(weight.input):
             return
         if (bias := bias_values(layer)) is None:
             return

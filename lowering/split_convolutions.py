@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import is_known
 from cmopt.dialects.edge import CatOp, Conv2dOp, PermuteOp, ReshapeOp, SliceOp, is_nhwc
 from cmopt.dialects.edge.elementwise import UnaryOp
 from cmopt.dialects.permutations import order_of_bytes
@@ -37,7 +37,7 @@ def pointwise(value: SSAValue) -> Conv2dOp | None:
         return None
     if shape_of(op.weight)[2:] != (1, 1) or quantized_element(op.output.type) is None:
         return None
-    return op if all(constant_of(v) is not None for v in op.operands[1:]) else None
+    return op if all(is_known(v) for v in op.operands[1:]) else None
 
 
 def behind_reshapes(value: SSAValue) -> SSAValue:

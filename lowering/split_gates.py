@@ -11,7 +11,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import is_known
 from cmopt.dialects.edge import BinaryOp, LinearOp, SliceOp
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, shape_of
@@ -23,7 +23,7 @@ def _has_rows(value: SSAValue) -> bool:
     """Whether rows of a value can be made at compile time."""
     element = quantized_element(value.type)
     is_by_row = element is None or not element.is_per_axis or element.axis.data == 0
-    return constant_of(value) is not None and is_by_row
+    return is_known(value) and is_by_row
 
 
 def _is_read_in_parts(value: SSAValue) -> bool:

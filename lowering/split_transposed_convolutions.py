@@ -16,7 +16,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.arrays import Array
-from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.constants import constant_of, is_known, typed_constant
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, PermuteOp, ReshapeOp, SliceOp, optional
 from cmopt.dialects.program import Body, bodies
@@ -124,7 +124,7 @@ def is_splittable(op: ConvTranspose2dOp) -> bool:
         return False
     if element.is_per_axis and element.axis.data != 1:
         return False
-    return op.bias is None or constant_of(op.bias) is not None
+    return op.bias is None or is_known(op.bias)
 
 
 @dataclass
@@ -262,7 +262,7 @@ def arena_floor(body: Body) -> int:
         sizes = [
             nbytes(storage_type(value.type))
             for value in values
-            if isinstance(value.type, TensorType) and constant_of(value) is None
+            if isinstance(value.type, TensorType) and not is_known(value)
         ]
         together = isinstance(op, Conv2dOp | ConvTranspose2dOp)
         most = max(most, sum(sizes) if together else max(sizes, default=0))

@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.accumulators import matrix_overflow
-from cmopt.dialects.constants import constant_of, typed_constant
+from cmopt.dialects.constants import constant_of, is_known, typed_constant
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp
 from cmopt.dialects.quant import UniformQuantizedType, is_int8, qtype_of, quantized_element
 from cmopt.dialects.shapes import element_of
@@ -64,7 +64,7 @@ def symmetric_weight(
         raise Unsupported(f"takes symmetric {names} weights (zero point 0)")
     if element.is_per_axis and element.axis.data != 0:
         raise Unsupported("weights must be quantized per output channel")
-    if op.bias is not None and constant_of(op.bias) is None:
+    if op.bias is not None and not is_known(op.bias):
         raise Unsupported("the bias is not a constant")
     if weight.size == 0:
         raise Unsupported("the weight is empty")

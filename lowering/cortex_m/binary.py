@@ -13,7 +13,7 @@ from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.lookup_tables import lookup_of
 from cmopt.dialects.arrays import Array
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import constant_of, is_known
 from cmopt.dialects.cortex_m import (
     ADD_LEFT_SHIFT,
     MaximumOp,
@@ -44,7 +44,7 @@ def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
     """A function of two int8 tensors by the kernel in `BINARY`; of a tensor and one number, or of
     a tensor and itself, by a lookup table."""
     require_int8(op.lhs, op.rhs, op.output)
-    is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
+    is_constant = any(is_known(value) for value in (op.lhs, op.rhs))
     if is_constant and (size := numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
         raise Unsupported(f"a constant broadcast to {size} bytes is too large")
     if (found := lookup_of(op)) is not None:
@@ -68,7 +68,7 @@ def scaled_binary(op: AddOp | SubOp | MulOp, b: KernelBuilder) -> SSAValue:
     wide, narrow = (op.rhs, op.lhs) if swapped else (op.lhs, op.rhs)
     first = operand(b, wide, shape)
     block = repeated_block(shape_of(narrow), shape)
-    if constant_of(narrow) is not None and math.prod(block) < MIN_CALL:
+    if is_known(narrow) and math.prod(block) < MIN_CALL:
         block = shape
     second = operand(b, narrow, block)
     if block != shape:
@@ -86,8 +86,8 @@ def scaled_binary(op: AddOp | SubOp | MulOp, b: KernelBuilder) -> SSAValue:
 def has_narrow_lhs(op: BinaryOp) -> bool:
     """Whether only the left operand is repeated or constant."""
     shape = shape_of(op.output)
-    is_narrow = shape_of(op.lhs) != shape or constant_of(op.lhs) is not None
-    return is_narrow and shape_of(op.rhs) == shape and constant_of(op.rhs) is None
+    is_narrow = shape_of(op.lhs) != shape or is_known(op.lhs)
+    return is_narrow and shape_of(op.rhs) == shape and not is_known(op.rhs)
 
 
 def repeated_block(narrow: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:

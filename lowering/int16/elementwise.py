@@ -16,7 +16,7 @@ from cmopt.arithmetic.interpolated_tables import (
 )
 from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import quantize
-from cmopt.dialects.constants import constant_of, float_constant_of
+from cmopt.dialects.constants import float_constant_of, is_known
 from cmopt.dialects.edge import (
     AddOp,
     BinaryOp,
@@ -95,7 +95,7 @@ def binary(op: BinaryOp, b: KernelBuilder) -> SSAValue:
         require_int16(op.output)
         return looked_up(op, b)
     require_int16(op.lhs, op.rhs, op.output)
-    is_constant = any(constant_of(value) is not None for value in (op.lhs, op.rhs))
+    is_constant = any(is_known(value) for value in (op.lhs, op.rhs))
     if is_constant and (size := 2 * numel(shape_of(op.output))) > MAX_CONSTANT_BYTES:
         raise Unsupported(f"a constant broadcast to {size} bytes is too large")
     if (rule := rule_of(op, BINARY)) is None:

@@ -13,7 +13,7 @@ from cmopt.arithmetic.fixed_point import fixed_point
 from cmopt.arithmetic.interpolated_tables import function_of_one, wide_type
 from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import quantize
-from cmopt.dialects.constants import float_constant_of, typed_constant
+from cmopt.dialects.constants import float_constant_of, is_known, typed_constant
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp
 from cmopt.dialects.quant import (
     UniformQuantizedType,
@@ -101,7 +101,7 @@ def value_as(b: KernelBuilder, value: SSAValue, target: UniformQuantizedType) ->
     by a table; else requantized."""
     source = qtype_of(value)
     widths = (source.storage.width.data, target.storage.width.data)
-    if widths == (8, 8) or float_constant_of(value) is not None:
+    if widths == (8, 8) or is_known(value):
         return b.value_as(value, target)
     return requantize(b, b.value(value), source, target)
 

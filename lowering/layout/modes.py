@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, f32, i64
 from xdsl.ir import Operation, SSAValue
 
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import is_known
 from cmopt.dialects.cortex_m import nbytes
 from cmopt.dialects.edge import (
     BinaryOp,
@@ -211,7 +211,7 @@ class Convolution(Linear):
             return super().layouts(op, index, layout)
         is_data = index in (0, len(op.operands)) and layout == NCHW_TO_NHWC
         has_weight = len(op.operands) > 1
-        if not is_data or (has_weight and constant_of(op.operands[1]) is None):
+        if not is_data or (has_weight and not is_known(op.operands[1])):
             return None
         return layout, *as_written(op)[1:-1], layout
 
@@ -375,7 +375,7 @@ def flattens_for_linear(op: Operation) -> bool:
     if len(users) != 1 or len(target) != 2 or not source or source[0] != target[0]:
         return False
     linear = users[0]
-    if not isinstance(linear, LinearOp) or constant_of(linear.weight) is None:
+    if not isinstance(linear, LinearOp) or not is_known(linear.weight):
         return False
     element = quantized_element(linear.weight.type)
     return op.results[0] is linear.input and (element is None or element.axis.data != 1)

@@ -14,7 +14,7 @@ from cmopt.arithmetic.activation_ranges import clamp_range
 from cmopt.arithmetic.lookup_tables import EVERY_INT8, requantization_table
 from cmopt.dialects import tosa
 from cmopt.dialects.arrays import quantize
-from cmopt.dialects.constants import constant_of, float_constant_of
+from cmopt.dialects.constants import constant_of, float_constant_of, is_known
 from cmopt.dialects.edge import ReshapeOp
 from cmopt.dialects.ethos_u import MAX_RANK
 from cmopt.dialects.quant import (
@@ -59,7 +59,7 @@ class RegionBuilder(MovingRegion):
         A reshape outside is made inside: Vela then knows the shape that the bytes had before.
         """
         if outside not in self.values:
-            if isinstance(outside.owner, ReshapeOp) and constant_of(outside) is None:
+            if isinstance(outside.owner, ReshapeOp) and not is_known(outside):
                 before, shape = outside.owner.input, shape_of(outside)
                 if element_of(before) == element_of(outside) and _is_allowed(before):
                     return self.values.setdefault(outside, self.reshape(self.value(before), shape))

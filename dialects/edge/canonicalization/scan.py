@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import is_known
 from cmopt.dialects.edge import ScanOp, TakeOp, YieldOp
 from cmopt.dialects.quant import SCastOp
 from cmopt.dialects.shapes import int_of, ints_of
@@ -24,13 +24,13 @@ class ConstantsIntoScan(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ScanOp, rewriter: PatternRewriter) -> None:
-        constant = [constant_of(value) is not None for value in op.invariants]
+        constant = [is_known(value) for value in op.invariants]
         if not any(constant):
             return
         block = op.body.block
         first = len(op.initial) + len(op.sequences)
         for value, argument in zip(op.invariants, op.captured, strict=True):
-            if constant_of(value) is not None:
+            if is_known(value):
                 for made in _copies(value):
                     rewriter.insert_op(made, InsertPoint.at_start(block))
                     if made.results[0].type == value.type:

@@ -45,3 +45,12 @@ func.func @left(%y: tensor<1x1x2x2xf32>, %v: tensor<1x1x1x1xf32>) -> tensor<1x1x
   %0 = edge.conv_transpose2d %y, %v {stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32>
   func.return %0 : tensor<1x1x2x2xf32>
 }
+
+// A constant of a type for which there is no array counts as a value.
+// CHECK-LABEL: func.func @index
+// CHECK:         arith.constant dense<6> : tensor<3xindex>
+func.func @index(%x: tensor<3xindex>) -> tensor<6xindex> {
+  %c = arith.constant dense<6> : tensor<3xindex>
+  %0 = cortex_m.join %x, %c : (tensor<3xindex>, tensor<3xindex>) -> tensor<6xindex>
+  func.return %0 : tensor<6xindex>
+}
