@@ -18,6 +18,7 @@ from cmopt.dialects.program import (
     DIM_ORDER,
     NAME,
     QUANTIZED,
+    region_bytes,
     sides,
     state_bytes,
 )
@@ -61,7 +62,7 @@ def border_macros(func: FuncOp, prefix: str, *, with_offsets: bool = False) -> l
             name = f"{prefix}_{kind.upper()}_{index}"
             lines += ["", *_tensor(name, value, entry)]
             if with_offsets and (place := place_of(value)) is not None:
-                lines.append(f"#define {name}_OFFSET {place}")
+                lines.append(f"#define {name}_OFFSET {place.offset}")
     return lines[1:]
 
 
@@ -99,6 +100,16 @@ def _state(func: FuncOp, prefix: str) -> list[str]:
     ]
 
 
+def _dtcm(func: FuncOp, prefix: str) -> list[str]:
+    """What firmware must know of the fast memory, if the program uses any."""
+    if not (size := region_bytes(func, "dtcm")):
+        return []
+    return [
+        "/* The second buffer of planned memory, for the fastest memory of the core. */",
+        f"#define {prefix}_DTCM_BYTES {size}",
+    ]
+
+
 def _own_operators(prefix: str) -> list[str]:
     """What firmware must link besides a stock build."""
     return [
@@ -123,6 +134,7 @@ def emit_header(func: FuncOp, emitted: EmittedProgram, name: str) -> str:
         "/* Planned memory, inputs and outputs included; memory for ExecuTorch's own tables. */",
         f"#define {prefix}_ALIGNMENT {ALIGNMENT}",
         f"#define {prefix}_ARENA_BYTES {int_of(func.attributes[ARENA_BYTES])}",
+        *_dtcm(func, prefix),
         *_state(func, prefix),
         "#if UINTPTR_MAX == 0xffffffff",
         f"#define {prefix}_METHOD_ALLOCATOR_BYTES {emitted.method_allocator_bytes}",

@@ -16,11 +16,10 @@ import numpy as np
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
-    IntegerAttr,
     ModuleOp,
 )
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 
 from cmopt.codegen.arguments import ArgumentEmitter, plain
 from cmopt.codegen.lifetimes import ALIGNMENT
@@ -30,6 +29,7 @@ from cmopt.codegen.runtime_memory import HOST, method_allocator_bytes, temp_allo
 from cmopt.codegen.stock_calls import kernel_schema
 from cmopt.dialects.arrays import dense_array, numpy_dtype
 from cmopt.dialects.cortex_m import (
+    REGIONS,
     JoinOp,
     KernelOp,
     ScratchOp,
@@ -42,7 +42,14 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import CallOp, ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, functions, sides, states
+from cmopt.dialects.program import (
+    ARENA_BYTES,
+    DIM_ORDER,
+    functions,
+    region_bytes,
+    sides,
+    states,
+)
 from cmopt.dialects.shapes import (
     NCHW_TO_NHWC,
     NHWC_TO_NCHW,
@@ -115,8 +122,8 @@ class FunctionEmitter:
             attr = value.owner.value
             assert isinstance(attr, DenseIntOrFPElementsAttr)
             data = self.builder.buffer(np.asarray(dense_array(attr), order="C").tobytes())
-            return self.builder.tensor(view, offset=None, data=data)
-        return self.builder.tensor(view, offset=place_of(value))
+            return self.builder.tensor(view, place=None, data=data)
+        return self.builder.tensor(view, place=place_of(value))
 
     def emit(self) -> tuple[list[int], list[int]]:
         """Emit every op; returns the EValues of inputs and outputs."""
@@ -190,7 +197,7 @@ class FunctionEmitter:
         assert place is not None
         rows = [
             self.builder.tensor(
-                TensorView(dtype, (min(step, size - start),), (0,)), offset=place + start * item
+                TensorView(dtype, (min(step, size - start),), (0,)), place=place + start * item
             )
             for start in range(step, size, step)
         ]
@@ -234,7 +241,7 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
                 [schema.Chain([], [], builder.instructions)],
                 builder.operators,
                 builder.delegates,
-                [0, _arena_bytes(func)],
+                _planned_bytes(func),
             )
         )
     if len(plans) != 1:
@@ -257,8 +264,9 @@ def emit_pte(module: ModuleOp) -> EmittedProgram:
     )
 
 
-def _arena_bytes(func: Operation) -> int:
-    size = func.attributes.get(ARENA_BYTES)
-    if not isinstance(size, IntegerAttr):
+def _planned_bytes(func: FuncOp) -> list[int]:
+    """The bytes of each region of planned memory. The runtime's regions begin with number 1."""
+    if ARENA_BYTES not in func.attributes:
         raise CompileError("is not planned", op=func, hint="run plan-memory first")
-    return size.value.data
+    sizes = [region_bytes(func, region) for region in REGIONS]
+    return [0, *sizes] if sizes[-1] else [0, *sizes[:-1]]

@@ -75,7 +75,7 @@ def growing(emitter: FunctionEmitter, stack: SSAValue) -> int:
     from cmopt.codegen.emit_pte import view_of
 
     view = view_of(stack, View.CONTIGUOUS)
-    return emitter.builder.tensor(view, offset=place_of(stack), grows=True)
+    return emitter.builder.tensor(view, place=place_of(stack), grows=True)
 
 
 def depth(op: ScanOp) -> int:

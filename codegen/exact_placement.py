@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cmopt.codegen.lifetimes import ALIGNMENT, Buffer, Liveness, TakeOver, align
+from cmopt.support.search import new_solver
 
 MOST_PAIRS = 2_000
 """Pairs of buffers that are live at the same time, at most."""
@@ -72,11 +73,7 @@ def exact_placement(
             continue
         model.add(place[first] == given[first] - delta[first])
     model.minimize(top)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1  # With several, timing would decide between equal plans.
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = EFFORT
-    solver.parameters.catch_sigint_signal = False
+    solver = new_solver(EFFORT)
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return ExactPlacement(dict(given), size, bound)

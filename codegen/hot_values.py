@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -14,7 +14,7 @@ from cmopt.codegen.lifetimes import Buffer, Liveness, analyze
 from cmopt.codegen.placement import Chain, Placement, chains, place
 from cmopt.codegen.row_lifetimes import best_placement
 from cmopt.codegen.step_facts import multiplications, steps_of
-from cmopt.dialects.cortex_m import ScratchOp, nbytes
+from cmopt.dialects.cortex_m import ScratchOp, itemsize, nbytes, place_of
 from cmopt.dialects.program import terminator
 from cmopt.support.search import new_solver
 
@@ -67,21 +67,30 @@ def _placed(func: FuncOp, size: int, by_traffic: bool) -> TwoPlacements:
     return TwoPlacements(best_placement(func), Placement({}, 0, 0))
 
 
-def traffic_of(func: FuncOp, liveness: Liveness) -> dict[Buffer, int]:
-    """The bytes that calls read and write in each buffer, those in loops once for each step.
+def traffic_of(func: FuncOp) -> Counter[SSAValue]:
+    """The bytes that calls read and write of each value, those in loops once for each step.
 
-    Each product of a kernel with scratch reads a byte of its scratch.
+    A kernel that sums up products reads an element for each of them: of its scratch, where it has
+    gathered its windows, or of its first operand if it has none. Constants count too.
     """
-    buffer_of = {value: buffer for buffer in liveness.buffers for value, _ in buffer.values}
-    traffic = dict.fromkeys(liveness.buffers, 0)
+    traffic: Counter[SSAValue] = Counter()
     for op, times in steps_of(func.body.block):
         for value in (*op.operands, *op.results):
-            if (buffer := buffer_of.get(value)) is not None:
-                size = nbytes(value.type)
-                if isinstance(value.owner, ScratchOp):
-                    size = max(size, multiplications(op))
-                traffic[buffer] += times * size
+            traffic[value] += times * nbytes(value.type)
+        if products := multiplications(op):
+            scratch = [v for v in op.operands if isinstance(v.owner, ScratchOp) and nbytes(v.type)]
+            source = scratch[0] if scratch else op.operands[0]
+            traffic[source] += times * products * itemsize(source.type)
     return traffic
+
+
+def traffic_in(func: FuncOp, region: str) -> float:
+    """The portion of a planned function's traffic that is in a region; constants do not count."""
+    total: Counter[str] = Counter()
+    for value, size in traffic_of(func).items():
+        if (place := place_of(value)) is not None:
+            total[place.region] += size
+    return total[region] / total.total() if total.total() else 0.0
 
 
 def _candidates(func: FuncOp, liveness: Liveness) -> Iterator[Chain]:
@@ -94,18 +103,36 @@ def _candidates(func: FuncOp, liveness: Liveness) -> Iterator[Chain]:
 
 
 def _chosen(func: FuncOp, liveness: Liveness, most: int, by_traffic: bool) -> Sequence[Chain]:
-    """The candidates of which at most `most` bytes are live at one time, and which have the most
-    traffic; or without which the fewest bytes are live at one time, then with the most traffic."""
+    of_value = traffic_of(func)
+    traffic = {
+        buffer: sum(of_value[value] for value, _ in buffer.values) for buffer in liveness.buffers
+    }
+    candidates, everything = list(_candidates(func, liveness)), chains(liveness, in_place=False)
+    return choose(candidates, everything, traffic, most, by_traffic=by_traffic)
+
+
+def choose(
+    candidates: Sequence[Chain],
+    everything: Sequence[Chain],
+    traffic: Mapping[Buffer, int],
+    most: int,
+    *,
+    by_traffic: bool,
+) -> list[Chain]:
+    """Candidates of which at most `most` bytes are live at one time.
+
+    They have the most traffic. With `by_traffic` false, the fewest bytes of the others of
+    `everything` are live at one time; among equal choices they have the most traffic. None, if the
+    solver finds nothing within its limit. Deterministic.
+    """
     from ortools.sat.python import cp_model
 
-    groups = [chain for chain in _candidates(func, liveness) if chain.size <= most]
+    groups = [chain for chain in candidates if chain.size <= most]
     if not groups:
         return []
-    traffic = traffic_of(func, liveness)
     model = cp_model.CpModel()
     chosen = [model.new_bool_var("") for _ in groups]
-    total = _live(chains(liveness, in_place=False))
-    at = defaultdict(list)
+    at: dict[int, list[cp_model.LinearExpr]] = defaultdict(list)
     for chain, variable in zip(groups, chosen, strict=True):
         for time, live in _live([chain]).items():
             at[time].append(live * variable)
@@ -118,6 +145,7 @@ def _chosen(func: FuncOp, liveness: Liveness, most: int, by_traffic: bool) -> Se
     if by_traffic:
         model.maximize(gain)
     else:
+        total = _live(everything)
         peak = model.new_int_var(0, max(total.values()), "")
         for time, live in total.items():
             model.add(peak >= live - sum(at.get(time, [])))

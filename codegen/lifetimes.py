@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -89,6 +89,26 @@ class Liveness:
     """The bytes that calls read, from one offset to before another, at a time; without loops."""
     viewed: dict[Buffer, int] = field(default_factory=dict)
     """When the last view or part of a buffer begins to exist."""
+
+    def of_values(self, values: Container[SSAValue], *, inside: bool) -> Liveness:
+        """That of the buffers which hold one of some values, or with `inside` false none of them.
+
+        A buffer and its parts must be on the same side.
+        """
+
+        def stays(buffer: Buffer) -> bool:
+            return any(value in values for value, _ in buffer.values) == inside
+
+        return Liveness(
+            [buffer for buffer in self.buffers if stays(buffer)],
+            [t for t in self.take_overs if stays(t.buffer) and stays(t.successor)],
+            [tied for tied in self.insides if stays(tied.whole)],
+            self.ops,
+            [buffer for buffer in self.kept if stays(buffer)],
+            [t for t in self.candidates if stays(t.buffer) and stays(t.successor)],
+            {buffer: reads for buffer, reads in self.reads.items() if stays(buffer)},
+            {buffer: time for buffer, time in self.viewed.items() if stays(buffer)},
+        )
 
     @cached_property
     def shared(self) -> dict[tuple[Buffer, Buffer], int]:

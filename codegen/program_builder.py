@@ -10,6 +10,7 @@ import numpy as np
 
 from cmopt.codegen.operator_schemas import Schema
 from cmopt.codegen.program_schema import program_schema
+from cmopt.dialects.cortex_m import REGIONS, Place
 
 if TYPE_CHECKING:
     from cmopt.codegen.emit_delegate import EmittedDelegate
@@ -100,7 +101,7 @@ class ProgramBuilder:
     def add_number(self, value: bool | int | float, dtype: np.dtype[Any]) -> int:
         """A constant tensor of no dimensions."""
         data = self.buffer(np.array(value, dtype).tobytes())
-        return self.tensor(TensorView(dtype.name, (), ()), offset=None, data=data)
+        return self.tensor(TensorView(dtype.name, (), ()), place=None, data=data)
 
     def add_tensor_list(self, items: Sequence[int]) -> int:
         """A TensorList; items: the indices of the tensors."""
@@ -125,14 +126,14 @@ class ProgramBuilder:
         return self._buffer_index[data]
 
     def tensor(
-        self, view: TensorView, *, offset: int | None, data: int = 0, grows: bool = False
+        self, view: TensorView, *, place: Place | None, data: int = 0, grows: bool = False
     ) -> int:
-        """A tensor at an arena offset, or over constant `data`; with both, it has an initial value.
+        """A tensor at a place, or over constant `data`; with both, it has an initial value.
 
         grows: whether instructions change its sizes, up to those of `view`.
         """
         return self._shared(
-            (view, offset, data, grows),
+            (view, place, data, grows),
             lambda: self.schema.Tensor(
                 shape_dynamism=int(self.schema.TensorShapeDynamism.DYNAMIC_BOUND) * grows,
                 scalar_type=scalar_type(np.dtype(view.dtype)),
@@ -140,19 +141,19 @@ class ProgramBuilder:
                 dim_order=list(view.order),
                 data_buffer_idx=data,
                 allocation_info=None
-                if offset is None
-                else self.schema.AllocationDetails(1, offset),
+                if place is None
+                else self.schema.AllocationDetails(1 + REGIONS.index(place.region), place.offset),
             ),
         )
 
-    def state(self, view: TensorView, offset: int, initial: bytes) -> int:
-        """A tensor at an arena offset that has a value when the method is loaded."""
+    def state(self, view: TensorView, place: Place, initial: bytes) -> int:
+        """A tensor at a place that has a value when the method is loaded."""
         self.initial_values.append(initial)
-        return self.tensor(view, offset=offset, data=len(self.initial_values))
+        return self.tensor(view, place=place, data=len(self.initial_values))
 
-    def knows(self, view: TensorView, offset: int | None) -> bool:
+    def knows(self, view: TensorView, place: Place | None) -> bool:
         """Whether there is an EValue for this view of planned bytes already."""
-        return (view, offset, 0, False) in self._index
+        return (view, place, 0, False) in self._index
 
     def operator(self, schema: Schema) -> int:
         """The index of an operator."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from xdsl.dialects.func import FuncOp
+from xdsl.ir import SSAValue
 
 from cmopt.codegen.lifetimes import Buffer, Inside, Liveness, TakeOver, analyze
 from cmopt.codegen.placement import Placement, place
@@ -16,13 +17,16 @@ MOST_READS = 512
 """Reads of a buffer that is split, at most."""
 
 
-def best_placement(func: FuncOp) -> Placement:
+def best_placement(func: FuncOp, without: Container[SSAValue] = frozenset()) -> Placement:
     """The smallest plan that is found. In a function in strips of rows, a value that is read strip
-    by strip frees its bytes strip by strip, if that gives a smaller plan."""
-    whole = place(analyze(func))
+    by strip frees its bytes strip by strip, if that gives a smaller plan.
+
+    without: values that are not planned, with all that share bytes with them.
+    """
+    whole = place(analyze(func).of_values(without, inside=False))
     if ROW_STRIPS not in func.attributes:
         return whole
-    liveness = analyze(func)
+    liveness = analyze(func).of_values(without, inside=False)
     parts = place(liveness) if by_parts(liveness) else whole
     return parts if parts.size < whole.size else whole
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from xdsl.context import Context
 from xdsl.dialects.arith import ConstantOp
@@ -16,6 +16,7 @@ from xdsl.passes import ModulePass
 from cmopt.codegen.lifetimes import in_place_delta
 from cmopt.dialects.constants import is_constant
 from cmopt.dialects.cortex_m import (
+    REGIONS,
     JoinOp,
     KernelOp,
     ScratchOp,
@@ -27,7 +28,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
-from cmopt.dialects.program import ARENA_BYTES, functions, states
+from cmopt.dialects.program import ARENA_BYTES, functions, region_bytes, states, terminator
 from cmopt.support.diagnostics import CompileError
 
 
@@ -45,22 +46,26 @@ class PlanChecker:
             raise CompileError(
                 f"the function has no {ARENA_BYTES}", op=func, hint="run plan-memory"
             )
-        self.arena = size.value.data
+        self.sizes = {region: region_bytes(func, region) for region in REGIONS}
+        self.starts = dict(zip(REGIONS, accumulate(self.sizes.values(), initial=0), strict=False))
+        """Where each region begins if they are one after the other."""
         self.whole: dict[SSAValue, tuple[int, int]] = {}
         self.overwritten_by: dict[SSAValue, Operation] = {}
 
     def span(self, value: SSAValue, op: Operation) -> tuple[int, int]:
-        """The byte range of a value; raises if it is not aligned or not inside the arena."""
-        offset, size = place_of(value), nbytes(value.type)
-        if offset is None:
+        """The byte range of a value; raises if it is not aligned or not inside its region."""
+        place, size = place_of(value), nbytes(value.type)
+        if place is None:
             raise CompileError(f"a value of type {value.type} has no place", op=op)
-        if offset % itemsize(value.type) or offset + size > self.arena:
+        offset, most = place.offset, self.sizes[place.region]
+        if offset % itemsize(value.type) or offset + size > most:
             raise CompileError(
-                f"bytes {offset}..{offset + size} are not aligned or not inside the arena of "
-                f"{self.arena}",
+                f"bytes {offset}..{offset + size} are not aligned or not inside the "
+                f"{place.region} of {most}",
                 op=op,
             )
-        return offset, offset + size
+        start = self.starts[place.region] + offset
+        return start, start + size
 
     def write(self, value: SSAValue, op: Operation) -> None:
         """`op` writes `value`; every other value in these bytes is gone."""
@@ -118,6 +123,9 @@ class PlanChecker:
 
     def check(self) -> None:
         """Raise `CompileError` at the first op for which the plan is wrong."""
+        for value in (*self.func.body.block.args, *terminator(self.func).operands):
+            if (place := place_of(value)) is not None and place.region != "arena":
+                raise CompileError("inputs, outputs and state must be in the arena", op=self.func)
         for argument in self.func.body.block.args:
             start, end = self.span(argument, self.func)
             if any(low < end and start < high for low, high in self.whole.values()):

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     DictionaryAttr,
     FunctionType,
+    IntegerAttr,
     ModuleOp,
     StringAttr,
     TensorType,
@@ -48,6 +49,9 @@ ARENA_BYTES = "cortex_m.arena_bytes"
 ARENA_BOUND = "cortex_m.arena_bound"
 """Function attribute: the most bytes live at one time, so the least that any plan needs."""
 
+DTCM_BYTES = "cortex_m.dtcm_bytes"
+"""Function attribute of the planned stage: the bytes that it needs in the region "dtcm". A function
+that needs none does not have it."""
 STATE_BYTES = "cortex_m.state_bytes"
 """Function attribute of the planned stage: the bytes at the beginning of the arena that hold state
 from run to run. A function without state does not have it."""
@@ -152,6 +156,20 @@ def states(func: FuncOp) -> list[State]:
     arguments, results = len(func.body.block.args), len(terminator(func).operands)
     count = sum(INITIAL_VALUE in e for e in border_attributes(func.arg_attrs, arguments))
     return [State(func, arguments - count + i, results - count + i) for i in range(count)]
+
+
+def region_bytes(func: FuncOp, region: str) -> int:
+    """The bytes of planned memory that a planned function needs in a region.
+
+    Raises CompileError if the attribute is not a size.
+    """
+    name = {"arena": ARENA_BYTES, "dtcm": DTCM_BYTES}[region]
+    size = func.attributes.get(name)
+    if size is None:
+        return 0
+    if not isinstance(size, IntegerAttr) or size.value.data < 0:
+        raise CompileError(f"{name} is not a size: {size}", op=func)
+    return size.value.data
 
 
 def state_bytes(func: FuncOp) -> int:

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.interpreter import Interpreter
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import Block, SSAValue
 
 from cmopt.dialects.arrays import Array, check_value, dense_array, numpy_dtype
-from cmopt.dialects.cortex_m import JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
+from cmopt.dialects.cortex_m import REGIONS, JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
 from cmopt.dialects.edge import ScanOp, YieldOp
-from cmopt.dialects.program import ARENA_BYTES, inputs_of, main_function, states, terminator
+from cmopt.dialects.program import (
+    ARENA_BYTES,
+    inputs_of,
+    main_function,
+    region_bytes,
+    states,
+    terminator,
+)
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.cmopt import CmoptFunctions
 from cmopt.interpreters.cortex_m import CortexMFunctions
@@ -80,24 +87,23 @@ class Session:
 
 
 class _Arena:
-    """Runs a planned function in one byte array, which is first filled with garbage."""
+    """Runs a planned function in a byte array for each region, first filled with garbage."""
 
     def __init__(self, func: FuncOp, interpreter: Interpreter):
         self.func = func
         self.interpreter = interpreter
-        size = func.attributes[ARENA_BYTES]
-        if not isinstance(size, IntegerAttr) or size.value.data < 0:
-            raise ValueError(f"{ARENA_BYTES} is not a size: {size}")
-        self.memory: NDArray[np.uint8] = np.full(size.value.data, GARBAGE, np.uint8)
+        self.memories: dict[str, NDArray[np.uint8]] = {
+            region: np.full(region_bytes(func, region), GARBAGE, np.uint8) for region in REGIONS
+        }
         self.constants: dict[SSAValue, Array] = {}
 
     def _bytes(self, value: SSAValue) -> NDArray[np.uint8]:
-        offset = place_of(value)
-        if offset is None:
+        place = place_of(value)
+        if place is None:
             raise ValueError(
                 f"@{self.func.sym_name.data} has a value without a place: {value.type}"
             )
-        return self.memory[offset : offset + nbytes(value.type)]
+        return self.memories[place.region][place.offset : place.offset + nbytes(value.type)]
 
     def load(self, value: SSAValue) -> Array:
         """A copy of a value, from its bytes or the constants."""

@@ -25,7 +25,7 @@ from cmopt.pipeline.stages import STAGES, Choice
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.memories import parse_memories, parse_size
+from cmopt.support.memories import Memories, parse_memories, parse_size
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 
 if TYPE_CHECKING:
@@ -80,8 +80,9 @@ def _arguments() -> argparse.ArgumentParser:
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
     add("--min-npu-work", type=int, default=0, metavar="N", help="compute delegates of fewer than "
         "N multiplications on the core (default 0)")  # fmt: skip
-    add("--memory", metavar="flash=1M,sram=256K", help="what the board has: a program that does "
-        "not fit is an error")  # fmt: skip
+    add("--memory", metavar="flash=1M,sram=256K,…", help="what the board has: a program that "
+        "does not fit is an error; with dtcm=64K, a fast memory, the values that are read and "
+        "written most are there")  # fmt: skip
     add("--max-arena", metavar="BYTES", help="planned memory at most, as 320000 or 320K: calls are "
         "computed in strips of rows if it is larger otherwise; --memory sets it too")  # fmt: skip
     add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
@@ -183,7 +184,7 @@ def quantized(
         raise CompileError(f"cannot quantize with '{path}': {error}") from error
 
 
-def _program(args: argparse.Namespace) -> Program:
+def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
     """The compiled program. Raises CompileError."""
     if args.model.endswith(".mlir"):
         if args.calibrate is not None:
@@ -200,7 +201,7 @@ def _program(args: argparse.Namespace) -> Program:
             allow_float=args.allow_float,
             min_npu_work=args.min_npu_work,
             stage=stage,
-            max_arena=args.max_arena,
+            max_arena=max_arena,
             input_layout=args.input_layout,
             output_layout=args.output_layout,
         )
@@ -218,7 +219,7 @@ def _program(args: argparse.Namespace) -> Program:
         kernels=args.kernels,
         allow_float=args.allow_float,
         min_npu_work=args.min_npu_work,
-        max_arena=args.max_arena,
+        max_arena=max_arena,
         input_layout=args.input_layout,
         output_layout=args.output_layout,
     )
@@ -241,14 +242,13 @@ def _main(argv: Sequence[str] | None) -> int:
     debuginfo = args.mlir_print_debuginfo
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
     outputs.check(*([] if args.report is None else [args.report]))
-    if args.memory is not None:
-        parse_memories(args.memory)
+    board = Memories() if args.memory is None else parse_memories(args.memory)
     if args.max_arena is not None:
         args.max_arena = parse_size(args.max_arena)
         check_max_arena(args.max_arena)
-    program = _program(args)
+    program = _program(args, max_arena=None if board.dtcm else args.max_arena)
     if args.memory is not None:
-        program = program.fitted(args.memory, is_c=outputs.is_c_alone)
+        program = program.fitted(args.memory, max_arena=args.max_arena, is_c=outputs.is_c_alone)
         program.check_fit(args.memory, is_c=outputs.is_c_alone)
     report = {} if args.report is None else {args.report: program.report.to_json() + "\n"}
     outputs.write(program, report)

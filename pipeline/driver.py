@@ -25,7 +25,7 @@ from cmopt.pipeline.report import Report, make_report, warn_without_delegates
 from cmopt.pipeline.stages import STAGES, Choice, stage_pipelines
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
-from cmopt.support.memories import parse_memories
+from cmopt.support.memories import Memories, parse_memories
 from cmopt.support.printing import module_to_text
 from cmopt.support.targets import check_kernels, get_target
 
@@ -85,14 +85,19 @@ class Program:
 
         check_fit(self.modules["planned"], self.report, parse_memories(memories), is_c=is_c)
 
-    def fitted(self, memories: str, *, is_c: bool = False) -> Program:
-        """This program, or one in strips of rows if it does not fit into sram otherwise.
+    def fitted(self, memories: str, *, max_arena: int | None = None, is_c: bool = False) -> Program:
+        """This program, planned for these memories.
 
-        memories, is_c: see `check_fit`. The program itself if no program in strips fits either.
+        With dtcm, the values that are read and written most are there. If the program does not fit
+        into sram otherwise, or the arena into max_arena, it is computed in strips of rows.
+        memories, is_c: see `check_fit`. The program without strips if none with strips fits either.
+
+        Raises CompileError if the arena cannot have at most max_arena bytes.
         """
-        from cmopt.pipeline.fit import shrunk
+        from cmopt.pipeline.fit import planned_for
 
-        return shrunk(self, parse_memories(memories).sram, is_c=is_c)
+        wanted = parse_memories(memories)
+        return planned_for(self, wanted, max_arena=max_arena, is_c=is_c)
 
     def save_c(self, directory: str, *, name: str = "model", runtime: str = "none") -> None:
         """Write C source that runs the program.
@@ -316,7 +321,8 @@ def compile(
         int16 operators of this project, which must be linked too.
     allow_float: also compile a model that is not quantized, onto portable float kernels.
     min_npu_work: delegates of fewer multiplications than this stay on the core.
-    memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`. Calls are computed
+    memories: what the board has, "flash=1M,sram=256K": see `Program.check_fit`. With "dtcm=64K" the
+        values that are read and written most are in that memory (`plan-memory`). Calls are computed
         in strips of rows (`split-rows`) if the program does not fit into sram otherwise.
     max_arena: the bytes of planned memory at most; calls are computed in strips if it is larger
         otherwise.
@@ -325,6 +331,8 @@ def compile(
     compiled or does not fit.
     """
     check_options(target, io, kernels)
+    check_max_arena(max_arena)
+    board = parse_memories(memories) if memories is not None else Memories()
     from cmopt.frontend.importer import import_program
 
     program = lower(
@@ -334,12 +342,12 @@ def compile(
         kernels=kernels,
         allow_float=allow_float,
         min_npu_work=min_npu_work,
-        max_arena=max_arena,
+        max_arena=None if board.dtcm else max_arena,
         input_layout=input_layout,
         output_layout=output_layout,
     )
     if memories is not None:
-        program = program.fitted(memories)
+        program = program.fitted(memories, max_arena=max_arena)
         program.check_fit(memories)
     return program
 
@@ -379,12 +387,16 @@ def lower(
     max_arena: int | None = None,
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
+    dtcm: int = 0,
+    in_strips: bool = True,
 ) -> Program:
     """Take a module of the edge stage, or of a later one, through all stages that follow.
 
     stage: the stage whose contract the module keeps. A module of a later stage than "edge" has its
     `io` and layouts already, and one of stage "planned" its plan for the target's instruction set.
-    max_arena: the bytes of the arena at most, None for no limit.
+    max_arena: the bytes of the arena at most, None for no limit. dtcm: those of a fast memory for
+    the values that are read and written most, 0 if there is none. in_strips: compute calls in
+    strips of rows if the arena is larger otherwise.
 
     Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
     program has no delegate.
@@ -396,7 +408,15 @@ def lower(
         )
     check_max_arena(max_arena)
     pipelines = stage_pipelines(
-        target, io, min_npu_work, kernels, max_arena or 0, input_layout, output_layout
+        target,
+        io,
+        min_npu_work,
+        kernels,
+        max_arena or 0,
+        input_layout,
+        output_layout,
+        dtcm,
+        in_strips,
     )
     modules: dict[str, ModuleOp] = {}
     ctx = make_context()

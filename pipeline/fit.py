@@ -40,6 +40,9 @@ def check_fit(planned: ModuleOp, report: Report, memories: Memories, *, is_c: bo
         op, live = peak(planned)
         message = f"{live:,} bytes are live here, the most in the program, which needs {short} sram"
         raise CompileError(message, op=op)
+    dtcm = {"the values in it": report.dtcm_bytes}
+    if (short := _shortage(dtcm, memories.dtcm or 0)) is not None:
+        raise CompileError(f"the program is planned for a larger dtcm: it needs {short} dtcm")
     if (short := _shortage(flash, memories.flash)) is not None:
         op, size = largest_constants(planned)
         message = (
@@ -53,32 +56,54 @@ def needs_besides_arena(report: Report, *, is_c: bool) -> int:
     return 0 if is_c else report.method_allocator_bytes + report.temp_allocator_bytes
 
 
-def shrunk(program: Program, sram: int | None, *, is_c: bool) -> Program:
-    """A program whose arena and tables have at most `sram` bytes: the given one, or it in strips of
-    rows. The given one if neither fits."""
-    from cmopt.pipeline.driver import lower
+def planned_for(
+    program: Program, memories: Memories, *, max_arena: int | None = None, is_c: bool
+) -> Program:
+    """A program planned for a board's memories; see `Program.fitted`.
 
-    found = program
-    for _ in range(ATTEMPTS):
-        besides = needs_besides_arena(found.report, is_c=is_c)
-        if sram is None or found.report.arena_bytes + besides <= sram:
-            return found
-        if "cortex_m" not in program.modules or besides >= sram:
+    max_arena: the bytes of the arena at most. Raises CompileError if they cannot be reached.
+    """
+    if "cortex_m" not in program.modules:
+        return program  # It has its plan.
+    dtcm, sram = memories.dtcm or 0, memories.sram
+    given = program = _replanned(program, dtcm) if dtcm else program
+    for attempt in range(ATTEMPTS):
+        besides = needs_besides_arena(program.report, is_c=is_c)
+        limits = [] if max_arena is None else [max_arena]
+        limits += [] if sram is None else [sram - besides]
+        if not limits or program.report.arena_bytes <= min(limits):
             return program
+        if min(limits) <= 0:
+            return given
         try:
             # Strips have more calls, so their tables are larger: the next attempt knows them.
-            found = lower(
-                program.modules["cortex_m"],
-                target=program.target,
-                io=program.io,
-                kernels=program.kernels,
-                stage="cortex_m",
-                max_arena=sram - besides,
-            )
+            in_strips = not dtcm or attempt > 0
+            program = _replanned(given, dtcm, min(limits), in_strips=in_strips)
         except CompileError:
-            return program
-        found.modules = {**program.modules, "planned": found.modules["planned"]}
-    return program
+            if max_arena is not None:
+                raise
+            return given
+    return given
+
+
+def _replanned(
+    program: Program, dtcm: int, max_arena: int | None = None, *, in_strips: bool = False
+) -> Program:
+    """The program with another plan. max_arena, in_strips: see `lower`."""
+    from cmopt.pipeline.driver import lower
+
+    found = lower(
+        program.modules["cortex_m"],
+        target=program.target,
+        io=program.io,
+        kernels=program.kernels,
+        stage="cortex_m",
+        max_arena=max_arena,
+        dtcm=dtcm,
+        in_strips=in_strips,
+    )
+    found.modules = {**program.modules, "planned": found.modules["planned"]}
+    return found
 
 
 def _shortage(parts: Mapping[str, int], size: int | None) -> str | None:

@@ -20,6 +20,7 @@ from xdsl.ir import Operation, SSAValue
 from cmopt.codegen.emit_delegate import EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram
 from cmopt.codegen.emit_scan import instructions_of
+from cmopt.codegen.hot_values import traffic_in
 from cmopt.codegen.step_facts import StepFacts, step_facts, steps_of
 from cmopt.dialects.cortex_m import KernelOp
 from cmopt.dialects.edge import CallOp, ScanOp
@@ -36,6 +37,7 @@ from cmopt.dialects.program import (
     ROW_STRIPS,
     border_names,
     main_function,
+    region_bytes,
 )
 from cmopt.dialects.shapes import element_of, numel
 from cmopt.support.diagnostics import warn
@@ -72,6 +74,8 @@ class Report:
     `operators` lists what ExecuTorch's selective build must register. `arena_bound` is a lower
     bound on the arena for this order of ops, and `order_bound` for all orders; 0 if the orders were
     not compared. `row_strips` has an entry for each run of calls that is split into strips of rows.
+    `dtcm_bytes` are planned in the fast memory, which takes `dtcm_traffic` of the bytes that calls
+    read and write in planned memory (see `codegen/hot_values.py`).
     The two allocator sizes are the memory that ExecuTorch's runtime takes besides the arena on a
     32-bit core, including the NPU's scratch.
     `limits` lists the searches that ended before the best was proven.
@@ -101,6 +105,8 @@ class Report:
     precision: PrecisionReport | None = None
     order_bound: int = 0
     row_strips: tuple[RowStrips, ...] = ()
+    dtcm_bytes: int = 0
+    dtcm_traffic: float = 0.0
 
     @property
     def npu_cycles(self) -> int:
@@ -228,4 +234,6 @@ def make_report(
         precision=_precision_of(func),
         order_bound=order_bound.value.data if isinstance(order_bound, IntegerAttr) else 0,
         row_strips=from_json(strips.data) if isinstance(strips, StringAttr) else (),
+        dtcm_bytes=region_bytes(func, "dtcm"),
+        dtcm_traffic=traffic_in(func, "dtcm"),
     )

@@ -29,6 +29,8 @@ def stage_pipelines(
     max_arena: int = 0,
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
+    dtcm: int = 0,
+    in_strips: bool = True,
 ) -> dict[str, str]:
     """For each stage, the passes that make it from the stage before.
 
@@ -36,7 +38,10 @@ def stage_pipelines(
     the border; or one of these for each of some inputs and outputs, "float" for the others.
     min_npu_work: see `delegate-to-ethos-u`. kernels: a name of `KERNEL_LIBRARIES`.
     input_layout, output_layout: "NCHW" or "NHWC", for all or by name; None as the model has them.
-    max_arena: see `split-rows`; 0 is no limit. `cm-opt` takes these strings unchanged.
+    max_arena: see `split-rows`; 0 is no limit. dtcm: see `plan-memory`; 0 is none.
+    in_strips: whether `split-rows` runs if there is a limit.
+
+    `cm-opt` takes these strings unchanged.
     """
     npu = get_target(target).npu
     target_option = f'target="{target}"'
@@ -46,7 +51,9 @@ def stage_pipelines(
     # One step is no loop.
     unroll = _pass("unroll-scans", f"steps={MOST_UNROLLED_STEPS}" if npu else "") + ","
     least = f"min-work={min_npu_work}"
-    split = _pass("split-rows", target_option, f"max-arena={max_arena}") + "," if max_arena else ""
+    limit = f"max-arena={max_arena}" if max_arena else ""
+    split = _pass("split-rows", target_option, limit) + "," if limit and in_strips else ""
+    plan = _pass("plan-memory", f"dtcm={dtcm}", limit) if dtcm else "plan-memory"
     integer_io = _integer_io(io)
     layouts = _layouts(input_layout, output_layout)
     stages = {
@@ -82,7 +89,7 @@ def stage_pipelines(
         ),
         "planned": (
             "shift-ring-buffers,copy-joined-operands,copy-carried-values,order-operators,"
-            f"{split}plan-memory,verify-plan,verify-stage{{stage=planned}}"
+            f"{split}{plan},verify-plan,verify-stage{{stage=planned}}"
         ),
     }
     if npu is None:

@@ -177,6 +177,11 @@ def report_text(report: Report) -> str:
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
         f"ExecuTorch's tables on the core: {report.method_allocator_bytes:,} bytes"
     )
+    if report.dtcm_bytes:
+        console.print(
+            f"dtcm {report.dtcm_bytes:,} bytes, for {report.dtcm_traffic:.0%} of what calls read "
+            "and write in planned memory"
+        )
     console.print(f"inputs: {', '.join(report.inputs)}\noutputs: {', '.join(report.outputs)}")
     if report.precision is not None:
         console.print(_precision_text(report.precision))

@@ -1,4 +1,4 @@
-"""How much memory a board has: `flash=1M,sram=256K`."""
+"""How much memory a board has: `flash=1M,sram=256K,dtcm=64K`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 from cmopt.support.diagnostics import CompileError
 
-REGIONS = ("flash", "sram")
-"""Where a program is: its constants in flash, everything it writes in sram."""
+REGIONS = ("flash", "sram", "dtcm")
+"""Where a program is: its constants in flash, what it writes in sram. The values that it reads and
+writes most are in dtcm, a small and fast memory, if the board has one."""
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 @dataclass(frozen=True)
 class Memories:
-    """The bytes of each region; None if it is not limited."""
+    """The bytes of each region; None for flash and sram without a limit, and for no dtcm."""
 
     flash: int | None = None
     sram: int | None = None
+    dtcm: int | None = None
 
 
 def parse_size(text: str) -> int:

@@ -49,7 +49,7 @@ class Calls:
 
     def _address(self, value: SSAValue) -> str:
         if (place := place_of(value)) is not None:
-            return f"(int8_t *)arena + {place}"
+            return f"(int8_t *){place}"
         name = self.constants.name(constant_of(value), value.name_hint or "constant")
         return f"(const int8_t *){name}"
 

@@ -66,6 +66,7 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
         "PREFIX": program.name.upper(),
         "CORE": core.target,
         "RESET": reset,
+        **_memories(program),
         "RESET_IN_README": f"\n{reset.strip()} /* once: the model has state */" if reset else "",
     }
     return {
@@ -81,6 +82,22 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
         f"machine/{core.target}.cmake": fill("core.cmake.in", names | _toolchain(core)),
         **dict(kernel_files()),
     }
+
+
+def _memories(program: CProgram) -> dict[str, str]:
+    """What depends on the memories that the program takes: the arena, and the fast one if used."""
+    if not program.dtcm_bytes:
+        return {"MEMORIES": "arena", "DTCM": "", "DTCM_ROW": ""}
+    return {
+        "MEMORIES": "arena, dtcm",
+        "DTCM": f"static {program.name.upper()}_DTCM(dtcm); /* in the fastest memory */\n",
+        "DTCM_ROW": dtcm_row(program.dtcm_bytes),
+    }
+
+
+def dtcm_row(size: int) -> str:
+    """The row of the fast memory in the table of a README."""
+    return f"| fast memory: the values that are read and written most | {size:,} |\n"
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -139,7 +156,7 @@ def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
     ]
     outputs = ", ".join(f"output_{i}" for i in range(len(results))) or "0"
     reads = [
-        f"        read_bytes(in, arena + {place_of(value)}, {nbytes(value.type)});"
+        f"        read_bytes(in, {place_of(value)}, {nbytes(value.type)});"
         for value in arguments
         if nbytes(value.type)
     ]
@@ -152,10 +169,36 @@ def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
         "NAME": program.name,
         "PREFIX": program.name.upper(),
         "OUTPUT_BUFFERS": "\n".join([*buffers, f"static void *const outputs[] = {{{outputs}}};"]),
+        **_guarded(program),
         "INPUT_BYTES": str(sum(nbytes(value.type) for value in arguments)),
         "RESET": _reset(program, func),
         "READS": "\n".join(reads),
         "WRITES": "\n".join(writes),
+    }
+
+
+def _guarded(program: CProgram) -> dict[str, str]:
+    """The memories of `run_files.c`, each between guards."""
+    prefix = program.name.upper()
+    regions = ["arena", "dtcm"] if program.dtcm_bytes else ["arena"]
+    sizes = {region: f"{prefix}_{region.upper()}_BYTES" for region in regions}
+    return {
+        "MEMORIES": ", ".join(regions),
+        "MEMORIES_WITH_GUARDS": "\n".join(
+            f"GUARDED(guarded_{region}, {size});\n"
+            f"static uint8_t *const {region} = guarded_{region} + GUARD_BYTES;"
+            for region, size in sizes.items()
+        ),
+        "PAINT": "\n".join(
+            f"    memset(guarded_{region}, GUARD, sizeof guarded_{region});" for region in regions
+        ),
+        "GARBAGE": "".join(
+            f"        memset({region}, GARBAGE, {size});\n"
+            for region, size in list(sizes.items())[1:]
+        ),
+        "CHECKS": "\n".join(
+            f"        check_guards(guarded_{region}, {size});" for region, size in sizes.items()
+        ),
     }
 
 
@@ -193,6 +236,7 @@ def project_facts(program: CProgram, func: FuncOp, target: str) -> dict[str, obj
         "name": program.name,
         "target": target,
         "arena_bytes": program.arena_bytes,
+        "dtcm_bytes": program.dtcm_bytes,
         "constant_bytes": program.constant_bytes,
         "steps": [asdict(step) for step in program.steps],
         "order": program.order,

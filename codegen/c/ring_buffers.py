@@ -16,11 +16,11 @@ def _shift(op: cm.ShiftOp, step: Step) -> None:
     place, source = cm.place_of(op.output), cm.place_of(op.buffer)
     assert place is not None and source is not None
     if size > moved:
-        step.lines.append(f"memmove(arena + {place}, arena + {source + moved}, {size - moved});")
-    offset = place + size - moved
+        step.lines.append(f"memmove({place}, {source + moved}, {size - moved});")
+    target = place + (size - moved)
     for value in op.parts:
         part = cm.nbytes(value.type)
         if part:
-            step.lines.append(f"memcpy(arena + {offset}, {step.pointer(value, 'part')}, {part});")
-        offset += part
+            step.lines.append(f"memcpy({target}, {step.pointer(value, 'part')}, {part});")
+        target += part
     step.lines.append("return 0;")

@@ -17,12 +17,19 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, SSAValue
 
-from cmopt.codegen.c.project import KERNELS, Example, fill, kernel_files, self_test_values
+from cmopt.codegen.c.project import (
+    KERNELS,
+    Example,
+    dtcm_row,
+    fill,
+    kernel_files,
+    self_test_values,
+)
 from cmopt.codegen.c.text import array
 from cmopt.codegen.emit_header import emit_header
 from cmopt.codegen.emit_pte import EmittedProgram, logical_view
 from cmopt.dialects.cortex_m import limits, nbytes
-from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, sides
+from cmopt.dialects.program import ARENA_BYTES, DIM_ORDER, region_bytes, sides
 from cmopt.dialects.shapes import int_of
 from cmopt.kernels.write_limits import header
 
@@ -54,6 +61,7 @@ def runtime_project_files(emitted: EmittedProgram, func: FuncOp, name: str, targ
         "METHOD": f"{emitted.method_allocator_bytes:,}",
         "TEMP": f"{emitted.temp_allocator_bytes:,}",
     }
+    regions = _regions(name, region_bytes(func, "dtcm"))
     data, run, checks = self_test_values(example, check="  wrong |= check")
     test = {"DATA": data, "RUN": run, "CHECKS": checks}
     operators = "".join(f"  - {operator}\n" for operator in emitted.operators)
@@ -61,13 +69,35 @@ def runtime_project_files(emitted: EmittedProgram, func: FuncOp, name: str, targ
     own = {"OWN_OPERATORS": _OWN_OPERATORS if has_own else ""}
     return {
         f"{name}.h": _header(emit_header(func, emitted, name), name),
-        f"{name}.cpp": fill("runtime.cpp.in", names | _borders(func)),
+        f"{name}.cpp": fill("runtime.cpp.in", names | regions | _borders(func)),
         f"{name}_pte.c": _pte(emitted.pte, name),
         "operators.yaml": f"operators:\n{operators}" if operators else "operators: []\n",
         "main.cpp": fill("runtime_main.cpp.in", names | test),
         "CMakeLists.txt": fill("runtime_CMakeLists.txt.in", names | own),
-        "README.md": fill("runtime_README.md.in", names | sizes),
+        "README.md": fill("runtime_README.md.in", names | regions | sizes),
         **(dict(operator_files()) if has_own else {}),
+    }
+
+
+def _regions(name: str, dtcm: int) -> dict[str, str]:
+    """What depends on the buffers of planned memory: the arena, and the fast one if it is used."""
+    prefix = name.upper()
+    arena = f"{{arena, {prefix}_ARENA_BYTES}}"
+    if not dtcm:
+        return {
+            "REGION_COUNT": "1",
+            "REGIONS": arena,
+            "DTCM": "",
+            "DTCM_ROW": "",
+            "DTCM_ATTRIBUTES": "",
+        }
+    return {
+        "REGION_COUNT": "2",
+        "REGIONS": f"{arena}, {{dtcm, {prefix}_DTCM_BYTES}}",
+        "DTCM": f"{prefix}_DTCM_ATTRIBUTES alignas({prefix}_ALIGNMENT) uint8_t "
+        f"dtcm[{prefix}_DTCM_BYTES];\n",
+        "DTCM_ROW": dtcm_row(dtcm),
+        "DTCM_ATTRIBUTES": f", `{prefix}_DTCM_ATTRIBUTES`",
     }
 
 

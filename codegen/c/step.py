@@ -44,7 +44,7 @@ class Step:
             name = self.constants.name(constant_of(value), f"{self.name}_{role}")
             return f"{name} + {element}" if element else name
         dtype = numpy_dtype(element_of(value))
-        address = f"arena + {place + element * dtype.itemsize}"
+        address = f"{place + element * dtype.itemsize}"
         type = C_TYPES[dtype.name]
         return address if type == "int8_t" else f"({type} *)(void *)({address})"
 
@@ -61,7 +61,7 @@ class Step:
     def scratch(self, value: SSAValue | None, name: str = "scratch") -> str:
         """A variable for a kernel's working memory. Returns its address."""
         size = 0 if value is None else cm.nbytes(value.type)
-        buffer = "NULL" if value is None or size == 0 else f"arena + {cm.place_of(value)}"
+        buffer = "NULL" if value is None or size == 0 else f"{cm.place_of(value)}"
         if size:
             buffer = f"{self.constants.prefix.upper()}_SCRATCH({buffer}, {size})"
         self.lines.append(f"const cmsis_nn_context {name} = {{{buffer}, {size}}};")

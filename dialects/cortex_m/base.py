@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
@@ -56,12 +57,31 @@ class View(Enum):
     """The kernel uses the number of elements only; all its `ANY` tensors share one view."""
 
 
+REGIONS = ("arena", "dtcm")
+"""The memories that values are planned in. "dtcm" is a small fast one, which few programs use."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a planned value's bytes begin: at `offset` in a region. As text, an address in C."""
+
+    region: str
+    offset: int
+
+    def __add__(self, size: int) -> Place:
+        """The place so many bytes after this one."""
+        return Place(self.region, self.offset + size)
+
+    def __str__(self) -> str:
+        return f"{self.region} + {self.offset}"
+
+
 @irdl_attr_definition
 class PlaceAttr(ParametrizedAttribute):
     """`#cortex_m.place<arena, 1024>`: a tensor encoding: where a planned value's bytes begin.
 
-    `region` is "arena" (planned memory); `offset` is in bytes. A planned tensor without a place
-    is a constant.
+    `region` is one of `REGIONS`; `offset` is in bytes. A planned tensor without a place is a
+    constant.
     """
 
     name = "cortex_m.place"
@@ -70,9 +90,9 @@ class PlaceAttr(ParametrizedAttribute):
     offset: IntegerAttr
 
     @staticmethod
-    def arena(offset: int) -> PlaceAttr:
-        """A place in planned memory."""
-        return PlaceAttr(StringAttr("arena"), IntegerAttr(offset, 64))
+    def of(place: Place) -> PlaceAttr:
+        """The encoding for a place."""
+        return PlaceAttr(StringAttr(place.region), IntegerAttr(place.offset, 64))
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
@@ -87,17 +107,19 @@ class PlaceAttr(ParametrizedAttribute):
             printer.print_string(f"{self.region.data}, {self.offset.value.data}")
 
     def verify(self) -> None:
-        if self.region.data != "arena":
+        if self.region.data not in REGIONS:
             raise VerifyException(f"#cortex_m.place: unknown region {self.region.data!r}")
         if self.offset.value.data < 0:
             raise VerifyException("#cortex_m.place: negative offset")
 
 
-def place_of(value: SSAValue | Attribute) -> int | None:
-    """The arena offset of a planned value, or None for a constant or an unplanned value."""
+def place_of(value: SSAValue | Attribute) -> Place | None:
+    """The place of a planned value, or None for a constant or an unplanned value."""
     type = value.type if isinstance(value, SSAValue) else value
     encoding = type.encoding if isinstance(type, TensorType) else NoneAttr()
-    return encoding.offset.value.data if isinstance(encoding, PlaceAttr) else None
+    if not isinstance(encoding, PlaceAttr):
+        return None
+    return Place(encoding.region.data, encoding.offset.value.data)
 
 
 def itemsize(type: Attribute) -> int:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
 
+from cmopt.support.search import new_solver
+
 Label = Hashable
 """An order of bytes: equal labels of one value need no copy between them."""
 
@@ -78,15 +80,10 @@ def choose(problem: Problem, effort: float) -> tuple[list[int], bool]:
             cost.append((weight(moved, moved > 0) + (index != 0), variable))
     model.minimize(sum(weight * variable for weight, variable in cost))
 
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1  # With several, timing would decide between equal choices.
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = effort
+    solver = new_solver(effort)
     # All constraints are in the relaxation, so its optimum consists of whole numbers. With fewer
     # constraints the search time doubles with each attention layer.
     solver.parameters.linearization_level = 2
-    # Otherwise OR-tools would keep its handler, and a later Ctrl-C would end the user's process.
-    solver.parameters.catch_sigint_signal = False
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         assert status == cp_model.UNKNOWN, solver.status_name(status)

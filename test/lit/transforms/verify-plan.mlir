@@ -116,3 +116,34 @@ func.func @scratch(%x: tensor<1x1x1x16xi8, #cortex_m.place<arena, 0>>) attribute
   %0 = cortex_m.quantized_avg_pool2d %x scratch %s {kernel_size = array<i64: 1, 1>, stride = array<i64: 1, 1>, padding = array<i64: 0, 0>, ceil_mode = false, zero_point = 0 : i32, multiplier = 0 : i32, shift = 0 : i32} : (tensor<1x1x1x16xi8, #cortex_m.place<arena, 0>>, tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<1x1x1x16xi8, #cortex_m.place<arena, 16>>
   func.return
 }
+
+// -----
+
+// Each region has bytes of its own.
+func.func @regions(%x: tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<16xi8, #cortex_m.place<arena, 0>> attributes {cortex_m.arena_bytes = 16 : i64, cortex_m.dtcm_bytes = 16 : i64} {
+  %0 = cortex_m.transpose %x {perm = array<i64: 0>} : (tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<16xi8, #cortex_m.place<dtcm, 0>>
+  %1 = cortex_m.maximum %0, %x : (tensor<16xi8, #cortex_m.place<dtcm, 0>>, tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<16xi8, #cortex_m.place<arena, 0>>
+  func.return %1 : tensor<16xi8, #cortex_m.place<arena, 0>>
+}
+
+// -----
+
+func.func @outside_dtcm(%x: tensor<16xi8, #cortex_m.place<arena, 0>>) attributes {cortex_m.arena_bytes = 64 : i64, cortex_m.dtcm_bytes = 16 : i64} {
+  // expected-error@+1 {{'cortex_m.maximum' op bytes 16..32 are not aligned or not inside the dtcm of 16}}
+  %0 = cortex_m.maximum %x, %x : (tensor<16xi8, #cortex_m.place<arena, 0>>, tensor<16xi8, #cortex_m.place<arena, 0>>) -> tensor<16xi8, #cortex_m.place<dtcm, 16>>
+  func.return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op inputs, outputs and state must be in the arena}}
+func.func @input_in_dtcm(%x: tensor<16xi8, #cortex_m.place<dtcm, 0>>) attributes {cortex_m.arena_bytes = 0 : i64, cortex_m.dtcm_bytes = 16 : i64} {
+  func.return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op cortex_m.dtcm_bytes is not a size: -16 : i64}}
+func.func @no_size() attributes {cortex_m.arena_bytes = 16 : i64, cortex_m.dtcm_bytes = -16 : i64} {
+  func.return
+}

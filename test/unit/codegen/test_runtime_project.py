@@ -122,3 +122,15 @@ def test_an_unknown_runtime(tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="unknown runtime 'zephyr'; one of none, executorch"):
         program.save_c(str(tmp_path / "net"), runtime="zephyr")
     assert not (tmp_path / "net").exists()
+
+
+def test_two_buffers_of_planned_memory(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    batches = [(torch.randn(1, 3, 6, 6),) for _ in range(2)]
+    exported = cmopt.quantize(convolutions().eval(), batches[0], calibration=batches)
+    program = cmopt.compile(exported, memories="dtcm=1K")
+    size = program.report.dtcm_bytes
+    program.save_c(str(tmp_path), name="net", runtime="executorch")
+    assert size and f"#define NET_DTCM_BYTES {size}\n" in (tmp_path / "net.h").read_text()
+    assert f"written most | {size} |" in (tmp_path / "README.md").read_text()
+    assert run(built(tmp_path)) == (0, "net: all outputs are as expected\n")
