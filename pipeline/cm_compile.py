@@ -90,7 +90,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
         "any code")  # fmt: skip
     add("--report", metavar="OUT.json|OUT.html", action="append", default=[], help="write the "
-        "figures as JSON, or as a page for a browser if it ends in .html; may be repeated")  # fmt: skip
+        "figures as JSON, or as a page if it ends in .html; may be repeated")  # fmt: skip
     add("--compare", metavar="DATA.npz", help="add the accuracy of each operator to the page of "
         "--report: inputs as for --calibrate")  # fmt: skip
     add("--arena-picture", action="store_true", help="print the arena too: addresses upwards, time "

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
-    Float32Type,
     IntegerAttr,
     ModuleOp,
     StringAttr,
 )
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 
 from cmopt.codegen.emit_delegate import EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram
@@ -39,7 +38,8 @@ from cmopt.dialects.program import (
     border_names,
     main_function,
 )
-from cmopt.dialects.shapes import element_of, numel
+from cmopt.dialects.shapes import numel
+from cmopt.pipeline.op_kinds import is_float_operand
 from cmopt.support.diagnostics import warn
 from cmopt.support.locations import render
 from cmopt.support.precision_report import PrecisionReport
@@ -166,11 +166,6 @@ class Report:
 def is_cast(op: str) -> bool:
     """Whether an op only quantizes or dequantizes, which no NPU does."""
     return op.startswith("quant.")
-
-
-def is_float_operand(value: SSAValue) -> bool:
-    """Whether a value is float data."""
-    return isinstance(element_of(value), Float32Type)
 
 
 def fallback_of(op: Operation) -> Fallback | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from cmopt.codegen.emit_delegate import EmittedDelegate
     from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.emulation import Count
+    from cmopt.pipeline.program_figures import Change
     from cmopt.pipeline.report import Fallback, Outside, Report
     from cmopt.support.precision_report import PrecisionReport
 
@@ -99,6 +101,37 @@ def count_text(count: Count, steps: Sequence[Mapping[str, Any]]) -> str:
     table.add_row("", "all", "", "", f"{count.total:,}", "", "")
     _print_table(console, table)
     return _text(console)
+
+
+def changes_text(rows: Sequence[Change], a: str, b: str) -> str:
+    """Rows of differences as one table, with the change of numbers."""
+    from rich.table import Table
+
+    console, table = _console(), Table("", os.path.basename(a), os.path.basename(b), "change")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    kind = None
+    for row in rows:
+        if row.kind != kind:
+            table.add_section()
+            table.add_row(row.kind, "", "", "")
+            kind = row.kind
+        values = _value(row.before), _value(row.after)
+        table.add_row(f"  {row.name}", *values, row.note or _change(row.before, row.after))
+    _print_table(console, table)
+    return _text(console)
+
+
+def _value(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _change(before: object, after: object) -> str:
+    """The difference of two numbers, also as a part of the first; empty for texts."""
+    if not isinstance(before, int) or not isinstance(after, int):
+        return ""
+    share = f" ({(after - before) / before:+.1%})" if before and after else ""
+    return f"{after - before:+,}{share}"
 
 
 def _npu_tables(delegates: Sequence[EmittedDelegate]) -> list[Table]:

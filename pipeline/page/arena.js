@@ -31,6 +31,12 @@ function columnName(column) {
   return column === 0 ? "the inputs" : "the outputs";
 }
 
+// The number of a column's step, as in the table of costs.
+function stepText(column) {
+  const op = columnOp(column);
+  return op >= 0 ? String(planned.ops[op].step) : column === 0 ? "in" : "out";
+}
+
 const peakName = () => columnName(data.arena.peak);
 
 function blockKind([value, , , , , kept]) {
@@ -83,7 +89,7 @@ function timeAxis(arena, x, y) {
   const made = [], columns = arena.columns.length, step = Math.max(1, tickStep(columns, 16));
   for (let column = 0; column < columns; column += step) {
     made.push(svg("text", { x: (x(column) + x(column + 1)) / 2, y: y(0) + 16, "text-anchor": "middle" },
-      column === 0 ? "in" : String(column)));
+      stepText(column)));
   }
   made.push(svg("text", { x: x(columns), y: y(0) + 30, "text-anchor": "end" },
     "step, in order of execution →"));
@@ -113,11 +119,14 @@ function blockElements(block, i, x, y) {
   return made;
 }
 
+const columnText = (column) => (columnOp(column) < 0 ? columnName(column) :
+  `${columnName(column)} (step ${stepText(column)})`);
+
 function blockText([value, offset, size, first, last, kept]) {
   const found = planned.values[value];
   const what = kept ? ", state" : found.what ? `, ${found.what}` : "";
   return `${found.name}${what}\n${found.type}, ${bytes(size)}\nbytes ${number(offset)} … ${
-    number(offset + size)}\nfrom ${columnName(first)} (${first}) to ${columnName(last)} (${last})`;
+    number(offset + size)}\nfrom ${columnText(first)} to ${columnText(last)}`;
 }
 
 function selectBlock(block) {

@@ -58,6 +58,7 @@ function costElements(stage, op) {
   const add = (name, value) => rows.push(el("dt", {}, name), el("dd", {}, value));
   if (op.step !== undefined) {
     const step = stepOf(op);
+    add("step", number(op.step));
     if (step.multiplications) add("products", number(step.multiplications));
     add("bytes read and written", number(step.bytes));
     if (step.times !== 1) add("times in one run", number(step.times));

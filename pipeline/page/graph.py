@@ -13,18 +13,8 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from cmopt.dialects.arrays import numpy_dtype
-from cmopt.dialects.cortex_m import (
-    DequantizePerTensorOp,
-    JoinOp,
-    QuantizePerTensorOp,
-    ScratchOp,
-    SubviewOp,
-    TransposeOp,
-    ViewOp,
-    nbytes,
-    place_of,
-)
-from cmopt.dialects.edge import CallOp, MapOp, PermuteOp, ReshapeOp, ScanOp, YieldOp
+from cmopt.dialects.cortex_m import ScratchOp, nbytes, place_of
+from cmopt.dialects.edge import CallOp, MapOp, ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.ethos_u import YieldOp as DelegateYieldOp
 from cmopt.dialects.program import (
@@ -37,9 +27,9 @@ from cmopt.dialects.program import (
     main_function,
     states,
 )
-from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, quantized_element, storage_type
+from cmopt.dialects.quant import quantized_element, storage_type
 from cmopt.dialects.shapes import element_of, shape_of
-from cmopt.pipeline.report import is_float_operand
+from cmopt.pipeline.op_kinds import kind_of
 from cmopt.support.locations import render
 from cmopt.support.printing import IRPrinter
 
@@ -50,9 +40,6 @@ MOST_SCALES = 4
 MOST_TEXT = 4_000
 """The most characters of an op's text."""
 
-_CASTS = QCastOp | DCastOp | SCastOp | QuantizePerTensorOp | DequantizePerTensorOp
-_MOVES = PermuteOp | TransposeOp
-_VIEWS = ViewOp | SubviewOp | JoinOp | ReshapeOp
 _ENDS = ReturnOp | YieldOp | DelegateYieldOp
 _SCALES = re.compile(r"(!quant\.uniform<[^{}]*?, \{)([^{}]*)\}")
 
@@ -85,7 +72,7 @@ class StageGraph:
         names, results = border_names(func)
         for argument, name in zip(block.args, [*(f"input {n}" for n in names), *kept], strict=True):
             self._op(name, "border", [], [argument], None)
-        self._block(block, None, False)
+        self._block(block, None)
         end = block.last_op
         assert end is not None
         for value, name in zip(
@@ -97,7 +84,7 @@ class StageGraph:
         """The stage as an object of the page."""
         return {"name": self._stage, "ops": self.ops, "values": self.values}
 
-    def _block(self, block: Block, parent: int | None, in_delegate: bool) -> None:
+    def _block(self, block: Block, parent: int | None) -> None:
         for op in block.ops:
             if isinstance(op, _ENDS):
                 continue
@@ -106,18 +93,18 @@ class StageGraph:
                 for result in op.results:
                     self._value(result, None)
                 continue
-            kind = self._kind(op, in_delegate)
+            kind = kind_of(op, self._stage)
             number = self._op(_name(op), kind, op.operands, op.results, parent, op, text)
             if isinstance(op, DelegateOp | ScanOp):
-                self._region(op, number, isinstance(op, DelegateOp))
+                self._region(op, number)
 
-    def _region(self, op: DelegateOp | ScanOp, number: int, in_delegate: bool) -> None:
+    def _region(self, op: DelegateOp | ScanOp, number: int) -> None:
         """The ops in a delegate or a loop. Both number operands and results as the block does."""
         block = op.body.block
         self._printer.enter_scope()
         for argument, operand in zip(block.args, op.operands, strict=True):
             self._value(argument, None)["same"] = self._number(operand)
-        self._block(block, number, in_delegate)
+        self._block(block, number)
         for result, value in zip(op.results, op.end.operands, strict=True):
             self.values[self._number(result)]["same"] = self._number(value)
         self._printer.exit_scope()
@@ -196,21 +183,6 @@ class StageGraph:
         if isinstance(op, DelegateOp | ScanOp) and len(lines) > 2:
             text = "\n".join([lines[0], "  …", lines[-1]])
         return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + " …"
-
-    def _kind(self, op: Operation, in_delegate: bool) -> str:
-        if in_delegate or isinstance(op, DelegateOp):
-            return "npu"
-        if isinstance(op, ScanOp):
-            return "loop"
-        if isinstance(op, _CASTS):
-            return "cast"
-        if isinstance(op, _VIEWS):
-            return "view"
-        # In PyTorch's own form everything is float between quantize and dequantize.
-        values = (*op.operands, *op.results)
-        if self._stage != "edge" and any(is_float_operand(v) for v in values):
-            return "float"
-        return "move" if isinstance(op, _MOVES) else "core"
 
 
 def _name(op: Operation) -> str:

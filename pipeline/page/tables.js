@@ -74,17 +74,15 @@ function kernelTable(ops) {
 }
 
 function stepTable(ops) {
-  const most = Math.max(1, ...ops.map(METRICS.products));
   return table([
     ["step", (op) => number(op.step), (op) => -op.step],
     ["kernel", (op) => op.name, null],
     ["source", (op) => whereText(op.where), null],
-    ["operands", (op) => stepOf(op).operands, null],
+    ["result", (op) => planned.values[op.out[0]]?.type ?? "", null],
     ["products", (op) => blank(METRICS.products(op)), METRICS.products],
-    ["bytes", (op) => number(stepOf(op).bytes), (op) => stepOf(op).bytes],
+    ["bytes read, written", (op) => number(stepOf(op).bytes), (op) => stepOf(op).bytes],
     ...(data.instructions ? [["instructions", (op) => number(data.instructions.steps[op.step]),
       (op) => data.instructions.steps[op.step]]] : []),
-    ["", (op) => share(METRICS.products(op), most, op.kind), null],
   ], ops, { open: openOp, selected: (op) => op.number === state.op });
 }
 
