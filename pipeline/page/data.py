@@ -91,9 +91,10 @@ def _arena(graph: StageGraph, func: FuncOp) -> dict[str, Any]:
 def _accuracy(graph: StageGraph, func: FuncOp, comparison: Comparison) -> list[dict[str, Any]]:
     """The rows of a comparison, each with the number of its op in the stage "quantized"."""
     points = [op for op in func.body.block.ops if is_point(op)]
-    if len(points) != len(comparison.rows):
+    measured = {row.number: row.op for row in comparison.rows}
+    if measured != {number: op.name for number, op in enumerate(points)}:
         raise CompileError(
-            f"the comparison has {len(comparison.rows)} values, the program {len(points)}"
+            "the comparison is one of another program: it has other quantized values"
         )
     return [
         {

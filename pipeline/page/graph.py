@@ -13,7 +13,7 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from cmopt.dialects.arrays import numpy_dtype
-from cmopt.dialects.cortex_m import ScratchOp, nbytes, place_of
+from cmopt.dialects.cortex_m import KernelOp, ScratchOp, nbytes, place_of
 from cmopt.dialects.edge import CallOp, MapOp, ScanOp, YieldOp
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.ethos_u import YieldOp as DelegateYieldOp
@@ -110,11 +110,16 @@ class StageGraph:
         self._printer.exit_scope()
 
     def _is_hidden(self, op: Operation) -> bool:
-        """Whether an op is a constant, is computed from constants alone, or is scratch memory."""
+        """Whether an op is scratch memory, a constant, or part of one: what is done to weights.
+
+        A kernel call is shown, also one that copies a constant.
+        """
         if isinstance(op, ScratchOp):
             return True
         constant = isinstance(op, ConstantOp) or op.name in ("tosa.const", "tosa.const_shape")
-        if constant or (op.operands and all(v in self._constant for v in op.operands)):
+        is_call = isinstance(op, KernelOp | CallOp)
+        of_constants = op.operands and all(value in self._constant for value in op.operands)
+        if constant or (of_constants and not is_call):
             self._constant.update(op.results)
             return True
         return False
