@@ -1,6 +1,6 @@
 // The views that are tables: cost, reasons, accuracy, precision.
 
-// columns: [title, text or element of a row, number to sort by or null]
+// columns: [title, text or element of a row, number to sort by or null, class or nothing]
 function table(columns, rows, { sorted = null, open = null, selected = null } = {}) {
   let by = sorted, ways = -1;
   const body = el("tbody");
@@ -14,8 +14,8 @@ function table(columns, rows, { sorted = null, open = null, selected = null } = 
     const made = el("tr", target ? { class: "target", tabindex: 0, onclick: target,
       onkeydown: (event) => {
         if (event.key === "Enter") target();
-      } } : {}, columns.map(([, cell, key]) =>
-      el("td", { class: key ? "number" : null }, cell(row))));
+      } } : {}, columns.map(([, cell, key, look]) =>
+      el("td", { class: look || (key ? "number" : null) }, cell(row))));
     if (selected && selected(row)) made.classList.add("selected");
     return made;
   };
@@ -77,10 +77,10 @@ function stepTable(ops) {
   return table([
     ["step", (op) => number(op.step), (op) => -op.step],
     ["kernel", (op) => op.name, null],
-    ["source", (op) => whereText(op.where), null],
+    ["source", (op) => whereText(op.where), null, "narrow"],
     ["result", (op) => planned.values[op.out[0]]?.type ?? "", null],
     ["products", (op) => blank(METRICS.products(op)), METRICS.products],
-    ["bytes read, written", (op) => number(stepOf(op).bytes), (op) => stepOf(op).bytes],
+    ["bytes", (op) => number(stepOf(op).bytes), (op) => stepOf(op).bytes],
     ...(data.instructions ? [["instructions", (op) => number(data.instructions.steps[op.step]),
       (op) => data.instructions.steps[op.step]]] : []),
   ], ops, { open: openOp, selected: (op) => op.number === state.op });
