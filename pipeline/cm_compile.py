@@ -92,7 +92,8 @@ def _arguments() -> argparse.ArgumentParser:
     add("--report", metavar="OUT.json|OUT.html", action="append", default=[], help="write the "
         "figures as JSON, or as a page if it ends in .html; may be repeated")  # fmt: skip
     add("--compare", metavar="DATA.npz", help="add the accuracy of each operator to the page of "
-        "--report: inputs as for --calibrate")  # fmt: skip
+        "--report: one array for each input, as callers pass it, samples along a new first "
+        "dimension")  # fmt: skip
     add("--arena-picture", action="store_true", help="print the arena too: addresses upwards, time "
         "to the right, as wide as the terminal")  # fmt: skip
     add("-o", dest="output", required=True, metavar="OUT", help="a file; a directory if it ends in "

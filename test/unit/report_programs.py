@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +23,20 @@ def lowered(text: str, target: str = "cortex-m55") -> Program:
     """A program from IR of stage edge."""
     module = parse_module(make_context(), text, "chain.mlir")
     return lower(module, target=target, io="float", kernels="stock")
+
+
+HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> {{data}} & \u2028"
+
+
+@cache
+def hostile() -> Program:
+    """A program with `HOSTILE` as a name of an output, of a module and of a file."""
+    text, name = CHAIN.read_text(), json.dumps(HOSTILE, ensure_ascii=False)
+    text = text.replace(
+        "-> tensor<1x2xf32> {\n", f"-> (tensor<1x2xf32> {{edge.name = {name}}}) {{\n"
+    )
+    (pool,) = re.findall(r".*edge\.max_pool2d .*\n", text[text.index("func.func") :])
+    return lowered(text.replace(pool, pool.rstrip("\n") + f" loc({name}({name}:3:0))\n"))
 
 
 class Counter(nn.Module):

@@ -14,7 +14,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from browser import HEIGHT, WIDTH, browser, require_browser
-from report_programs import NAMES, lowered, program
+from report_programs import HOSTILE, NAMES, hostile, lowered, program
 
 from cmopt.pipeline.emulation import Count
 
@@ -158,6 +158,18 @@ def test_the_keyboard_selects_operators_stages_and_views(opened: Any) -> None:
     assert page.text(".choice [aria-pressed=true]") == "cortex_m"
     page.keys("2")
     assert page.text("#tabs [aria-selected=true]") == "Memory"
+
+
+def test_names_of_a_model_run_nothing(opened: Any) -> None:
+    page = opened(hostile().report.html(title=HOSTILE))
+    assert page.driver.title.startswith("</script>")
+    row = f"output {HOSTILE}".replace("\u2028", " ")
+    assert page.rows()[-1].startswith(" ".join(row.split())[:60])
+    page.run("[...document.querySelectorAll('.row')].at(-1).click()")
+    page.click(".row.near")
+    for view in ("cost", "arena", "reasons"):
+        page.click(f"#tab-{view}")
+    assert page.find("img") == [] and len(page.find("script")) == 2
 
 
 def test_a_region_closes_and_opens(opened: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,7 +19,7 @@ from cmopt.pipeline.emulation import Count
 from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from report_programs import CHAIN, NAMES, lowered, program
+from report_programs import HOSTILE, NAMES, hostile, program
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -128,20 +127,9 @@ def test_reasons_and_kinds() -> None:
     assert any(op["name"].startswith("state ") for op in data("state")["stages"][0]["ops"])
 
 
-HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> {{data}} & \u2028"
-
-
 def test_no_text_of_a_model_becomes_markup() -> None:
-    text = CHAIN.read_text()
-    name = json.dumps(HOSTILE, ensure_ascii=False)
-    text = text.replace(
-        "-> tensor<1x2xf32> {\n", f"-> (tensor<1x2xf32> {{edge.name = {name}}}) {{\n"
-    )
-    (pool,) = re.findall(r".*edge\.max_pool2d .*\n", text[text.index("func.func") :])
-    placed = pool.rstrip("\n") + f" loc({name}({name}:3:0))\n"
-    hostile = lowered(text.replace(pool, placed))
-    assert HOSTILE in hostile.output_names
-    page = hostile.report.html(title=HOSTILE)
+    assert HOSTILE in hostile().output_names
+    page = hostile().report.html(title=HOSTILE)
     plain = Elements(program("kernels").report.html())
     found = Elements(page)
     assert [tag for tag, _, _ in found.found] == [tag for tag, _, _ in plain.found]
@@ -177,9 +165,6 @@ def test_a_large_program_has_a_page_of_a_few_bytes_for_each_operator() -> None:
 
 
 def test_scales_and_constants_are_elided() -> None:
-    text = CHAIN.read_text().replace("{0.01, 0.02, 0.03, 0.04}", "{0.01, 0.02, 0.03, 0.04, 0.05}")
-    text = text.replace("4x3x3x3x", "5x3x3x3x")
-    assert "0.04, 0.05}" in text  # one more than is printed
     quantized = data("kernels")["stages"][1]
     assert any("4 scales along axis 0" in v.get("quant", "") for v in quantized["values"])
     texts = [op.get("text", "") for stage in data("float")["stages"] for op in stage["ops"]]
