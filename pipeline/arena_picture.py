@@ -25,26 +25,24 @@ def arena_picture(func: FuncOp, width: int) -> str:
     A column of characters is one step or, of a long program, the one with the most live bytes of
     several steps. Below the picture, the largest values at the peak are listed.
     """
-    found = arena_map(func)
+    found, width = arena_map(func), max(width, 40)
     if not found.size:
         return "the arena is empty"
     margin = len(f"{found.size:,}") + 1
-    columns = _columns(found, max(width, 40) - margin - 1)
+    columns = _columns(found, width - margin - 1)
+    scale = (width - margin - 1) // len(columns)
     shades = _shades(found.blocks)
-    picture = []
+    live = [_live(found, column) for column in columns]
+    lines = []
     for row in reversed(range(ROWS)):
         low, high = row * found.size // ROWS, (row + 1) * found.size // ROWS
-        line = "".join(_cell(found, column, low, high, shades) for column in columns)
         label = f"{high:,}" if row % 4 == 3 else ""
-        picture.append(f"{label:>{margin - 1}} │{line}")
-    scale = max(1, (width - margin - 1) // len(columns))
-    if scale > 1:
-        picture = [line[: margin + 1] + "".join(c * scale for c in line[margin + 1 :])
-                   for line in picture]  # fmt: skip
-    at = next(i for i, column in enumerate(columns) if column >= found.peak)
-    mark = " " * (margin + 1 + at * scale) + "▲" * scale
-    picture.append(" " * margin + "└" + "─" * (len(columns) * scale))
-    return "\n".join([*picture, mark, *_at_peak(found)])
+        cells = "".join(_cell(blocks, low, high, shades) * scale for blocks in live)
+        lines.append(f"{label:>{margin - 1}} │{cells}")
+    lines.append(" " * margin + "└" + "─" * (len(columns) * scale))
+    lines.append(" " * (margin + 1 + columns.index(found.peak) * scale) + "▲" * scale)
+    lines += _at_peak(found, shades)
+    return "\n".join(line if len(line) <= width else f"{line[: width - 1]}…" for line in lines)
 
 
 def _columns(found: ArenaMap, room: int) -> list[int]:
@@ -58,43 +56,49 @@ def _columns(found: ArenaMap, room: int) -> list[int]:
     ]
 
 
+def _live(found: ArenaMap, column: int) -> list[ArenaBlock]:
+    return [block for block in found.blocks if block.first <= column <= block.last]
+
+
 def _shades(blocks: Sequence[ArenaBlock]) -> dict[ArenaBlock, str]:
-    """A shade for each block that differs from those before it which it touches."""
+    """A shade for each block that differs from those before it which it touches.
+
+    blocks: in order of their first column.
+    """
     chosen: dict[ArenaBlock, str] = {}
+    before: list[ArenaBlock] = []
     for block in blocks:
-        near = {shade for other, shade in chosen.items() if _touch(block, other)}
+        before = [other for other in before if other.last + 1 >= block.first]
+        near = {chosen[other] for other in before if _touch(block, other)}
         free = [shade for shade in SHADES if shade not in near]
         chosen[block] = free[0] if free else SHADES[len(chosen) % len(SHADES)]
+        before.append(block)
     return chosen
 
 
 def _touch(a: ArenaBlock, b: ArenaBlock) -> bool:
-    """Whether two blocks share a border, with a little room: cells are larger than bytes."""
+    """Whether the addresses of two blocks are next to each other, with some room between them
+    because cells are larger than bytes."""
     gap = max(a.size, b.size) // 2
-    in_time = a.first <= b.last + 1 and b.first <= a.last + 1
-    return in_time and a.offset <= b.offset + b.size + gap and b.offset <= a.offset + a.size + gap
+    return a.offset <= b.offset + b.size + gap and b.offset <= a.offset + a.size + gap
 
 
-def _cell(found: ArenaMap, column: int, low: int, high: int,
-          shades: dict[ArenaBlock, str]) -> str:  # fmt: skip
-    """The shade of the block that fills most of some bytes at a step, or a blank."""
+def _cell(blocks: Sequence[ArenaBlock], low: int, high: int, shades: dict[ArenaBlock, str]) -> str:
+    """The shade of the block that fills most of the bytes `low … high`, or a blank."""
     best, most = " ", 0
-    for block in found.blocks:
-        if block.first <= column <= block.last:
-            shared = min(high, block.offset + block.size) - max(low, block.offset)
-            if shared > 0 and shared >= most:
-                best, most = shades[block], shared
+    for block in blocks:
+        shared = min(high, block.offset + block.size) - max(low, block.offset)
+        if shared > 0 and shared >= most:
+            best, most = shades[block], shared
     return best
 
 
-def _at_peak(found: ArenaMap) -> list[str]:
+def _at_peak(found: ArenaMap, shades: dict[ArenaBlock, str]) -> list[str]:
     """The largest values at the peak, with their bytes and places."""
     op = found.columns[found.peak]
     where = op.name if op is not None else "the inputs"
-    live = [b for b in found.blocks if b.first <= found.peak <= b.last]
-    live.sort(key=lambda block: -block.size)
+    live = sorted(_live(found, found.peak), key=lambda block: -block.size)
     lines = [f"peak: {found.live[found.peak]:,} bytes hold a value at {where}"]
-    shades = _shades(found.blocks)
     for block in live[:MOST_NAMES]:
         what = "scratch" if isinstance(block.value.owner, ScratchOp) else _name(block)
         lines.append(
