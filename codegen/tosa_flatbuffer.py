@@ -139,7 +139,7 @@ def serialize(op: DelegateOp) -> bytes:
 
     needed = _needed_ops(op)
     _check_interface(op, needed)
-    names = _names(op.body.block)
+    names = tensor_names(op.body.block)
     graph = ts.TosaSerializer("", targetMajor=1, targetMinor=0, targetPatch=0, targetDraft=False)
     for argument in op.body.block.args:
         shape, dtype = list(shape_of(argument)), _dtype(element_of(argument), ts, op)
@@ -204,7 +204,7 @@ def _check_interface(op: DelegateOp, needed: set[Operation]) -> None:
             raise CompileError(f"outputs {first} and {index} are the same value", op=op)
 
 
-def _names(block: Block) -> dict[SSAValue, str]:
+def tensor_names(block: Block) -> dict[SSAValue, str]:
     """A name for each value, in order: its SSA name or its op's, with a number if it is taken."""
     values = [*block.args, *(result for op in block.ops for result in op.results)]
     names: dict[SSAValue, str] = {}

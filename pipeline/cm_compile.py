@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 if TYPE_CHECKING:
     import torch
     from torch.export import ExportedProgram
+
+    from cmopt.pipeline.compare import Comparison
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -87,7 +90,13 @@ def _arguments() -> argparse.ArgumentParser:
         "computed in strips of rows if it is larger otherwise; --memory sets it too")  # fmt: skip
     add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
         "any code")  # fmt: skip
-    add("--report", metavar="OUT.json", help="write the figures as JSON")
+    add("--report", metavar="OUT.json|OUT.html", action="append", default=[], help="write the "
+        "figures as JSON, or as a page if it ends in .html; may be repeated")  # fmt: skip
+    add("--compare", metavar="DATA.npz", help="add the accuracy of each operator to the page of "
+        "--report: one array for each input, as callers pass it, samples along a new first "
+        "dimension")  # fmt: skip
+    add("--arena-picture", action="store_true", help="print the arena too: addresses upwards, time "
+        "to the right, as wide as the terminal")  # fmt: skip
     add("-o", dest="output", required=True, metavar="OUT", help="a file; a directory if it ends in "
         "/; '-' is standard output for text")  # fmt: skip
     return parser
@@ -225,6 +234,34 @@ def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
     )
 
 
+def _is_page(path: str) -> bool:
+    return path.endswith((".html", ".htm"))
+
+
+def _reports(args: argparse.Namespace, program: Program) -> dict[str, str]:
+    """The text of each file of --report. Raises CompileError."""
+    comparison = None if args.compare is None else compared(program, args.compare)
+    title = os.path.splitext(os.path.basename(args.model))[0]
+    return {
+        path: program.report.html(title=title, comparison=comparison)
+        if _is_page(path)
+        else program.report.to_json() + "\n"
+        for path in args.report
+    }
+
+
+def compared(program: Program, path: str) -> Comparison:
+    """Compare a program on a file of samples: one array for each input, samples along a new first
+    dimension. Raises CompileError."""
+    if "quantized" not in program.modules:
+        hint = "compile the .pt2, or IR of the stages edge or quantized"
+        raise CompileError("--compare needs the stage quantized", hint=hint)
+    arrays = select(read_npz(path), program.input_names, path)
+    if any(array.ndim == 0 for array in arrays) or len({len(array) for array in arrays}) != 1:
+        raise CompileError(f"'{path}': the arrays hold different numbers of samples")
+    return program.compare(*map(list, arrays))
+
+
 def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     # First, because loading torch is slow: a misspelled name is reported at once.
@@ -241,8 +278,13 @@ def _main(argv: Sequence[str] | None) -> int:
             raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
     debuginfo = args.mlir_print_debuginfo
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
-    outputs.check(*([] if args.report is None else [args.report]))
     board = Memories() if args.memory is None else parse_memories(args.memory)
+    outputs.check(*args.report)
+    if args.compare is not None and not any(map(_is_page, args.report)):
+        raise CompileError("--compare adds to a page", hint="add --report OUT.html")
+    if args.arena_picture and args.output == "-":
+        raise CompileError("--arena-picture and the output cannot both be printed",
+                           hint="give a file with -o")  # fmt: skip
     if args.max_arena is not None:
         args.max_arena = parse_size(args.max_arena)
         check_max_arena(args.max_arena)
@@ -250,10 +292,11 @@ def _main(argv: Sequence[str] | None) -> int:
     if args.memory is not None:
         program = program.fitted(args.memory, max_arena=args.max_arena, is_c=outputs.is_c_alone)
         program.check_fit(args.memory, is_c=outputs.is_c_alone)
-    report = {} if args.report is None else {args.report: program.report.to_json() + "\n"}
-    outputs.write(program, report)
+    outputs.write(program, _reports(args, program))
     if outputs.is_directory or outputs.kinds == ("pte",):
         print_text(f"{program.report}\n")
+    if args.arena_picture:
+        print_text(f"{program.report.arena_picture()}\n")
     return 0
 
 

@@ -72,7 +72,13 @@ def _main_function(module: ModuleOp, path: str) -> FuncOp:
 
 def run_ir(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
     """Interpret a file of IR. Returns the outputs by name."""
-    module = _module(path)
+    return run_module(_module(path), path, inputs, input_path)
+
+
+def run_module(
+    module: ModuleOp, path: str, inputs: dict[str, Array], input_path: str
+) -> dict[str, Array]:
+    """Interpret the module of a file of IR. Returns the outputs by name."""
     names, results = border_names(_main_function(module, path))
     outputs = interpret(module, select(inputs, names, input_path))
     return dict(zip(results, outputs, strict=True))

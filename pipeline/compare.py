@@ -44,9 +44,11 @@ class Row:
 
     Both the kernels and PyTorch's simulation start from the network's input. `steps` is their
     largest difference, in steps of the value's own quantization. `snr_db` is the power of the float
-    value divided by the power of the kernels' error.
+    value divided by the power of the kernels' error. `number` is that of the value among all
+    quantized values, in order.
     """
 
+    number: int
     op: str
     location: str | None
     steps: int
@@ -110,7 +112,7 @@ def compare(
             signal[i] += float(np.square(real).sum())
             noise[i] += float(np.square(error).sum())
     rows = [
-        Row(op.name, render(op.location), steps[i], decibels(signal[i], noise[i]))
+        Row(i, op.name, render(op.location), steps[i], decibels(signal[i], noise[i]))
         for i, op in enumerate(points)
     ]
     return Comparison(tuple(sorted(rows, key=lambda row: row.snr_db)))

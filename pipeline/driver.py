@@ -143,8 +143,7 @@ class Program:
     def report(self) -> Report:
         """Kernels, memory, bytes, fallbacks."""
         return make_report(
-            self.modules["planned"],
-            self.modules.get("ethos_u"),
+            self.modules,
             self._emitted,
             target=self.target,
             io=self.io,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
-    Float32Type,
     IntegerAttr,
     ModuleOp,
     StringAttr,
 )
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 
 from cmopt.codegen.emit_delegate import EmittedDelegate
 from cmopt.codegen.emit_pte import EmittedProgram
@@ -39,11 +40,16 @@ from cmopt.dialects.program import (
     main_function,
     region_bytes,
 )
-from cmopt.dialects.shapes import element_of, numel
+from cmopt.dialects.shapes import numel
+from cmopt.pipeline.op_kinds import is_float_operand
 from cmopt.support.diagnostics import warn
 from cmopt.support.locations import render
 from cmopt.support.precision_report import PrecisionReport
 from cmopt.support.strips_report import RowStrips, from_json
+
+if TYPE_CHECKING:
+    from cmopt.pipeline.compare import Comparison
+    from cmopt.pipeline.emulation import Count
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class Report:
     `delegates` has an entry for each call of the NPU, with Vela's estimates, and `outside` has one
     for each op that stays on the core. `steps` has an entry for each call, in order; an NPU's
     products are in its own figures. `precision` is what quantization with precision="auto" chose.
+    `modules` is the IR of each stage, which the page draws; the JSON does not have it.
     """
 
     target: str
@@ -107,6 +114,7 @@ class Report:
     row_strips: tuple[RowStrips, ...] = ()
     dtcm_bytes: int = 0
     dtcm_traffic: float = 0.0
+    modules: Mapping[str, ModuleOp] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def npu_cycles(self) -> int:
@@ -121,8 +129,39 @@ class Report:
 
     def to_json(self) -> str:
         """All figures as a JSON object."""
+        figures = asdict(replace(self, modules={}))
+        del figures["modules"]
         derived = {"float_ops": self.float_ops, "npu_cycles": self.npu_cycles}
-        return json.dumps({**asdict(self), **derived}, indent=2)
+        return json.dumps({**figures, **derived}, indent=2)
+
+    def html(
+        self,
+        *,
+        title: str = "program",
+        comparison: Comparison | None = None,
+        count: Count | None = None,
+    ) -> str:
+        """The report as one HTML page that works without a network: see `docs/report.md`.
+
+        title: the name of the program. comparison: what `Program.compare` measured, which adds the
+        accuracy of each operator. count: the instructions of each step of the program's C source
+        (`pipeline.emulation.run_project`). Raises CompileError if one of them belongs to another
+        program.
+        """
+        from cmopt.pipeline.page.assemble import assemble
+        from cmopt.pipeline.page.data import page_data
+
+        return assemble(page_data(self, title=title, comparison=comparison, count=count))
+
+    def arena_picture(self, width: int | None = None) -> str:
+        """The arena as a picture of characters: addresses upwards, time to the right.
+
+        width: characters of a line, 40 at least; by default those of the terminal.
+        """
+        from cmopt.pipeline.arena_picture import arena_picture
+        from cmopt.pipeline.tables import terminal_width
+
+        return arena_picture(main_function(self.modules["planned"]), width or terminal_width())
 
     def __str__(self) -> str:
         from cmopt.pipeline.tables import report_text
@@ -130,9 +169,9 @@ class Report:
         return report_text(self)
 
 
-def is_float_operand(value: SSAValue) -> bool:
-    """Whether a value is float data."""
-    return isinstance(element_of(value), Float32Type)
+def is_cast(op: str) -> bool:
+    """Whether an op only quantizes or dequantizes, which no NPU does."""
+    return op.startswith("quant.")
 
 
 def fallback_of(op: Operation) -> Fallback | None:
@@ -159,7 +198,7 @@ def warn_without_delegates(module: ModuleOp, target: str) -> None:
     """Warn if a module of stage "ethos_u" has no delegate. The warning has the first reasons."""
     if any(isinstance(op, DelegateOp) for op in module.walk()):
         return
-    outside = [out for out in outside_of(module) if not out.op.startswith("quant.")]
+    outside = [out for out in outside_of(module) if not is_cast(out.op)]
     reasons = Counter(f"{out.op} ({out.reason})" for out in outside)
     left = "; ".join(text for text, _ in reasons.most_common(3))
     core = target.partition("+ethos")[0]
@@ -188,18 +227,18 @@ def _precision_of(func: FuncOp) -> PrecisionReport | None:
 
 
 def make_report(
-    planned: ModuleOp,
-    split: ModuleOp | None,
+    modules: Mapping[str, ModuleOp],
     emitted: EmittedProgram,
     *,
     target: str,
     io: str,
     kernels: str,
 ) -> Report:
-    """The figures of a planned module and of the file emitted from it.
+    """The figures of a program and of the file emitted from it.
 
-    split: the module of stage "ethos_u", for a target with an NPU.
+    modules: the IR of each stage, "planned" at least.
     """
+    planned, split = modules["planned"], modules.get("ethos_u")
     func = main_function(planned)
     inputs, outputs = border_names(func)
     sizes = [func.attributes[name] for name in (ARENA_BYTES, ARENA_BOUND)]
@@ -236,4 +275,5 @@ def make_report(
         row_strips=from_json(strips.data) if isinstance(strips, StringAttr) else (),
         dtcm_bytes=region_bytes(func, "dtcm"),
         dtcm_traffic=traffic_in(func, "dtcm"),
+        modules=modules,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -14,17 +16,39 @@ if TYPE_CHECKING:
     from cmopt.codegen.emit_delegate import EmittedDelegate
     from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.emulation import Count
-    from cmopt.pipeline.report import Report
+    from cmopt.pipeline.program_figures import Change
+    from cmopt.pipeline.report import Fallback, Outside, Report
     from cmopt.support.precision_report import PrecisionReport
 
 _ROWS = 20
+_PLACES = 3
+
+
+def terminal_width() -> int:
+    """The characters of a line: of the terminal or the variable COLUMNS; 120 if neither is there.
+
+    Between 60 and 160, because a narrower table breaks numbers and a wider one is hard to read.
+    """
+    return min(160, max(60, shutil.get_terminal_size((120, 24)).columns))
 
 
 def _console() -> Console:
-    """A console that writes plain text to memory."""
+    """A console that writes plain text to memory, as wide as the terminal, and texts unchanged."""
     from rich.console import Console
 
-    return Console(file=StringIO(), width=120, color_system=None)
+    return Console(
+        file=StringIO(), width=terminal_width(), color_system=None,
+        markup=False, emoji=False, highlight=False,
+    )  # fmt: skip
+
+
+def _print_table(console: Console, table: Table) -> None:
+    """Print a table that fits the console. Long words are broken, not cut; numbers stay whole."""
+    for column in table.columns:
+        if column.justify == "right":
+            column.min_width = max((len(str(cell)) for cell in column.cells), default=0)
+        column.overflow = "fold"
+    console.print(table)
 
 
 def _text(console: Console) -> str:
@@ -50,7 +74,7 @@ def comparison_text(comparison: Comparison) -> str:
         column.justify = "right"
     for row in comparison.rows:
         table.add_row(_short(row.location), row.op, str(row.steps), f"{row.snr_db:.1f}")
-    console.print(table)
+    _print_table(console, table)
     return _text(console)
 
 
@@ -75,8 +99,39 @@ def count_text(count: Count, steps: Sequence[Mapping[str, Any]]) -> str:
         )
     table.add_section()
     table.add_row("", "all", "", "", f"{count.total:,}", "", "")
-    console.print(table)
+    _print_table(console, table)
     return _text(console)
+
+
+def changes_text(rows: Sequence[Change], a: str, b: str) -> str:
+    """Rows of differences as one table, with the change of numbers."""
+    from rich.table import Table
+
+    console, table = _console(), Table("", os.path.basename(a), os.path.basename(b), "change")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    kind = None
+    for row in rows:
+        if row.kind != kind:
+            table.add_section()
+            table.add_row(row.kind, "", "", "")
+            kind = row.kind
+        values = _value(row.before), _value(row.after)
+        table.add_row(f"  {row.name}", *values, row.note or _change(row.before, row.after))
+    _print_table(console, table)
+    return _text(console)
+
+
+def _value(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _change(before: object, after: object) -> str:
+    """The difference of two numbers, also as a part of the first; empty for texts."""
+    if not isinstance(before, int) or not isinstance(after, int):
+        return ""
+    share = f" ({(after - before) / before:+.1%})" if before and after else ""
+    return f"{after - before:+,}{share}"
 
 
 def _npu_tables(delegates: Sequence[EmittedDelegate]) -> list[Table]:
@@ -150,6 +205,23 @@ def _strips_table(report: Report) -> Table:
     return table
 
 
+def _reasons_table(title: str, entries: Sequence[Outside | Fallback]) -> Table:
+    """Operators with their reasons. Equal operators with equal reasons are one row."""
+    from rich.table import Table
+
+    places: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        places.setdefault((entry.op, entry.reason), []).append(_short(entry.location))
+    table = Table(title, "calls", "where", "why")
+    table.columns[1].justify = "right"
+    for (op, reason), found in places.items():
+        distinct = list(dict.fromkeys(found))
+        shown = distinct[:_PLACES]
+        more = [f"… and {len(distinct) - _PLACES} more"] if len(distinct) > _PLACES else []
+        table.add_row(op, str(len(found)), "\n".join([*shown, *more]), reason)
+    return table
+
+
 def _bound(report: Report) -> str:
     """The lower bound on the arena; also that for all orders of operators if it is lower."""
     bound = f"{report.arena_bound:,}"
@@ -161,8 +233,10 @@ def report_text(report: Report) -> str:
     """The report as plain text: kernels, sizes, calls of the NPU, ops without an integer kernel."""
     from rich.table import Table
 
+    from cmopt.pipeline.report import is_cast
+
     console = _console()
-    columns = "kernel", "calls", "products", "bytes read and written"
+    columns = "kernel", "calls", "products", "bytes read\nand written"
     table = Table(*columns, title=f"{report.target}, {report.io} in and out")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -171,7 +245,7 @@ def report_text(report: Report) -> str:
         products = sum(step.multiplications for step in steps)
         moved = sum(step.bytes for step in steps)
         table.add_row(name, str(count), f"{products:,}" if products else "", f"{moved:,}")
-    console.print(table)
+    _print_table(console, table)
     console.print(
         f"arena {report.arena_bytes:,} bytes (lower bound {_bound(report)}), "
         f"file {report.pte_bytes:,} bytes, of which constants {report.constant_bytes:,}\n"
@@ -186,7 +260,7 @@ def report_text(report: Report) -> str:
     if report.precision is not None:
         console.print(_precision_text(report.precision))
         if report.precision.layers:
-            console.print(_precision_table(report.precision))
+            _print_table(console, _precision_table(report.precision))
     if own := [name for name in report.operators if name.startswith("cmopt::")]:
         console.print(
             f"{len(own)} operators are this project's: link the library cmopt_operators "
@@ -195,24 +269,18 @@ def report_text(report: Report) -> str:
     for limit in report.limits:
         console.print(limit)
     if report.row_strips:
-        console.print(_strips_table(report))
+        _print_table(console, _strips_table(report))
     if report.delegates:
         for npu_table in _npu_tables(report.delegates):
-            console.print(npu_table)
+            _print_table(console, npu_table)
         console.print(
             f"{report.delegates[0].npu}: {report.npu_cycles:,} cycles as Vela estimates them, "
             f"temp allocator {report.temp_allocator_bytes:,} bytes"
         )
-    if report.outside:
-        outside = Table("not on the NPU", "where", "why")
-        for op in report.outside:
-            outside.add_row(op.op, _short(op.location), op.reason)
-        console.print(outside)
+    if outside := [op for op in report.outside if not is_cast(op.op)]:
+        _print_table(console, _reasons_table("not on the NPU", outside))
     if report.fallbacks:
-        left = Table("not on an integer kernel", "where", "why")
-        for fallback in report.fallbacks:
-            left.add_row(fallback.op, _short(fallback.location), fallback.reason)
-        console.print(left)
+        _print_table(console, _reasons_table("not on an integer kernel", report.fallbacks))
     else:
         console.print("every operator is on an integer kernel")
     return _text(console)

@@ -23,23 +23,29 @@ from cmopt.support.locations import render
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Reports errors in one line with exit code 1, instead of a usage text and code 2."""
+    """Reports errors in one line with an exit code, by default 1, instead of a usage text."""
+
+    failure = 1
+    """The exit code of an error."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(1, f"{self.prog}: error: {message}; see --help\n")
+        self.exit(self.failure, f"{self.prog}: error: {message}; see --help\n")
 
 
 @collection_paused()
 def run_tool(
-    name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
+    name: str,
+    body: Callable[[Sequence[str] | None], int],
+    argv: Sequence[str] | None,
+    failure: int = 1,
 ) -> int:
-    """Run a tool's body. Returns its exit code: 0, 1 for any failure, 128 + N after signal N."""
+    """Run a tool's body. Returns its exit code; `failure` on errors, 128 + N after signal N."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # hide what imported libraries log
     try:
         with signals_raised(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ... and their warnings to programmers
-            return _run(name, body, argv)
+            return _run(name, body, argv, failure)
     except KeyboardInterrupt:  # raised by something else than the signal
         return 128 + signal.SIGINT
     except Interrupted as error:
@@ -48,7 +54,12 @@ def run_tool(
         logging.disable(disabled)
 
 
-def _run(name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
+def _run(
+    name: str,
+    body: Callable[[Sequence[str] | None], int],
+    argv: Sequence[str] | None,
+    failure: int,
+) -> int:
     try:
         code = body(argv)
         if sys.stdout is not None:
@@ -66,13 +77,13 @@ def _run(name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[
         # Of `print`: all other files are opened where an error of theirs is reported.
         if not isinstance(error, BrokenPipeError) and error.errno != errno.ENOSPC:
             _complain(f"{name}: {_internal(error)}")
-            return 1
+            return failure
         drop_output()
         _complain(f"{name}: error: cannot write standard output: {error.strerror}")
     except Exception as error:
         check_interrupted()
         _complain(f"{name}: {_internal(error)}")
-    return 1
+    return failure
 
 
 def _internal(error: Exception) -> str:

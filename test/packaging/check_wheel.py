@@ -33,6 +33,7 @@ exported = cmopt.quantize(module, batches[0], calibration=batches)
 program = cmopt.compile(exported)
 (ran,), (interpreted,) = program.run(*batches[0]), program.interpret(*batches[0])
 assert torch.equal(ran, interpreted)
+assert program.report.html().startswith("<!doctype html>")
 torch.export.save(exported, "model.pt2")
 from cmopt.pipeline.emulation import run_project
 program.save_c("net", name="net")

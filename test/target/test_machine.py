@@ -12,7 +12,7 @@ from op_programs import PROGRAMS, planned, random_inputs
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType
 from xdsl.rewriter import Rewriter
 
-from cmopt.dialects.cortex_m import PlaceAttr, ScratchOp, nbytes, place_of
+from cmopt.dialects.cortex_m import Place, PlaceAttr, ScratchOp, nbytes, place_of
 from cmopt.dialects.program import ARENA_BYTES, main_function
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.board import Board, BoardError, Exit
@@ -160,7 +160,7 @@ def test_scratch_that_overlaps_a_value_shows(board: BoardOf) -> None:
     func, type = main_function(module), scratch.output.type
     size, input = func.attributes[ARENA_BYTES], place_of(func.body.block.args[0])
     assert isinstance(size, IntegerAttr) and isinstance(type, TensorType) and input is not None
-    offset = min(input, size.value.data - nbytes(type))  # inside the arena
-    moved = TensorType(type.element_type, type.shape, PlaceAttr.arena(offset))
+    offset = min(input.offset, size.value.data - nbytes(type))  # inside the arena
+    moved = TensorType(type.element_type, type.shape, PlaceAttr.of(Place("arena", offset)))
     Rewriter.replace_value_with_new_type(scratch.output, moved)
     assert run_conv(board("cortex-m55"), "overlap", module) != expected_of_conv()

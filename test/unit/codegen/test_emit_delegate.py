@@ -95,7 +95,9 @@ def test_the_file_holds_the_streams_of_the_delegates(name: str) -> None:
             assert tensor.sizes == list(shape_of(value))
             assert [int(d) for d in tensor.dim_order] == list(range(len(tensor.sizes)))
             assert tensor.scalar_type.name == "CHAR"
-            assert tensor.allocation_info.memory_offset_low == place_of(value)
+            place = place_of(value)
+            assert place is not None
+            assert tensor.allocation_info.memory_offset_low == place.offset
         for tensor, io in zip(tensors, (*stream.inputs, *stream.outputs), strict=True):
             assert np.prod(tensor.sizes) == io.nbytes
 
