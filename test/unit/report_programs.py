@@ -22,7 +22,7 @@ CHAIN = Path(__file__).parents[1] / "lit" / "pipelines" / "conv_chain.mlir"
 def lowered(text: str, target: str = "cortex-m55") -> Program:
     """A program from IR of stage edge."""
     module = parse_module(make_context(), text, "chain.mlir")
-    return lower(module, target=target, io="float", kernels="stock")
+    return lower(module, target=target, io="float", kernels="stock", allow_float=True)
 
 
 HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> {{data}} & \u2028"

@@ -160,6 +160,18 @@ def test_the_keyboard_selects_operators_stages_and_views(opened: Any) -> None:
     assert page.text("#tabs [aria-selected=true]") == "Memory"
 
 
+@pytest.mark.parametrize("sizes", ["0x8", "2x8"])
+def test_a_program_without_operators(opened: Any, sizes: str) -> None:
+    type = f"tensor<{sizes}xf32>"
+    text = f"func.func @forward(%x: {type}) -> {type} {{ func.return %x : {type} }}"
+    page = opened(lowered(text).report.html())
+    assert len(page.rows()) == 2
+    for view in ("arena", "cost", "reasons"):
+        page.click(f"#tab-{view}")
+    page.click("#tab-arena")
+    assert ("The arena is empty." in page.text("#arena")) == (sizes == "0x8")
+
+
 def test_names_of_a_model_run_nothing(opened: Any) -> None:
     page = opened(hostile().report.html(title=HOSTILE))
     assert page.driver.title.startswith("</script>")
