@@ -106,6 +106,17 @@ def test_pages_fail_if_they_are_wrong(tmp_path: Path) -> None:
     assert failed == {name for name, (wrong, _) in PAGES.items() if wrong}, result.stdout
 
 
+def test_messages_to_troubleshoot_exist() -> None:
+    page = (DOCS / "troubleshooting.md").read_text()
+    messages = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    parts = [part.strip(" ,") for message in messages for part in message.split("…")]
+    folders = ("codegen", "frontend", "lowering", "pipeline")
+    paths = [path for folder in folders for path in (DOCS.parent / folder).rglob("*.py")]
+    sources = "\n".join(path.read_text() for path in paths)
+    assert len(messages) >= 10
+    assert [part for part in parts if part not in sources] == []
+
+
 def test_the_reference_has_every_op() -> None:
     reference = loaded("reference")
     for dialect, factory in get_all_dialects().items():
