@@ -19,6 +19,8 @@ Comments, which a page does not show, have the rest:
 * `<!-- hidden: bash` or `python`, lines of code, `-->`: set-up that does not help a reader.
 * `<!-- exit code: 1 -->` before a `bash` block that must fail.
 * `<!-- skip: next "reason" -->` before a block that cannot run here.
+* `<!-- skip: start if(without_core, reason="…") -->` and `<!-- skip: end -->` around blocks that
+  need GCC for Arm and QEMU. They are skipped without these, as the tests in test/target are.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ from sybil import Document, Example, Region, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import SkipParser
 from sybil.parsers.markdown.lexers import DirectiveInHTMLCommentLexer, RawFencedCodeBlockLexer
+
+from cmopt.pipeline.board import missing_tools
 
 DOCS = Path(__file__).resolve().parent
 
@@ -143,6 +147,7 @@ def _line_pattern(line: str) -> str:
 def _enter(page: dict[str, Any]) -> None:
     """Begin a page: in an empty folder, with the tools of this Python first."""
     page["_before"] = os.getcwd(), dict(os.environ)
+    page["without_core"] = bool(missing_tools()) and "CMOPT_REQUIRE_TARGET" not in os.environ
     page["_folder"] = tempfile.mkdtemp()
     os.chdir(page["_folder"])
     sys.path.insert(0, page["_folder"])
