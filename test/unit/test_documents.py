@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from types import ModuleType
 import pytest
 
 from cmopt.dialects import get_all_dialects
+from cmopt.pipeline import cm_compile, cm_opt, cm_run
+from cmopt.pipeline.passes import parse_pipeline
 from cmopt.pipeline.registry import get_all_passes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -104,6 +107,25 @@ def test_pages_fail_if_they_are_wrong(tmp_path: Path) -> None:
     )  # fmt: skip
     failed = set(re.findall(r"^FAILED ([\w-]+)\.md", result.stdout, re.MULTILINE))
     assert failed == {name for name, (wrong, _) in PAGES.items() if wrong}, result.stdout
+
+
+def commands_in_text() -> list[str]:
+    """The commands that no page runs: of README.md, of the CI template, in sentences of pages."""
+    readme = (DOCS.parent / "README.md").read_text()
+    template = (DOCS / "journeys" / "own_repository" / "ci.yml").read_text()
+    pages = "\n".join(page.read_text() for page in DOCS.rglob("*.md"))
+    in_sentences = re.findall(r"`(cm-\w+ [^`]*\.(?:mlir|pt2|npz|pte)\b[^`]*)`", pages)
+    in_template = re.findall(r"- run: (cm-.*)", template)
+    return [*re.findall(r"^cm-\w+ .*", readme, re.MULTILINE), *in_template, *in_sentences]
+
+
+@pytest.mark.parametrize("command", commands_in_text())
+def test_commands_in_text_have_flags_and_passes_that_exist(command: str) -> None:
+    tool, *arguments = shlex.split(command, comments=True)
+    parser = {"cm-compile": cm_compile, "cm-opt": cm_opt, "cm-run": cm_run}[tool]._arguments()
+    given = parser.parse_args(arguments)
+    if tool == "cm-opt":
+        parse_pipeline(given.pass_pipeline or given.passes)
 
 
 def test_messages_to_troubleshoot_exist() -> None:
