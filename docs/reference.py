@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from cmopt.pipeline.registry import get_all_passes
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.printing import module_to_text
 
-TRANSFORMS = Path(__file__).resolve().parents[1] / "test" / "lit" / "transforms"
+LIT = Path(__file__).resolve().parents[1] / "test" / "lit"
+TRANSFORMS = LIT / "transforms"
 
 LONGEST_EXAMPLE = 40
 """Lines of the IR before or after a pass. A longer example does not help a reader."""
@@ -60,14 +62,39 @@ def pages() -> dict[str, str]:
 def ops_page(dialect: str) -> str:
     """The page of a dialect: each op with its docstring, operands, properties and results."""
     ops = sorted(get_all_dialects()[dialect]().operations, key=lambda op: op.name)
-    intro = f"{len(ops)} ops, from their definitions. [The IR](../ir.md) explains the dialect."
+    intro = (
+        f"{len(ops)} ops, from their definitions. [The IR](../ir.md) explains the dialect. Each "
+        "example is the first use of the op in `test/lit/`."
+    )
     return "\n\n".join([f"# `{dialect}`", intro, *(_op_text(op) for op in ops)]) + "\n"
 
 
 def _op_text(op: type[Operation]) -> str:
     rows = [f"| {name} | {kind} | {text} |" for name, kind, text in _parts(op)]
     table = "\n".join(["| name | | type |", "|---|---|---|", *rows]) if rows else ""
-    return "\n\n".join(part for part in (f"## {op.name}", *_prose(op), table) if part)
+    use = first_use(op.name)
+    ir = _block(use) if use else ""
+    return "\n\n".join(part for part in (f"## {op.name}", *_prose(op), ir, table) if part)
+
+
+def first_use(name: str) -> str | None:
+    """The first op of that name in the tests of its dialect, with its regions; else of passes."""
+    use = re.compile(
+        rf"^(?P<indent> *)(?:%[\w, %:]+ = )?\"?{re.escape(name)}\b[^\n]*?"
+        rf"(?:\{{\n(?:(?P=indent) +[^\n]*\n|(?P=indent)\^[^\n]*\n)*(?P=indent)\}}[^\n]*)?$",
+        re.MULTILINE,
+    )
+    for path in _tests_of(name.partition(".")[0]):
+        if found := use.search(path.read_text()):
+            return inspect.cleandoc(found[0])
+    return None
+
+
+@cache
+def _tests_of(dialect: str) -> list[Path]:
+    """Tests of the forms that ops have, those of the dialect first; none of what is refused."""
+    own = sorted((LIT / "dialects" / dialect).glob("ops*.mlir"))
+    return [*own, *(path for path in sorted(LIT.rglob("*.mlir")) if "invalid" not in path.name)]
 
 
 def _prose(op: type[Operation]) -> Iterator[str]:

@@ -43,6 +43,11 @@ def test_blocks_that_do_not_run_have_a_reason() -> None:
     assert found == SKIPPED
 
 
+def test_the_version_of_torch_is_the_one_of_the_package() -> None:
+    (version,) = re.findall(r"pip install (torch==\S+)", (DOCS / "index.md").read_text())
+    assert f'"{version}"' in (DOCS.parent / "pyproject.toml").read_text()
+
+
 @pytest.mark.parametrize(
     ("expected", "output", "is_part"),
     [
