@@ -21,11 +21,17 @@ example = (images[:1],)
 
 
 # --8<-- [start:numbers]
+def accuracy(predict) -> float:
+    scores = torch.cat([predict(image) for image in images[test].split(1)])
+    return (scores.argmax(1) == labels[test]).float().mean().item()
+
+
 def show(name: str, exported: torch.export.ExportedProgram) -> None:
     program = cmopt.compile(exported, target="cortex-m55")
-    scores = torch.cat([program.run(image)[0] for image in images[test].split(1)])
-    accuracy = (scores.argmax(1) == labels[test]).float().mean()
-    print(f"{name}: accuracy {accuracy:.1%}, {program.report.float_ops} float operators")
+    simulated, compiled = accuracy(exported.module()), accuracy(lambda x: program.run(x)[0])
+    assert abs(simulated - compiled) < 0.01
+    print(f"{name}: simulated {simulated:.1%}, compiled {compiled:.1%}")
+    print(f"{name}: {program.report.float_ops} float operators")
 
 
 # --8<-- [end:numbers]

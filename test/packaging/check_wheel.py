@@ -86,7 +86,8 @@ def main(folder: Path) -> None:
 def run_pages(binaries: Path, work: Path) -> None:
     """Run the code blocks of all pages with the Python of the wheel, in a folder."""
     tools = os.pathsep.join([str(binaries), str(Path(sys.executable).parent), os.environ["PATH"]])
-    options = ["-q", "-rs", "--durations=10", "-p", "no:cacheprovider", "-W", "ignore"]
+    parallel = ["-n", "2", "--dist", "loadfile"]
+    options = [*parallel, "-q", "-rs", "--durations=5", "-p", "no:cacheprovider", "-W", "ignore"]
     settings = ["-c", REPOSITORY / "pyproject.toml", "--rootdir", REPOSITORY]
     # -P: the working directory is not searched for modules.
     command = [binaries / "python", "-P", "-m", "pytest", *options, *settings, REPOSITORY / "docs"]
