@@ -152,7 +152,11 @@ def _enter(page: dict[str, Any]) -> None:
     os.chdir(page["_folder"])
     sys.path.insert(0, page["_folder"])
     tools = str(Path(sys.executable).parent)
-    os.environ |= {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
+    os.environ |= {
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "100",
+        "OMP_NUM_THREADS": "1",  # The models are tiny; more threads only wait for each other.
+    }
 
 
 def _leave(page: dict[str, Any]) -> None:
