@@ -9,7 +9,7 @@ KERNEL_SOURCES := $(shell find kernels -type f \( -name '*.c' -o -name '*.cpp' -
 TORCH := $(shell sed -n 's/^ *"\(torch==[^"]*\)",$$/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-core demo-vad bench test lint typecheck lit unit fuzz target sanitize wheel peers peers-sample format kernels clean distclean
+.PHONY: help venv demo demo-core demo-vad bench test lint typecheck lit unit fuzz target sanitize wheel docs peers peers-sample format kernels clean distclean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +79,12 @@ sanitize: $(VENV)/.installed ## the kernels under ASan and UBSan: single ops and
 	  $(BIN)/python -m pytest -q test/unit/kernels/test_operators.py test/unit/codegen/test_emit.py \
 	  test/unit/pipeline/test_networks.py::test_run_equals_interpreters
 
-wheel: $(VENV)/.installed ## build sdist and wheel, and use the wheel outside the checkout
+wheel: $(VENV)/.installed ## build the wheel; use it and run the examples of docs/ outside the checkout
 	$(BIN)/python test/packaging/check_wheel.py
+
+# The variable silences a notice about the next version of MkDocs.
+docs: $(VENV)/.installed ## build the site of docs/ in build/site, and check its links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Takes hours. Results are kept in build/, and the next run continues from there.
 peers: $(VENV)/.installed ## ExecuTorch's own tests with both compilers; writes docs/peers.md

@@ -54,7 +54,8 @@ class StageGraph:
     An op: `name`, `kind`, `text` (its IR), `in` and `out` (numbers of values), `parent` (the number
     of the op whose region it is in), `where`, and the reasons why it
     is on a portable kernel (`reason`) or not on the NPU (`outside`).
-    A value: `name`, `type`, `from` (the number of its op), `bytes`, `quant`, `region`, `place`, `what`.
+    A value: `name`, `type`, `from` (the number of its op), `bytes`, `quant`, `region` and `place`,
+    `what`.
     """
 
     def __init__(self, module: ModuleOp, stage: str):

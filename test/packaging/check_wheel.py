@@ -3,7 +3,8 @@
     python test/packaging/check_wheel.py
 
 The wheel is built from the sdist and installed in a new virtual environment, which has access to
-this environment's other packages but not to the checkout. All files are in a temporary folder.
+this environment's other packages but not to the checkout. All files are in a temporary folder. The
+code blocks of the pages in docs/ run there too.
 """
 
 from __future__ import annotations
@@ -80,6 +81,18 @@ def main(folder: Path) -> None:
     run(binaries / "python", "-c", save, cwd=work)
     assert "output_0" in run(binaries / "cm-run", "model.pte", "--input", "in.npz", cwd=work)
     print(f"{wheel.name} ({wheel.stat().st_size:,} bytes) and {sdist.name} work from {package}")
+    run_pages(binaries, work)
+
+
+def run_pages(binaries: Path, work: Path) -> None:
+    """Run the code blocks of all pages with the Python of the wheel, in a folder."""
+    tools = os.pathsep.join([str(binaries), str(Path(sys.executable).parent), os.environ["PATH"]])
+    parallel = ["-n", "2", "--dist", "loadfile"]
+    options = [*parallel, "-q", "-rs", "--durations=5", "-p", "no:cacheprovider", "-W", "ignore"]
+    settings = ["-c", REPOSITORY / "pyproject.toml", "--rootdir", REPOSITORY]
+    # -P: the working directory is not searched for modules.
+    command = [binaries / "python", "-P", "-m", "pytest", *options, *settings, REPOSITORY / "docs"]
+    print(run(*command, cwd=work, PATH=tools))
 
 
 if __name__ == "__main__":
