@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from cmopt.dialects import get_all_dialects
-from cmopt.pipeline import cm_compile, cm_opt, cm_run
+from cmopt.pipeline import cm_compile, cm_diff, cm_opt, cm_run
 from cmopt.pipeline.passes import parse_pipeline
 from cmopt.pipeline.registry import get_all_passes
 
@@ -127,7 +127,8 @@ def commands_in_text() -> list[str]:
 @pytest.mark.parametrize("command", commands_in_text())
 def test_commands_in_text_have_flags_and_passes_that_exist(command: str) -> None:
     tool, *arguments = shlex.split(command, comments=True)
-    parser = {"cm-compile": cm_compile, "cm-opt": cm_opt, "cm-run": cm_run}[tool]._arguments()
+    tools = {"cm-compile": cm_compile, "cm-diff": cm_diff, "cm-opt": cm_opt, "cm-run": cm_run}
+    parser = tools[tool]._arguments()
     given = parser.parse_args(arguments)
     if tool == "cm-opt":
         parse_pipeline(given.pass_pipeline or given.passes)
