@@ -27,7 +27,7 @@ class SplitDepthwiseBatch(RewritePattern):
         items, *_, channels = shape_of(op.input)
         if not is_nhwc(op):
             return
-        if items == 1 or channels == 1 or int_of(op.groups) != channels:
+        if items < 2 or channels == 1 or int_of(op.groups) != channels:
             return
         if quantized_element(op.input.type) is None:
             return

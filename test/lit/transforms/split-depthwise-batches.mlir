@@ -26,3 +26,13 @@ func.func @one_item(%x: tensor<1x4x4x3x!quant.uniform<i8:f32, 0.5>>, %y: tensor<
   %1 = edge.conv2d %y, %v {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64, data_format = "NHWC"} : (tensor<2x4x4x3x!quant.uniform<i8:f32, 0.5>>, tensor<3x1x1x3x!quant.uniform<i8:f32, 0.1>>) -> tensor<2x4x4x3x!quant.uniform<i8:f32, 0.25>>
   func.return %0, %1 : tensor<1x4x4x3x!quant.uniform<i8:f32, 0.25>>, tensor<2x4x4x3x!quant.uniform<i8:f32, 0.25>>
 }
+
+// A batch without items has no parts.
+// CHECK-LABEL: func.func @no_items
+// CHECK-NOT:     edge.cat
+func.func @no_items(%x: tensor<0x4x4x3x!quant.uniform<i8:f32, 0.5>>) -> tensor<0x4x4x3x!quant.uniform<i8:f32, 0.25>> {
+  %c = arith.constant dense<1> : tensor<3x1x1x1xi8>
+  %w = quant.scast %c : tensor<3x1x1x1xi8> to tensor<3x1x1x1x!quant.uniform<i8:f32, 0.1>>
+  %0 = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 3 : i64, data_format = "NHWC"} : (tensor<0x4x4x3x!quant.uniform<i8:f32, 0.5>>, tensor<3x1x1x1x!quant.uniform<i8:f32, 0.1>>) -> tensor<0x4x4x3x!quant.uniform<i8:f32, 0.25>>
+  func.return %0 : tensor<0x4x4x3x!quant.uniform<i8:f32, 0.25>>
+}
