@@ -24,14 +24,10 @@ from xdsl.utils.exceptions import ParseError
 from xdsl.utils.lexer import Input, Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
-from cmopt.dialects import get_all_dialects
+from cmopt.dialects import XDSL_DIALECTS, get_all_dialects
 from cmopt.dialects.literals import REFUSALS, Lexer, LiteralParser, short
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
-
-# The xDSL dialects that IR of this project, or a test of a tool, may use. Each is imported when
-# the first of its ops is parsed.
-_XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
 
 MAX_ALIAS_PARTS = 10_000
 """The most attributes and types in what an alias stands for, those of other aliases included."""
@@ -45,13 +41,13 @@ _UNKNOWN_ATTRIBUTE = re.compile(r"'(\S+)' is not registered")
 
 
 def make_context(*, allow_unregistered: bool = False) -> Context:
-    """A context with all dialects of the project and some of xDSL's, loaded when first used."""
+    """A context with the dialects of the project, of plug-ins and some of xDSL's, loaded when first
+    used. Raises CompileError for a plug-in that redefines a dialect."""
     ctx = Context(allow_unregistered=allow_unregistered)
-    own = get_all_dialects()
     factories: dict[str, Callable[[], Dialect]] = {
-        name: factory for name, factory in get_xdsl_dialects().items() if name in _XDSL_DIALECTS
+        name: factory for name, factory in get_xdsl_dialects().items() if name in XDSL_DIALECTS
     }
-    factories.update(own)
+    factories.update(get_all_dialects())
     for name, factory in sorted(factories.items()):
         ctx.register_dialect(name, factory)
     ctx.load_registered_dialect("builtin")

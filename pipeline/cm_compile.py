@@ -16,6 +16,7 @@ from cmopt.pipeline.driver import (
     Program,
     check_max_arena,
     check_options,
+    check_passes,
     compile,
     lower,
 )
@@ -84,6 +85,8 @@ def _arguments() -> argparse.ArgumentParser:
         "not fit is an error")  # fmt: skip
     add("--max-arena", metavar="BYTES", help="planned memory at most, as 320000 or 320K: calls are "
         "computed in strips of rows if it is larger otherwise; --memory sets it too")  # fmt: skip
+    add("--passes", action="append", default=[], metavar="STAGE=A,B", help="more passes, such as "
+        "those of plug-ins, on the IR of a stage; for several stages, several times")  # fmt: skip
     add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
         "any code")  # fmt: skip
     add("--report", metavar="OUT.json", help="write the figures as JSON")
@@ -137,6 +140,21 @@ def by_name(text: str | None) -> Choice | None:
     if not all(name and choice for name, _, choice in entries):
         raise CompileError(f"{text!r} is not a choice for names", hint="write name=choice,…")
     return {name: choice for name, _, choice in entries}
+
+
+def passes_by_stage(texts: Sequence[str]) -> dict[str, str]:
+    """Pipelines by the stage that is in front of each: "quantized=cse". Raises CompileError."""
+    passes: dict[str, str] = {}
+    for text in texts:
+        stage, equals, pipeline = text.partition("=")
+        if not equals:
+            hint = "write --passes STAGE=PIPELINE"
+            raise CompileError(f"{text!r} has no stage for its passes", hint=hint)
+        if stage in passes:
+            hint = "separate passes with commas"
+            raise CompileError(f"--passes is given twice for stage {stage!r}", hint=hint)
+        passes[stage] = pipeline
+    return passes
 
 
 PRECISIONS = ("int8", "int16", "auto")
@@ -203,6 +221,7 @@ def _program(args: argparse.Namespace) -> Program:
             max_arena=args.max_arena,
             input_layout=args.input_layout,
             output_layout=args.output_layout,
+            passes=args.passes,
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
@@ -221,6 +240,7 @@ def _program(args: argparse.Namespace) -> Program:
         max_arena=args.max_arena,
         input_layout=args.input_layout,
         output_layout=args.output_layout,
+        passes=args.passes,
     )
 
 
@@ -230,6 +250,8 @@ def _main(argv: Sequence[str] | None) -> int:
     args.io = by_name(args.io) or args.io
     args.input_layout, args.output_layout = by_name(args.input_layout), by_name(args.output_layout)
     check_options(args.target, args.io, args.kernels)
+    args.passes = passes_by_stage(args.passes)
+    check_passes(args.passes, args.target, args.from_stage or "edge")
     if args.precision not in PRECISIONS:
         hint = f"one of {', '.join(PRECISIONS)}"
         raise CompileError(f"unknown precision {args.precision!r}", hint=hint)

@@ -288,6 +288,24 @@ def check_options(target: str, io: Choice, kernels: str) -> None:
     check_kernels(kernels)
 
 
+def check_passes(passes: Mapping[str, str], target: str, start: str = "edge") -> None:
+    """Raises CompileError if more passes than the compiler's own cannot run: see `compile`.
+
+    start: the stage that the compilation begins with.
+    """
+    stages = list(stage_pipelines(target, "float"))
+    if start not in stages:
+        return  # reported with the IR
+    made = stages[stages.index(start) + (start != "edge") : -1]
+    for stage, pipeline in passes.items():
+        if stage not in made:
+            raise CompileError(
+                f"passes cannot be added to stage {stage!r}",
+                hint=f"the stages before the plan that are made are {', '.join(made) or 'none'}",
+            )
+        parse_pipeline(pipeline)
+
+
 @collection_paused()
 def compile(
     exported: ExportedProgram,
@@ -301,6 +319,7 @@ def compile(
     max_arena: int | None = None,
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
+    passes: Mapping[str, str] | None = None,
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
@@ -320,11 +339,14 @@ def compile(
         in strips of rows (`split-rows`) if the program does not fit into sram otherwise.
     max_arena: the bytes of planned memory at most; calls are computed in strips if it is larger
         otherwise.
+    passes: more passes, such as those of plug-ins: for the name of a stage, a pipeline that runs on
+        its IR, {"quantized": "canonicalize,cse"}. The stage is checked again after it.
 
     Raises CompileError, one line with the user's source location, if the program cannot be
     compiled or does not fit.
     """
     check_options(target, io, kernels)
+    check_passes(passes or {}, target)
     from cmopt.frontend.importer import import_program
 
     program = lower(
@@ -337,6 +359,7 @@ def compile(
         max_arena=max_arena,
         input_layout=input_layout,
         output_layout=output_layout,
+        passes=passes,
     )
     if memories is not None:
         program = program.fitted(memories)
@@ -379,12 +402,14 @@ def lower(
     max_arena: int | None = None,
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
+    passes: Mapping[str, str] | None = None,
 ) -> Program:
     """Take a module of the edge stage, or of a later one, through all stages that follow.
 
     stage: the stage whose contract the module keeps. A module of a later stage than "edge" has its
     `io` and layouts already, and one of stage "planned" its plan for the target's instruction set.
-    max_arena: the bytes of the arena at most, None for no limit.
+    max_arena: the bytes of the arena at most, None for no limit. passes: see `compile`; not for
+    `stage` itself if it is not "edge", which is made already.
 
     Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
     program has no delegate.
@@ -395,6 +420,7 @@ def lower(
             hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
         )
     check_max_arena(max_arena)
+    check_passes(passes or {}, target, stage)
     pipelines = stage_pipelines(
         target, io, min_npu_work, kernels, max_arena or 0, input_layout, output_layout
     )
@@ -406,12 +432,14 @@ def lower(
     order = list(pipelines)
     following = order[order.index(stage) + 1 :] if modules else order
     for stage in following:
-        pipeline = pipelines[stage]
-        passes, original = parse_pipeline(pipeline), module
+        own, original = parse_pipeline(pipelines[stage]), module
         modules[stage] = module = original.clone()
         # Verifying once a stage is enough here; `cm-opt` finds the pass that made IR invalid.
-        run_passes(ctx, module, passes, verify_each=False, original=original)
-        verify(module, after=str(passes[-1]))
+        run_passes(ctx, module, own, verify_each=False, original=original)
+        verify(module, after=str(own[-1]))
+        if more := (passes or {}).get(stage):
+            run_passes(ctx, module, parse_pipeline(more))
+            _check_start(module, stage, target, kernels, pipelines)
         if stage == "ethos_u":
             warn_without_delegates(module, target)
         if stage == "cortex_m":
