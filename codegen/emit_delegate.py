@@ -21,6 +21,7 @@ from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.locations import render
+from cmopt.support.names import names_hint
 from cmopt.support.targets import NPUS, Npu
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def compile_specs(npu: Npu) -> tuple[tuple[str, bytes], ...]:
 def _npu(op: DelegateOp) -> Npu:
     name = op.npu.data
     if name not in NPUS:
-        raise CompileError(f"unknown NPU {name!r}", op=op, hint=f"one of {', '.join(NPUS)}")
+        raise CompileError(f"unknown NPU {name!r}", op=op, hint=names_hint(name, NPUS))
     return NPUS[name]
 
 

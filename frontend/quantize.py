@@ -19,7 +19,7 @@ from cmopt.frontend.progress import progress
 from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import KERNEL_LIBRARIES, get_target
+from cmopt.support.targets import check_kernels, get_target
 
 if TYPE_CHECKING:
     from cmopt.frontend.explicit_state import States
@@ -377,11 +377,9 @@ def _check_arguments(
         )
     try:
         npu = get_target(target).npu
+        check_kernels(kernels)
     except CompileError as error:
         raise ValueError(error.message) from None
-    if kernels not in KERNEL_LIBRARIES:
-        known = ", ".join(KERNEL_LIBRARIES)
-        raise ValueError(f"unknown kernels {kernels!r}; known are {known}")
     is_wide = isinstance(precision, Precision) and precision.needs_wide_kernels
     if (is_wide or precision == "auto") and kernels == "stock" and not npu:
         raise ValueError(

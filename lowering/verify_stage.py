@@ -23,6 +23,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.lowering.kernel_form import other_form
 from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import unknown_name
 from cmopt.support.targets import STOCK
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
@@ -162,7 +163,7 @@ def _misplaced(op: Operation, stage: str) -> CompileError:
 def check_stage(module: ModuleOp, name: str, npu: str = "", kernels: str = STOCK) -> None:
     """Raise CompileError for the first op that does not belong to a stage, or an unknown stage."""
     if name not in STAGES:
-        raise CompileError(f"unknown stage {name!r}", hint=f"one of {', '.join(STAGES)}")
+        raise unknown_name("stage", name, STAGES)
     stage = STAGES[name]
     for inner in _outside_delegates(module):
         if not _belongs(inner, stage):

@@ -27,6 +27,7 @@ from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import parse_memories, parse_size
+from cmopt.support.names import unknown_name
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ def _arguments() -> argparse.ArgumentParser:
     parser = ArgumentParser(
         prog="cm-compile",
         description="Compile a torch.export program, or IR of any stage, for a Cortex-M.",
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("model", metavar="MODEL.pt2|IR.mlir", help="what torch.export.save wrote, or IR")
@@ -249,17 +249,17 @@ def _main(argv: Sequence[str] | None) -> int:
     # First, because loading torch is slow: a misspelled name is reported at once.
     args.io = by_name(args.io) or args.io
     args.input_layout, args.output_layout = by_name(args.input_layout), by_name(args.output_layout)
-    check_options(args.target, args.io, args.kernels)
+    layouts = args.input_layout, args.output_layout
+    check_options(args.target, args.io, args.kernels, *layouts)
     args.passes = passes_by_stage(args.passes)
     check_passes(args.passes, args.target, args.from_stage or "edge")
     if args.precision not in PRECISIONS:
-        hint = f"one of {', '.join(PRECISIONS)}"
-        raise CompileError(f"unknown precision {args.precision!r}", hint=hint)
+        raise unknown_name("precision", args.precision, PRECISIONS)
     if args.precision != "int8" and args.calibrate is None:
         raise CompileError("--precision is for --calibrate", hint="a quantized program has its own")
     for stage in (args.stage, args.from_stage):
         if stage is not None and stage not in STAGES:
-            raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
+            raise unknown_name("stage", stage, STAGES)
     debuginfo = args.mlir_print_debuginfo
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
     outputs.check(*([] if args.report is None else [args.report]))

@@ -37,7 +37,6 @@ def _arguments() -> argparse.ArgumentParser:
         description="Run a compiled program on this machine, or on an emulated core.",
         epilog="Arrays have the names of the exported program, which IR keeps as edge.name. "
         "A .pte has no names: its inputs are input_0, input_1, … and its outputs output_0, …",
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("program", metavar="MODEL.pte|MODEL.mlir|DIRECTORY", help="a directory is a C project")

@@ -18,6 +18,7 @@ from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, m
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of, ints_of, inverse
 from cmopt.interpreters.run import Session
+from cmopt.lowering.set_border_layouts import LAYOUTS
 from cmopt.lowering.verify_stage import check_stage
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.passes import parse_pipeline, run_passes
@@ -26,6 +27,7 @@ from cmopt.pipeline.stages import STAGES, Choice, stage_pipelines
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.memories import parse_memories
+from cmopt.support.names import unknown_name
 from cmopt.support.printing import module_to_text
 from cmopt.support.targets import check_kernels, get_target
 
@@ -122,7 +124,7 @@ class Program:
     def module(self, stage: str) -> ModuleOp:
         """The IR of a stage. Raises CompileError if this program has no stage of that name."""
         if stage not in STAGES:
-            raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
+            raise unknown_name("stage", stage, STAGES)
         if stage not in self.modules:
             raise CompileError(f"target {self.target!r} has no stage {stage!r}, it has no NPU")
         return self.modules[stage]
@@ -276,16 +278,28 @@ def check_max_arena(max_arena: int | None) -> None:
 def check_runtime(runtime: str) -> None:
     """Raises CompileError if C source cannot run on a runtime of that name."""
     if runtime not in RUNTIMES:
-        raise CompileError(f"unknown runtime {runtime!r}", hint=f"one of {', '.join(RUNTIMES)}")
+        raise unknown_name("runtime", runtime, RUNTIMES)
 
 
-def check_options(target: str, io: Choice, kernels: str) -> None:
-    """Raises CompileError if the target, an io mode or the kernel library does not exist."""
+def check_options(
+    target: str,
+    io: Choice,
+    kernels: str,
+    input_layout: Choice | None = None,
+    output_layout: Choice | None = None,
+) -> None:
+    """Raises CompileError if the target, an io mode, a layout or the kernel library is unknown."""
     get_target(target)
-    for mode in [io] if isinstance(io, str) else io.values():
-        if mode not in IO_MODES:
-            raise CompileError(f"unknown io {mode!r}", hint=f"one of {', '.join(IO_MODES)}")
+    _check_choice("io", io, IO_MODES)
+    for layout in (input_layout, output_layout):
+        _check_choice("layout", layout or {}, LAYOUTS)
     check_kernels(kernels)
+
+
+def _check_choice(what: str, choice: Choice, known: Sequence[str]) -> None:
+    for each in [choice] if isinstance(choice, str) else choice.values():
+        if each not in known:
+            raise unknown_name(what, each, known)
 
 
 def check_passes(passes: Mapping[str, str], target: str, start: str = "edge") -> None:
@@ -298,6 +312,8 @@ def check_passes(passes: Mapping[str, str], target: str, start: str = "edge") ->
         return  # reported with the IR
     made = stages[stages.index(start) + (start != "edge") : -1]
     for stage, pipeline in passes.items():
+        if stage not in STAGES:
+            raise unknown_name("stage", stage, made)
         if stage not in made:
             raise CompileError(
                 f"passes cannot be added to stage {stage!r}",
@@ -345,7 +361,7 @@ def compile(
     Raises CompileError, one line with the user's source location, if the program cannot be
     compiled or does not fit.
     """
-    check_options(target, io, kernels)
+    check_options(target, io, kernels, input_layout, output_layout)
     check_passes(passes or {}, target)
     from cmopt.frontend.importer import import_program
 

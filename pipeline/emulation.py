@@ -20,6 +20,7 @@ from cmopt.dialects.arrays import Array
 from cmopt.pipeline.board import PACKAGES, Board, BoardError, Builder, Host, call, missing_tools
 from cmopt.support.cores import core_of
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import names_hint
 from cmopt.support.targets import get_target
 
 PLACES = ("host", "qemu")
@@ -107,7 +108,7 @@ def run_project(directory: str, *batch: Sequence[Array], on: str = "host", count
     """
     facts = read_project(directory)
     if on not in PLACES:
-        raise CompileError(f"cannot run on {on!r}", hint=f"one of {', '.join(PLACES)}")
+        raise CompileError(f"cannot run on {on!r}", hint=names_hint(on, PLACES))
     if counted and on != "qemu":
         raise CompileError("instructions are counted in the emulator only", hint="run on qemu")
     data = b"".join(_bytes(facts["inputs"], inputs) for inputs in batch)

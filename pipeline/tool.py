@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from traceback import extract_tb
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cmopt.pipeline.files import drop_output
 from cmopt.pipeline.interruption import Interrupted, check_interrupted, signals_raised
@@ -20,13 +20,53 @@ from cmopt.pipeline.reproducer import InternalCompilerError
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, one_line
 from cmopt.support.locations import render
+from cmopt.support.names import near_names
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Reports errors in one line with exit code 1, instead of a usage text and code 2."""
+    """The parser of a tool. It has `--version`.
+
+    An error is one line with exit code 1, instead of a usage text and code 2.
+    """
+
+    def __init__(self, prog: str, **options: Any):
+        super().__init__(prog=prog, allow_abbrev=False, **options)
+        self.add_argument("--version", action=_Version, help="print the versions of cmopt and of "
+            "what it is built on, for a report of an error")  # fmt: skip
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As `argparse`, with a hint for an option whose name is near another one's."""
+        known, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            name = unknown[0].partition("=")[0]
+            names = [each for each in self._option_string_actions if each.startswith("--")]
+            near = near_names(name, names) if name.startswith("--") else []
+            hint = f"did you mean '{near[0]}'?" if near else "see --help"
+            self._fail(f"unrecognized arguments: {' '.join(unknown)}; {hint}")
+        return known
 
     def error(self, message: str) -> NoReturn:
-        self.exit(1, f"{self.prog}: error: {message}; see --help\n")
+        self._fail(f"{message}; see --help")
+
+    def _fail(self, message: str) -> NoReturn:
+        self.exit(1, f"{self.prog}: error: {one_line(message)}\n")
+
+
+class _Version(argparse.Action):
+    """Prints versions when the option is given; only then is metadata read."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None):
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        parts = []
+        for name in ("cmopt", "xdsl", "torch", "torchao", "executorch", "ethos-u-vela"):
+            with suppress(PackageNotFoundError):
+                parts.append(f"{name} {version(name)}")
+        print(f"{parser.prog} ({', '.join(parts)})")
+        parser.exit()
 
 
 @collection_paused()

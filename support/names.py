@@ -1,0 +1,32 @@
+"""Hints for a name that does not exist: the name that is meant, if one is near, or all names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from cmopt.support.diagnostics import CompileError
+
+NEAR = 0.85
+"""The least similarity, by `difflib`, of a name to one that is meant: a typing error in seven
+characters. "cortex-a53" is not near "cortex-m33": 0.8."""
+
+
+def near_names(name: str, known: Iterable[str], most: int = 1) -> list[str]:
+    """The known names that are near a name, nearest first. Case does not matter."""
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), by_lower, n=most, cutoff=NEAR)
+    return [by_lower[each] for each in close]
+
+
+def names_hint(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """What to do about an unknown name. otherwise: said if none is near, by default all names."""
+    known = tuple(known)
+    if near := near_names(name, known):
+        return f"did you mean '{near[0]}'?"
+    return otherwise or f"one of {', '.join(known)}"
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> CompileError:
+    """The error for a name that is not one of the known ones. what: "target", "stage", …"""
+    return CompileError(f"unknown {what} {name!r}", hint=names_hint(name, known))
