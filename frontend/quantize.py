@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from torch.utils._pytree import tree_leaves
 
 from cmopt.frontend.precision import Precision, set_report
 from cmopt.frontend.progress import progress
-from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_inputs
+from cmopt.frontend.samples import samples_of
+from cmopt.frontend.structure import Arguments, example_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import check_kernels, get_target
@@ -47,9 +49,11 @@ def quantize(
     example_inputs, example_kwargs: the positional and the keyword arguments of `forward`. Tensors
         fix shapes, dtypes and memory formats, and may be in nested tuples, lists and dicts.
         Numbers, strings and None are constants of the program.
-    calibration: samples to observe value ranges on, each a tuple like `example_inputs` or, for a
-        model of one argument, this argument. With `example_kwargs`, each is a pair of a tuple and a
-        dict. Default: the example.
+    calibration: samples to observe value ranges on, such as a `DataLoader`. Each is a tuple like
+        `example_inputs` or, for a model of one argument, this argument; with `example_kwargs`, a
+        pair of a tuple and a dict; or a dict of all arguments by name. A target after the
+        arguments is left out. Numpy arrays are taken too. If the example is a batch of one, larger
+        batches are taken sample by sample. Default: the example.
     target, kernels: the core, the NPU if there is one, and the operator library ("stock") the
         program is for. For an NPU, weights lie in -127…127; nothing else differs.
     precision: what is in int16; see `Precision`. Default: nothing. int16 needs kernels="cmopt" or
@@ -130,10 +134,12 @@ def _chosen(
 
 @dataclass
 class _Prepared:
-    """A graph with observers, the names of its inputs that are tensors, its loops, its state."""
+    """A graph with observers, the names of its inputs that are tensors, those of the parameters of
+    the model's `forward`, its loops, its state."""
 
     graph: GraphModule
     names: list[str]
+    parameters: list[str]
     loops: list[_PreparedLoop]
     states: States
 
@@ -207,7 +213,8 @@ def _prepared(
     observed = prepare_pt2e(graph, quantizer)
     share_state_ranges(observed, len(states.initial))
     check_preparation(inference, observed, example, list(states.initial.values()))
-    return _Prepared(observed, names, loops, states)
+    parameters = list(inspect.signature(module.forward).parameters)
+    return _Prepared(observed, names, parameters, loops, states)
 
 
 def _prepared_loop(
@@ -338,19 +345,20 @@ def _calibrate(
     values = list(prepared.states.initial.values())
     for each in prepared.loops:
         each.loop.observes = True
-    count = 0
+    seen = 0
     given = [(example.args, example.kwargs) if example.kwargs else example.args]
-    for batch in progress(given if calibration is None else calibration, "calibrating"):
-        what = "example_inputs" if calibration is None else f"calibration sample {count}"
-        sample = sample_of(batch, example, what)
-        check_sample(sample.tensors, prepared.names, what)
-        sample = prepared.states.added_to(sample, values)
-        kept.offer(sample)
-        results = observed(*sample.args, **sample.kwargs)
-        if values:
-            _, values = results
-        count += 1
-    if count == 0:
+    items = progress(given if calibration is None else calibration, "calibrating")
+    for index, item in enumerate(items):
+        what = "example_inputs" if calibration is None else f"calibration sample {index}"
+        for sample in samples_of(item, example, prepared.parameters, what):
+            check_sample(sample.tensors, prepared.names, what)
+            sample = prepared.states.added_to(sample, values)
+            kept.offer(sample)
+            results = observed(*sample.args, **sample.kwargs)
+            if values:
+                _, values = results
+            seen += 1
+    if seen == 0:
         raise ValueError("calibration holds no inputs")
     check_observed(observed)
     for each in prepared.loops:

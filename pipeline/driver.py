@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from cmopt.codegen.emit_pte import EmittedProgram
+    from cmopt.pipeline.border import BorderTensor
     from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.runtime import HostProgram
+    from cmopt.pipeline.scores import Evaluation
 
 IO_MODES = ("float", "int8")
 
@@ -154,6 +156,22 @@ class Program:
 
         return HostProgram(self.pte)
 
+    @cached_property
+    def _border(self) -> tuple[list[BorderTensor], list[BorderTensor]]:
+        from cmopt.pipeline.border import border_tensors
+
+        return border_tensors(main_function(self.modules["planned"]))
+
+    @property
+    def inputs(self) -> list[BorderTensor]:
+        """The inputs: name, shape, dtype, and scale and zero point of integers for reals."""
+        return self._border[0]
+
+    @property
+    def outputs(self) -> list[BorderTensor]:
+        """The outputs, as `inputs`."""
+        return self._border[1]
+
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs: of the model's arguments that are tensors."""
@@ -203,6 +221,23 @@ class Program:
         from cmopt.frontend.structure import tensors_by_name
 
         return tensors_by_name(self.input_names, inputs, named)
+
+    def evaluate(self, data: Iterable[Any], *, model: torch.nn.Module | None = None) -> Evaluation:
+        """Run the `.pte` on a data set: accuracy, or distance from what is expected.
+
+        data: items such as those of a `DataLoader`: a tuple of the inputs and what is expected, or
+            a dict of inputs by name and "labels". Integers are the classes of a classification by
+            the first output, [batch, classes, …]. Other values are the expected outputs. Without
+            either, only `model` is compared. A batch of samples is run one by one if the program
+            takes a batch of one. Reals are quantized for inputs of integers that stand for reals.
+        model: the float model, called on the same inputs.
+
+        State is kept from sample to sample, beginning with its initial value. Raises CompileError
+        if an item does not fit.
+        """
+        from cmopt.pipeline.evaluate import evaluate
+
+        return evaluate(self, data, model)
 
     def compare(self, *inputs: Any) -> Comparison:
         """Compare every quantized value with PyTorch's simulation and with float, worst first.

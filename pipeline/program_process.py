@@ -28,16 +28,21 @@ MEMORY = 4 << 30
 """The most memory that it may take in addition to the runtime."""
 
 
-def run_program(pte: bytes, inputs: Mapping[str, Array], path: str) -> dict[str, Array]:
+def run_program(
+    pte: bytes, inputs: Mapping[str, Array], path: str, *, samples: bool = False
+) -> dict[str, Array]:
     """Run a program on arrays; its inputs are `input_0`, … or the one array that is given.
 
+    samples: run it on each sample of the arrays, see `samples_in`; the outputs then have a new
+    first dimension.
     Returns the outputs by number. path: the file of the inputs, for messages. Raises CompileError
     if the file or the inputs do not fit, a kernel fails, or the process ends otherwise.
     """
     if pte[4:8] != SIGNATURE:  # before a process is started
         raise CompileError("not an ExecuTorch program: bytes 4 to 7 of the file are not 'ET12'")
     job = io.BytesIO()
-    write_message(job, {"path": path, "arrays": _facts(inputs)}, [pte, *_contents(inputs)])
+    facts = {"path": path, "arrays": _facts(inputs), "samples": samples}
+    write_message(job, facts, [pte, *_contents(inputs)])
     code, written, said = run_child(job.getvalue())
     if code != 0:
         raise CompileError(
@@ -103,7 +108,7 @@ def do_job(job: bytes) -> bytes:
     """The message of the results, or of the error, of one job."""
     import torch
 
-    from cmopt.pipeline.arrays_file import select
+    from cmopt.pipeline.arrays_file import samples_in, select
     from cmopt.pipeline.runtime import HostProgram
 
     header, (pte, *blobs) = read_message(job)
@@ -114,8 +119,17 @@ def do_job(job: bytes) -> bytes:
         if len(names) == 1 and len(inputs) == 1:
             names = list(inputs)  # one array for one input: its name does not matter
         arrays = select(inputs, names, header["path"])
-        results = program.run([torch.from_numpy(array.copy()) for array in arrays])
-        outputs = {f"output_{i}": y.numpy() for i, y in enumerate(results)}
+        if header["samples"]:
+            shapes = {name: info.sizes for name, info in zip(names, program.inputs, strict=True)}
+            given = samples_in(arrays, shapes, header["path"])
+        else:
+            given = [arrays]
+        runs = [program.run([torch.from_numpy(x.copy()) for x in each]) for each in given]
+        columns = [[y.numpy() for y in results] for results in zip(*runs, strict=True)]
+        outputs = {
+            f"output_{i}": np.stack(each) if header["samples"] else each[0]
+            for i, each in enumerate(columns)
+        }
     except CompileError as error:
         write_message(answer, {"error": error.message}, [])
     except Exception as error:

@@ -260,7 +260,7 @@ def test_calibration_may_be_a_generator() -> None:
         ({"kernels": "fast"}, ValueError, "unknown kernels .*; one of stock"),
         ({"calibration": []}, ValueError, "no inputs"),
         ({"calibration": [torch.ones(3)]}, ValueError, r"\[3\]"),
-        ({"calibration": [(torch.ones(2), torch.ones(2))]}, ValueError, "2 inputs, not 1"),
+        ({"calibration": [(torch.ones(2),) * 3]}, ValueError, "3 inputs, not 1"),
     ],
 )
 def test_rejects(changes: dict[str, Any], error: type[Exception], message: str) -> None:
