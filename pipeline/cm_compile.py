@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.frontend.model_files import check_model_file
 from cmopt.lowering.verify_stage import stage_of
-from cmopt.pipeline.arrays_file import read_npz, select
+from cmopt.pipeline.arrays_file import read_npz, samples_in, select
 from cmopt.pipeline.driver import (
     IO_MODES,
     RUNTIMES,
@@ -39,13 +41,19 @@ def _arguments() -> argparse.ArgumentParser:
     parser = ArgumentParser(
         prog="cm-compile",
         description="Compile a torch.export program, or IR of any stage, for a Cortex-M.",
+        epilog="FILE.py:NAME is a class that is called without arguments, a function that returns "
+        "a model, or a model. With --trust-input, the file is run. Its function example_inputs() "
+        "returns the model's arguments: a tuple, or a dict by name; without one, they are the "
+        "first sample of --calibrate, whose arrays then have the names of forward's parameters.",
     )
     add = parser.add_argument
-    add("model", metavar="MODEL.pt2|IR.mlir", help="what torch.export.save wrote, or IR")
+    add("model", metavar="MODEL.pt2|IR.mlir|FILE.py:NAME", help="what torch.export.save wrote, IR, "
+        "or a model in Python")  # fmt: skip
     add("--target", default="cortex-m55", help="the core, and the NPU next to it if there is one: "
         "cortex-m55+ethos-u55-128 (default cortex-m55)")  # fmt: skip
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
-        "each input of the model, samples along a new first dimension")  # fmt: skip
+        "each input of the model, samples along a new first dimension, which may be the only one "
+        "where an input is a batch of one")  # fmt: skip
     add(
         "--precision",
         default="int8",
@@ -105,31 +113,60 @@ def load_exported(path: str, *, trust: bool = False) -> ExportedProgram:
     return load_exported(path, trust=trust)
 
 
-def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch.Tensor, ...]]:
-    """One tuple of inputs for each sample of a calibration file. Raises CompileError."""
+def python_model(text: str) -> tuple[str, str | None]:
+    """The file and the name of "model.py:Model"; any other file has no name. Raises CompileError
+    for a Python file without a name."""
+    file, colon, name = text.rpartition(":")
+    if colon and file.endswith(".py"):
+        if not name.isidentifier():
+            raise CompileError(f"{name!r} is not the name of a model", hint="write model.py:Model")
+        return file, name
+    if text.endswith(".py"):
+        raise CompileError(f"'{text}' does not say which model", hint=f"write {text}:Model")
+    return text, None
+
+
+def exported_from_python(
+    file: str, name: str, data: Mapping[str, Array] | None, *, trust: bool
+) -> ExportedProgram:
+    """The model of a Python file; see `cmopt.frontend.python_model`. Raises CompileError."""
+    read_text(file)
+    if not trust:
+        raise CompileError(
+            f"compiling a model of '{file}' runs the file",
+            hint="add --trust-input if you know what it does",
+        )
+    from cmopt.frontend.python_model import export_model
+
+    return export_model(file, name, data)
+
+
+def calibration_inputs(
+    exported: ExportedProgram, data: Mapping[str, Array], path: str
+) -> list[tuple[torch.Tensor, ...]]:
+    """One tuple of inputs for each sample of calibration data. Raises CompileError.
+
+    path: the file of the data, for messages.
+    """
     import torch
 
     from cmopt.frontend.structure import tensor_inputs
 
     names = tensor_inputs(exported)
-    arrays = select(read_npz(path), names, path)
+    arrays = select(data, names, path)
     values = {node.name: node.meta["val"] for node in exported.graph.nodes if node.name in names}
     for name, array in zip(names, arrays, strict=True):
-        expected = list(values[name].shape)
-        if list(array.shape[1:]) != expected or len(array) == 0:
-            wanted = ", ".join(["samples", *map(str, expected)])
-            raise CompileError(
-                f"'{path}': array {name!r} has shape {list(array.shape)}, not [{wanted}]"
-            )
         wanted_dtype = str(values[name].dtype).removeprefix("torch.")
         if str(array.dtype) != wanted_dtype:
             raise CompileError(
                 f"'{path}': array {name!r} is {array.dtype}, the input is {wanted_dtype}",
                 hint=f"save array.astype(numpy.{wanted_dtype})",
             )
-    if len({len(array) for array in arrays}) != 1:
-        raise CompileError(f"'{path}': the arrays hold different numbers of samples")
-    return [tuple(torch.from_numpy(a[i].copy()) for a in arrays) for i in range(len(arrays[0]))]
+    shapes = {name: tuple(values[name].shape) for name in names}
+    return [
+        tuple(torch.from_numpy(array.copy()) for array in sample)
+        for sample in samples_in(arrays, shapes, path)
+    ]
 
 
 def by_name(text: str | None) -> Choice | None:
@@ -163,14 +200,16 @@ PRECISIONS = ("int8", "int16", "auto")
 
 def quantized(
     exported: ExportedProgram,
+    data: Mapping[str, Array],
     path: str,
     target: str,
     kernels: str = STOCK,
     precision: str = "int8",
     min_snr: float = 40.0,
 ) -> ExportedProgram:
-    """The program quantized with the samples of a calibration file. Raises CompileError.
+    """The program quantized with calibration data. Raises CompileError.
 
+    path: the file of the data, for messages.
     precision: one of `PRECISIONS`; min_snr: for "auto". See `cmopt.quantize`.
     """
     from cmopt.frontend.model_checks import is_quantized
@@ -178,7 +217,7 @@ def quantized(
     from cmopt.frontend.quantize import quantize
     from cmopt.frontend.structure import call_of
 
-    samples = calibration_inputs(exported, path)
+    samples = calibration_inputs(exported, data, path)
     if is_quantized(exported):
         raise CompileError(
             "the program is quantized already", hint="compile it as it is, without --calibrate"
@@ -225,10 +264,17 @@ def _program(args: argparse.Namespace) -> Program:
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
-    exported = load_exported(args.model, trust=args.trust_input)
-    if args.calibrate is not None:
+    file, name = python_model(args.model)
+    if name is None:
+        check_model_file(file)
+    data = None if args.calibrate is None else read_npz(args.calibrate)  # before torch is imported
+    if name is None:
+        exported = load_exported(file, trust=args.trust_input)
+    else:
+        exported = exported_from_python(file, name, data, trust=args.trust_input)
+    if data is not None:
         exported = quantized(
-            exported, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
+            exported, data, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
         )
     return compile(
         exported,

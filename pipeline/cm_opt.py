@@ -28,14 +28,13 @@ from cmopt.pipeline.passes import (
 )
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import pipeline_of
-from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.pipeline.tool import ArgumentParser, report, report_text, run_tool
 from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import (
     CompileError,
     Diagnostic,
     diagnostics_to,
 )
-from cmopt.support.locations import render
 from cmopt.support.printing import module_to_text, print_module
 
 _SEPARATOR = re.compile(r"^[ \t]*// -----[^\n]*$", re.MULTILINE)
@@ -172,7 +171,10 @@ class _CmOpt:
         for first_line, chunk in self._chunks():
             output, problems = self._process(first_line, chunk)
             for problem in problems:
-                print(problem, file=sys.stderr)
+                if isinstance(problem, Diagnostic):
+                    report("cm-opt", problem)
+                else:
+                    report_text("cm-opt", problem)
             failed |= bool(problems)
             if output is not None:
                 outputs.append(output)
@@ -197,13 +199,16 @@ class _CmOpt:
             line += chunk.count("\n")
         return chunks
 
-    def _process(self, first_line: int, chunk: str) -> tuple[str | None, list[str]]:
-        """The resulting IR (None if it failed), and the lines to print on standard error."""
+    def _process(
+        self, first_line: int, chunk: str
+    ) -> tuple[str | None, Sequence[Diagnostic | str]]:
+        """The resulting IR (None if it failed), and what to report: an error, or lines about the
+        expectations of a test."""
         if not self._args.verify_diagnostics:
             try:
                 return self._transform(first_line, chunk), []
             except CompileError as error:
-                return None, [_line(error)]
+                return None, [error.diagnostic]
         reported: list[Diagnostic] = []
         output: str | None = None
         try:
@@ -276,11 +281,6 @@ def _known_passes(texts: Sequence[str], available: PassFactories) -> set[str]:
         if name not in available:
             raise unknown_pass(name, available)
     return names
-
-
-def _line(error: CompileError) -> str:
-    """The text of an error; one without a location is prefixed with the tool's name."""
-    return str(error) if error.location and render(error.location) else f"cm-opt: {error}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

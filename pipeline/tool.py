@@ -10,7 +10,9 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from contextvars import ContextVar
+from itertools import pairwise
 from traceback import extract_tb
 from typing import Any, NoReturn
 
@@ -18,7 +20,7 @@ from cmopt.pipeline.files import drop_output
 from cmopt.pipeline.interruption import Interrupted, check_interrupted, signals_raised
 from cmopt.pipeline.reproducer import InternalCompilerError
 from cmopt.support.collection import collection_paused
-from cmopt.support.diagnostics import CompileError, one_line
+from cmopt.support.diagnostics import CompileError, Diagnostic, diagnostics_to, one_line
 from cmopt.support.locations import render
 from cmopt.support.names import near_names
 
@@ -33,6 +35,9 @@ class ArgumentParser(argparse.ArgumentParser):
         super().__init__(prog=prog, allow_abbrev=False, **options)
         self.add_argument("--version", action=_Version, help="print the versions of cmopt and of "
             "what it is built on, for a report of an error")  # fmt: skip
+        self.add_argument("--diagnostics", choices=("text", "json"), default="text", help="how "
+            "errors and warnings are written to standard error: a line of text, or of JSON with "
+            "severity, message, hint, file, line, column and op")  # fmt: skip
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As `argparse`, with a hint for an option whose name is near another one's."""
@@ -49,7 +54,8 @@ class ArgumentParser(argparse.ArgumentParser):
         self._fail(f"{message}; see --help")
 
     def _fail(self, message: str) -> NoReturn:
-        self.exit(1, f"{self.prog}: error: {one_line(message)}\n")
+        report(self.prog, Diagnostic("error", one_line(message)))
+        self.exit(1)
 
 
 class _Version(argparse.Action):
@@ -69,6 +75,36 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+_as_json: ContextVar[bool] = ContextVar("diagnostics_as_json", default=False)
+
+
+def report(tool: str, diagnostic: Diagnostic) -> None:
+    """Write an error of a tool to standard error, as its option `--diagnostics` says.
+
+    As text, one without a location is prefixed with the tool's name.
+    """
+    if _as_json.get():
+        _print(diagnostic.to_json(tool))
+    else:
+        placed = diagnostic.location is not None and render(diagnostic.location)
+        _print(str(diagnostic) if placed else f"{tool}: {diagnostic}")
+
+
+def report_text(tool: str, line: str) -> None:
+    """Write an error that is not in the input, which has a form of its own as text."""
+    if _as_json.get():
+        _print(Diagnostic("error", line).to_json(tool))
+    else:
+        _print(line)
+
+
+def _chosen_json(argv: Sequence[str] | None) -> bool:
+    """Whether a command line asks for JSON; it may be wrong otherwise."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    pairs = pairwise(arguments)
+    return "--diagnostics=json" in arguments or ("--diagnostics", "json") in pairs
+
+
 @collection_paused()
 def run_tool(
     name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None
@@ -76,8 +112,9 @@ def run_tool(
     """Run a tool's body. Returns its exit code: 0, 1 for any failure, 128 + N after signal N."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # hide what imported libraries log
+    chosen = _as_json.set(_chosen_json(argv))
     try:
-        with signals_raised(), warnings.catch_warnings():
+        with signals_raised(), warnings.catch_warnings(), _warnings_of(name):
             warnings.simplefilter("ignore")  # ... and their warnings to programmers
             return _run(name, body, argv)
     except KeyboardInterrupt:  # raised by something else than the signal
@@ -85,7 +122,15 @@ def run_tool(
     except Interrupted as error:
         return 128 + error.number
     finally:
+        _as_json.reset(chosen)
         logging.disable(disabled)
+
+
+def _warnings_of(name: str) -> AbstractContextManager[None]:
+    """Where warnings go: as text they are printed as they are."""
+    if not _as_json.get():
+        return nullcontext()
+    return diagnostics_to(lambda diagnostic: _print(diagnostic.to_json(name)))
 
 
 def _run(name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[str] | None) -> int:
@@ -95,23 +140,21 @@ def _run(name: str, body: Callable[[Sequence[str] | None], int], argv: Sequence[
             sys.stdout.flush()
         return code
     except CompileError as error:
-        # An error without a location is prefixed with the tool's name.
-        placed = error.location is not None and render(error.location)
-        _complain(str(error) if placed else f"{name}: {error}")
+        report(name, error.diagnostic)
     except InternalCompilerError as error:
-        _complain(f"{name}: {error}")
+        report_text(name, f"{name}: {error}")
     except MemoryError:
-        _complain(f"{name}: error: not enough memory")
+        report(name, Diagnostic("error", "not enough memory"))
     except OSError as error:
         # Of `print`: all other files are opened where an error of theirs is reported.
         if not isinstance(error, BrokenPipeError) and error.errno != errno.ENOSPC:
-            _complain(f"{name}: {_internal(error)}")
+            report_text(name, f"{name}: {_internal(error)}")
             return 1
         drop_output()
-        _complain(f"{name}: error: cannot write standard output: {error.strerror}")
+        report(name, Diagnostic("error", f"cannot write standard output: {error.strerror}"))
     except Exception as error:
         check_interrupted()
-        _complain(f"{name}: {_internal(error)}")
+        report_text(name, f"{name}: {_internal(error)}")
     return 1
 
 
@@ -121,7 +164,7 @@ def _internal(error: Exception) -> str:
     return f"internal error: {one_line(f'{type(error).__name__}: {error}')} ({where})"
 
 
-def _complain(line: str) -> None:
+def _print(line: str) -> None:
     """Print a line to standard error, if it is there."""
     with suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)
