@@ -287,7 +287,9 @@ def selected(names: Sequence[str], kind: str, existing: Sequence[str], func: Fun
     for name in names:
         if name not in existing:
             has = ", ".join(existing) or "none"
-            raise CompileError(f"there is no {kind} {name!r}", op=func, hint=f"it has {has}")
+            raise CompileError(
+                f"the program has no {kind} {name!r}", location=func.location, hint=f"it has {has}"
+            )
     return [existing.index(name) for name in names]
 
 

@@ -85,6 +85,7 @@ def quantize(
     _check_configs(lstm, gru, target, kernels, precision)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
     example = example_of(example_inputs, kwargs)
+    _check_call(module, example)
     with torch.no_grad():
         for_npu = get_target(target).npu is not None
         if precision == "auto":
@@ -394,6 +395,15 @@ def _check_arguments(
             f'int16 needs kernels of this project: pass kernels="cmopt"; {target!r} has no NPU '
             "and the stock operators compute in int8"
         )
+
+
+def _check_call(module: torch.nn.Module, example: Arguments) -> None:
+    try:
+        inspect.signature(module.forward).bind(*example.args, **example.kwargs)
+    except TypeError as error:
+        raise TypeError(
+            f"example_inputs and example_kwargs do not fit the model's forward: {error}"
+        ) from None
 
 
 def _check_configs(

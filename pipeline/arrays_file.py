@@ -110,13 +110,18 @@ def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
     return buffer.getvalue()
 
 
-def select(arrays: Mapping[str, Array], names: Sequence[str], path: str) -> list[Array]:
-    """The arrays with these names, in order. Raises CompileError, listing what is there, if not."""
+def select(
+    arrays: Mapping[str, Array], names: Sequence[str], path: str, why: str = ""
+) -> list[Array]:
+    """The arrays with these names, in order. Raises CompileError, listing what is there, if not.
+
+    why: said in front of that list: where the names come from.
+    """
     missing = [name for name in names if name not in arrays]
     if missing:
         there = ", ".join(arrays) or "nothing"
         raise CompileError(
-            f"'{path}' has no array {', '.join(map(repr, missing))}", hint=f"it has {there}"
+            f"'{path}' has no array {', '.join(map(repr, missing))}", hint=f"{why}it has {there}"
         )
     return [arrays[name] for name in names]
 

@@ -303,6 +303,12 @@ def _main(argv: Sequence[str] | None) -> int:
         raise unknown_name("precision", args.precision, PRECISIONS)
     if args.precision != "int8" and args.calibrate is None:
         raise CompileError("--precision is for --calibrate", hint="a quantized program has its own")
+    if args.precision != "int8" and args.kernels == STOCK and get_target(args.target).npu is None:
+        raise CompileError(
+            f"--precision {args.precision} needs operators of this project: the stock ones compute "
+            "in int8",
+            hint="add --kernels cmopt, and link them in the firmware",
+        )
     for stage in (args.stage, args.from_stage):
         if stage is not None and stage not in STAGES:
             raise unknown_name("stage", stage, STAGES)

@@ -23,7 +23,7 @@ from cmopt.pipeline.emulation import PLACES, read_project, run_project
 from cmopt.pipeline.evaluate import LABELS, check_expected, evaluate_arrays, score
 from cmopt.pipeline.files import check_outputs, print_text, read_bytes, read_text
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.program_process import run_program
+from cmopt.pipeline.program_process import check_program, run_program
 from cmopt.pipeline.scores import Evaluation
 from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
@@ -107,6 +107,7 @@ def compare_ir(
 def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
     """Run a program file, in a process of its own. Returns the outputs by number."""
     pte = read_bytes(path, MAX_PROGRAM_BYTES)
+    check_program(pte, path)
     return run_program(pte, inputs, input_path)
 
 
@@ -154,6 +155,7 @@ def evaluate_ir(args: argparse.Namespace, arrays: dict[str, Array]) -> Evaluatio
 def evaluate_pte(args: argparse.Namespace, arrays: dict[str, Array]) -> Evaluation:
     """Run a program file on each sample of a data set, in a process of its own."""
     pte = read_bytes(args.program, MAX_PROGRAM_BYTES)
+    check_program(pte, args.program)
     expected = {name: x for name, x in arrays.items() if _is_expected(name)}
     inputs = {name: x for name, x in arrays.items() if name not in expected}
     outputs = run_program(pte, inputs, args.validate, samples=True)

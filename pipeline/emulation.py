@@ -58,7 +58,8 @@ def read_project(directory: str) -> dict[str, Any]:
         facts: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
         hint = "write one with cm-compile -o DIRECTORY/"
-        raise CompileError(f"'{directory}' is not a C project: {error}", hint=hint) from None
+        why = f"it has no {PROJECT}" if isinstance(error, FileNotFoundError) else str(error)
+        raise CompileError(f"'{directory}' is not a C project: {why}", hint=hint) from None
     if not _describes_project(facts):
         raise CompileError(f"'{path}' does not describe a C project")
     get_target(facts["target"])

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cmopt.codegen.c.text import check_name
 from cmopt.pipeline.driver import Program, check_runtime
 from cmopt.pipeline.files import check_folder, check_outputs, print_text, write_outputs
 from cmopt.support.diagnostics import CompileError
@@ -108,4 +109,6 @@ def outputs_of(path: str, emit: str | None, stage: str, debuginfo: bool, name: s
     if path == "-" and kinds == ("pte",):
         raise CompileError("a .pte cannot go to standard output", hint="give a file with -o")
     check_runtime(runtime)
+    if "c" in kinds:
+        check_name(name)
     return Outputs(path, kinds, stage, debuginfo, name, runtime)

@@ -38,8 +38,7 @@ def run_program(
     Returns the outputs by number. path: the file of the inputs, for messages. Raises CompileError
     if the file or the inputs do not fit, a kernel fails, or the process ends otherwise.
     """
-    if pte[4:8] != SIGNATURE:  # before a process is started
-        raise CompileError("not an ExecuTorch program: bytes 4 to 7 of the file are not 'ET12'")
+    check_program(pte)
     job = io.BytesIO()
     facts = {"path": path, "arrays": _facts(inputs), "samples": samples}
     write_message(job, facts, [pte, *_contents(inputs)])
@@ -56,6 +55,14 @@ def run_program(
     if "error" in header:
         raise CompileError(header["error"])
     return _arrays(header["arrays"], blobs)
+
+
+def check_program(pte: bytes, path: str | None = None) -> None:
+    """Raise CompileError if bytes are not an ExecuTorch program. path: their file."""
+    if pte[4:8] != SIGNATURE:
+        what = "not an ExecuTorch program: bytes 4 to 7 of the file are not 'ET12'"
+        hint = "write one with cm-compile -o MODEL.pte"
+        raise CompileError(what if path is None else f"'{path}' is {what}", hint=hint)
 
 
 def run_child(job: bytes) -> tuple[int, bytes, bytes]:
@@ -118,7 +125,8 @@ def do_job(job: bytes) -> bytes:
         names = [f"input_{i}" for i in range(len(program.inputs))]
         if len(names) == 1 and len(inputs) == 1:
             names = list(inputs)  # one array for one input: its name does not matter
-        arrays = select(inputs, names, header["path"])
+        why = "a .pte has no names, only numbers; "
+        arrays = select(inputs, names, header["path"], why)
         if header["samples"]:
             shapes = {name: info.sizes for name, info in zip(names, program.inputs, strict=True)}
             given = samples_in(arrays, shapes, header["path"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from cmopt.support.diagnostics import CompileError
 
@@ -19,11 +19,17 @@ def near_names(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     return [by_lower[each] for each in close]
 
 
+def _likeness(name: str, known: str) -> float:
+    return SequenceMatcher(None, known.lower(), name.lower()).ratio()
+
+
 def names_hint(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
-    """What to do about an unknown name. otherwise: said if none is near, by default all names."""
+    """What to do about an unknown name: the nearest ones are named, of several equally near ones up
+    to three. otherwise: said if none is near, by default all names."""
     known = tuple(known)
-    if near := near_names(name, known):
-        return f"did you mean '{near[0]}'?"
+    if near := near_names(name, known, 3):
+        best = [each for each in near if _likeness(name, each) == _likeness(name, near[0])]
+        return f"did you mean {' or '.join(map(repr, best))}?"
     return otherwise or f"one of {', '.join(known)}"
 
 

@@ -213,7 +213,9 @@ def test_run_errors(model: Path, tmp_path: Path, capsys: Output) -> None:
 
     assert "input 0: expected torch.float32 [1, 1, 8, 8], got torch.float64" in line(pte, wrong)
     assert "input 0: expected float32 [1, 1, 8, 8], got float64" in line(mlir, wrong)
-    assert "has no array 'input_0'; it has a, b" in line(pte, two)
+    assert "has no array 'input_0'; a .pte has no names, only numbers; it has a, b" in line(
+        pte, two
+    )
     assert "has no array 'x'; it has a, b" in line(mlir, two)
     assert "cannot read" in line(tmp_path / "none.pte", good)
     assert "cannot read" in line(pte, tmp_path / "none.npz")
