@@ -31,6 +31,7 @@ from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import parse_memories, parse_size
 from cmopt.support.names import unknown_name
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
+from cmopt.support.vela_settings import VelaChoice
 
 if TYPE_CHECKING:
     import torch
@@ -89,6 +90,11 @@ def _arguments() -> argparse.ArgumentParser:
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
     add("--min-npu-work", type=int, default=0, metavar="N", help="compute delegates of fewer than "
         "N multiplications on the core (default 0)")  # fmt: skip
+    add("--system-config", metavar="NAME", help="the memories of the NPU: a section "
+        "System_Config.NAME of Vela's configuration")  # fmt: skip
+    add("--memory-mode", metavar="NAME", help="how the NPU uses them: a section Memory_Mode.NAME")
+    add("--vela-config", metavar="FILE.ini", help="a configuration file of Vela with these "
+        "sections (default: the one that Vela is installed with)")  # fmt: skip
     add("--memory", metavar="flash=1M,sram=256K", help="what the board has: a program that does "
         "not fit is an error")  # fmt: skip
     add("--max-arena", metavar="BYTES", help="planned memory at most, as 320000 or 320K: calls are "
@@ -240,6 +246,10 @@ def quantized(
         raise CompileError(f"cannot quantize with '{path}': {error}") from error
 
 
+def _vela(args: argparse.Namespace) -> VelaChoice:
+    return VelaChoice(args.system_config, args.memory_mode, args.vela_config)
+
+
 def _program(args: argparse.Namespace) -> Program:
     """The compiled program. Raises CompileError."""
     if args.model.endswith(".mlir"):
@@ -261,6 +271,7 @@ def _program(args: argparse.Namespace) -> Program:
             input_layout=args.input_layout,
             output_layout=args.output_layout,
             passes=args.passes,
+            vela=_vela(args),
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
@@ -287,6 +298,9 @@ def _program(args: argparse.Namespace) -> Program:
         input_layout=args.input_layout,
         output_layout=args.output_layout,
         passes=args.passes,
+        system_config=args.system_config,
+        memory_mode=args.memory_mode,
+        vela_config=args.vela_config,
     )
 
 
@@ -297,6 +311,7 @@ def _main(argv: Sequence[str] | None) -> int:
     args.input_layout, args.output_layout = by_name(args.input_layout), by_name(args.output_layout)
     layouts = args.input_layout, args.output_layout
     check_options(args.target, args.io, args.kernels, *layouts)
+    _vela(args).settings(get_target(args.target).npu)
     args.passes = passes_by_stage(args.passes)
     check_passes(args.passes, args.target, args.from_stage or "edge")
     if args.precision not in PRECISIONS:

@@ -30,6 +30,7 @@ from cmopt.support.memories import parse_memories
 from cmopt.support.names import unknown_name
 from cmopt.support.printing import module_to_text
 from cmopt.support.targets import check_kernels, get_target
+from cmopt.support.vela_settings import VelaChoice
 
 if TYPE_CHECKING:
     import torch
@@ -371,6 +372,9 @@ def compile(
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
     passes: Mapping[str, str] | None = None,
+    system_config: str | None = None,
+    memory_mode: str | None = None,
+    vela_config: str | None = None,
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
@@ -392,12 +396,17 @@ def compile(
         otherwise.
     passes: more passes, such as those of plug-ins: for the name of a stage, a pipeline that runs on
         its IR, {"quantized": "canonicalize,cse"}. The stage is checked again after it.
+    system_config, memory_mode, vela_config: the memories of the NPU as Vela knows them: names of
+        sections, and the path of a configuration file that has them. By default those that
+        ExecuTorch uses, of the file that Vela is installed with.
 
     Raises CompileError, one line with the user's source location, if the program cannot be
     compiled or does not fit.
     """
     check_options(target, io, kernels, input_layout, output_layout)
     check_passes(passes or {}, target)
+    vela = VelaChoice(system_config, memory_mode, vela_config)
+    vela.settings(get_target(target).npu)
     from cmopt.frontend.importer import import_program
 
     program = lower(
@@ -411,6 +420,7 @@ def compile(
         input_layout=input_layout,
         output_layout=output_layout,
         passes=passes,
+        vela=vela,
     )
     if memories is not None:
         program = program.fitted(memories)
@@ -454,13 +464,14 @@ def lower(
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
     passes: Mapping[str, str] | None = None,
+    vela: VelaChoice | None = None,
 ) -> Program:
     """Take a module of the edge stage, or of a later one, through all stages that follow.
 
     stage: the stage whose contract the module keeps. A module of a later stage than "edge" has its
     `io` and layouts already, and one of stage "planned" its plan for the target's instruction set.
     max_arena: the bytes of the arena at most, None for no limit. passes: see `compile`; not for
-    `stage` itself if it is not "edge", which is made already.
+    `stage` itself if it is not "edge", which is made already. vela: the memories of the NPU.
 
     Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
     program has no delegate.
@@ -473,7 +484,7 @@ def lower(
     check_max_arena(max_arena)
     check_passes(passes or {}, target, stage)
     pipelines = stage_pipelines(
-        target, io, min_npu_work, kernels, max_arena or 0, input_layout, output_layout
+        target, io, min_npu_work, kernels, max_arena or 0, input_layout, output_layout, vela
     )
     modules: dict[str, ModuleOp] = {}
     ctx = make_context()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cmopt.support.targets import STOCK, get_target
+from cmopt.support.vela_settings import VelaChoice
 
 Choice = str | Mapping[str, str]
 """One choice for all inputs and outputs, or one for each of some names."""
@@ -29,6 +30,7 @@ def stage_pipelines(
     max_arena: int = 0,
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
+    vela: VelaChoice | None = None,
 ) -> dict[str, str]:
     """For each stage, the passes that make it from the stage before.
 
@@ -36,7 +38,8 @@ def stage_pipelines(
     the border; or one of these for each of some inputs and outputs, "float" for the others.
     min_npu_work: see `delegate-to-ethos-u`. kernels: a name of `KERNEL_LIBRARIES`.
     input_layout, output_layout: "NCHW" or "NHWC", for all or by name; None as the model has them.
-    max_arena: see `split-rows`; 0 is no limit. `cm-opt` takes these strings unchanged.
+    max_arena: see `split-rows`; 0 is no limit. vela: the memories of the NPU, None for its
+    defaults. `cm-opt` takes these strings unchanged.
     """
     npu = get_target(target).npu
     target_option = f'target="{target}"'
@@ -47,6 +50,7 @@ def stage_pipelines(
     unroll = _pass("unroll-scans", f"steps={MOST_UNROLLED_STEPS}" if npu else "") + ","
     least = f"min-work={min_npu_work}"
     split = _pass("split-rows", target_option, f"max-arena={max_arena}") + "," if max_arena else ""
+    vela_options = vela.options if vela else ()
     integer_io = _integer_io(io)
     layouts = _layouts(input_layout, output_layout)
     stages = {
@@ -71,7 +75,7 @@ def stage_pipelines(
             f"{_pass('verify-stage', 'stage=layout', options)}"
         ),
         "ethos_u": (
-            f"{_pass('delegate-to-ethos-u', npu_option, least, kernels_option)},"
+            f"{_pass('delegate-to-ethos-u', npu_option, least, kernels_option, *vela_options)},"
             f"{_pass('fall-back-to-float', kernels_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=ethos_u', kernels_option)}"
         ),

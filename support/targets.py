@@ -56,17 +56,6 @@ class Npu:
         """The TOSA version and extensions of a graph for it, as ExecuTorch spells them."""
         return "+".join(("TOSA-1.0", "INT", *self.defaults.tosa_extensions))
 
-    @property
-    def vela_flags(self) -> tuple[str, ...]:
-        """The command-line options of Vela for this NPU."""
-        return (
-            f"--accelerator-config={self.name}",
-            "--config=Arm/vela.ini",
-            "--output-format=raw",
-            f"--system-config={self.defaults.system_config}",
-            f"--memory-mode={self.defaults.memory_mode}",
-        )
-
 
 @dataclass(frozen=True)
 class Target:

@@ -52,6 +52,19 @@ KNOWN_AT_ONCE = (
         "Name a configuration that Vela knows.",
     ),
     Mistake(
+        "cm-compile float.pt2 -o m.pte --memory-mode Sram_Only",
+        "system_config, memory_mode and vela_config are for an NPU; name a target with one, as in "
+        "cortex-m55+ethos-u55-128",
+        "The target has no NPU.",
+        "Name a target with an NPU, or leave the option out.",
+    ),
+    Mistake(
+        "cm-compile float.pt2 -o m.pte --target cortex-m55+ethos-u55-128 --memory-mode Shared_Ram",
+        "'Arm/vela.ini' has no Memory_Mode 'Shared_Ram'; did you mean 'Shared_Sram'?",
+        "Vela's configuration has no such section.",
+        "Use the suggested name, or give your own file with --vela-config.",
+    ),
+    Mistake(
         "cm-compile none.pt2 -o m.pte",
         "cannot read 'none.pt2': No such file or directory",
         "The model is not there.",
