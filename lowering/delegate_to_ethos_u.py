@@ -35,6 +35,7 @@ from cmopt.lowering.tosa.lookups import join_lookups
 from cmopt.lowering.tosa.rules import lower, sources_of
 from cmopt.lowering.tosa.shapes import choose_shapes
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import unknown_name
 from cmopt.support.targets import NPUS, STOCK
 from cmopt.support.vela_settings import VelaChoice, VelaSettings
 
@@ -243,12 +244,20 @@ class DelegateToEthosUPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if (reason := why_not(tosa.ConstShapeOp.of([]), self.npu)) is not None:
             raise CompileError(reason)
-        choice = VelaChoice(self.system_config or None, self.memory_mode or None,
-                            self.vela_config or None)  # fmt: skip
-        settings = choice.settings(NPUS[self.npu])
+        settings = self._settings()
         for body in bodies(op):
             partition = Partition(body, self.npu, self.min_work, self.kernels)
             mark_outside(partition)
             partition.reorder()
             for ops in partition.delegates.values():
                 outline(ops, self.npu, settings)
+
+    def _settings(self) -> VelaSettings:
+        choice = VelaChoice(
+            self.system_config or None, self.memory_mode or None, self.vela_config or None
+        )
+        if not choice.options:
+            return VelaSettings()
+        if self.npu not in NPUS:
+            raise unknown_name("NPU", self.npu, NPUS)
+        return choice.settings(NPUS[self.npu])

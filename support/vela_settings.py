@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from configparser import ConfigParser, Error
 from dataclasses import dataclass
@@ -120,6 +121,8 @@ def standard_config() -> str:
 
 
 def _read(path: str) -> str:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise CompileError(f"cannot read '{path}': not a file")
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read(MOST_BYTES + 1)

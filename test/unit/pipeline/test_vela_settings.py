@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import torch
 from executorch.backends.arm.arm_vela import vela_compile
+from xdsl.dialects.builtin import ModuleOp
 
 import cmopt
 from cmopt.codegen.tosa_flatbuffer import serialize
 from cmopt.codegen.vela import compile_stream
 from cmopt.dialects.ethos_u import DelegateOp
+from cmopt.dialects.parsing import make_context
 from cmopt.pipeline import cm_compile
+from cmopt.pipeline.passes import parse_pipeline
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import NPUS
 from cmopt.support.vela_settings import STANDARD, VelaChoice, VelaSettings, standard_config
@@ -103,6 +106,7 @@ def test_the_limit_of_the_arena_is_that_of_the_memory_mode() -> None:
         (VelaChoice(memory_mode="sram_only"), "has no Memory_Mode 'sram_only'; did you mean "
          "'Sram_Only'?"),
         (VelaChoice(path="none.ini"), "cannot read 'none.ini': No such file"),
+        (VelaChoice(path="/dev/null"), "cannot read '/dev/null': not a file"),
     ],
 )  # fmt: skip
 def test_errors(choice: VelaChoice, message: str) -> None:
@@ -120,6 +124,12 @@ def test_a_file_that_is_no_configuration(tmp_path: Path) -> None:
         (tmp_path / "x.ini").write_bytes(text.encode(errors="surrogateescape"))
         with pytest.raises(CompileError, match=message):
             VelaChoice(path=str(tmp_path / "x.ini")).settings(U55)
+
+
+def test_the_pass_knows_which_npu_it_chooses_for() -> None:
+    (pass_,) = parse_pipeline('delegate-to-ethos-u{npu="ethos-u55-12" memory-mode="Sram_Only"}')
+    with pytest.raises(CompileError, match="unknown NPU 'ethos-u55-12'; did you mean"):
+        pass_.apply(make_context(), ModuleOp([]))
 
 
 def test_a_core_alone_has_no_such_choice() -> None:
