@@ -194,7 +194,7 @@ def _check_patterns(
 
 def _unmatched(pattern: Pattern, known: list[str]) -> str:
     kind = "module of the type" if isinstance(pattern, type) else "module and no operator"
-    close = near_names(_shown(pattern), known, 3)
+    close = near_names(_shown(pattern), known, 3, least=0.5)  # "aten.conv1" for "conv1d"
     hint = f"; did you mean {', '.join(close)}?" if close else ""
     return f"precision: no {kind} {_shown(pattern)!r} is in the model{hint}"
 

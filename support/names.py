@@ -12,10 +12,13 @@ NEAR = 0.85
 characters. "cortex-a53" is not near "cortex-m33": 0.8."""
 
 
-def near_names(name: str, known: Iterable[str], most: int = 1) -> list[str]:
-    """The known names that are near a name, nearest first. Case does not matter."""
+def near_names(name: str, known: Iterable[str], most: int = 1, least: float = NEAR) -> list[str]:
+    """The known names that are near a name, nearest first. Case does not matter.
+
+    least: the similarity of a near name.
+    """
     by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_lower, n=most, cutoff=NEAR)
+    close = get_close_matches(name.lower(), by_lower, n=most, cutoff=least)
     return [by_lower[each] for each in close]
 
 
