@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig
     from cmopt.pipeline.driver import Program, compile
     from cmopt.pipeline.report import Report
+    from cmopt.pipeline.scores import Evaluation
     from cmopt.support.diagnostics import CompileError
     from cmopt.support.precision_report import LayerPrecision, PrecisionReport
 
 _WHERE = {
     "CompileError": "cmopt.support.diagnostics",
+    "Evaluation": "cmopt.pipeline.scores",
     "GruConfig": "cmopt.frontend.recurrent_roles",
     "LstmConfig": "cmopt.frontend.recurrent_roles",
     "LayerPrecision": "cmopt.support.precision_report",
@@ -41,8 +43,8 @@ _WHERE = {
 register_operators_on_load()
 
 __all__ = [
-    "CompileError", "GruConfig", "LayerPrecision", "LstmConfig", "Precision", "PrecisionReport",
-    "Program", "Report", "compile", "precision_report", "quantize",
+    "CompileError", "Evaluation", "GruConfig", "LayerPrecision", "LstmConfig", "Precision",
+    "PrecisionReport", "Program", "Report", "compile", "precision_report", "quantize",
 ]  # fmt: skip
 
 

@@ -21,7 +21,9 @@ from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.shapes import element_of, numel, shape_of
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.locations import render
+from cmopt.support.names import names_hint
 from cmopt.support.targets import NPUS, Npu
+from cmopt.support.vela_settings import VelaSettings
 
 if TYPE_CHECKING:
     from cmopt.codegen.emit_pte import FunctionEmitter
@@ -52,12 +54,12 @@ def emit_delegate(op: DelegateOp, emitter: FunctionEmitter) -> None:
     """Emit one call. Raises CompileError, with Vela's reason, if the NPU cannot compute it."""
     from cmopt.codegen.tosa_flatbuffer import serialize
 
-    npu = _npu(op)
-    stream = compile_stream(serialize(op), npu, op=op)
+    npu, settings = _npu(op), op.settings
+    stream = compile_stream(serialize(op), npu, settings, op=op)
     _check_border(op, stream)
     builder = emitter.builder
     tensors = [*op.inputs, *op.outputs]
-    index = builder.delegate(BACKEND, stream.data, compile_specs(npu))
+    index = builder.delegate(BACKEND, stream.data, compile_specs(npu, settings))
     builder.call_delegate(index, [emitter.value(v, View.CONTIGUOUS) for v in tensors])
     builder.npu_calls.append(
         EmittedDelegate(
@@ -73,11 +75,11 @@ def emit_delegate(op: DelegateOp, emitter: FunctionEmitter) -> None:
     )
 
 
-def compile_specs(npu: Npu) -> tuple[tuple[str, bytes], ...]:
+def compile_specs(npu: Npu, settings: VelaSettings | None = None) -> tuple[tuple[str, bytes], ...]:
     """The compile specs that ExecuTorch's own backend writes: keys and values."""
     return (
         ("tosa_spec", npu.tosa_spec.encode()),
-        ("compile_flags", " ".join(npu.vela_flags).encode()),
+        ("compile_flags", " ".join((settings or VelaSettings()).flags_for(npu)).encode()),
         ("output_format", b"vela"),
         ("preserve_io_quantization", b"False"),
         ("target", npu.name.encode()),
@@ -87,7 +89,7 @@ def compile_specs(npu: Npu) -> tuple[tuple[str, bytes], ...]:
 def _npu(op: DelegateOp) -> Npu:
     name = op.npu.data
     if name not in NPUS:
-        raise CompileError(f"unknown NPU {name!r}", op=op, hint=f"one of {', '.join(NPUS)}")
+        raise CompileError(f"unknown NPU {name!r}", op=op, hint=names_hint(name, NPUS))
     return NPUS[name]
 
 

@@ -10,7 +10,6 @@ backend puts in a program.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from xdsl.ir import Operation
@@ -19,6 +18,7 @@ from cmopt.codegen.vela_process import VelaError, run_vela
 from cmopt.codegen.vela_stream import Stream, StreamTensor, check_tensor, pack_stream
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import Npu
+from cmopt.support.vela_settings import VelaSettings
 
 _TOSA_MAGIC = b"TOSA"
 _SIZE_LIMIT = 2 << 30
@@ -112,8 +112,14 @@ class CommandStream:
         return self.stream.scratch_bytes
 
 
-def compile_stream(flatbuffer: bytes, npu: Npu, *, op: Operation | None = None) -> CommandStream:
-    """Compile a TOSA graph for `npu`.
+def compile_stream(
+    flatbuffer: bytes,
+    npu: Npu,
+    settings: VelaSettings | None = None,
+    *,
+    op: Operation | None = None,
+) -> CommandStream:
+    """Compile a TOSA graph for `npu`. settings: its memories; by default those of its family.
 
     Nothing is printed and no file is written. Vela drops an input that no operator reads: the
     stream does not have it.
@@ -125,10 +131,11 @@ def compile_stream(flatbuffer: bytes, npu: Npu, *, op: Operation | None = None) 
         raise CompileError("these bytes are not a TOSA flatbuffer", op=op)
     if len(flatbuffer) > _SIZE_LIMIT:
         raise CompileError(f"a flatbuffer of {len(flatbuffer)} bytes is too large for Vela", op=op)
-    options = _OPTIONS.format(arena_size_limit=npu.defaults.arena_size_limit)
+    settings = settings or VelaSettings()
+    options = _OPTIONS.format(arena_size_limit=settings.arena_size_limit(npu))
     try:
         result, commands, weights = run_vela(
-            npu.defaults.accelerator, flatbuffer, _system_config(npu), options
+            npu.defaults.accelerator, flatbuffer, settings.text_for(npu), options
         )
         stream = _stream(result, commands, weights)
         data = pack_stream(stream)
@@ -137,19 +144,6 @@ def compile_stream(flatbuffer: bytes, npu: Npu, *, op: Operation | None = None) 
         message = f"Vela cannot compile this for {npu.name}: {reason}"
         raise CompileError(message, op=op) from error
     return CommandStream(data, stream, _figures(result))
-
-
-@cache
-def _system_config(npu: Npu) -> str:
-    """The system configuration that Vela gets."""
-    from importlib.resources import files
-
-    memories = (files("ethosu") / "config_files" / "Arm" / "vela.ini").read_text(encoding="utf-8")
-    return (
-        f"[architecture]\nmacs={npu.macs}\ncores={npu.cores}\n"
-        f"[vela]\nsystem_config_name={npu.defaults.system_config}\n"
-        f"memory_mode_name={npu.defaults.memory_mode}\n{memories}"
-    )
 
 
 def _stream(result: dict[str, Any], commands: bytes, weights: bytes) -> Stream:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -24,14 +23,11 @@ from xdsl.utils.exceptions import ParseError
 from xdsl.utils.lexer import Input, Span
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
-from cmopt.dialects import get_all_dialects
+from cmopt.dialects import XDSL_DIALECTS, get_all_dialects
 from cmopt.dialects.literals import REFUSALS, Lexer, LiteralParser, short
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
-
-# The xDSL dialects that IR of this project, or a test of a tool, may use. Each is imported when
-# the first of its ops is parsed.
-_XDSL_DIALECTS = ("builtin", "arith", "func", "ml_program", "tensor", "test", "tosa")
+from cmopt.support.names import near_names
 
 MAX_ALIAS_PARTS = 10_000
 """The most attributes and types in what an alias stands for, those of other aliases included."""
@@ -45,13 +41,13 @@ _UNKNOWN_ATTRIBUTE = re.compile(r"'(\S+)' is not registered")
 
 
 def make_context(*, allow_unregistered: bool = False) -> Context:
-    """A context with all dialects of the project and some of xDSL's, loaded when first used."""
+    """A context with the dialects of the project, of plug-ins and some of xDSL's, loaded when first
+    used. Raises CompileError for a plug-in that redefines a dialect."""
     ctx = Context(allow_unregistered=allow_unregistered)
-    own = get_all_dialects()
     factories: dict[str, Callable[[], Dialect]] = {
-        name: factory for name, factory in get_xdsl_dialects().items() if name in _XDSL_DIALECTS
+        name: factory for name, factory in get_xdsl_dialects().items() if name in XDSL_DIALECTS
     }
-    factories.update(own)
+    factories.update(get_all_dialects())
     for name, factory in sorted(factories.items()):
         ctx.register_dialect(name, factory)
     ctx.load_registered_dialect("builtin")
@@ -215,10 +211,10 @@ def _hint(ctx: Context, message: str) -> str | None:
     name = unknown.group(1)
     dialect, dot, _ = name.partition(".")
     if dot and dialect not in ctx.registered_dialect_names:
-        close = get_close_matches(dialect, ctx.registered_dialect_names, n=1)
-        near = f", did you mean '{close[0]}'?" if close else ", see --show-dialects"
+        close = near_names(dialect, ctx.registered_dialect_names)
+        near = f", did you mean '{close[0]}'?" if close else ", see cm-opt --show-dialects"
         return f"there is no dialect '{dialect}'{near}"
     known = {op.name for op in ctx.loaded_ops} | {attr.name for attr in ctx.loaded_attrs}
     known |= {type_.name for type_ in ctx.loaded_types}
-    close = get_close_matches(name, known, n=3)
+    close = near_names(name, known, 3)
     return "did you mean " + " or ".join(f"'{n}'" for n in close) + "?" if close else None

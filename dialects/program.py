@@ -23,7 +23,7 @@ from xdsl.rewriter import Rewriter
 
 from cmopt.dialects.edge import ScanOp, YieldOp
 from cmopt.dialects.quant import storage_type
-from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints_of, inverse, permuted, shape_of
 from cmopt.support.diagnostics import CompileError
 
 DIM_ORDER = "edge.dim_order"
@@ -290,12 +290,24 @@ def border_names(func: FuncOp) -> tuple[list[str], list[str]]:
     return inputs, outputs
 
 
+def logical_shapes(func: FuncOp) -> list[tuple[int, ...]]:
+    """The shapes of a function's inputs as its callers see them: those of PyTorch."""
+    _, values, entries = next(sides(func))
+    orders = [entry.get(DIM_ORDER) for entry in entries]
+    return [
+        shape_of(value) if order is None else permuted(shape_of(value), inverse(ints_of(order)))
+        for value, order in zip(values, orders, strict=True)
+    ]
+
+
 def selected(names: Sequence[str], kind: str, existing: Sequence[str], func: FuncOp) -> list[int]:
     """The positions of some border names. kind: "input" or "output". Raises CompileError."""
     for name in names:
         if name not in existing:
             has = ", ".join(existing) or "none"
-            raise CompileError(f"there is no {kind} {name!r}", op=func, hint=f"it has {has}")
+            raise CompileError(
+                f"the program has no {kind} {name!r}", location=func.location, hint=f"it has {has}"
+            )
     return [existing.index(name) for name in names]
 
 

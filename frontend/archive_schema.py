@@ -85,7 +85,8 @@ def _expression(text: str) -> None:
     """PyTorch evaluates it as Python. Only an integer is needed in a program of static shapes."""
     if not _INTEGER.fullmatch(text):
         raise Refused(
-            f"the size {_shown(text)} is dynamic, not an integer", "export without dynamic_shapes"
+            f"the size {_shown(text)} is dynamic, not an integer",
+            "export without dynamic_shapes: a program has static shapes",
         )
 
 

@@ -78,7 +78,10 @@ def import_program(exported: ExportedProgram, *, method: str = "forward") -> Mod
             raise CompileError(f"the program has several methods: {names}", hint="pass one of them")
         exported = manager.exported_program(*manager.methods)
     if not isinstance(exported, ExportedProgram):
-        raise TypeError(f"expected an ExportedProgram, not {type(exported).__name__}")
+        raise TypeError(
+            f"expected an ExportedProgram, not {type(exported).__name__}: pass what cmopt.quantize "
+            "or torch.export.export returns"
+        )
     exported = copy_written_inputs(drop_batch_counters(merge_regions(exported)))
     exported = with_functional_state(exported)
     refuse_state(exported)  # before decompositions, which may fail on it or remove it

@@ -8,6 +8,7 @@ import sysconfig
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+import torch
 from torch.fx import Graph, Node
 from xdsl.dialects.builtin import (
     FileLineColLoc,
@@ -27,7 +28,12 @@ _MODELS = (os.path.join("executorch", "examples"),)
 _META = ("stack_trace", "nn_module_stack")
 
 
-_SITES = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+_SITES = {
+    sysconfig.get_path("purelib"),
+    sysconfig.get_path("platlib"),
+    os.path.dirname(os.path.dirname(torch.__file__)),
+}
+"""Where packages are installed; torch may be in another folder of the path than the others."""
 
 
 def _is_users(file: str) -> bool:

@@ -322,6 +322,7 @@ _WITHOUT_ARITHMETIC = (
     ),
     Operator("alpha_dropout_ dropout_ feature_alpha_dropout_", None, identities.dropout),
     Operator("feature_dropout_", None, identities.dropout),
+    Operator("_native_batch_norm_legit_functional", None, identities.batch_norm_in_training),
     Operator("arange arange.start arange.start_step eye eye.m full", None, constants.create),
     Operator("detach_copy lift lift_fresh lift_fresh_copy positive", None, identities.pass_first),
     Operator("full_like ones_like zeros_like", None, constants.fill_like),

@@ -7,7 +7,6 @@ pass it on to their parts.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -20,6 +19,7 @@ from torch.fx import Node
 from cmopt.dialects.program import PRECISION
 from cmopt.frontend.locations import module_stack
 from cmopt.frontend.overloads import operator_name, overload, overload_name
+from cmopt.support.names import near_names
 from cmopt.support.precision_report import PrecisionReport
 
 Pattern: TypeAlias = str | type[torch.nn.Module]
@@ -194,7 +194,7 @@ def _check_patterns(
 
 def _unmatched(pattern: Pattern, known: list[str]) -> str:
     kind = "module of the type" if isinstance(pattern, type) else "module and no operator"
-    close = difflib.get_close_matches(_shown(pattern), known, n=3, cutoff=0.5)
+    close = near_names(_shown(pattern), known, 3, least=0.5)  # "aten.conv1" for "conv1d"
     hint = f"; did you mean {', '.join(close)}?" if close else ""
     return f"precision: no {kind} {_shown(pattern)!r} is in the model{hint}"
 

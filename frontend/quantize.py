@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ from torch.utils._pytree import tree_leaves
 
 from cmopt.frontend.precision import Precision, set_report
 from cmopt.frontend.progress import progress
-from cmopt.frontend.structure import Arguments, example_of, sample_of, tensor_inputs
+from cmopt.frontend.samples import samples_of
+from cmopt.frontend.structure import Arguments, example_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import KERNEL_LIBRARIES, get_target
+from cmopt.support.targets import check_kernels, get_target
 
 if TYPE_CHECKING:
     from cmopt.frontend.explicit_state import States
@@ -47,9 +49,11 @@ def quantize(
     example_inputs, example_kwargs: the positional and the keyword arguments of `forward`. Tensors
         fix shapes, dtypes and memory formats, and may be in nested tuples, lists and dicts.
         Numbers, strings and None are constants of the program.
-    calibration: samples to observe value ranges on, each a tuple like `example_inputs` or, for a
-        model of one argument, this argument. With `example_kwargs`, each is a pair of a tuple and a
-        dict. Default: the example.
+    calibration: samples to observe value ranges on, such as a `DataLoader`. Each is a tuple like
+        `example_inputs` or, for a model of one argument, this argument; with `example_kwargs`, a
+        pair of a tuple and a dict; or a dict of all arguments by name. A target after the
+        arguments is left out. Numpy arrays are taken too. If the example is a batch of one, larger
+        batches are taken sample by sample. Default: the example.
     target, kernels: the core, the NPU if there is one, and the operator library ("stock") the
         program is for. For an NPU, weights lie in -127…127; nothing else differs.
     precision: what is in int16; see `Precision`. Default: nothing. int16 needs kernels="cmopt" or
@@ -81,6 +85,7 @@ def quantize(
     _check_configs(lstm, gru, target, kernels, precision)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
     example = example_of(example_inputs, kwargs)
+    _check_call(module, example)
     with torch.no_grad():
         for_npu = get_target(target).npu is not None
         if precision == "auto":
@@ -130,10 +135,12 @@ def _chosen(
 
 @dataclass
 class _Prepared:
-    """A graph with observers, the names of its inputs that are tensors, its loops, its state."""
+    """A graph with observers, the names of its inputs that are tensors, those of the parameters of
+    the model's `forward`, its loops, its state."""
 
     graph: GraphModule
     names: list[str]
+    parameters: list[str]
     loops: list[_PreparedLoop]
     states: States
 
@@ -207,7 +214,8 @@ def _prepared(
     observed = prepare_pt2e(graph, quantizer)
     share_state_ranges(observed, len(states.initial))
     check_preparation(inference, observed, example, list(states.initial.values()))
-    return _Prepared(observed, names, loops, states)
+    parameters = list(inspect.signature(module.forward).parameters)
+    return _Prepared(observed, names, parameters, loops, states)
 
 
 def _prepared_loop(
@@ -338,19 +346,20 @@ def _calibrate(
     values = list(prepared.states.initial.values())
     for each in prepared.loops:
         each.loop.observes = True
-    count = 0
+    seen = 0
     given = [(example.args, example.kwargs) if example.kwargs else example.args]
-    for batch in progress(given if calibration is None else calibration, "calibrating"):
-        what = "example_inputs" if calibration is None else f"calibration sample {count}"
-        sample = sample_of(batch, example, what)
-        check_sample(sample.tensors, prepared.names, what)
-        sample = prepared.states.added_to(sample, values)
-        kept.offer(sample)
-        results = observed(*sample.args, **sample.kwargs)
-        if values:
-            _, values = results
-        count += 1
-    if count == 0:
+    items = progress(given if calibration is None else calibration, "calibrating")
+    for index, item in enumerate(items):
+        what = "example_inputs" if calibration is None else f"calibration sample {index}"
+        for sample in samples_of(item, example, prepared.parameters, what):
+            check_sample(sample.tensors, prepared.names, what)
+            sample = prepared.states.added_to(sample, values)
+            kept.offer(sample)
+            results = observed(*sample.args, **sample.kwargs)
+            if values:
+                _, values = results
+            seen += 1
+    if seen == 0:
         raise ValueError("calibration holds no inputs")
     check_observed(observed)
     for each in prepared.loops:
@@ -377,17 +386,24 @@ def _check_arguments(
         )
     try:
         npu = get_target(target).npu
+        check_kernels(kernels)
     except CompileError as error:
         raise ValueError(error.message) from None
-    if kernels not in KERNEL_LIBRARIES:
-        known = ", ".join(KERNEL_LIBRARIES)
-        raise ValueError(f"unknown kernels {kernels!r}; known are {known}")
     is_wide = isinstance(precision, Precision) and precision.needs_wide_kernels
     if (is_wide or precision == "auto") and kernels == "stock" and not npu:
         raise ValueError(
             f'int16 needs kernels of this project: pass kernels="cmopt"; {target!r} has no NPU '
             "and the stock operators compute in int8"
         )
+
+
+def _check_call(module: torch.nn.Module, example: Arguments) -> None:
+    try:
+        inspect.signature(module.forward).bind(*example.args, **example.kwargs)
+    except TypeError as error:
+        raise TypeError(
+            f"example_inputs and example_kwargs do not fit the model's forward: {error}"
+        ) from None
 
 
 def _check_configs(

@@ -89,17 +89,12 @@ def example_of(inputs: Any, kwargs: Any = None) -> Arguments:
     return example.with_tensors(copies)
 
 
-def sample_of(given: Any, example: Arguments, what: str) -> Arguments:
-    """One calibration sample, in the structure of the example.
+def fitting(sample: Arguments, example: Arguments, what: str) -> Arguments:
+    """A calibration sample, in the structure of the example.
 
-    given: the positional arguments, or for a model of one argument this argument; if the example
-        has keyword arguments, a pair of tuple and dict, or the dict if it has no others.
-    what: the sample's name, for messages.
-
-    Raises TypeError and ValueError if its structure, a constant, or a tensor's shape or dtype
-    differs from the example's.
+    what: the sample's name, for messages. Raises TypeError and ValueError if its structure, a
+    constant, or a tensor's shape or dtype differs from the example's.
     """
-    sample = _arguments(given, example, what)
     if len(sample.args) != len(example.args):
         raise ValueError(f"{what} has {len(sample.args)} inputs, not {len(example.args)}")
     spec = tree_structure((example.args, example.kwargs))
@@ -114,7 +109,13 @@ def sample_of(given: Any, example: Arguments, what: str) -> Arguments:
     return Arguments(args, kwargs)
 
 
-def _arguments(given: Any, example: Arguments, what: str) -> Arguments:
+def arguments_of(given: Any, example: Arguments, what: str) -> Arguments:
+    """The arguments of one call, not yet checked against the example.
+
+    given: the positional arguments, or for a model of one argument this argument; if the example
+    has keyword arguments, a pair of tuple and dict, or the dict if it has no others. Raises
+    ValueError if it is neither.
+    """
     if example.kwargs:
         if isinstance(given, dict) and not example.args:
             return Arguments((), given)

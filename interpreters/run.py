@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.interpreter import Interpreter
+from xdsl.interpreter import Interpreter, InterpreterFunctions
 from xdsl.interpreters.func import FuncFunctions
 from xdsl.ir import Block, SSAValue
 
+from cmopt.dialects import XDSL_DIALECTS, own_dialects
 from cmopt.dialects.arrays import Array, check_value, dense_array, numpy_dtype
 from cmopt.dialects.cortex_m import REGIONS, JoinOp, ScratchOp, SubviewOp, ViewOp, nbytes, place_of
 from cmopt.dialects.edge import ScanOp, YieldOp
@@ -30,12 +31,18 @@ from cmopt.interpreters.cortex_m import CortexMFunctions
 from cmopt.interpreters.quant import QuantFunctions
 from cmopt.interpreters.scan import ScanFunctions
 from cmopt.interpreters.tosa import TosaFunctions
+from cmopt.support.plugins import PlugIn, added_names
 
 GARBAGE = 0xA5
+_OWN_DIALECTS = {*own_dialects(), *XDSL_DIALECTS}
 
 
 def make_interpreter(module: ModuleOp) -> Interpreter:
-    """An interpreter for every dialect in the module. It imports torch for `edge` ops only."""
+    """An interpreter for every dialect in the module. It imports torch for `edge` ops only.
+
+    The meaning of a plug-in's dialect is its entry point of that name in "cmopt.interpreters": a
+    subclass of `InterpreterFunctions`. Raises CompileError if it is not, or cannot be imported.
+    """
     interpreter = Interpreter(module)
     interpreter.register_implementations(FuncFunctions())
     interpreter.register_implementations(QuantFunctions())
@@ -43,12 +50,23 @@ def make_interpreter(module: ModuleOp) -> Interpreter:
     interpreter.register_implementations(CmoptFunctions())
     interpreter.register_implementations(TosaFunctions())
     interpreter.register_implementations(ScanFunctions())
-    needs_torch = {op.name for op in module.walk()} - {ScanOp.name, YieldOp.name}
-    if any(name.startswith("edge.") for name in needs_torch):
+    names = {op.name for op in module.walk()} - {ScanOp.name, YieldOp.name}
+    if any(name.startswith("edge.") for name in names):
         from cmopt.interpreters.edge import EdgeFunctions
 
         interpreter.register_implementations(EdgeFunctions())
+    if dialects := {name.partition(".")[0] for name in names} - _OWN_DIALECTS:
+        added = added_names("cmopt.interpreters", "meaning of dialect", _OWN_DIALECTS)
+        for name in sorted(dialects & added.keys()):
+            interpreter.register_implementations(_functions(added[name]))
     return interpreter
+
+
+def _functions(plug_in: PlugIn) -> InterpreterFunctions:
+    cls = plug_in.load()
+    if not isinstance(cls, type) or not issubclass(cls, InterpreterFunctions):
+        raise plug_in.error("must be a subclass of InterpreterFunctions")
+    return cls()
 
 
 def run_module(module: ModuleOp, inputs: Sequence[Array], name: str = "forward") -> list[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,10 +33,11 @@ from cmopt.dialects.shapes import (
     shape_of,
 )
 from cmopt.lowering.cortex_m.movement import is_outermost
+from cmopt.lowering.plugin_rules import plugin_rule
 from cmopt.lowering.portable import ELEMENTWISE, PortableBuilder
 from cmopt.lowering.portable_calls import Argument
 from cmopt.lowering.rewrite import apply_patterns, recreated
-from cmopt.lowering.rules import Rule, rule_of
+from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.support.diagnostics import CompileError
 
 NOT_QUANTIZED = "the quantizer left it in float"
@@ -226,18 +228,30 @@ RULES: dict[type[Operation], Rule] = {
 }
 
 
+def _lowered(op: edge.EdgeOp, rules: Sequence[Rule]) -> tuple[PortableBuilder, SSAValue]:
+    """The calls of the first rule that lowers an op, and the result. Raises CompileError."""
+    for rule in rules:
+        b = PortableBuilder(op)
+        try:
+            return b, rule(op, b)
+        except Unsupported as error:
+            for call in reversed(b.ops):
+                call.drop_all_references()
+            reason = str(error)
+    raise CompileError(f"has no float kernel: {reason}", op=op)
+
+
 class ConvertToCall(RewritePattern):
     """A float `edge` op → the calls that compute it, each with the reason for the call."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: edge.EdgeOp, rewriter: PatternRewriter) -> None:
-        rule = rule_of(op, RULES)
-        if rule is None or quantized_element(op.results[0].type) is not None:
+        rules = [r for r in (plugin_rule(op, "portable"), rule_of(op, RULES)) if r is not None]
+        if not rules or quantized_element(op.results[0].type) is not None:
             return
         if isinstance(op, edge.CatOp) and is_outermost(shape_of(op.output), int_of(op.dim)):
             return  # Its operands are made in their places in the result: no call.
-        b = PortableBuilder(op)
-        value = rule(op, b)
+        b, value = _lowered(op, rules)
         value.name_hint = op.results[0].name_hint
         reason = op.attributes.get(REASON)
         for call in b.ops:

@@ -35,7 +35,9 @@ from cmopt.lowering.tosa.lookups import join_lookups
 from cmopt.lowering.tosa.rules import lower, sources_of
 from cmopt.lowering.tosa.shapes import choose_shapes
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import STOCK
+from cmopt.support.names import unknown_name
+from cmopt.support.targets import NPUS, STOCK
+from cmopt.support.vela_settings import VelaChoice, VelaSettings
 
 AT_THE_END = "at the end of a delegate it is cheaper on the core"
 """The reason of a softmax that stays outside."""
@@ -167,7 +169,7 @@ def _readers(value: SSAValue) -> set[Operation]:
     return readers
 
 
-def outline(ops: Sequence[Operation], npu: str) -> None:
+def outline(ops: Sequence[Operation], npu: str, settings: VelaSettings) -> None:
     """Replace `ops` of one block by a delegate, placed after the last of them.
 
     A result that equals an operand of the delegate or another result is not yielded again.
@@ -189,6 +191,7 @@ def outline(ops: Sequence[Operation], npu: str) -> None:
     if yielded:
         inputs = [before[argument].output for argument in build.block.args]
         delegate = DelegateOp(inputs, npu, build.block, [value.type for value in yielded])
+        delegate.settings = settings
         outside.update(zip(yielded, delegate.outputs, strict=True))
         for result, value in zip(delegate.outputs, yielded, strict=True):
             result.name_hint = value.name_hint
@@ -225,7 +228,8 @@ class DelegateToEthosUPass(ModulePass):
 
     The bound is that of each TOSA rule. The number of delegates is the smallest possible (see
     `tosa.levels`). Ops outside get `ethos_u.reason`. Delegates that would only move data stay on
-    the core; with `min-work`, also those with fewer multiplications.
+    the core; with `min-work`, also those with fewer multiplications. `system-config`, `memory-mode`
+    and `vela-config` are sections and a configuration file of Vela; see `VelaChoice`.
     """
 
     name = "delegate-to-ethos-u"
@@ -233,13 +237,27 @@ class DelegateToEthosUPass(ModulePass):
     npu: str
     min_work: int = 0
     kernels: str = STOCK
+    system_config: str = ""
+    memory_mode: str = ""
+    vela_config: str = ""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if (reason := why_not(tosa.ConstShapeOp.of([]), self.npu)) is not None:
             raise CompileError(reason)
+        settings = self._settings()
         for body in bodies(op):
             partition = Partition(body, self.npu, self.min_work, self.kernels)
             mark_outside(partition)
             partition.reorder()
             for ops in partition.delegates.values():
-                outline(ops, self.npu)
+                outline(ops, self.npu, settings)
+
+    def _settings(self) -> VelaSettings:
+        choice = VelaChoice(
+            self.system_config or None, self.memory_mode or None, self.vela_config or None
+        )
+        if not choice.options:
+            return VelaSettings()
+        if self.npu not in NPUS:
+            raise unknown_name("NPU", self.npu, NPUS)
+        return choice.settings(NPUS[self.npu])

@@ -3,6 +3,9 @@
 A rule is `rule(op, builder) -> value`. It appends the ops that compute `op` to the builder and
 returns the result, or raises `Unsupported`. To ask whether an op has a kernel, its rule is run on
 trial (`lowering/legality.py`). So a limit is written only once, where the op is lowered.
+
+Plug-ins may have rules too (`lowering/plugin_rules.py`). They are asked first; if one raises
+`Unsupported`, the project's own rule is asked.
 """
 
 from __future__ import annotations

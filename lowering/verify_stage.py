@@ -23,6 +23,7 @@ from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.lowering.kernel_form import other_form
 from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import unknown_name
 from cmopt.support.targets import STOCK
 
 _COMMON = frozenset({"builtin.module", "func.func", "func.return", "arith.constant"})
@@ -89,7 +90,10 @@ None."""
 
 @dataclass(frozen=True)
 class Stage:
-    """The dialects and ops that a stage may contain, and the rules for each op."""
+    """The dialects and ops that a stage may contain, and the rules for each op.
+
+    A stage of the dialect `edge` may also contain ops of plug-ins that derive from `EdgeOp`.
+    """
 
     dialects: frozenset[str]
     ops: frozenset[str]
@@ -138,6 +142,13 @@ def _inside(op: Operation) -> Iterator[Operation]:
                     yield from _inside(inner)
 
 
+def _belongs(op: Operation, stage: Stage) -> bool:
+    """Whether a stage may contain an op of this kind."""
+    if op.name in stage.ops or op.name.split(".")[0] in stage.dialects:
+        return True
+    return "edge" in stage.dialects and isinstance(op, EdgeOp)
+
+
 def _misplaced(op: Operation, stage: str) -> CompileError:
     """The error for an op that a stage may not contain."""
     if isinstance(op, QCastOp | DCastOp):
@@ -152,10 +163,10 @@ def _misplaced(op: Operation, stage: str) -> CompileError:
 def check_stage(module: ModuleOp, name: str, npu: str = "", kernels: str = STOCK) -> None:
     """Raise CompileError for the first op that does not belong to a stage, or an unknown stage."""
     if name not in STAGES:
-        raise CompileError(f"unknown stage {name!r}", hint=f"one of {', '.join(STAGES)}")
+        raise unknown_name("stage", name, STAGES)
     stage = STAGES[name]
     for inner in _outside_delegates(module):
-        if inner.name not in stage.ops and inner.name.split(".")[0] not in stage.dialects:
+        if not _belongs(inner, stage):
             raise _misplaced(inner, name)
         for rule in stage.rules:
             if (problem := rule(inner, npu, kernels)) is not None:

@@ -110,12 +110,47 @@ def npz_bytes(arrays: Mapping[str, Array]) -> bytes:
     return buffer.getvalue()
 
 
-def select(arrays: Mapping[str, Array], names: Sequence[str], path: str) -> list[Array]:
-    """The arrays with these names, in order. Raises CompileError, listing what is there, if not."""
+def select(
+    arrays: Mapping[str, Array], names: Sequence[str], path: str, why: str = ""
+) -> list[Array]:
+    """The arrays with these names, in order. Raises CompileError, listing what is there, if not.
+
+    why: said in front of that list: where the names come from.
+    """
     missing = [name for name in names if name not in arrays]
     if missing:
         there = ", ".join(arrays) or "nothing"
         raise CompileError(
-            f"'{path}' has no array {', '.join(map(repr, missing))}", hint=f"it has {there}"
+            f"'{path}' has no array {', '.join(map(repr, missing))}", hint=f"{why}it has {there}"
         )
     return [arrays[name] for name in names]
+
+
+def samples_in(
+    arrays: Sequence[Array], inputs: Mapping[str, Sequence[int]], path: str
+) -> list[list[Array]]:
+    """The arrays of each sample, with the shapes of the inputs.
+
+    arrays: one for each input, samples along a new first dimension. Where an input is a batch of
+    one, its first dimension may be the samples. path: the file, for messages. Raises CompileError
+    if shapes or numbers of samples differ.
+    """
+    split: list[list[Array]] = []
+    for array, (name, shape) in zip(arrays, inputs.items(), strict=True):
+        wanted = list(shape)
+        if wanted[:1] == [1] and list(array.shape[1:]) == wanted[1:] and array.ndim:
+            array = array[:, None]
+        if array.ndim == 0 or list(array.shape[1:]) != wanted or len(array) == 0:
+            given = ", ".join(["samples", *map(str, wanted)])
+            raise CompileError(
+                f"'{path}': array {name!r} has shape {list(array.shape)}, not [{given}]"
+            )
+        split.append(list(array))
+    if len({len(each) for each in split}) > 1:
+        raise CompileError(f"'{path}': the arrays hold different numbers of samples")
+    return [list(sample) for sample in zip(*split, strict=True)]
+
+
+def reshaped_like(array: Array, like: Array) -> Array:
+    """An array in the shape of another one that differs by a first dimension of size 1 only."""
+    return array.reshape(like.shape) if like.shape == (1, *array.shape) else array

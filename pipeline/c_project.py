@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -12,16 +11,13 @@ from xdsl.ir import Attribute
 from cmopt.codegen.c.program import emit_program
 from cmopt.codegen.c.project import Example, project_files
 from cmopt.codegen.c.runtime_project import runtime_project_files
+from cmopt.codegen.c.text import check_name
 from cmopt.codegen.emit_pte import EmittedProgram
 from cmopt.dialects.arrays import Array, numpy_dtype
 from cmopt.dialects.program import inputs_of, main_function
 from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.files import write_outputs
-from cmopt.support.diagnostics import CompileError
-
-# What C and C++ reserve, and could not be the name of a file and its functions.
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def c_project(module: ModuleOp, target: str, name: str) -> dict[str, str]:
@@ -40,14 +36,6 @@ def runtime_project(module: ModuleOp, emitted: EmittedProgram, target: str, name
     check_name(name)
     func = main_function(module)
     return runtime_project_files(emitted, func, name, target, example_of(module))
-
-
-def check_name(name: str) -> None:
-    """Raise CompileError if the name of a program is not an identifier."""
-    if not _NAME.fullmatch(name):
-        raise CompileError(
-            f"the name {name!r} is not a C identifier", hint="use letters, digits and _"
-        )
 
 
 def example_of(module: ModuleOp) -> Example:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.frontend.model_files import check_model_file
 from cmopt.lowering.verify_stage import stage_of
-from cmopt.pipeline.arrays_file import read_npz, select
+from cmopt.pipeline.arrays_file import read_npz, samples_in, select
 from cmopt.pipeline.driver import (
     IO_MODES,
     RUNTIMES,
     Program,
     check_max_arena,
     check_options,
+    check_passes,
     compile,
     lower,
 )
@@ -27,7 +30,9 @@ from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import Memories, parse_memories, parse_size
+from cmopt.support.names import unknown_name
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, get_target
+from cmopt.support.vela_settings import VelaChoice
 
 if TYPE_CHECKING:
     import torch
@@ -40,14 +45,19 @@ def _arguments() -> argparse.ArgumentParser:
     parser = ArgumentParser(
         prog="cm-compile",
         description="Compile a torch.export program, or IR of any stage, for a Cortex-M.",
-        allow_abbrev=False,
+        epilog="FILE.py:NAME is a class that is called without arguments, a function that returns "
+        "a model, or a model. With --trust-input, the file is run. Its function example_inputs() "
+        "returns the model's arguments: a tuple, or a dict by name; without one, they are the "
+        "first sample of --calibrate, whose arrays then have the names of forward's parameters.",
     )
     add = parser.add_argument
-    add("model", metavar="MODEL.pt2|IR.mlir", help="what torch.export.save wrote, or IR")
+    add("model", metavar="MODEL.pt2|IR.mlir|FILE.py:NAME", help="what torch.export.save wrote, IR, "
+        "or a model in Python")  # fmt: skip
     add("--target", default="cortex-m55", help="the core, and the NPU next to it if there is one: "
         "cortex-m55+ethos-u55-128 (default cortex-m55)")  # fmt: skip
     add("--calibrate", metavar="DATA.npz", help="quantize first, with these inputs: one array for "
-        "each input of the model, samples along a new first dimension")  # fmt: skip
+        "each input of the model, samples along a new first dimension, which may be the only one "
+        "where an input is a batch of one")  # fmt: skip
     add(
         "--precision",
         default="int8",
@@ -83,11 +93,18 @@ def _arguments() -> argparse.ArgumentParser:
     add("--allow-float", action="store_true", help="compile a model that is not quantized")
     add("--min-npu-work", type=int, default=0, metavar="N", help="compute delegates of fewer than "
         "N multiplications on the core (default 0)")  # fmt: skip
+    add("--system-config", metavar="NAME", help="the memories of the NPU: a section "
+        "System_Config.NAME of Vela's configuration")  # fmt: skip
+    add("--memory-mode", metavar="NAME", help="how the NPU uses them: a section Memory_Mode.NAME")
+    add("--vela-config", metavar="FILE.ini", help="a configuration file of Vela with these "
+        "sections (default: the one that Vela is installed with)")  # fmt: skip
     add("--memory", metavar="flash=1M,sram=256K,…", help="what the board has: a program that "
         "does not fit is an error; with dtcm=64K, a fast memory, the values that are read and "
         "written most are there")  # fmt: skip
     add("--max-arena", metavar="BYTES", help="planned memory at most, as 320000 or 320K: calls are "
         "computed in strips of rows if it is larger otherwise; --memory sets it too")  # fmt: skip
+    add("--passes", action="append", default=[], metavar="STAGE=A,B", help="more passes, such as "
+        "those of plug-ins, on the IR of a stage; for several stages, several times")  # fmt: skip
     add("--trust-input", action="store_true", help="read pickles in MODEL.pt2 too, which can run "
         "any code")  # fmt: skip
     add("--report", metavar="OUT.json|OUT.html", action="append", default=[], help="write the "
@@ -112,31 +129,60 @@ def load_exported(path: str, *, trust: bool = False) -> ExportedProgram:
     return load_exported(path, trust=trust)
 
 
-def calibration_inputs(exported: ExportedProgram, path: str) -> list[tuple[torch.Tensor, ...]]:
-    """One tuple of inputs for each sample of a calibration file. Raises CompileError."""
+def python_model(text: str) -> tuple[str, str | None]:
+    """The file and the name of "model.py:Model"; any other file has no name. Raises CompileError
+    for a Python file without a name."""
+    file, colon, name = text.rpartition(":")
+    if colon and file.endswith(".py"):
+        if not name.isidentifier():
+            raise CompileError(f"{name!r} is not the name of a model", hint="write model.py:Model")
+        return file, name
+    if text.endswith(".py"):
+        raise CompileError(f"'{text}' does not say which model", hint=f"write {text}:Model")
+    return text, None
+
+
+def exported_from_python(
+    file: str, name: str, data: Mapping[str, Array] | None, *, trust: bool
+) -> ExportedProgram:
+    """The model of a Python file; see `cmopt.frontend.python_model`. Raises CompileError."""
+    read_text(file)
+    if not trust:
+        raise CompileError(
+            f"compiling a model of '{file}' runs the file",
+            hint="add --trust-input if you know what it does",
+        )
+    from cmopt.frontend.python_model import export_model
+
+    return export_model(file, name, data)
+
+
+def calibration_inputs(
+    exported: ExportedProgram, data: Mapping[str, Array], path: str
+) -> list[tuple[torch.Tensor, ...]]:
+    """One tuple of inputs for each sample of calibration data. Raises CompileError.
+
+    path: the file of the data, for messages.
+    """
     import torch
 
     from cmopt.frontend.structure import tensor_inputs
 
     names = tensor_inputs(exported)
-    arrays = select(read_npz(path), names, path)
+    arrays = select(data, names, path)
     values = {node.name: node.meta["val"] for node in exported.graph.nodes if node.name in names}
     for name, array in zip(names, arrays, strict=True):
-        expected = list(values[name].shape)
-        if list(array.shape[1:]) != expected or len(array) == 0:
-            wanted = ", ".join(["samples", *map(str, expected)])
-            raise CompileError(
-                f"'{path}': array {name!r} has shape {list(array.shape)}, not [{wanted}]"
-            )
         wanted_dtype = str(values[name].dtype).removeprefix("torch.")
         if str(array.dtype) != wanted_dtype:
             raise CompileError(
                 f"'{path}': array {name!r} is {array.dtype}, the input is {wanted_dtype}",
                 hint=f"save array.astype(numpy.{wanted_dtype})",
             )
-    if len({len(array) for array in arrays}) != 1:
-        raise CompileError(f"'{path}': the arrays hold different numbers of samples")
-    return [tuple(torch.from_numpy(a[i].copy()) for a in arrays) for i in range(len(arrays[0]))]
+    shapes = {name: tuple(values[name].shape) for name in names}
+    return [
+        tuple(torch.from_numpy(array.copy()) for array in sample)
+        for sample in samples_in(arrays, shapes, path)
+    ]
 
 
 def by_name(text: str | None) -> Choice | None:
@@ -149,20 +195,37 @@ def by_name(text: str | None) -> Choice | None:
     return {name: choice for name, _, choice in entries}
 
 
+def passes_by_stage(texts: Sequence[str]) -> dict[str, str]:
+    """Pipelines by the stage that is in front of each: "quantized=cse". Raises CompileError."""
+    passes: dict[str, str] = {}
+    for text in texts:
+        stage, equals, pipeline = text.partition("=")
+        if not equals:
+            hint = "write --passes STAGE=PIPELINE"
+            raise CompileError(f"{text!r} has no stage for its passes", hint=hint)
+        if stage in passes:
+            hint = "separate passes with commas"
+            raise CompileError(f"--passes is given twice for stage {stage!r}", hint=hint)
+        passes[stage] = pipeline
+    return passes
+
+
 PRECISIONS = ("int8", "int16", "auto")
 """The types of activations that --precision names."""
 
 
 def quantized(
     exported: ExportedProgram,
+    data: Mapping[str, Array],
     path: str,
     target: str,
     kernels: str = STOCK,
     precision: str = "int8",
     min_snr: float = 40.0,
 ) -> ExportedProgram:
-    """The program quantized with the samples of a calibration file. Raises CompileError.
+    """The program quantized with calibration data. Raises CompileError.
 
+    path: the file of the data, for messages.
     precision: one of `PRECISIONS`; min_snr: for "auto". See `cmopt.quantize`.
     """
     from cmopt.frontend.model_checks import is_quantized
@@ -170,7 +233,7 @@ def quantized(
     from cmopt.frontend.quantize import quantize
     from cmopt.frontend.structure import call_of
 
-    samples = calibration_inputs(exported, path)
+    samples = calibration_inputs(exported, data, path)
     if is_quantized(exported):
         raise CompileError(
             "the program is quantized already", hint="compile it as it is, without --calibrate"
@@ -193,6 +256,10 @@ def quantized(
         raise CompileError(f"cannot quantize with '{path}': {error}") from error
 
 
+def _vela(args: argparse.Namespace) -> VelaChoice:
+    return VelaChoice(args.system_config, args.memory_mode, args.vela_config)
+
+
 def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
     """The compiled program. Raises CompileError."""
     if args.model.endswith(".mlir"):
@@ -213,13 +280,22 @@ def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
             max_arena=max_arena,
             input_layout=args.input_layout,
             output_layout=args.output_layout,
+            passes=args.passes,
+            vela=_vela(args),
         )
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
-    exported = load_exported(args.model, trust=args.trust_input)
-    if args.calibrate is not None:
+    file, name = python_model(args.model)
+    if name is None:
+        check_model_file(file)
+    data = None if args.calibrate is None else read_npz(args.calibrate)  # before torch is imported
+    if name is None:
+        exported = load_exported(file, trust=args.trust_input)
+    else:
+        exported = exported_from_python(file, name, data, trust=args.trust_input)
+    if data is not None:
         exported = quantized(
-            exported, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
+            exported, data, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
         )
     return compile(
         exported,
@@ -231,6 +307,10 @@ def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
         max_arena=max_arena,
         input_layout=args.input_layout,
         output_layout=args.output_layout,
+        passes=args.passes,
+        system_config=args.system_config,
+        memory_mode=args.memory_mode,
+        vela_config=args.vela_config,
     )
 
 
@@ -267,15 +347,24 @@ def _main(argv: Sequence[str] | None) -> int:
     # First, because loading torch is slow: a misspelled name is reported at once.
     args.io = by_name(args.io) or args.io
     args.input_layout, args.output_layout = by_name(args.input_layout), by_name(args.output_layout)
-    check_options(args.target, args.io, args.kernels)
+    layouts = args.input_layout, args.output_layout
+    check_options(args.target, args.io, args.kernels, *layouts)
+    _vela(args).settings(get_target(args.target).npu)
+    args.passes = passes_by_stage(args.passes)
+    check_passes(args.passes, args.target, args.from_stage or "edge")
     if args.precision not in PRECISIONS:
-        hint = f"one of {', '.join(PRECISIONS)}"
-        raise CompileError(f"unknown precision {args.precision!r}", hint=hint)
+        raise unknown_name("precision", args.precision, PRECISIONS)
     if args.precision != "int8" and args.calibrate is None:
         raise CompileError("--precision is for --calibrate", hint="a quantized program has its own")
+    if args.precision != "int8" and args.kernels == STOCK and get_target(args.target).npu is None:
+        raise CompileError(
+            f"--precision {args.precision} needs operators of this project: the stock ones compute "
+            "in int8",
+            hint="add --kernels cmopt, and link them in the firmware",
+        )
     for stage in (args.stage, args.from_stage):
         if stage is not None and stage not in STAGES:
-            raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
+            raise unknown_name("stage", stage, STAGES)
     debuginfo = args.mlir_print_debuginfo
     outputs = outputs_of(args.output, args.emit, args.stage, debuginfo, args.name, args.runtime)
     board = Memories() if args.memory is None else parse_memories(args.memory)

@@ -44,7 +44,6 @@ def _arguments() -> argparse.ArgumentParser:
         description="Compare two reports that cm-compile --report wrote as JSON, or two files of "
         "IR, of any stages: what differs is printed. Exit code 0: no difference, 1: some, 2: an "
         "error.",
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("a", metavar="A.json|A.mlir")

@@ -14,20 +14,27 @@ from time import perf_counter
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from cmopt.dialects import get_all_dialects
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.pipeline.expectations import parse_expectations, unmet
 from cmopt.pipeline.files import check_outputs, print_text, read_text, write_output
-from cmopt.pipeline.passes import describe_passes, parse_pipeline, run_passes
+from cmopt.pipeline.passes import (
+    PassFactories,
+    describe_ops,
+    describe_passes,
+    parse_pipeline,
+    run_passes,
+    unknown_pass,
+)
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import pipeline_of
-from cmopt.pipeline.tool import ArgumentParser, run_tool
+from cmopt.pipeline.tool import ArgumentParser, report, report_text, run_tool
 from cmopt.pipeline.verifying import verify_input
 from cmopt.support.diagnostics import (
     CompileError,
     Diagnostic,
     diagnostics_to,
 )
-from cmopt.support.locations import render
 from cmopt.support.printing import module_to_text, print_module
 
 _SEPARATOR = re.compile(r"^[ \t]*// -----[^\n]*$", re.MULTILINE)
@@ -46,9 +53,7 @@ def _count(text: str) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = ArgumentParser(
-        prog="cm-opt", description="Parse IR, run passes, print IR.", allow_abbrev=False
-    )
+    parser = ArgumentParser(prog="cm-opt", description="Parse IR, run passes, print IR.")
     add = parser.add_argument
     add("input", nargs="?", default="-", metavar="IN.mlir", help="IR; '-' is standard input")
     add("-o", dest="output", default="-", metavar="OUT.mlir", help="default: standard output")
@@ -92,6 +97,15 @@ def _arguments() -> argparse.ArgumentParser:
             action="store_true",
             help=f"print the IR {when} every pass, to standard error",
         )
+        add(
+            f"--mlir-print-ir-{when}",
+            f"--print-ir-{when}",
+            dest=f"print_ir_{when}",
+            action="append",
+            default=[],
+            metavar="A,B",
+            help=f"print the IR {when} these passes",
+        )
     add("--mlir-timing", action="store_true", help="print where the time went, to standard error")
     add(
         "--mlir-pass-pipeline-crash-reproducer",
@@ -99,6 +113,8 @@ def _arguments() -> argparse.ArgumentParser:
         help="where to write the reproducer of an internal error (default: a temporary file)",
     )
     add("--list-passes", action="store_true", help="print all passes with their options")
+    add("--list-ops", action="store_true", help="print the ops of all dialects of cmopt and of "
+        "plug-ins")  # fmt: skip
     add("--show-dialects", action="store_true", help="print the names of all dialects")
     return parser
 
@@ -111,12 +127,12 @@ class _Observer:
         self.times: list[tuple[str, float]] = []
 
     def before(self, pass_: ModulePass, module: ModuleOp) -> None:
-        if self._args.print_ir_before_all:
+        if self._args.print_ir_before_all or pass_.name in self._args.print_ir_before:
             self._dump("Before", pass_, module)
 
     def after(self, pass_: ModulePass, module: ModuleOp, seconds: float) -> None:
         self.times.append((pass_.name, seconds))
-        if self._args.print_ir_after_all:
+        if self._args.print_ir_after_all or pass_.name in self._args.print_ir_after:
             self._dump("After", pass_, module)
 
     def _dump(self, when: str, pass_: ModulePass, module: ModuleOp) -> None:
@@ -155,7 +171,10 @@ class _CmOpt:
         for first_line, chunk in self._chunks():
             output, problems = self._process(first_line, chunk)
             for problem in problems:
-                print(problem, file=sys.stderr)
+                if isinstance(problem, Diagnostic):
+                    report("cm-opt", problem)
+                else:
+                    report_text("cm-opt", problem)
             failed |= bool(problems)
             if output is not None:
                 outputs.append(output)
@@ -180,13 +199,16 @@ class _CmOpt:
             line += chunk.count("\n")
         return chunks
 
-    def _process(self, first_line: int, chunk: str) -> tuple[str | None, list[str]]:
-        """The resulting IR (None if it failed), and the lines to print on standard error."""
+    def _process(
+        self, first_line: int, chunk: str
+    ) -> tuple[str | None, Sequence[Diagnostic | str]]:
+        """The resulting IR (None if it failed), and what to report: an error, or lines about the
+        expectations of a test."""
         if not self._args.verify_diagnostics:
             try:
                 return self._transform(first_line, chunk), []
             except CompileError as error:
-                return None, [_line(error)]
+                return None, [error.diagnostic]
         reported: list[Diagnostic] = []
         output: str | None = None
         try:
@@ -233,22 +255,32 @@ def _main(argv: Sequence[str] | None) -> int:
     if args.list_passes:
         print("\n".join(describe_passes(get_all_passes())))
         return 0
+    if args.list_ops:
+        print("\n".join(describe_ops(get_all_dialects())))
+        return 0
     if args.show_dialects:
         print("\n".join(sorted(make_context().registered_dialect_names)))
         return 0
     # Before the input is read: it may be typed in, and a misspelled pass is reported at once.
-    passes = parse_pipeline(args.pass_pipeline or args.passes or "", get_all_passes())
+    available = get_all_passes()
+    passes = parse_pipeline(args.pass_pipeline or args.passes or "", available)
+    args.print_ir_before = _known_passes(args.print_ir_before, available)
+    args.print_ir_after = _known_passes(args.print_ir_after, available)
     if args.output != "-":
         check_outputs([args.output])
     text = read_text(args.input)
     if args.run_reproducer:
-        passes = parse_pipeline(pipeline_of(text, args.input), get_all_passes())
+        passes = parse_pipeline(pipeline_of(text, args.input), available)
     return _CmOpt(args, text, passes).run()
 
 
-def _line(error: CompileError) -> str:
-    """The text of an error; one without a location is prefixed with the tool's name."""
-    return str(error) if error.location and render(error.location) else f"cm-opt: {error}"
+def _known_passes(texts: Sequence[str], available: PassFactories) -> set[str]:
+    """The names in lists with commas. Raises CompileError for a pass that is not available."""
+    names = {name.strip() for text in texts for name in text.split(",")}
+    for name in sorted(names):
+        if name not in available:
+            raise unknown_pass(name, available)
+    return names
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -13,14 +14,17 @@ from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.dialects.program import border_names, main_function
+from cmopt.dialects.program import border_names, logical_shapes, main_function
+from cmopt.interpreters.run import Session
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.compare import Comparison, compare
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.emulation import PLACES, read_project, run_project
-from cmopt.pipeline.files import check_outputs, read_bytes, read_text
+from cmopt.pipeline.evaluate import LABELS, check_expected, evaluate_arrays, score
+from cmopt.pipeline.files import check_outputs, print_text, read_bytes, read_text
 from cmopt.pipeline.passes import parse_pipeline, run_passes
-from cmopt.pipeline.program_process import run_program
+from cmopt.pipeline.program_process import check_program, run_program
+from cmopt.pipeline.scores import Evaluation
 from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.pipeline.verifying import verify_input
@@ -37,11 +41,14 @@ def _arguments() -> argparse.ArgumentParser:
         description="Run a compiled program on this machine, or on an emulated core.",
         epilog="Arrays have the names of the exported program, which IR keeps as edge.name. "
         "A .pte has no names: its inputs are input_0, input_1, … and its outputs output_0, …",
-        allow_abbrev=False,
     )
     add = parser.add_argument
     add("program", metavar="MODEL.pte|MODEL.mlir|DIRECTORY", help="a directory is a C project")
-    add("--input", required=True, metavar="IN.npz", help="one array for each input, by name")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--input", metavar="IN.npz", help="one array for each input, by name")
+    data.add_argument("--validate", metavar="SET.npz", help="samples along a new first dimension "
+        "of each input, and an array 'labels' of classes, or the expected outputs by name: prints "
+        "the accuracy and the mistakes, or the errors")  # fmt: skip
     add("--output", metavar="OUT.npz", help="where to write the outputs; else they are printed")
     add("--on", default="host", metavar="|".join(PLACES), help="where a C project runs: on this "
         "computer (default), or on its target's core in QEMU")  # fmt: skip
@@ -106,6 +113,7 @@ def compare_ir(
 def run_pte(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
     """Run a program file, in a process of its own. Returns the outputs by number."""
     pte = read_bytes(path, MAX_PROGRAM_BYTES)
+    check_program(pte, path)
     return run_program(pte, inputs, input_path)
 
 
@@ -120,6 +128,61 @@ def run_directory(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[st
     if args.on == "qemu":
         print(f"stack: {run.stack:,} bytes")
     return run.outputs[0]
+
+
+def evaluate_directory(args: argparse.Namespace, arrays: dict[str, Array]) -> Evaluation:
+    """Build a C project and run it on each sample of a data set."""
+    facts = read_project(args.program)
+    inputs, outputs = (
+        {fact["name"]: fact["shape"] for fact in facts[kind]} for kind in ("inputs", "outputs")
+    )
+
+    def run(samples: list[list[Array]]) -> list[dict[str, Array]]:
+        return list(run_project(args.program, *samples, on=args.on).outputs)
+
+    return evaluate_arrays(arrays, inputs, list(outputs), run, args.validate)
+
+
+def evaluate_ir(args: argparse.Namespace, arrays: dict[str, Array]) -> Evaluation:
+    """Interpret a file of IR on each sample of a data set; state is kept between them."""
+    module = _module(args.program)
+    func = _main_function(module, args.program)
+    names, results = border_names(func)
+    session = Session(module)
+
+    def run(samples: list[list[Array]]) -> list[dict[str, Array]]:
+        runs = [interpret(module, sample, session=session) for sample in samples]
+        return [dict(zip(results, outputs, strict=True)) for outputs in runs]
+
+    inputs = dict(zip(names, logical_shapes(func), strict=True))
+    return evaluate_arrays(arrays, inputs, results, run, args.validate)
+
+
+def evaluate_pte(args: argparse.Namespace, arrays: dict[str, Array]) -> Evaluation:
+    """Run a program file on each sample of a data set, in a process of its own."""
+    pte = read_bytes(args.program, MAX_PROGRAM_BYTES)
+    check_program(pte, args.program)
+    expected = {name: x for name, x in arrays.items() if _is_expected(name)}
+    inputs = {name: x for name, x in arrays.items() if name not in expected}
+    outputs = run_program(pte, inputs, args.validate, samples=True)
+    (samples,) = {len(each) for each in outputs.values()}
+    wanted = [name for name in expected if name in outputs or name == LABELS]
+    check_expected(arrays, wanted, samples, list(outputs), args.validate)
+    results = [{name: each[i] for name, each in outputs.items()} for i in range(samples)]
+    return score(results, {name: arrays[name] for name in wanted}, args.validate)
+
+
+def _is_expected(name: str) -> bool:
+    """Whether an array is not an input of a program file."""
+    return name == LABELS or re.fullmatch(r"output_\d+", name) is not None
+
+
+def _evaluate(args: argparse.Namespace, arrays: dict[str, Array]) -> Evaluation:
+    if os.path.isdir(args.program):
+        return evaluate_directory(args, arrays)
+    if args.program.endswith(".mlir"):
+        return evaluate_ir(args, arrays)
+    return evaluate_pte(args, arrays)
 
 
 def _run(args: argparse.Namespace, inputs: dict[str, Array]) -> dict[str, Array]:
@@ -137,6 +200,11 @@ def _main(argv: Sequence[str] | None) -> int:
     args = _arguments().parse_args(argv)
     if args.output is not None:
         check_outputs([args.output])
+    if args.validate is not None:
+        if args.output is not None or args.compare is not None or args.count:
+            raise CompileError("--output, --compare and --count are for one input, with --input")
+        print_text(f"{_evaluate(args, read_npz(args.validate))}\n")
+        return 0
     inputs = read_npz(args.input)
     if args.compare is not None:
         print(compare_ir(args.program, inputs, args.input, args.compare, args.kernels))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from cmopt.dialects.program import DIM_ORDER, border_attributes, border_names, m
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of, ints_of, inverse
 from cmopt.interpreters.run import Session
+from cmopt.lowering.set_border_layouts import LAYOUTS
 from cmopt.lowering.verify_stage import check_stage
 from cmopt.pipeline.files import write_output
 from cmopt.pipeline.passes import parse_pipeline, run_passes
@@ -26,16 +27,20 @@ from cmopt.pipeline.stages import STAGES, Choice, stage_pipelines
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.memories import Memories, parse_memories
+from cmopt.support.names import unknown_name
 from cmopt.support.printing import module_to_text
 from cmopt.support.targets import check_kernels, get_target
+from cmopt.support.vela_settings import VelaChoice
 
 if TYPE_CHECKING:
     import torch
     from torch.export import ExportedProgram
 
     from cmopt.codegen.emit_pte import EmittedProgram
+    from cmopt.pipeline.border import BorderTensor
     from cmopt.pipeline.compare import Comparison
     from cmopt.pipeline.runtime import HostProgram
+    from cmopt.pipeline.scores import Evaluation
 
 IO_MODES = ("float", "int8")
 
@@ -127,7 +132,7 @@ class Program:
     def module(self, stage: str) -> ModuleOp:
         """The IR of a stage. Raises CompileError if this program has no stage of that name."""
         if stage not in STAGES:
-            raise CompileError(f"unknown stage {stage!r}", hint=f"one of {', '.join(STAGES)}")
+            raise unknown_name("stage", stage, STAGES)
         if stage not in self.modules:
             raise CompileError(f"target {self.target!r} has no stage {stage!r}, it has no NPU")
         return self.modules[stage]
@@ -155,6 +160,22 @@ class Program:
         from cmopt.pipeline.runtime import HostProgram
 
         return HostProgram(self.pte)
+
+    @cached_property
+    def _border(self) -> tuple[list[BorderTensor], list[BorderTensor]]:
+        from cmopt.pipeline.border import border_tensors
+
+        return border_tensors(main_function(self.modules["planned"]))
+
+    @property
+    def inputs(self) -> list[BorderTensor]:
+        """The inputs: name, shape, dtype, and scale and zero point of integers for reals."""
+        return self._border[0]
+
+    @property
+    def outputs(self) -> list[BorderTensor]:
+        """The outputs, as `inputs`."""
+        return self._border[1]
 
     @property
     def input_names(self) -> list[str]:
@@ -205,6 +226,23 @@ class Program:
         from cmopt.frontend.structure import tensors_by_name
 
         return tensors_by_name(self.input_names, inputs, named)
+
+    def evaluate(self, data: Iterable[Any], *, model: torch.nn.Module | None = None) -> Evaluation:
+        """Run the `.pte` on a data set: accuracy, or distance from what is expected.
+
+        data: items such as those of a `DataLoader`: a tuple of the inputs and what is expected, or
+            a dict of inputs by name and "labels". Integers are the classes of a classification by
+            the first output, [batch, classes, …]. Other values are the expected outputs. Without
+            either, only `model` is compared. A batch of samples is run one by one if the program
+            takes a batch of one. Reals are quantized for inputs of integers that stand for reals.
+        model: the float model, called on the same inputs.
+
+        State is kept from sample to sample, beginning with its initial value. Raises CompileError
+        if an item does not fit.
+        """
+        from cmopt.pipeline.evaluate import evaluate
+
+        return evaluate(self, data, model)
 
     def compare(self, *inputs: Any) -> Comparison:
         """Compare every quantized value with PyTorch's simulation and with float, worst first.
@@ -280,16 +318,48 @@ def check_max_arena(max_arena: int | None) -> None:
 def check_runtime(runtime: str) -> None:
     """Raises CompileError if C source cannot run on a runtime of that name."""
     if runtime not in RUNTIMES:
-        raise CompileError(f"unknown runtime {runtime!r}", hint=f"one of {', '.join(RUNTIMES)}")
+        raise unknown_name("runtime", runtime, RUNTIMES)
 
 
-def check_options(target: str, io: Choice, kernels: str) -> None:
-    """Raises CompileError if the target, an io mode or the kernel library does not exist."""
+def check_options(
+    target: str,
+    io: Choice,
+    kernels: str,
+    input_layout: Choice | None = None,
+    output_layout: Choice | None = None,
+) -> None:
+    """Raises CompileError if the target, an io mode, a layout or the kernel library is unknown."""
     get_target(target)
-    for mode in [io] if isinstance(io, str) else io.values():
-        if mode not in IO_MODES:
-            raise CompileError(f"unknown io {mode!r}", hint=f"one of {', '.join(IO_MODES)}")
+    _check_choice("io", io, IO_MODES)
+    for layout in (input_layout, output_layout):
+        _check_choice("layout", layout or {}, LAYOUTS)
     check_kernels(kernels)
+
+
+def _check_choice(what: str, choice: Choice, known: Sequence[str]) -> None:
+    for each in [choice] if isinstance(choice, str) else choice.values():
+        if each not in known:
+            raise unknown_name(what, each, known)
+
+
+def check_passes(passes: Mapping[str, str], target: str, start: str = "edge") -> None:
+    """Raises CompileError if more passes than the compiler's own cannot run: see `compile`.
+
+    start: the stage that the compilation begins with.
+    """
+    stages = list(stage_pipelines(target, "float"))
+    if start not in stages:
+        return  # reported with the IR
+    made = stages[stages.index(start) + (start != "edge") : -1]
+    for stage, pipeline in passes.items():
+        if stage not in STAGES:
+            raise unknown_name("stage", stage, made)
+        if stage not in made:
+            raise CompileError(
+                f"passes cannot be added to stage {stage!r}",
+                hint=f"the stages before the plan that are made are {', '.join(made) or 'none'}",
+            )
+        parse_pipeline(pipeline)
 
 
 @collection_paused()
@@ -305,6 +375,10 @@ def compile(
     max_arena: int | None = None,
     input_layout: Choice | None = None,
     output_layout: Choice | None = None,
+    passes: Mapping[str, str] | None = None,
+    system_config: str | None = None,
+    memory_mode: str | None = None,
+    vela_config: str | None = None,
 ) -> Program:
     """Compile an exported, quantized program for a target.
 
@@ -325,13 +399,21 @@ def compile(
         in strips of rows (`split-rows`) if the program does not fit into sram otherwise.
     max_arena: the bytes of planned memory at most; calls are computed in strips if it is larger
         otherwise.
+    passes: more passes, such as those of plug-ins: for the name of a stage, a pipeline that runs on
+        its IR, {"quantized": "canonicalize,cse"}. The stage is checked again after it.
+    system_config, memory_mode, vela_config: the memories of the NPU as Vela knows them: names of
+        sections, and the path of a configuration file that has them. By default those that
+        ExecuTorch uses, of the file that Vela is installed with.
 
     Raises CompileError, one line with the user's source location, if the program cannot be
     compiled or does not fit.
     """
-    check_options(target, io, kernels)
+    check_options(target, io, kernels, input_layout, output_layout)
     check_max_arena(max_arena)
     board = parse_memories(memories) if memories is not None else Memories()
+    check_passes(passes or {}, target)
+    vela = VelaChoice(system_config, memory_mode, vela_config)
+    vela.settings(get_target(target).npu)
     from cmopt.frontend.importer import import_program
 
     program = lower(
@@ -344,6 +426,8 @@ def compile(
         max_arena=None if board.dtcm else max_arena,
         input_layout=input_layout,
         output_layout=output_layout,
+        passes=passes,
+        vela=vela,
     )
     if memories is not None:
         program = program.fitted(memories, max_arena=max_arena)
@@ -388,6 +472,8 @@ def lower(
     output_layout: Choice | None = None,
     dtcm: int = 0,
     in_strips: bool = True,
+    passes: Mapping[str, str] | None = None,
+    vela: VelaChoice | None = None,
 ) -> Program:
     """Take a module of the edge stage, or of a later one, through all stages that follow.
 
@@ -395,7 +481,8 @@ def lower(
     `io` and layouts already, and one of stage "planned" its plan for the target's instruction set.
     max_arena: the bytes of the arena at most, None for no limit. dtcm: those of a fast memory for
     the values that are read and written most, 0 if there is none. in_strips: compute calls in
-    strips of rows if the arena is larger otherwise.
+    strips of rows if the arena is larger otherwise. passes: see `compile`; not for `stage` itself
+    if it is not "edge", which is made already. vela: the memories of the NPU.
 
     Raises CompileError if the target cannot run the module. Warns if the target has an NPU and the
     program has no delegate.
@@ -406,6 +493,7 @@ def lower(
             hint="use cmopt.quantize (cm-compile --calibrate), or allow_float (--allow-float)",
         )
     check_max_arena(max_arena)
+    check_passes(passes or {}, target, stage)
     pipelines = stage_pipelines(
         target,
         io,
@@ -416,6 +504,7 @@ def lower(
         output_layout,
         dtcm,
         in_strips,
+        vela,
     )
     modules: dict[str, ModuleOp] = {}
     ctx = make_context()
@@ -425,12 +514,14 @@ def lower(
     order = list(pipelines)
     following = order[order.index(stage) + 1 :] if modules else order
     for stage in following:
-        pipeline = pipelines[stage]
-        passes, original = parse_pipeline(pipeline), module
+        own, original = parse_pipeline(pipelines[stage]), module
         modules[stage] = module = original.clone()
         # Verifying once a stage is enough here; `cm-opt` finds the pass that made IR invalid.
-        run_passes(ctx, module, passes, verify_each=False, original=original)
-        verify(module, after=str(passes[-1]))
+        run_passes(ctx, module, own, verify_each=False, original=original)
+        verify(module, after=str(own[-1]))
+        if more := (passes or {}).get(stage):
+            run_passes(ctx, module, parse_pipeline(more))
+            _check_start(module, stage, target, kernels, pipelines)
         if stage == "ethos_u":
             warn_without_delegates(module, target)
         if stage == "cortex_m":

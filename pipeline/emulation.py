@@ -20,6 +20,7 @@ from cmopt.dialects.arrays import Array
 from cmopt.pipeline.board import PACKAGES, Board, BoardError, Builder, Host, call, missing_tools
 from cmopt.support.cores import core_of
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import names_hint
 from cmopt.support.targets import get_target
 
 PLACES = ("host", "qemu")
@@ -57,7 +58,8 @@ def read_project(directory: str) -> dict[str, Any]:
         facts: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
         hint = "write one with cm-compile -o DIRECTORY/"
-        raise CompileError(f"'{directory}' is not a C project: {error}", hint=hint) from None
+        why = f"it has no {PROJECT}" if isinstance(error, FileNotFoundError) else str(error)
+        raise CompileError(f"'{directory}' is not a C project: {why}", hint=hint) from None
     if not _describes_project(facts):
         raise CompileError(f"'{path}' does not describe a C project")
     get_target(facts["target"])
@@ -107,7 +109,7 @@ def run_project(directory: str, *batch: Sequence[Array], on: str = "host", count
     """
     facts = read_project(directory)
     if on not in PLACES:
-        raise CompileError(f"cannot run on {on!r}", hint=f"one of {', '.join(PLACES)}")
+        raise CompileError(f"cannot run on {on!r}", hint=names_hint(on, PLACES))
     if counted and on != "qemu":
         raise CompileError("instructions are counted in the emulator only", hint="run on qemu")
     data = b"".join(_bytes(facts["inputs"], inputs) for inputs in batch)

@@ -139,6 +139,8 @@ def check_outputs(paths: Iterable[str]) -> None:
         with _said(path):
             target = os.path.realpath(path)
             mode = _mode_of(target)
+            if mode is not None and stat.S_ISDIR(mode):
+                raise IsADirectoryError(21, "Is a directory")
             if mode is None or stat.S_ISREG(mode):
                 _check_writable(target, mode)
                 if target in seen:

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cmopt.codegen.c.text import check_name
 from cmopt.pipeline.driver import Program, check_runtime
 from cmopt.pipeline.files import check_folder, check_outputs, print_text, write_outputs
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import names_hint
 
 KINDS = ("pte", "mlir", "header", "c")
 """The kinds of output: the program file, IR, a C header for the program file, a C project."""
@@ -99,7 +101,7 @@ def outputs_of(path: str, emit: str | None, stage: str, debuginfo: bool, name: s
     kinds = tuple((emit or ("c" if is_directory else "pte")).split(","))
     for kind in kinds:
         if kind not in KINDS:
-            raise CompileError(f"cannot emit {kind!r}", hint=f"one of {', '.join(KINDS)}")
+            raise CompileError(f"cannot emit {kind!r}", hint=names_hint(kind, KINDS))
     if not is_directory and kinds == ("c",):
         raise CompileError("C source is a directory of files", hint="end the path of -o with /")
     if not is_directory and len(kinds) > 1:
@@ -107,4 +109,6 @@ def outputs_of(path: str, emit: str | None, stage: str, debuginfo: bool, name: s
     if path == "-" and kinds == ("pte",):
         raise CompileError("a .pte cannot go to standard output", hint="give a file with -o")
     check_runtime(runtime)
+    if "c" in kinds:
+        check_name(name)
     return Outputs(path, kinds, stage, debuginfo, name, runtime)

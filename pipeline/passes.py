@@ -10,12 +10,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from time import perf_counter
 from typing import Protocol, get_type_hints
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
 from xdsl.utils import arg_spec
 from xdsl.utils.arg_spec import ArgSpec
@@ -26,6 +26,7 @@ from cmopt.pipeline.interruption import check_interrupted
 from cmopt.pipeline.registry import get_all_passes
 from cmopt.pipeline.reproducer import InternalCompilerError, write_reproducer
 from cmopt.support.diagnostics import CompileError, verify
+from cmopt.support.names import names_hint
 
 PassFactories = Mapping[str, Callable[[], type[ModulePass]]]
 
@@ -82,17 +83,21 @@ def _without_blanks(text: str) -> str:
     return "".join(out).strip()
 
 
+def unknown_pass(name: str, available: PassFactories) -> CompileError:
+    """The error for a pass that is not available."""
+    return CompileError(f"unknown pass '{name}'", hint=names_hint(name, available, SEE_PASSES))
+
+
+SEE_PASSES = "see cm-opt --list-passes"
+
+
 def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
 def _make_pass(spec: ArgSpec, available: PassFactories) -> ModulePass:
     if spec.name not in available:
-        close = get_close_matches(spec.name, available, n=3)
-        raise CompileError(
-            f"unknown pass '{spec.name}'",
-            hint=f"did you mean {_quoted(close, ' or ')}?" if close else "see --list-passes",
-        )
+        raise unknown_pass(spec.name, available)
     cls = available[spec.name]()
     options = pass_options(cls)
     for name in spec.normalize_parameter_names().parameters:
@@ -153,7 +158,7 @@ def pass_options(cls: type[ModulePass]) -> dict[str, PassOption]:
     return options
 
 
-def _summary(cls: type[ModulePass]) -> str:
+def _summary(cls: type) -> str:
     """The first line of the docstring, or the class name as words if there is no docstring."""
     if doc := (cls.__dict__.get("__doc__") or "").strip():
         return str(doc.partition("\n")[0])
@@ -179,6 +184,15 @@ def describe_passes(available: PassFactories | None = None) -> Iterator[str]:
         for option, info in pass_options(cls).items():
             default = "" if info.default is None else f" (default {info.default})"
             yield f"{'':{width}}    {_dashed(option)}: {info.type}{default}"
+
+
+def describe_ops(dialects: Mapping[str, Callable[[], Dialect]]) -> Iterator[str]:
+    """Lines for `--list-ops`: each op of some dialects with the first line of its docstring."""
+    for name in sorted(dialects):
+        ops = sorted(dialects[name]().operations, key=lambda op: op.name)
+        width = max((len(op.name) for op in ops), default=0)
+        for op in ops:
+            yield f"{op.name:{width}}  {_summary(op)}"
 
 
 class PassObserver(Protocol):

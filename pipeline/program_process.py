@@ -28,16 +28,20 @@ MEMORY = 4 << 30
 """The most memory that it may take in addition to the runtime."""
 
 
-def run_program(pte: bytes, inputs: Mapping[str, Array], path: str) -> dict[str, Array]:
+def run_program(
+    pte: bytes, inputs: Mapping[str, Array], path: str, *, samples: bool = False
+) -> dict[str, Array]:
     """Run a program on arrays; its inputs are `input_0`, … or the one array that is given.
 
+    samples: run it on each sample of the arrays, see `samples_in`; the outputs then have a new
+    first dimension.
     Returns the outputs by number. path: the file of the inputs, for messages. Raises CompileError
     if the file or the inputs do not fit, a kernel fails, or the process ends otherwise.
     """
-    if pte[4:8] != SIGNATURE:  # before a process is started
-        raise CompileError("not an ExecuTorch program: bytes 4 to 7 of the file are not 'ET12'")
+    check_program(pte)
     job = io.BytesIO()
-    write_message(job, {"path": path, "arrays": _facts(inputs)}, [pte, *_contents(inputs)])
+    facts = {"path": path, "arrays": _facts(inputs), "samples": samples}
+    write_message(job, facts, [pte, *_contents(inputs)])
     code, written, said = run_child(job.getvalue())
     if code != 0:
         raise CompileError(
@@ -51,6 +55,14 @@ def run_program(pte: bytes, inputs: Mapping[str, Array], path: str) -> dict[str,
     if "error" in header:
         raise CompileError(header["error"])
     return _arrays(header["arrays"], blobs)
+
+
+def check_program(pte: bytes, path: str | None = None) -> None:
+    """Raise CompileError if bytes are not an ExecuTorch program. path: their file."""
+    if pte[4:8] != SIGNATURE:
+        what = "not an ExecuTorch program: bytes 4 to 7 of the file are not 'ET12'"
+        hint = "write one with cm-compile -o MODEL.pte"
+        raise CompileError(what if path is None else f"'{path}' is {what}", hint=hint)
 
 
 def run_child(job: bytes) -> tuple[int, bytes, bytes]:
@@ -103,7 +115,7 @@ def do_job(job: bytes) -> bytes:
     """The message of the results, or of the error, of one job."""
     import torch
 
-    from cmopt.pipeline.arrays_file import select
+    from cmopt.pipeline.arrays_file import samples_in, select
     from cmopt.pipeline.runtime import HostProgram
 
     header, (pte, *blobs) = read_message(job)
@@ -113,9 +125,19 @@ def do_job(job: bytes) -> bytes:
         names = [f"input_{i}" for i in range(len(program.inputs))]
         if len(names) == 1 and len(inputs) == 1:
             names = list(inputs)  # one array for one input: its name does not matter
-        arrays = select(inputs, names, header["path"])
-        results = program.run([torch.from_numpy(array.copy()) for array in arrays])
-        outputs = {f"output_{i}": y.numpy() for i, y in enumerate(results)}
+        why = "a .pte has no names, only numbers; "
+        arrays = select(inputs, names, header["path"], why)
+        if header["samples"]:
+            shapes = {name: info.sizes for name, info in zip(names, program.inputs, strict=True)}
+            given = samples_in(arrays, shapes, header["path"])
+        else:
+            given = [arrays]
+        runs = [program.run([torch.from_numpy(x.copy()) for x in each]) for each in given]
+        columns = [[y.numpy() for y in results] for results in zip(*runs, strict=True)]
+        outputs = {
+            f"output_{i}": np.stack(each) if header["samples"] else each[0]
+            for i, each in enumerate(columns)
+        }
     except CompileError as error:
         write_message(answer, {"error": error.message}, [])
     except Exception as error:

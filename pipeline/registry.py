@@ -11,6 +11,8 @@ from importlib import import_module
 
 from xdsl.passes import ModulePass
 
+from cmopt.support.plugins import PlugIn, added_names
+
 _LOWERING = (
     "canonicalize",
     "choose-layouts",
@@ -69,10 +71,33 @@ _PASSES: dict[str, tuple[str, str]] = {
 }
 
 
-def get_all_passes() -> dict[str, Callable[[], type[ModulePass]]]:
-    """Map every pass name to a factory that imports its class on first use."""
+PassFactory = Callable[[], type[ModulePass]]
 
-    def factory(module: str, name: str) -> Callable[[], type[ModulePass]]:
+
+def own_passes() -> dict[str, PassFactory]:
+    """Map the name of every pass of the project to a factory that imports it on first use."""
+
+    def factory(module: str, name: str) -> PassFactory:
         return lambda: getattr(import_module(module), name)
 
     return {name: factory(*path) for name, path in sorted(_PASSES.items())}
+
+
+def get_all_passes() -> dict[str, PassFactory]:
+    """As `own_passes`, with those of plug-ins: entry points of the group "cmopt.passes".
+
+    Raises CompileError for a plug-in that redefines a pass; a factory raises it if its plug-in
+    cannot be imported.
+    """
+    added = added_names("cmopt.passes", "pass", _PASSES)
+    return own_passes() | {name: _plugin_factory(each) for name, each in added.items()}
+
+
+def _plugin_factory(plug_in: PlugIn) -> PassFactory:
+    def load() -> type[ModulePass]:
+        cls = plug_in.load()
+        if isinstance(cls, type) and issubclass(cls, ModulePass) and cls.name == plug_in.name:
+            return cls
+        raise plug_in.error(f"must be a subclass of ModulePass named '{plug_in.name}'")
+
+    return load

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cmopt.support.targets import STOCK, get_target
+from cmopt.support.vela_settings import VelaChoice
 
 Choice = str | Mapping[str, str]
 """One choice for all inputs and outputs, or one for each of some names."""
@@ -31,6 +32,7 @@ def stage_pipelines(
     output_layout: Choice | None = None,
     dtcm: int = 0,
     in_strips: bool = True,
+    vela: VelaChoice | None = None,
 ) -> dict[str, str]:
     """For each stage, the passes that make it from the stage before.
 
@@ -39,7 +41,8 @@ def stage_pipelines(
     min_npu_work: see `delegate-to-ethos-u`. kernels: a name of `KERNEL_LIBRARIES`.
     input_layout, output_layout: "NCHW" or "NHWC", for all or by name; None as the model has them.
     max_arena: see `split-rows`; 0 is no limit. dtcm: see `plan-memory`; 0 is none.
-    in_strips: whether `split-rows` runs if there is a limit.
+    in_strips: whether `split-rows` runs if there is a limit. vela: the memories of the NPU, None
+    for its defaults.
 
     `cm-opt` takes these strings unchanged.
     """
@@ -54,6 +57,7 @@ def stage_pipelines(
     limit = f"max-arena={max_arena}" if max_arena else ""
     split = _pass("split-rows", target_option, limit) + "," if limit and in_strips else ""
     plan = _pass("plan-memory", f"dtcm={dtcm}", limit) if dtcm else "plan-memory"
+    vela_options = vela.options if vela else ()
     integer_io = _integer_io(io)
     layouts = _layouts(input_layout, output_layout)
     stages = {
@@ -78,7 +82,7 @@ def stage_pipelines(
             f"{_pass('verify-stage', 'stage=layout', options)}"
         ),
         "ethos_u": (
-            f"{_pass('delegate-to-ethos-u', npu_option, least, kernels_option)},"
+            f"{_pass('delegate-to-ethos-u', npu_option, least, kernels_option, *vela_options)},"
             f"{_pass('fall-back-to-float', kernels_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=ethos_u', kernels_option)}"
         ),

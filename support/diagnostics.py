@@ -8,6 +8,7 @@ messages. `str()` of each is one line::
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import DiagnosticException
 
-from cmopt.support.locations import render
+from cmopt.support.locations import file_location, render
 
 Severity = Literal["error", "warning", "remark", "note"]
 
@@ -37,17 +38,27 @@ def one_line(text: str) -> str:
 
 def about(op: Operation, message: str) -> str:
     """`message` as a statement about `op`, in MLIR's form: `'edge.add' op …`."""
+    return f"'{_name_of(op)}' op {message}"
+
+
+def _name_of(op: Operation) -> str:
     name = op.attributes.get("op_name__")  # the name of an op of an unregistered dialect
-    return f"'{getattr(name, 'data', op.name)}' op {message}"
+    return str(getattr(name, "data", op.name))
 
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One message to the user; `message` is a single line without the place."""
+    """One message to the user; `message` is a single line without the place.
+
+    hint: the end of the message that says what would help, if it has one. op: the name of the op
+    that it is about.
+    """
 
     severity: Severity
     message: str
     location: Attribute | None = None
+    hint: str | None = None
+    op: str | None = None
 
     def __str__(self) -> str:
         where = render(self.location) if self.location is not None else None
@@ -55,6 +66,24 @@ class Diagnostic:
 
     def _unplaced(self) -> str:
         return f"{self.severity}: {self.message}"
+
+    def to_json(self, tool: str) -> str:
+        """One line of JSON: tool, severity, message, hint, file, line, column, op.
+
+        The message is without the hint. What is not known is null; a column of 0 is not known.
+        """
+        found = None if self.location is None else file_location(self.location)
+        entry = {
+            "tool": tool,
+            "severity": self.severity,
+            "message": self.message.removesuffix(f"; {self.hint}"),
+            "hint": self.hint,
+            "file": None if found is None else found.filename.data,
+            "line": None if found is None else found.line.data,
+            "column": None if found is None else found.column.data or None,
+            "op": self.op,
+        }
+        return json.dumps(entry)
 
 
 class CompileError(DiagnosticException):
@@ -81,8 +110,10 @@ class CompileError(DiagnosticException):
             text = about(op, text)
             location = op.location if location is None else location
         if hint:
-            text = f"{text}; {one_line(hint)}"
-        self.diagnostic = Diagnostic("error", text, location)
+            hint = one_line(hint)
+            text = f"{text}; {hint}"
+        name = None if op is None else _name_of(op)
+        self.diagnostic = Diagnostic("error", text, location, hint, name)
         super().__init__(str(self.diagnostic))
 
     @property
@@ -133,7 +164,8 @@ def _report(
     if op is not None:
         text = about(op, text)
         location = op.location if location is None else location
-    _handler.get()(Diagnostic(severity, text, location))
+    name = None if op is None else _name_of(op)
+    _handler.get()(Diagnostic(severity, text, location, op=name))
 
 
 def warn(message: str, *, op: Operation | None = None, location: Attribute | None = None) -> None:

@@ -41,19 +41,25 @@ def render(location: Attribute) -> str | None:
             return None
 
 
-def file_position(location: Attribute) -> tuple[str, int] | None:
-    """The file name and line of the first file location inside `location`, or None."""
+def file_location(location: Attribute) -> FileLineColLoc | None:
+    """The first file location inside `location`, or None."""
     match location:
         case FileLineColLoc():
-            return location.filename.data, location.line.data
+            return location
         case NameLoc():
-            return file_position(location.location)
+            return file_location(location.location)
         case CallSiteLoc():
-            return file_position(location.callee) or file_position(location.caller)
+            return file_location(location.callee) or file_location(location.caller)
         case FusedLoc(locations=ArrayAttr() as parts):
-            return next(filter(None, map(file_position, parts)), None)
+            return next(filter(None, map(file_location, parts)), None)
         case _:
             return None
+
+
+def file_position(location: Attribute) -> tuple[str, int] | None:
+    """The file name and line of the first file location inside `location`, or None."""
+    found = file_location(location)
+    return None if found is None else (found.filename.data, found.line.data)
 
 
 @dataclass(eq=False, repr=False)

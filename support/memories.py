@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import unknown_name
 
 REGIONS = ("flash", "sram", "dtcm")
 """Where a program is: its constants in flash, what it writes in sram. The values that it reads and
@@ -45,7 +46,7 @@ def parse_memories(text: str) -> Memories:
             raise CompileError(f"{part.strip()!r} is not a memory size", hint=hint)
         region, number, unit = match.groups()
         if region not in REGIONS:
-            raise CompileError(f"unknown memory {region!r}", hint=f"one of {', '.join(REGIONS)}")
+            raise unknown_name("memory", region, REGIONS)
         if region in sizes:
             raise CompileError(f"the memory {region!r} is given twice")
         sizes[region] = int(number) * _UNITS[unit]

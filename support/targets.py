@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from enum import Enum
 
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.names import names_hint, unknown_name
 
 
 class Isa(Enum):
@@ -55,17 +55,6 @@ class Npu:
     def tosa_spec(self) -> str:
         """The TOSA version and extensions of a graph for it, as ExecuTorch spells them."""
         return "+".join(("TOSA-1.0", "INT", *self.defaults.tosa_extensions))
-
-    @property
-    def vela_flags(self) -> tuple[str, ...]:
-        """The command-line options of Vela for this NPU."""
-        return (
-            f"--accelerator-config={self.name}",
-            "--config=Arm/vela.ini",
-            "--output-format=raw",
-            f"--system-config={self.defaults.system_config}",
-            f"--memory-mode={self.defaults.memory_mode}",
-        )
 
 
 @dataclass(frozen=True)
@@ -126,8 +115,7 @@ this project, which compute with int16 activations. They are linked in addition.
 def check_kernels(name: str) -> None:
     """Raises CompileError if there is no operator library of this name."""
     if name not in KERNEL_LIBRARIES:
-        known = ", ".join(KERNEL_LIBRARIES)
-        raise CompileError(f"unknown kernels {name!r}", hint=f"one of {known}")
+        raise unknown_name("kernels", name, KERNEL_LIBRARIES)
 
 
 _CORES: dict[str, Isa] = {
@@ -177,8 +165,7 @@ def get_target(name: str) -> Target:
 def _hint_for_core(core: str) -> str:
     if core in NPUS:
         return f"name the core too, as in cortex-m55+{core}"
-    close = difflib.get_close_matches(core, _CORES, n=1)
-    return f"did you mean {close[0]}?" if close else f"known targets: {', '.join(_CORES)}"
+    return names_hint(core, _CORES)
 
 
 def _isa(name: str, core: str, suffixes: list[str]) -> Isa:
@@ -187,10 +174,11 @@ def _isa(name: str, core: str, suffixes: list[str]) -> Isa:
     order = list(Isa)
     for suffix in suffixes:
         if suffix not in _WITHOUT:
-            known = ", ".join(f"+{s}" for s in _WITHOUT)
+            known = [f"+{s}" for s in _WITHOUT]
+            listed = f"one of {', '.join(known)}, or an NPU like +ethos-u55-128"
             raise CompileError(
                 f"unknown suffix +{suffix} in target {name!r}",
-                hint=f"one of {known}, or an NPU like +ethos-u55-128",
+                hint=names_hint(f"+{suffix}", known, listed),
             )
         taken, left = _WITHOUT[suffix]
         if order.index(isa) < order.index(taken):
@@ -204,9 +192,7 @@ def _isa(name: str, core: str, suffixes: list[str]) -> Isa:
 
 def _npu(name: str, npu: str) -> Npu:
     if npu not in NPUS:
-        close = difflib.get_close_matches(npu, NPUS, n=1, cutoff=0.8)
-        hint = f"did you mean +{close[0]}? " if close else ""
-        raise CompileError(
-            f"unknown NPU +{npu} in target {name!r}", hint=f"{hint}known NPUs: {', '.join(NPUS)}"
-        )
+        known = [f"+{each}" for each in NPUS]
+        hint = names_hint(f"+{npu}", known)
+        raise CompileError(f"unknown NPU +{npu} in target {name!r}", hint=hint)
     return NPUS[npu]

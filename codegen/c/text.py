@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cmopt.dialects.arrays import Array
+from cmopt.support.diagnostics import CompileError
 
 C_TYPES = {
     "bool": "bool",
@@ -20,6 +21,18 @@ C_TYPES = {
 
 WIDTH = 100
 """The longest line."""
+
+
+# What C and C++ do not reserve, and could be the name of a file and its functions.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def check_name(name: str) -> None:
+    """Raise CompileError if the name of a program is not an identifier."""
+    if not _NAME.fullmatch(name):
+        raise CompileError(
+            f"the name {name!r} is not a C identifier", hint="use letters, digits and _"
+        )
 
 
 def identifier(name: str) -> str:

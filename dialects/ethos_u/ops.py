@@ -20,6 +20,9 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.ethos_u.constraints import why_not
 from cmopt.dialects.shapes import element_of, shape_of
+from cmopt.support.vela_settings import VelaSettings
+
+_SETTINGS = ("system_config", "memory_mode", "vela_config")
 
 
 def _form(value: SSAValue) -> tuple[Attribute, tuple[int, ...]]:
@@ -47,7 +50,8 @@ class DelegateOp(IRDLOperation):
 
     `npu` is an accelerator configuration ("ethos-u55-128"). The region takes the operands as
     block arguments, contains `tosa` ops that this NPU can do, and yields the results. Operands and
-    results are row-major integers.
+    results are row-major integers. The attributes `ethos_u.system_config`, `ethos_u.memory_mode`
+    and `ethos_u.vela_config` are those of `VelaSettings`, if they are not the defaults.
     """
 
     name = "ethos_u.delegate"
@@ -68,6 +72,19 @@ class DelegateOp(IRDLOperation):
             regions=[Region(body)],
             result_types=[outputs],
         )
+
+    @property
+    def settings(self) -> VelaSettings:
+        """The memories that Vela compiles for."""
+        found = (self.attributes.get(f"ethos_u.{name}") for name in _SETTINGS)
+        return VelaSettings(*(a.data if isinstance(a, StringAttr) else "" for a in found))
+
+    @settings.setter
+    def settings(self, settings: VelaSettings) -> None:
+        texts = (settings.system_config, settings.memory_mode, settings.config)
+        for name, text in zip(_SETTINGS, texts, strict=True):
+            if text:
+                self.attributes[f"ethos_u.{name}"] = StringAttr(text)
 
     @property
     def end(self) -> YieldOp:

@@ -51,6 +51,13 @@ def dropout(call: Call) -> Converted:
     return pass_first(call)
 
 
+def batch_norm_in_training(call: Call) -> Converted:
+    raise call.error(
+        "batch norm in training mode, which updates its statistics",
+        "put the module in eval mode before export",
+    )
+
+
 def drop(call: Call) -> Converted:
     """An assertion, which has no result."""
     return []

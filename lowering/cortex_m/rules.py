@@ -43,6 +43,7 @@ from cmopt.lowering.int16.rules import int16_rule
 from cmopt.lowering.kernel_form import other_form
 from cmopt.lowering.layout.modes import extent
 from cmopt.lowering.lower_reductions import is_one_call, parts_of
+from cmopt.lowering.plugin_rules import plugin_rule
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.weights import require_int8
 from cmopt.support.targets import STOCK, Isa
@@ -94,11 +95,21 @@ def lower(op: Operation, b: KernelBuilder) -> SSAValue:
         return b.value(op.output)
     if any(numel(shape_of(value)) > MOST_BYTES for value in (*op.operands, *op.results)):
         raise Unsupported("a tensor has more elements than the kernels can count")
-    if (rule := rule_of(op, RULES)) is None:
+    added, own = plugin_rule(op, "cortex_m"), int16_rule(op) or rule_of(op, RULES)
+    if added is None and own is None:
         raise Unsupported(f"no integer kernel for {op.name.removeprefix('edge.')}")
     if (form := other_form(op)) is not None:
         raise Unsupported(form)
-    return (int16_rule(op) or rule)(op, b)
+    if added is not None:
+        start = len(b.ops)
+        try:
+            return added(op, b)
+        except Unsupported:
+            if own is None:
+                raise
+            b.forget(start)
+    assert own is not None
+    return own(op, b)
 
 
 def kernel_builder(isa: Isa, kernels: str = STOCK) -> KernelBuilder:

@@ -28,6 +28,7 @@ from cmopt.dialects.edge import (
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.lowering.lower_reductions import parts_of
+from cmopt.lowering.plugin_rules import plugin_rule
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa import (
     convolution,
@@ -87,10 +88,22 @@ def sources_of(op: Operation) -> list[SSAValue]:
 
 def lower(op: Operation, b: RegionBuilder) -> None:
     """Add to a region the ops that compute `op`. Raises Unsupported with the reason if none do."""
-    if (rule := rule_of(op, RULES)) is None:
+    if (rule := _rule_for(op)) is None:
         raise Unsupported(f"{op.name} has no form in TOSA")
     if any(numel(shape_of(value)) == 0 for value in (*sources_of(op), *op.results)):
         raise Unsupported("a tensor is empty")
     if isinstance(op, Conv2dOp | AvgPool2dOp | MaxPool2dOp) and not is_nhwc(op):
         raise Unsupported("works on NHWC")
     b.lower(op, rule)
+
+
+def _rule_for(op: Operation) -> Rule | None:
+    """The rule of a plug-in if it lowers the op, else the project's own."""
+    own = rule_of(op, RULES)
+    if (added := plugin_rule(op, "tosa")) is None or own is None:
+        return added or own
+    try:
+        RegionBuilder().lower(op, added)  # A region cannot be undone, so it is tried in another.
+    except Unsupported:
+        return own
+    return added

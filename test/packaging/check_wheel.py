@@ -26,6 +26,7 @@ import cmopt, cmopt.kernels
 
 package = pathlib.Path(cmopt.__file__).resolve()
 assert not package.is_relative_to(sys.argv[1]), f"{package} is the checkout's"
+assert (package.parent / "py.typed").exists(), "type checkers would not read the annotations"
 assert cmopt.kernels.library_path().is_relative_to(package.parent)
 torch.manual_seed(0)
 module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Flatten()).eval()

@@ -8,9 +8,15 @@
 // RUN: not cm-opt %s --pass-pipeline='builtin.module(func.func(cse))' 2>&1 | filecheck %s --check-prefix=ANCHOR
 // RUN: not cm-opt %s --pass-pipeline='builtin.module(cse' 2>&1 | filecheck %s --check-prefix=PAREN
 // RUN: not cm-opt %s -p cse --pass-pipeline=cse 2>&1 | filecheck %s --check-prefix=BOTH
+// RUN: not cm-opt %s --split-input-fil 2>&1 | filecheck %s --check-prefix=FLAG
+// RUN: not cm-compile %s -o x --calibrat=y.npz 2>&1 | filecheck %s --check-prefix=FLAG2
+// RUN: not cm-compile %s -o x --quantise 2>&1 | filecheck %s --check-prefix=FLAG3
 
+// FLAG: cm-opt: error: unrecognized arguments: --split-input-fil; did you mean '--split-input-file'?
+// FLAG2: cm-compile: error: unrecognized arguments: --calibrat=y.npz; did you mean '--calibrate'?
+// FLAG3: cm-compile: error: unrecognized arguments: --quantise; see --help
 // CLOSE: cm-opt: error: unknown pass 'canonicalise'; did you mean 'canonicalize'?
-// UNKNOWN: cm-opt: error: unknown pass 'zzzz'; see --list-passes
+// UNKNOWN: cm-opt: error: unknown pass 'zzzz'; see cm-opt --list-passes
 // OPTION: cm-opt: error: pass 'canonicalize' has no option 'speed'; it has none
 // BRACE: cm-opt: error: malformed pass pipeline 'canonicalize{': {{.+}}
 // COMMA: cm-opt: error: malformed pass pipeline 'canonicalize cse': expected a comma or pass arguments here

@@ -7,7 +7,7 @@ func.func @rank(%x: tensor<3x4xf32> {edge.name = "x"}) -> tensor<3x4xf32> {
 
 // -----
 
-// expected-error@+1 {{'func.func' op there is no input 'x'; it has input_0}}
+// expected-error@+1 {{the program has no input 'x'; it has input_0}}
 func.func @name(%x: tensor<1x3x4xf32>) -> tensor<1x3x4xf32> {
   func.return %x : tensor<1x3x4xf32>
 }

@@ -14,7 +14,8 @@ from xdsl.dialects.test import TestOp
 from cmopt.codegen.vela import compile_stream
 from cmopt.codegen.vela_stream import parse_stream
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import NPUS
+from cmopt.support.targets import NPUS, Npu
+from cmopt.support.vela_settings import VelaSettings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tosa_graphs import GRAPHS, bad_pool, convolutions, reversed_channels, sum_of_two
@@ -22,13 +23,38 @@ from tosa_graphs import GRAPHS, bad_pool, convolutions, reversed_channels, sum_o
 U55 = NPUS["ethos-u55-128"]
 
 
+def flags(npu: Npu, settings: VelaSettings | None = None) -> list[str]:
+    return list((settings or VelaSettings()).flags_for(npu))
+
+
 @pytest.mark.parametrize("npu", NPUS)
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_bytes_are_those_of_executorch(graph: str, npu: str) -> None:
     flatbuffer = GRAPHS[graph]()
     stream = compile_stream(flatbuffer, NPUS[npu])
-    assert stream.data == vela_compile(flatbuffer, list(NPUS[npu].vela_flags)).processed_bytes
+    assert stream.data == vela_compile(flatbuffer, flags(NPUS[npu])).processed_bytes
     assert parse_stream(stream.data) == stream.stream
+
+
+@pytest.mark.parametrize(
+    ("npu", "system_config", "memory_mode"),
+    [
+        ("ethos-u55-128", "Ethos_U55_Deep_Embedded", "Sram_Only"),
+        ("ethos-u55-256", "", "Sram_Only"),
+        ("ethos-u65-256", "Ethos_U65_Client_Server", "Dedicated_Sram_512KB"),
+        ("ethos-u65-512", "", "Dedicated_Sram"),
+        ("ethos-u85-256", "Ethos_U85_SYS_Flash_High", "Shared_Sram"),
+        ("ethos-u85-512", "", "Dedicated_Sram_256KB"),
+    ],
+)
+def test_other_memories_give_the_bytes_of_executorch(
+    npu: str, system_config: str, memory_mode: str
+) -> None:
+    settings = VelaSettings(system_config, memory_mode)
+    flatbuffer = convolutions()
+    stream = compile_stream(flatbuffer, NPUS[npu], settings)
+    theirs = vela_compile(flatbuffer, flags(NPUS[npu], settings)).processed_bytes
+    assert stream.data == theirs
 
 
 def test_flags_and_tosa_are_those_of_executorch() -> None:
@@ -36,7 +62,7 @@ def test_flags_and_tosa_are_those_of_executorch() -> None:
 
     for npu in NPUS.values():
         theirs = EthosUCompileSpec(npu.name)
-        assert list(npu.vela_flags) == theirs.compiler_flags
+        assert flags(npu) == theirs.compiler_flags
         assert npu.tosa_spec == str(theirs.tosa_spec)
 
 

@@ -212,7 +212,7 @@ def test_a_model_nobody_quantized() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "cortex-m56"}, "unknown target 'cortex-m56'; did you mean cortex-m"),
+        ({"target": "cortex-m56"}, "unknown target 'cortex-m56'; did you mean 'cortex-m"),
         ({"io": "int4"}, "unknown io 'int4'; one of float, int8"),
         ({"kernels": "fast"}, "unknown kernels 'fast'"),
     ],

@@ -79,7 +79,8 @@ def test_sizes(text: str, memories: Memories) -> None:
         ("sram", "'sram' is not a memory size"),
         ("sram=-1", "'sram=-1' is not a memory size"),
         ("sram=1T", "'sram=1T' is not a memory size"),
-        ("ram=1K", "unknown memory 'ram'; one of flash, sram"),
+        ("ram=1K", "unknown memory 'ram'; did you mean 'sram'"),
+        ("rom=1K", "unknown memory 'rom'; one of flash, sram"),
         ("sram=1K,sram=2K", "the memory 'sram' is given twice"),
     ],
 )

@@ -85,7 +85,9 @@ def test_every_core_is_a_target() -> None:
     ("name", "message"),
     [
         ("cortex-m56", "unknown target 'cortex-m56'; did you mean"),
-        ("avr", "unknown target 'avr'; known targets: cortex-m0, "),
+        ("cortex-a53", "unknown target 'cortex-a53'; one of cortex-m0, "),
+        ("Cortex-M55", "unknown target 'Cortex-M55'; did you mean 'cortex-m55'?"),
+        ("avr", "unknown target 'avr'; one of cortex-m0, "),
         ("cortex-m55+mve", r"unknown suffix \+mve.*; one of \+nomve, \+nodsp"),
         ("cortex-m7+nomve", "there is no MVE to leave out; cortex-m7 has DSP"),
         ("cortex-m3+nodsp", "there is no DSP to leave out; cortex-m3 has SCALAR"),
@@ -95,9 +97,9 @@ def test_every_core_is_a_target() -> None:
         (
             "cortex-m55+ethos-u55-100",
             r"unknown NPU \+ethos-u55-100 in target 'cortex-m55\+ethos-u55-100'; "
-            r"did you mean \+ethos-u55-128\? known NPUs: ethos-u55-32, .*, ethos-u85-2048",
+            r"did you mean '\+ethos-u55-128'\?",
         ),
-        ("cortex-m55+ethos-u99", r"unknown NPU \+ethos-u99 .*; known NPUs: ethos-u55-32, "),
+        ("cortex-m55+ethos-u99", r"unknown NPU \+ethos-u99 .*; one of \+ethos-u55-32, .*-2048"),
         ("cortex-m55+ethos-u55-128+ethos-u55-128", "has 2 NPUs; a target has at most one"),
         ("cortex-m55+ethos-u55-128+ethos-u65-256", "has 2 NPUs; a target has at most one"),
         ("cortex-m7+ethos-u55-128+nomve", "there is no MVE to leave out; cortex-m7 has DSP"),

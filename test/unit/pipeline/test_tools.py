@@ -78,6 +78,22 @@ def test_every_stage_goes_to_standard_output(model: Path, capsys: Output) -> Non
         assert op in capsys.readouterr().out
 
 
+def test_all_outputs_at_once(model: Path, tmp_path: Path, capsys: Output) -> None:
+    folder = tmp_path / "out"
+    arguments = [str(model), "-o", f"{folder}/", "--emit", "pte,c,header,mlir", "--name", "net"]
+    assert cm_compile.main([*arguments, "--report", str(tmp_path / "net.json")]) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert {"net.pte", "net.mlir", "net_pte.h", "net.c", "net.h", "CMakeLists.txt"} <= names
+    x = np.random.default_rng(0).normal(size=(1, 1, 8, 8)).astype(np.float32)
+    np.savez(tmp_path / "x.npz", x=x)
+    results = []
+    for program in (folder / "net.pte", folder / "net.mlir", folder):
+        inputs, result = str(tmp_path / "x.npz"), str(tmp_path / "y.npz")
+        assert cm_run.main([str(program), "--input", inputs, "--output", result]) == 0
+        results.append(next(iter(np.load(result).values())).tobytes())
+    assert len(set(results)) == 1
+
+
 def test_calibrate(float_model: Path, tmp_path: Path, capsys: Output) -> None:
     data, pte = tmp_path / "data.npz", tmp_path / "out.pte"
     (name,) = torch.export.load(float_model).graph_signature.user_inputs
@@ -213,7 +229,9 @@ def test_run_errors(model: Path, tmp_path: Path, capsys: Output) -> None:
 
     assert "input 0: expected torch.float32 [1, 1, 8, 8], got torch.float64" in line(pte, wrong)
     assert "input 0: expected float32 [1, 1, 8, 8], got float64" in line(mlir, wrong)
-    assert "has no array 'input_0'; it has a, b" in line(pte, two)
+    assert "has no array 'input_0'; a .pte has no names, only numbers; it has a, b" in line(
+        pte, two
+    )
     assert "has no array 'x'; it has a, b" in line(mlir, two)
     assert "cannot read" in line(tmp_path / "none.pte", good)
     assert "cannot read" in line(pte, tmp_path / "none.npz")
