@@ -1,4 +1,4 @@
-"""Pages of the site that are made from the definitions: every pass, and every op of each dialect.
+"""Pages of the site that are made from the definitions: passes, ops of each dialect, and messages.
 
 A hook of MkDocs, which calls `on_files`. Needs cmopt and the tests of the checkout.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -53,7 +54,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def pages() -> dict[str, str]:
     """The text of each page by its name."""
-    return {"passes": passes_page(), **{name: ops_page(name) for name in get_all_dialects()}}
+    ops = {name: ops_page(name) for name in get_all_dialects()}
+    return {"passes": passes_page(), "messages": messages_page(), **ops}
+
+
+def messages_page() -> str:
+    """Typical mistakes with their messages, each of which a test makes."""
+    folder = LIT.parent / "unit"
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    from mistakes import table
+
+    return f"# Messages\n\nWhat the tools say to typical mistakes. `…` is any text.\n\n{table()}\n"
 
 
 # Ops
