@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cmopt.support.targets import STOCK, get_target
+from cmopt.support.targets import OWN, STOCK, get_target
 
 Choice = str | Mapping[str, str]
 """One choice for all inputs and outputs, or one for each of some names."""
@@ -47,6 +47,7 @@ def stage_pipelines(
     unroll = _pass("unroll-scans", f"steps={MOST_UNROLLED_STEPS}" if npu else "") + ","
     least = f"min-work={min_npu_work}"
     split = _pass("split-rows", target_option, f"max-arena={max_arena}") + "," if max_arena else ""
+    fuse = "fuse-lstm-steps,canonicalize,cse," if kernels == OWN else ""
     integer_io = _integer_io(io)
     layouts = _layouts(input_layout, output_layout)
     stages = {
@@ -77,8 +78,8 @@ def stage_pipelines(
         ),
         "cortex_m": (
             "convert-edge-to-portable,"
-            f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},"
-            "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
+            f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},canonicalize,cse,"
+            f"{fuse}dce,verify-stage{{stage=cortex_m}}"
         ),
         "planned": (
             "shift-ring-buffers,copy-joined-operands,copy-carried-values,order-operators,"
