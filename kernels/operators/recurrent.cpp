@@ -1,6 +1,5 @@
 // Recurrent layers of int8.
-#include <array>
-#include <cstring>
+#include <initializer_list>
 
 #include "cmopt_recurrent.h"
 #include "operators.h"
@@ -11,7 +10,8 @@ namespace {
 constexpr int64_t kGates = CMOPT_LSTM_GATES;
 
 bool is_zero_point(Checker& check, const char* name, int64_t value) {
-  return check.zero_point(name, value);
+  return (value >= INT8_MIN && value <= INT8_MAX) ||
+      check.fail("a zero point of %s is %" PRId64 ", expected -128 to 127", name, value);
 }
 
 // Each reads one entry of a list of numbers, in the order of the struct, and checks it.
@@ -51,8 +51,8 @@ bool read(Checker& check, const char* name, const int64_t* from, cmopt_lstm_prod
 template <typename Entry>
 bool read_list(Checker& check, const char* name, IntList list, int64_t count, Entry* entries) {
   constexpr int64_t size = sizeof(Entry) / sizeof(int32_t);
-  if (!check.equal(name, static_cast<int64_t>(list.size()), count * size)) {
-    return false;
+  if (static_cast<int64_t>(list.size()) != count * size) {
+    return check.fail("%s has %zu numbers, expected %" PRId64, name, list.size(), count * size);
   }
   for (int64_t i = 0; i < count; ++i) {
     if (!read(check, name, list.data() + i * size, entries + i)) {
@@ -70,9 +70,12 @@ bool has_sizes(
   }
   int64_t dim = 0;
   for (const int64_t size : sizes) {
-    if (!check.equal(name, tensor.size(dim++), size)) {
-      return false;
+    const int64_t given = tensor.size(dim);
+    if (given != size) {
+      return check.fail(
+          "dimension %" PRId64 " of %s is %" PRId64 ", expected %" PRId64, dim, name, given, size);
     }
+    ++dim;
   }
   return true;
 }
