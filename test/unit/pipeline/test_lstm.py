@@ -19,6 +19,7 @@ from torch import nn
 from xdsl.dialects.builtin import ModuleOp
 
 import cmopt
+from cmopt.codegen.c.program import emit_program
 from cmopt.codegen.c.project import KERNELS
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.cmopt import LstmOp
@@ -30,6 +31,7 @@ from cmopt.pipeline.board import Host
 from cmopt.pipeline.c_project import c_project, write_project
 from cmopt.pipeline.driver import Program
 from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import Isa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -212,6 +214,14 @@ def test_random_calls_in_c(seed: int, host: Host) -> None:
     session = Session(module)
     wanted = b"".join(value.tobytes() for inputs in batch for value in session.run(inputs))
     assert run_c(host, module, batch) == wanted
+
+
+def test_weights_that_are_not_constant_have_no_c_form() -> None:
+    module = random_calls([0], 1, Isa.SCALAR, "lstm")
+    (op,) = calls(module)
+    op.operands[list(op.operands).index(op.input_weights)] = op.input
+    with pytest.raises(CompileError, match="weights and tables are not constants"):
+        emit_program(main_function(module), "net")
 
 
 def test_the_calls_of_a_layer() -> None:
