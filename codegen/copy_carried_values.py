@@ -31,14 +31,16 @@ def readers_of(value: SSAValue) -> list[Operation]:
 
 
 def _can_move(value: SSAValue, joined_by: JoinOp | None = None) -> bool:
-    """Whether a value is all that a kernel makes, or a join of such values, and its place is not
+    """Whether a value is a whole result of a kernel, or a join of such values, and its place is not
     fixed by another join than `joined_by`."""
     source = root(value)
     if any(isinstance(op, JoinOp) and op is not joined_by for op in readers_of(source)):
         return False
     if isinstance(source.owner, JoinOp):
         return joined_by is None and all(_can_move(v, source.owner) for v in source.owner.inputs)
-    return isinstance(source.owner, KernelOp | CallOp) and len(source.owner.results) == 1
+    if isinstance(source.owner, KernelOp):
+        return True
+    return isinstance(source.owner, CallOp) and len(source.owner.results) == 1
 
 
 def _is_free(argument: BlockArgument, value: SSAValue, *, is_part: bool = False) -> bool:
@@ -57,10 +59,10 @@ def _is_free(argument: BlockArgument, value: SSAValue, *, is_part: bool = False)
             return False
         if reader is maker:
             names = maker.INPLACE if isinstance(maker, KernelOp) else ()
-            taken = [name for name in names if getattr(maker, name) is argument]
+            taken = [name for name in names if root(getattr(maker, name)) is argument]
             if is_part or not taken or any(in_place_delta(maker, name) != 0 for name in taken):
                 return False
-            if list(maker.operands).count(argument) > 1:
+            if [root(operand) for operand in maker.operands].count(argument) > 1:
                 return False
     return True
 

@@ -186,8 +186,9 @@ class FunctionEmitter:
                 arguments.append(emitter.emit(argument.type, value))
             except ValueError as error:
                 raise CompileError(f"argument {argument.name}: {error}", op=op) from error
-        out = self.value(op.results[0], view("output"))
-        self.builder.call(schema, [*arguments, out], returned=out)
+        outs = [self.value(result, view("output")) for result in op.results]
+        returned = outs[0] if len(outs) == 1 else self.builder.add_tensor_list(outs)
+        self.builder.call(schema, [*arguments, *outs], returned=returned)
 
     def shift(self, op: ShiftOp) -> None:
         """A cat of the rows of a ring buffer and of what is appended, all flat."""

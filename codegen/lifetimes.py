@@ -130,14 +130,14 @@ class Liveness:
 
 
 def in_place_delta(op: Operation, name: str) -> int | None:
-    """Where the result of `op` may begin within the bytes of operand `name`; None if nowhere.
+    """Where a result of `op` may begin within the bytes of operand `name`; None if nowhere.
 
     A kernel that goes forward through its data may overwrite what it has read: the result begins
     with the operand. Dequantize makes four bytes from one, so its operand lies at the result's end.
     """
     if not isinstance(op, KernelOp) or name not in op.INPLACE:
         return None
-    source, target = nbytes(getattr(op, name).type), nbytes(op.results[0].type)
+    source, target = nbytes(getattr(op, name).type), nbytes(op.result_over(name).type)
     if isinstance(op, DequantizePerTensorOp):
         return -align(target - source)
     return 0 if target <= source else None
@@ -294,17 +294,23 @@ def byte_offset(op: ViewOp | SubviewOp) -> int:
 def _take_overs(
     op: Operation, of: dict[SSAValue, Buffer], start: dict[SSAValue, int]
 ) -> list[TakeOver]:
-    """An operand may be a part of a buffer, if it is aligned and the op reads no other part."""
+    """An operand may be a part of a buffer, if it is aligned and the op reads no other part.
+
+    A buffer that the op also reads as an operand that may not be overwritten stays.
+    """
     if not isinstance(op, KernelOp):
         return []
     read, result = [of[value] for value in op.operands if value in of], []
+    taken = {getattr(op, name) for name in op.INPLACE}
+    kept = {of[value] for value in op.operands if value in of and value not in taken}
     for name in op.INPLACE:
         value, delta = getattr(op, name), in_place_delta(op, name)
         if delta is None or value not in of:
             continue
         is_alone = start[value] % ALIGNMENT == 0 and read.count(of[value]) == 1
-        if nbytes(value.type) == of[value].size or is_alone:
-            result.append(TakeOver(of[value], of[op.results[0]], start[value] + delta))
+        is_whole = nbytes(value.type) == of[value].size and of[value] not in kept
+        if is_whole or is_alone:
+            result.append(TakeOver(of[value], of[op.result_over(name)], start[value] + delta))
     return result
 
 

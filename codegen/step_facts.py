@@ -134,6 +134,11 @@ def multiplications(op: Operation) -> int:
         return numel(shape_of(op.input)) * kh * kw * out
     if isinstance(op, QuantizedLinearOp):
         return numel(shape_of(op.output)) * shape_of(op.weights)[1]
+    if isinstance(op, own.LstmOp):
+        steps, rows = shape_of(op.input)[0], shape_of(op.initial_cell)[0]
+        return (
+            steps * rows * (numel(shape_of(op.input_weights)) + numel(shape_of(op.hidden_weights)))
+        )
     if isinstance(op, QuantizedBatchMatmulOp | own.QuantizedBatchMatmulOp):
         return numel(shape_of(op.output)) * shape_of(op.lhs)[2]
     return 0

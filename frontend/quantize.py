@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -68,7 +69,8 @@ def quantize(
     lstm, gru: how `nn.LSTM` and `nn.GRU` are quantized: gates together or split, and the types of
         their parts; see `LstmConfig` and `GruConfig`. A layer is a loop over its cell, whose ranges
         are those of all steps. With "auto", each step has ranges of its own, and these do not
-        apply.
+        apply. An LSTM of `torch.ao.nn.quantizable` is quantized as an `nn.LSTM` is; without `lstm`,
+        its gates are split if they are in it, and parts that it observes in 16 bits have int16.
 
     State, such as a buffer that `forward` changes, is kept from call to call, also from one
     calibration sample to the next; the program begins with the value that it has in `module`.
@@ -82,6 +84,12 @@ def quantize(
     """
     _check_arguments(module, target, kernels, precision)
     _check_min_snr(min_snr)
+    if _has_quantizable_lstms(module):
+        from cmopt.frontend.quantizable_lstms import config_of, with_plain_lstms
+
+        if lstm is None and precision != "auto":
+            lstm = config_of(module)
+        module = with_plain_lstms(_copy_of(module))
     _check_configs(lstm, gru, target, kernels, precision)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
     example = example_of(example_inputs, kwargs)
@@ -97,6 +105,15 @@ def quantize(
         kept = _calibrate(observed, example, calibration)
         _widen(observed)
         return _converted(observed, example, kept if bias_correction else ())
+
+
+def _has_quantizable_lstms(module: torch.nn.Module) -> bool:
+    """Whether a model has LSTMs of `torch.ao.nn.quantizable`, which is imported only then."""
+    if "torch.ao.nn.quantizable" not in sys.modules:
+        return False
+    from cmopt.frontend.quantizable_lstms import quantizable_lstms
+
+    return bool(quantizable_lstms(module))
 
 
 def _chosen(

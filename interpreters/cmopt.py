@@ -1,4 +1,4 @@
-"""What each `cmopt` op computes: its int16 kernel, bit for bit."""
+"""What each `cmopt` op computes: its kernel, bit for bit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
 from cmopt.interpreters import wide_kernels as kernels
+from cmopt.interpreters.lstm import lstm_s8
 
 
 def _numbers(op: Operation, *names: str) -> dict[str, int]:
@@ -114,6 +115,10 @@ class CmoptFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: own.LookupOp, args: PythonValues
     ) -> PythonValues:
         return (interpolate(args[1], args[0]),)
+
+    @impl(own.LstmOp)
+    def lstm(self, interpreter: Interpreter, op: own.LstmOp, args: PythonValues) -> PythonValues:
+        return lstm_s8(op, *args[:-1])
 
     @impl(own.RequantizeOp)
     def requantize(

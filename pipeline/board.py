@@ -25,6 +25,9 @@ PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 
 # No contraction: float results must not depend on whether the core has a fused multiply-add.
 # No strict aliasing: the bytes of an arena hold elements of one type after another.
+KERNELS = ("cmsis_nn", "tensor_ops", "recurrent")
+"""The folders of the kernels; each has its headers in `include`."""
+
 FLAGS = (
     *("-std=c99", "-O2", "-ffp-contract=off", "-fno-strict-aliasing"),
     *("-ffunction-sections", "-fdata-sections"),
@@ -89,7 +92,7 @@ class Builder(ABC):
     parts: the sources of `kernels/machine` that it needs. link_options: of the compiler.
 
     folder: an existing directory, only for this builder's objects, images and files of a run.
-    kernels: the directory with `cmsis_nn` and `tensor_ops`. machine: that with the sources of
+    kernels: the directory with the folders `KERNELS`. machine: that with the sources of
     `kernels/machine`. options: more of the compiler's options, for every source and for linking.
     """
 
@@ -115,7 +118,7 @@ class Builder(ABC):
         Raises BoardError if the source does not compile.
         """
         target = self.folder / f"{name or source.stem}.o"
-        includes = [self.kernels / f"{part}/include" for part in ("cmsis_nn", "tensor_ops")]
+        includes = [self.kernels / f"{part}/include" for part in KERNELS]
         command = [*self.compiler, *FLAGS, *self.options, *options]
         command += [f"-I{folder}" for folder in (*includes, self.machine)]
         call([*command, "-c", str(source), "-o", str(target)], f"{source.name} for {self.name}")
@@ -125,8 +128,7 @@ class Builder(ABC):
         """The objects of kernels and of the machine, compiled once, two at a time."""
         if not self._objects:
             sources = [
-                *sorted((self.kernels / "cmsis_nn").rglob("*.c")),
-                *sorted((self.kernels / "tensor_ops").rglob("*.c")),
+                *(path for part in KERNELS for path in sorted((self.kernels / part).rglob("*.c"))),
                 *(self.machine / f"{part}.c" for part in self.parts),
             ]
             with ThreadPoolExecutor(2) as pool:

@@ -27,6 +27,7 @@ _LOWERING = (
     "fuse-activations",
     "fuse-elementwise-chains",
     "fuse-factors",
+    "fuse-lstm-steps",
     "gather-windows",
     "keep-calls-in-integers",
     "lower-reductions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cmopt.support.targets import STOCK, get_target
+from cmopt.support.targets import OWN, STOCK, get_target
 from cmopt.support.vela_settings import VelaChoice
 
 Choice = str | Mapping[str, str]
@@ -58,6 +58,7 @@ def stage_pipelines(
     split = _pass("split-rows", target_option, limit) + "," if limit and in_strips else ""
     plan = _pass("plan-memory", f"dtcm={dtcm}", limit) if dtcm else "plan-memory"
     vela_options = vela.options if vela else ()
+    fuse = "fuse-lstm-steps,canonicalize,cse," if kernels == OWN else ""
     integer_io = _integer_io(io)
     layouts = _layouts(input_layout, output_layout)
     stages = {
@@ -88,8 +89,8 @@ def stage_pipelines(
         ),
         "cortex_m": (
             "convert-edge-to-portable,"
-            f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},"
-            "canonicalize,cse,dce,verify-stage{stage=cortex_m}"
+            f"{_pass('convert-edge-to-cortex-m', target_option, kernels_option)},canonicalize,cse,"
+            f"{fuse}dce,verify-stage{{stage=cortex_m}}"
         ),
         "planned": (
             "shift-ring-buffers,copy-joined-operands,copy-carried-values,order-operators,"

@@ -17,6 +17,7 @@ from cmopt.codegen.c.indexing import INDEXED, emit_indexed
 from cmopt.codegen.c.loops import Calls
 from cmopt.codegen.c.matrix_calls import MATRICES
 from cmopt.codegen.c.pooling import POOLS, emit_pool
+from cmopt.codegen.c.recurrent_calls import RECURRENT
 from cmopt.codegen.c.reductions import EXTREMA, emit_extremum
 from cmopt.codegen.c.ring_buffers import RING_BUFFERS
 from cmopt.codegen.c.step import Rule, Step, constant_of
@@ -118,7 +119,9 @@ PORTABLE: tuple[tuple[Container[str], Callable[[CallOp, Step], None]], ...] = (
 """The portable operators that have a C form, and what emits them."""
 
 
-STEPS: dict[type[Operation], Rule] = {**ELEMENTWISE, **WINDOWS, **MATRICES, **WIDE, **RING_BUFFERS}
+STEPS: dict[type[Operation], Rule] = {
+    **ELEMENTWISE, **WINDOWS, **MATRICES, **RECURRENT, **WIDE, **RING_BUFFERS,
+}  # fmt: skip
 """The rule of each `cortex_m` and `cmopt` op that is a kernel call; a new op needs one."""
 
 
@@ -149,6 +152,7 @@ _INCLUDES = """\
 #include <string.h>
 
 #include "arm_nnfunctions.h"
+#include "cmopt_recurrent.h"
 #include "cmopt_tensor_ops.h"
 """
 

@@ -170,7 +170,8 @@ class KernelOp(IRDLOperation):
     `operators.yaml`; `cmopt.softmax` calls `cmopt::softmax.out`, whose schema is in
     `kernels/operators.yaml`. Operands and properties are named as there (`self` is `input` here).
     `VIEWS` is the view that the kernel takes of each tensor; a tensor that it does not list is
-    contiguous. `INPLACE` lists the operands whose bytes the result may overwrite.
+    contiguous. `INPLACE` lists the operands whose bytes a result may overwrite; `result_over` says
+    which result.
     """
 
     VIEWS: ClassVar[Mapping[str, View]] = {}
@@ -194,6 +195,10 @@ class KernelOp(IRDLOperation):
     def view(self, name: str) -> View:
         """The view that the kernel takes of an operand or the result, named as in the dialect."""
         return self.VIEWS.get(name, View.CONTIGUOUS)
+
+    def result_over(self, name: str) -> SSAValue:
+        """The result that may overwrite operand `name` of `INPLACE`."""
+        return self.results[0]
 
     def argument(self, name: str) -> SSAValue | Attribute | None:
         """The operand (None where absent) or property for a schema argument."""

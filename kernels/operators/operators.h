@@ -4,6 +4,8 @@
 // arguments, and fail the call instead of touching memory outside their tensors.
 #pragma once
 
+#include <tuple>
+
 #include "../ops/common.h"
 
 namespace cmopt {
@@ -12,6 +14,28 @@ namespace native {
 using Tensor = executorch::aten::Tensor;
 
 Tensor& lookup_out(Context& context, const Tensor& input, const Tensor& table, Tensor& out);
+
+std::tuple<Tensor&, Tensor&> lstm_out(
+    Context& context,
+    const Tensor& input,
+    const Tensor& initial_hidden,
+    const Tensor& initial_cell,
+    const Tensor& input_weights,
+    const Tensor& input_sums,
+    const Tensor& hidden_weights,
+    const Tensor& hidden_sums,
+    const Tensor& tables,
+    IntList input_layers,
+    IntList hidden_layers,
+    IntList gate_sums,
+    IntList forget_product,
+    IntList input_product,
+    IntList cell_sum,
+    IntList output_product,
+    bool reverse,
+    const Tensor& scratch,
+    Tensor& out,
+    Tensor& cell);
 
 Tensor& quantized_add_out(
     Context& context,

@@ -7,6 +7,7 @@ namespace cmopt {
 namespace {
 
 CMOPT_REGISTER(cmopt, lookup, native::lookup_out);
+CMOPT_REGISTER(cmopt, lstm, native::lstm_out);
 CMOPT_REGISTER(cmopt, quantized_add, native::quantized_add_out);
 CMOPT_REGISTER(cmopt, quantized_avg_pool2d, native::quantized_avg_pool2d_out);
 CMOPT_REGISTER(cmopt, quantized_batch_matmul, native::quantized_batch_matmul_out);

@@ -90,9 +90,10 @@ void refuse_kind(
 template <const char* name, typename Function>
 struct Wrapper;
 
-template <const char* name, typename... Args>
-struct Wrapper<name, Tensor& (*)(Context&, Args...)> {
-  using Function = Tensor& (*)(Context&, Args...);
+// Result: Tensor&, or a tuple of them.
+template <const char* name, typename Result, typename... Args>
+struct Wrapper<name, Result (*)(Context&, Args...)> {
+  using Function = Result (*)(Context&, Args...);
 
   // The kernel call in the runtime's form: unpacks every EValue and calls `function`.
   template <Function function>

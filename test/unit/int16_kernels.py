@@ -1,4 +1,4 @@
-"""Random calls of the int16 kernels, as modules of stage cortex_m with many results."""
+"""Random calls of the kernels of the dialect `cmopt`, as modules with many results."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Calls:
     def add(self, op: Any) -> None:
         op.verify_()
         self.block.add_op(op)
-        self.results.append(op.results[0])
+        self.results.extend(op.results)
 
     def size(self, most: int = 9) -> int:
         return int(self.rng.choice([1, 2, 3, *range(4, most + 1)]))
@@ -214,10 +214,59 @@ def requantize(c: Calls) -> None:
     c.add(own.RequantizeOp([input], TensorType(IntegerType(target), shape), properties))
 
 
+def lstm(c: Calls) -> None:
+    steps, batch, inputs, units = c.size(5), c.size(3), c.size(20), c.size(20)
+    state = units if steps > 1 else c.size(20)
+    groups = int(c.rng.choice([1, own.GATES]))
+
+    def scale(least: int = -12) -> tuple[int, int]:
+        return c.multiplier(), int(c.rng.integers(least, 1))
+
+    def zero_point() -> int:
+        return int(c.rng.integers(-128, 128))
+
+    def layers() -> list[own.LstmLayer]:
+        return [own.LstmLayer(*scale(), zero_point()) for _ in range(groups)]
+
+    def total() -> own.LstmSum:
+        return own.LstmSum(*scale(-4), *scale(-4), *scale(-20), zero_point())
+
+    def product() -> own.LstmProduct:
+        return own.LstmProduct(zero_point(), zero_point(), *scale(), zero_point())
+
+    def int8(*shape: int) -> SSAValue:
+        return c.constant(c.rng.integers(-128, 128, shape).astype(np.int8))
+
+    def sums() -> SSAValue:
+        return c.constant(c.rng.integers(-(1 << 17), 1 << 17, own.GATES * units).astype(np.int32))
+
+    rows, result = own.GATES * units, [batch, units]
+    operands = [
+        c.input(steps, batch, inputs, element=I8),
+        c.input(batch, state, element=I8),
+        c.input(*result, element=I8),
+        *(int8(rows, inputs), sums(), int8(rows, state), sums(), int8(own.TABLES, 256)),
+        c.scratch(own.scratch_bytes(units, groups)),
+    ]
+    types = [TensorType(I8, s) for s in ([steps, *result] if c.rng.integers(2) else result, result)]
+    properties = {
+        "input_layers": own.flat(layers()),
+        "hidden_layers": own.flat(layers()),
+        "gate_sums": own.flat(total() for _ in range(groups)),
+        "forget_product": product(),
+        "input_product": product(),
+        "cell_sum": total(),
+        "output_product": product(),
+        "reverse": bool(c.rng.integers(2)),
+    }
+    c.add(own.LstmOp(operands, *types, properties))
+
+
 KERNELS: dict[str, Callable[[Calls], None]] = {
     draw.__name__: draw
     for draw in (
         *(conv2d, depthwise_conv2d, batch_matmul, add, mul, hypot, softmax, lookup, requantize),
+        lstm,
     )
 } | {
     "avg_pool2d": lambda c: pool2d(c, own.QuantizedAvgPool2dOp),

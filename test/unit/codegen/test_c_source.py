@@ -20,6 +20,7 @@ from cmopt.dialects.arrays import Array
 from cmopt.dialects.program import main_function
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.board import FLAGS, BoardError, Host
+from cmopt.pipeline.board import KERNELS as FOLDERS
 from cmopt.pipeline.c_project import c_project, example_input, write_project
 from cmopt.support.diagnostics import CompileError
 
@@ -28,7 +29,7 @@ from networks import NETWORKS
 from op_programs import PROGRAMS, planned, random_inputs
 
 SANITIZERS = ("-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
-INCLUDES = [f"-I{KERNELS / part / 'include'}" for part in ("cmsis_nn", "tensor_ops")]
+INCLUDES = [f"-I{KERNELS / part / 'include'}" for part in FOLDERS]
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +224,7 @@ def compiled(folder: Path, source: str, *projects: str, compiler: str = "cc") ->
         for project in projects
         for path in (folder / project / f"{project}.c", folder / project / f"{project}_weights.c")
     ]
-    sources += [*(KERNELS / "cmsis_nn").glob("*.c"), *(KERNELS / "tensor_ops").glob("*.c")]
+    sources += [path for part in FOLDERS for path in (KERNELS / part).glob("*.c")]
     objects = []
     includes = ["-Werror", *INCLUDES, *(f"-I{folder / project}" for project in projects)]
     for path in sources:

@@ -10,8 +10,11 @@ import torch
 from int16_kernels import KERNELS, random_calls, random_values
 
 from cmopt.codegen.emit_pte import emit_pte
+from cmopt.dialects.cmopt import LstmOp
+from cmopt.dialects.shapes import ints
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.runtime import HostProgram
+from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import Isa
 
 
@@ -27,3 +30,26 @@ def test_random_calls(name: str) -> None:
             given = program.run([torch.from_numpy(value) for value in inputs])
             for i, (a, b) in enumerate(zip(given, wanted, strict=True)):
                 assert np.array_equal(a.numpy(), b), f"call {i} of seed {seed}"
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "message"),
+    [
+        ("forget_product", (0, 0, 1, 0), "forget_product has 4 numbers, expected 5"),
+        ("output_product", (0, 0, 1, 40, 0), "output_product multiplier 1 and shift 40"),
+        ("cell_sum", (1, 0, 1, 0, 1, 0, 200), "a zero point of cell_sum is 200"),
+        ("input_layers", (1, 0), "input_layers has 2 numbers, expected 12"),
+    ],
+)
+def test_an_lstm_with_wrong_numbers_is_refused(
+    name: str, numbers: tuple[int, ...], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As on a device, where nothing verifies the IR."""
+    module = random_calls([0], 1, Isa.SCALAR, "lstm")
+    (op,) = (op for op in module.walk() if isinstance(op, LstmOp))
+    op.properties[name] = ints(numbers)
+    program = HostProgram(emit_pte(module).pte)
+    inputs = random_values(module, np.random.default_rng(0))
+    with pytest.raises(CompileError):
+        program.run([torch.from_numpy(value) for value in inputs])
+    assert message in capfd.readouterr().err

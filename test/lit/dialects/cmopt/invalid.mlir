@@ -69,3 +69,51 @@
 %x, %w, %b, %m, %t = "test.op"() : () -> (tensor<2x4x4x3xi16>, tensor<1x3x3x3xi8>, tensor<3xi64>, tensor<3xi32>, tensor<16xi8>)
 // expected-error@+1 {{'cmopt.quantized_depthwise_conv2d' op the kernel takes batch 1 only, got 2}}
 %0 = cmopt.quantized_depthwise_conv2d %x, %w bias %b requantize %m, %m scratch %t {stride = array<i64: 1, 1>, padding = array<i64: 1, 1>, dilation = array<i64: 1, 1>, depth_multiplier = 1 : i32, activation_min = 0 : i32, activation_max = 1 : i32} : (tensor<2x4x4x3xi16>, tensor<1x3x3x3xi8>, tensor<3xi64>, tensor<3xi32>, tensor<3xi32>, tensor<16xi8>) -> tensor<2x4x4x3xi16>
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x3xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x3xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
+// expected-error@+1 {{'cmopt.lstm' op a hidden state of 3 does not fit the next step of 4}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x3xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x3xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<12x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
+// expected-error@+1 {{'cmopt.lstm' op input_weights shape [12, 5] should be [16, 5]}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<12x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
+// expected-error@+1 {{'cmopt.lstm' op output shape [5, 2, 4] should be [6, 2, 4]}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<5x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<20xi8>)
+// expected-error@+1 {{'cmopt.lstm' op scratch must have 32 bytes, got tensor<20xi8>}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<20xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
+// expected-error@+1 {{'cmopt.lstm' op input_layers must have 3 or 12 numbers, got 4}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1, 2, 3, 4>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
+// expected-error@+1 {{'cmopt.lstm' op input_layers, hidden_layers and gate_sums must have equal lengths}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9, 1073741824, -8, 9, 1073741824, -8, 9, 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
+// expected-error@+1 {{'cmopt.lstm' op the second_zero_point of forget_product must be in -128..127: 200}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, 200, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
+// expected-error@+1 {{'cmopt.lstm' op the shift of cell_sum must be in -31..31: 32}}
+%0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, 32, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
