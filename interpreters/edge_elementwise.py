@@ -50,6 +50,7 @@ _MEANINGS: dict[type[Operation], Meaning] = {
     **dict.fromkeys(edge.FUNCTIONS.values(), _aten),
     **dict.fromkeys(edge.WITH_PARAMETERS.values(), _aten),
     **{op: _aten for op in edge.Edge.operations if issubclass(op, edge.BinaryOp)},
+    edge.TruncDivideOp: lambda op, x, y: torch.div(x, y, rounding_mode="trunc"),
     edge.ClampOp: lambda op, x: torch.clamp(x, *(clamp_bounds(op) or ())),
     edge.GeluOp: lambda op, x: torch.nn.functional.gelu(x, approximate=op.approximate.data),
 }

@@ -143,5 +143,6 @@ ELEMENTWISE: dict[type[Operation], Rule] = {
     edge.GeluOp: lambda op, b: b.call("gelu.default", op.input, op.approximate.data),
     edge.BinaryOp: _binary,
     edge.HypotOp: _hypot,
+    edge.TruncDivideOp: lambda op, b: b.call("div.Tensor_mode", op.lhs, op.rhs, "trunc"),
 }
 """The rules of float elementwise ops, by the op's class."""
