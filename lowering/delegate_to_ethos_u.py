@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects import tosa
 from cmopt.dialects.constants import constant_of
 from cmopt.dialects.edge import (
+    BitcastOp,
     CallOp,
     CatOp,
     EdgeOp,
@@ -215,7 +216,7 @@ def mark_outside(partition: Partition) -> None:
     """Set on every op outside the delegates why the NPU cannot do it."""
     for op, reason in partition.reasons.items():
         is_value = any(constant_of(value) is None for value in op.results)
-        if reason is not None and is_value:
+        if reason is not None and is_value and not isinstance(op, BitcastOp):  # the same bytes
             op.attributes[NPU_REASON] = StringAttr(reason)
 
 

@@ -16,6 +16,7 @@ from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
 from cmopt.dialects.edge import (
     AddOp,
     BinaryOp,
+    ComparisonOp,
     DivOp,
     FloorDivideOp,
     FmodOp,
@@ -33,6 +34,7 @@ from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
 from cmopt.lowering.tosa.functions import linear, one_tensor
+from cmopt.lowering.tosa.masks import comparison
 from cmopt.lowering.tosa.reciprocals import LARGEST_RECIPROCAL, reciprocal
 from cmopt.lowering.tosa.scales import check_rescale, factors_to
 from cmopt.lowering.tosa.whole_quotients import remainder, whole_quotient
@@ -192,6 +194,7 @@ BINARY: dict[type[BinaryOp], Rule] = {
     TruncDivideOp: whole_quotient,
     RemainderOp: remainder,
     FmodOp: remainder,
+    ComparisonOp: comparison,
     MinimumOp: extremum,
     MaximumOp: extremum,
 }

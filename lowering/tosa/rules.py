@@ -23,6 +23,7 @@ from cmopt.dialects.edge import (
     SoftmaxOp,
     TakeOp,
     UnaryOp,
+    WhereOp,
     is_nhwc,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp
@@ -33,6 +34,7 @@ from cmopt.lowering.tosa import (
     convolution,
     elementwise,
     functions,
+    masks,
     matrix,
     movement,
     pooling,
@@ -75,6 +77,7 @@ RULES: dict[type[Operation], Rule] = {
     SoftmaxOp: softmax.softmax,
     TakeOp: movement.take,
     UnaryOp: functions.one_tensor,
+    WhereOp: masks.where,
 }
 
 

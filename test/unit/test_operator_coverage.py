@@ -70,7 +70,7 @@ def has_core_rule(op: Op) -> bool:
 
 def has_npu_rule(op: Op) -> bool:
     if issubclass(op, edge.BinaryOp):
-        return op in elementwise.BINARY
+        return any(kind in elementwise.BINARY for kind in op.__mro__)
     return any(kind in tosa.RULES for kind in op.__mro__)
 
 
@@ -110,6 +110,10 @@ ROUNDED = dict.fromkeys(
     (edge.FloorDivideOp, edge.TruncDivideOp, edge.RemainderOp, edge.FmodOp),
     "CMSIS-NN has no division that rounds to integers; the portable kernel computes in float",
 )
+MASKS = dict.fromkeys(
+    (edge.EqualOp, edge.GreaterOp, edge.GreaterEqualOp, edge.WhereOp),
+    "masks are bools on the core; quantize-masks makes numbers of those that the NPU computes",
+)
 LOOP = {edge.ScanOp: "it is a loop, up to the program file"}
 
 NEEDS = (
@@ -138,7 +142,7 @@ NEEDS = (
         "RULES in lowering/cortex_m/rules.py, of a function of two tensors BINARY in binary.py, or "
         "in lowering/int16/elementwise.py",
         has_core_rule,
-        {**WRAPPED, **SPLIT, **CALL, **ORDER, **LOOP, **ROUNDED},
+        {**WRAPPED, **SPLIT, **CALL, **ORDER, **LOOP, **ROUNDED, **MASKS},
     ),
     Need(
         "rule for the NPU",
@@ -161,7 +165,10 @@ NEEDS = (
     ),
     Need(
         "importer entry", "frontend/operators.py", is_imported,
-        dict.fromkeys((edge.BitcastOp, edge.MapOp), "fuse-elementwise-chains makes it"),
+        {
+            **dict.fromkeys((edge.BitcastOp, edge.MapOp), "fuse-elementwise-chains makes it"),
+            **MASKS,
+        },
     ),
 )  # fmt: skip
 
