@@ -13,14 +13,14 @@ from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
 from cmopt.dialects.arrays import quantize
 from cmopt.dialects.edge import BinaryOp, FloorDivideOp, FmodOp, RemainderOp, TruncDivideOp
-from cmopt.dialects.quant import qtype_of
+from cmopt.dialects.quant import UniformQuantizedType, qtype_of
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.divisors import is_zero, may_be_zero
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.activations import are_int8, reach
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
 from cmopt.lowering.tosa.reciprocals import LARGEST_RECIPROCAL, reciprocal
-from cmopt.lowering.tosa.scales import factors_to
+from cmopt.lowering.tosa.scales import check_rescale, factors_to
 
 REST_BITS = 7
 """Bits of the second table of reciprocals below those of the first."""
@@ -93,14 +93,14 @@ def whole_quotient(op: FloorDivideOp | TruncDivideOp, b: RegionBuilder) -> SSAVa
     largest = beyond if may_be_zero(op.rhs) else min(division.factor, beyond)
     unit, reciprocals = division.reciprocals(largest)
     bits = min(MOST_BITS, math.floor(math.log2(INT16 / (beyond + 1))))
-    if bits < 1:
-        raise Unsupported(f"a quotient of up to {beyond:g} has more than 15 bits")
     dividend = division.scaled(op.lhs, 1.0)
     parts = [
         b.rescale(b.multiply(dividend, part), unit * 2.0**power, to=i16)
         for part, power in zip(reciprocals, (bits, bits - REST_BITS), strict=True)
     ]
     quotient = b.rescale(_of_wide(tosa.AddOp, parts, b), 1.0, to=i16)
+    if bits < 1:  # A step of the result is 63 integers or more: the fraction does not matter.
+        return _narrowed(quotient, 2.0**-bits, output, b)
     error = 1 + math.ceil(reach(op.lhs) * unit * 2.0 ** (bits - REST_BITS) / 2)
     half = max((1 << bits - 1) - error, 0)
     taken = division.number(half, np.int16)
@@ -110,9 +110,16 @@ def whole_quotient(op: FloorDivideOp | TruncDivideOp, b: RegionBuilder) -> SSAVa
     if beyond < 1 << 7:
         entries = quantize(EVERY_INT8.astype(np.float32), output)
         return b.table(b.rescale(whole, 2.0**-bits, to=i8), entries)
-    scale = float(factors_to(1.0, output))
-    whole = b.rescale(whole, 2.0**-bits, to=i16)
-    result = b.scaled(whole, scale, to=i8, output_zp=output.zero_point)
+    return _narrowed(b.rescale(whole, 2.0**-bits, to=i16), 1.0, output, b)
+
+
+def _narrowed(
+    value: SSAValue, unit: float, output: UniformQuantizedType, b: RegionBuilder
+) -> SSAValue:
+    """An int16 in steps of `unit` as an int8 of the result's type."""
+    scale = float(factors_to(unit, output))
+    check_rescale(INT16, scale)
+    result = b.scaled(value, scale, to=i8, output_zp=output.zero_point)
     return b.clamp(result, *output.storage_range)
 
 

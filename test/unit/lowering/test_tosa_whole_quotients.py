@@ -60,6 +60,15 @@ def test_quotients(kind: Any, rounding: Any, other: float, step: float) -> None:
     assert np.minimum(*errors).max() <= 1
 
 
+@pytest.mark.parametrize("kind", [edge.FloorDivideOp, edge.TruncDivideOp])
+def test_large_quotients(kind: Any) -> None:
+    """An integer is a small part of a step."""
+    alone = Alone(0)
+    lhs = alone.input((256, 1), int8(1e5, ZEROS[0]), EVERY.reshape(256, 1))
+    rhs = alone.input((1, 256), int8(0.1, ZEROS[1]), EVERY.reshape(1, 256))
+    alone.holds(alone.op(kind, [lhs, rhs], (256, 256), int8(2e4, ZEROS[2])), 1)
+
+
 @pytest.mark.parametrize(("kind", "rounding"), [(edge.FloorDivideOp, np.floor),
                          (edge.TruncDivideOp, np.trunc)], ids=["floor", "trunc"])  # fmt: skip
 def test_quotients_of_equal_scales_are_exact(kind: Any, rounding: Any) -> None:
