@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,12 +139,19 @@ FUNCTIONS: dict[str, Callable[..., Float]] = {
 }
 
 
-BINARY: dict[type[Operation], Callable[[Float, Float], Float]] = {
+BINARY: dict[type[Operation], Callable[[Float, Float], NDArray[Any]]] = {
     edge.AddOp: np.add,
     edge.SubOp: np.subtract,
     edge.MulOp: np.multiply,
     edge.DivOp: np.divide,
+    edge.FloorDivideOp: np.floor_divide,
+    edge.TruncDivideOp: lambda a, b: np.trunc(a / b),
+    edge.RemainderOp: np.remainder,
+    edge.FmodOp: np.fmod,
     edge.HypotOp: np.hypot,
+    edge.EqualOp: np.equal,
+    edge.GreaterOp: np.greater,
+    edge.GreaterEqualOp: np.greater_equal,
     edge.MinimumOp: np.minimum,
     edge.MaximumOp: np.maximum,
 }

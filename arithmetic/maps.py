@@ -18,12 +18,6 @@ from cmopt.dialects.edge import BinaryOp, CallOp, MapOp, OperandAttr, UnaryOp
 Values = NDArray[Any]
 
 
-def _divide(lhs: Values, rhs: Values, mode: str | None) -> Values:
-    if mode == "floor":
-        return np.asarray(np.floor_divide(lhs, rhs))
-    return np.asarray(np.trunc(lhs / rhs) if mode == "trunc" else lhs / rhs)
-
-
 def _clamp(x: Values, low: Values | None, high: Values | None) -> Values:
     """The upper bound wins, as in PyTorch."""
     x = x if low is None else np.maximum(x, low)
@@ -61,7 +55,6 @@ _OF_TENSORS: dict[str, Callable[..., Values]] = {
 # Operators with the overloads "Scalar" and "Tensor".
 _OF_TENSORS_AND_NUMBERS: dict[str, Callable[..., Values]] = {
     "eq": np.equal,
-    "fmod": np.fmod,
     "ge": np.greater_equal,
     "gt": np.greater,
     "le": np.less_equal,
@@ -78,8 +71,6 @@ CALLS: dict[str, Callable[..., Values]] = {
         for kind in ("Scalar", "Tensor")
     },
     "aten.clamp.Tensor": _clamp,
-    "aten.div.Scalar_mode": _divide,
-    "aten.div.Tensor_mode": _divide,
 }
 """Functions of elements that are `edge.call`s, by their target; they take ATen's arguments."""
 

@@ -82,6 +82,8 @@ class RangeObserver(HistogramObserver):
     saw_minus_infinity = False
     fixed_step: float | None = None
     """In int16 the step, whatever was seen."""
+    may_be_finer = False
+    """Whether the step may be less than `fixed_step`, if what was seen allows it."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not x.numel():
@@ -159,7 +161,8 @@ class RangeObserver(HistogramObserver):
             largest == 0, torch.finfo(torch.float32).eps, largest * _ROOM / (2**15 - 1)
         )
         if self.fixed_step is not None:
-            step = torch.full_like(step, self.fixed_step)
+            fixed = torch.full_like(step, self.fixed_step)
+            step = torch.minimum(step, fixed) if self.may_be_finer else fixed
         return step.clamp_min(LEAST_STEP), torch.zeros(1, dtype=torch.int64)
 
 

@@ -159,6 +159,7 @@ _ELEMENTWISE = (
     Operator("add.Tensor", rewritten=before.add_scaled),
     Operator("clamp_max.Tensor clamp_min.Tensor", rewritten=before.clamp_by_number),
     Operator("div.Tensor", rewritten=before.divide_by_constant),
+    Operator("div.Scalar_mode div.Tensor_mode", FREE, elementwise.rounded_division),
     Operator("hardsigmoid sigmoid tanh", gives_scores=True),
     Operator("hardsigmoid hardsigmoid_", rewritten=before.hardsigmoid),
     Operator("hardswish hardswish_", rewritten=before.hardswish),

@@ -52,8 +52,9 @@ class Precision:
     of them if it is for one.
 
     Activations in int16 have the zero point 0. The results of softmax, sigmoid and tanh have the
-    scale 1/32768; others reach 1.25 times the largest magnitude in the calibration data. Weights of
-    16 bits, and all weights of layers in int16, have a scale for each channel.
+    scale 1/32768; others reach 1.25 times the largest magnitude in the calibration data. For an
+    NPU, those of sigmoid and tanh do too, if that is a smaller scale. Weights of 16 bits, and all
+    weights of layers in int16, have a scale for each channel.
 
     Raises ValueError and TypeError for anything else.
     """

@@ -103,7 +103,7 @@ def quantize(
         configs = {torch.ops.aten.lstm.input: lstm, torch.ops.aten.gru.input: gru}
         observed = _prepared(module, example, for_npu, wanted, bias_correction, configs=configs)
         kept = _calibrate(observed, example, calibration)
-        _widen(observed)
+        _widen(observed, for_npu)
         return _converted(observed, example, kept if bias_correction else ())
 
 
@@ -266,12 +266,12 @@ def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(module, copies)
 
 
-def _widen(observed: _Prepared) -> None:
+def _widen(observed: _Prepared, for_npu: bool) -> None:
     from cmopt.frontend.wide_types import widen_chosen
 
-    widen_chosen(observed.graph)
+    widen_chosen(observed.graph, for_npu=for_npu)
     for each in observed.loops:
-        _widen(each.cell)
+        _widen(each.cell, for_npu)
         for typed in each.typed:
             typed.set_type()
 

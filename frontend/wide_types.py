@@ -22,7 +22,8 @@ from cmopt.frontend.precision import choice_of
 UNIT_STEP = 2.0**-15
 """The step of results between -1 and 1: of `UNIT_FUNCTIONS`."""
 
-UNIT_FUNCTIONS = {"_softmax", "softmax", "special_softmax", "sigmoid", "tanh"}
+_SOFTMAX = {"_softmax", "softmax", "special_softmax"}
+UNIT_FUNCTIONS = {*_SOFTMAX, "sigmoid", "tanh"}
 
 WIDE_MASK_STEP = MASK_STEP / 128
 """The step of a mask in int16. Its lowest value is as low as in int8."""
@@ -84,14 +85,14 @@ def values_of_observers(observed: GraphModule) -> dict[ObserverBase, list[Node]]
     return found
 
 
-def widen_chosen(observed: GraphModule) -> None:
+def widen_chosen(observed: GraphModule, *, for_npu: bool = False) -> None:
     """Give the values and weights that are chosen for int16 this type, in place.
 
-    observed: a graph after calibration, from a program that was marked.
+    observed: a graph after calibration, from a program that was marked. for_npu: as for `widen`.
     """
     for observer, values in values_of_observers(observed).items():
         if is_wide(observed, values):
-            widen(observer, values)
+            widen(observer, values, for_npu=for_npu)
     for layer in layers_of(observed):
         chosen = choice_of(layer.node)
         if chosen.weight_bits == 16:
@@ -116,8 +117,11 @@ def _readers(observed: GraphModule, values: list[Node]) -> list[Node]:
     return [reader for observer in observers for reader in observer.users]
 
 
-def widen(observer: ObserverBase, values: list[Node]) -> None:
-    """Give an observer of activations the type int16, in place. values: what it sees."""
+def widen(observer: ObserverBase, values: list[Node], *, for_npu: bool = False) -> None:
+    """Give an observer of activations the type int16, in place. values: what it sees.
+
+    for_npu: the results of sigmoid and tanh may have smaller steps than on the core.
+    """
     observer.dtype = torch.int16
     observer.quant_min, observer.quant_max = -(2**15), 2**15 - 1
     if isinstance(observer, FixedQParamsObserver):
@@ -128,6 +132,7 @@ def widen(observer: ObserverBase, values: list[Node]) -> None:
     elif isinstance(observer, RangeObserver):
         makers = {operator_name(v) or v.op for v in values if operator_name(v) not in MOVEMENTS}
         observer.fixed_step = UNIT_STEP if makers and makers <= UNIT_FUNCTIONS else None
+        observer.may_be_finer = for_npu and makers.isdisjoint(_SOFTMAX)
 
 
 def widen_weight(observed: GraphModule, layer: Layer, bits: int) -> None:

@@ -50,7 +50,12 @@ _MEANINGS: dict[type[Operation], Meaning] = {
     **dict.fromkeys(edge.FUNCTIONS.values(), _aten),
     **dict.fromkeys(edge.WITH_PARAMETERS.values(), _aten),
     **{op: _aten for op in edge.Edge.operations if issubclass(op, edge.BinaryOp)},
+    edge.EqualOp: lambda op, x, y: torch.eq(x, y).float(),
+    edge.GreaterOp: lambda op, x, y: torch.gt(x, y).float(),
+    edge.GreaterEqualOp: lambda op, x, y: torch.ge(x, y).float(),
+    edge.TruncDivideOp: lambda op, x, y: torch.div(x, y, rounding_mode="trunc"),
     edge.ClampOp: lambda op, x: torch.clamp(x, *(clamp_bounds(op) or ())),
+    edge.WhereOp: lambda op, mask, x, y: torch.where(mask != 0, x, y),
     edge.GeluOp: lambda op, x: torch.nn.functional.gelu(x, approximate=op.approximate.data),
 }
 

@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from cmopt.dialects import tosa
 from cmopt.dialects.constants import is_known
 from cmopt.dialects.edge import (
+    BitcastOp,
     CallOp,
     CatOp,
     EdgeOp,
@@ -218,7 +219,7 @@ def mark_outside(partition: Partition) -> None:
     """Set on every op outside the delegates why the NPU cannot do it."""
     for op, reason in partition.reasons.items():
         is_value = any(not is_known(value) for value in op.results)
-        if reason is not None and is_value:
+        if reason is not None and is_value and not isinstance(op, BitcastOp):  # the same bytes
             op.attributes[NPU_REASON] = StringAttr(reason)
 
 

@@ -132,6 +132,21 @@ def _hypot(op: edge.HypotOp, b: PortableBuilder) -> SSAValue:
     return b.call("sqrt.default", b.call("add.Tensor", square(op.lhs), square(op.rhs), 1))
 
 
+def _comparison(op: edge.ComparisonOp, b: PortableBuilder) -> SSAValue:
+    """1 or 0, by the bools of ATen's operator."""
+    names = {edge.EqualOp: "eq", edge.GreaterOp: "gt", edge.GreaterEqualOp: "ge"}
+    truth = TensorType(i1, shape_of(op.output))
+    holds = b.call(f"{names[type(op)]}.Tensor", op.lhs, op.rhs, type=truth)
+    size = list(shape_of(op.output))
+    one, zero = (b.call("full.default", size, n, None, None, None, None) for n in (1.0, 0.0))
+    return b.call("where.self", holds, one, zero)
+
+
+def _where(op: edge.WhereOp, b: PortableBuilder) -> SSAValue:
+    holds = b.call("ne.Scalar", op.mask, 0.0, type=TensorType(i1, shape_of(op.mask)))
+    return b.call("where.self", holds, op.lhs, op.rhs)
+
+
 def _binary(op: edge.BinaryOp, b: PortableBuilder) -> SSAValue:
     alpha = [1] if isinstance(op, edge.AddOp | edge.SubOp) else []
     return b.clamped(b.call(op.ATEN[0], op.lhs, op.rhs, *alpha))
@@ -142,6 +157,9 @@ ELEMENTWISE: dict[type[Operation], Rule] = {
     edge.ClampOp: lambda op, b: b.call("clamp.default", op.input, *(clamp_bounds(op) or ())),
     edge.GeluOp: lambda op, b: b.call("gelu.default", op.input, op.approximate.data),
     edge.BinaryOp: _binary,
+    edge.ComparisonOp: _comparison,
     edge.HypotOp: _hypot,
+    edge.WhereOp: _where,
+    edge.TruncDivideOp: lambda op, b: b.call("div.Tensor_mode", op.lhs, op.rhs, "trunc"),
 }
 """The rules of float elementwise ops, by the op's class."""

@@ -35,6 +35,7 @@ _LOWERING = (
     "set-border-layouts",
     "merge-gates",
     "move-casts-out-of-scans",
+    "quantize-masks",
     "quantize-state",
     "split-convolutions",
     "split-bilinear-upsampling",

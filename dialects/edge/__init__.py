@@ -16,6 +16,7 @@ from cmopt.dialects.edge.call import *
 from cmopt.dialects.edge.elementwise import *
 from cmopt.dialects.edge.functions import *
 from cmopt.dialects.edge.map import *
+from cmopt.dialects.edge.masks import *
 from cmopt.dialects.edge.matrix import *
 from cmopt.dialects.edge.movement import *
 from cmopt.dialects.edge.reductions import *

@@ -103,6 +103,47 @@ class DivOp(BinaryOp):
 
 
 @irdl_op_definition
+class FloorDivideOp(BinaryOp):
+    """The greatest integer up to `lhs / rhs`. By zero, as `edge.div`."""
+
+    name = "edge.floor_divide"
+    ATEN: ClassVar = ("floor_divide.default", "floor_divide.Scalar")
+
+
+@irdl_op_definition
+class TruncDivideOp(BinaryOp):
+    """`lhs / rhs` without its fraction. By zero, as `edge.div`.
+
+    It is aten.div with rounding mode "trunc"; the importer chooses the op by the mode.
+    """
+
+    name = "edge.trunc_divide"
+    ATEN: ClassVar = ()
+
+
+@irdl_op_definition
+class RemainderOp(BinaryOp):
+    """`lhs - floor(lhs / rhs) · rhs`, which has the sign of `rhs`; NaN if `rhs` is 0.
+
+    On a quantized type, NaN gives the zero point.
+    """
+
+    name = "edge.remainder"
+    ATEN: ClassVar = ("remainder.Tensor", "remainder.Scalar")
+
+
+@irdl_op_definition
+class FmodOp(BinaryOp):
+    """`lhs - trunc(lhs / rhs) · rhs`, which has the sign of `lhs`; NaN if `rhs` is 0.
+
+    On a quantized type, NaN gives the zero point.
+    """
+
+    name = "edge.fmod"
+    ATEN: ClassVar = ("fmod.Tensor", "fmod.Scalar")
+
+
+@irdl_op_definition
 class HypotOp(BinaryOp):
     """`sqrt(lhs² + rhs²)`: the magnitude of a complex number."""
 

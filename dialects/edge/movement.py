@@ -51,7 +51,10 @@ class MovementOp(EdgeOp):
 
 @irdl_op_definition
 class BitcastOp(EdgeOp):
-    """The same bytes as integers of another type of the same width (aten.view.dtype)."""
+    """The same bytes as integers of another type of the same width (aten.view.dtype).
+
+    A bool is a byte, 0 or 1.
+    """
 
     name = "edge.bitcast"
 
@@ -61,7 +64,9 @@ class BitcastOp(EdgeOp):
     def verify_(self) -> None:
         super().verify_()
         kinds = [element_of(value) for value in (self.input, self.output)]
-        widths = {kind.width.data if isinstance(kind, IntegerType) else None for kind in kinds}
+        widths = {
+            max(kind.width.data, 8) if isinstance(kind, IntegerType) else None for kind in kinds
+        }
         if None in widths or len(widths) != 1:
             raise VerifyException(f"needs integers of one width, got {kinds[0]} and {kinds[1]}")
 

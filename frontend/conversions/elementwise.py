@@ -107,6 +107,18 @@ _OPPOSITE: dict[type[edge.BinaryOp], type[edge.BinaryOp]] = {
 }
 
 
+_DIVISIONS: dict[str | None, type[edge.BinaryOp]] = {
+    None: edge.DivOp,
+    "floor": edge.FloorDivideOp,
+    "trunc": edge.TruncDivideOp,
+}
+
+
+def rounded_division(call: Call) -> Converted:
+    """`div` with a rounding mode."""
+    return binary(_DIVISIONS[call["rounding_mode"]])(call)
+
+
 def binary(op: type[edge.BinaryOp]) -> Conversion:
     """A function of two tensors or of a tensor and a number.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.dialects.builtin import i32
 from xdsl.ir import SSAValue
 
@@ -17,11 +16,16 @@ from cmopt.dialects.cortex_m import ADD_LEFT_SHIFT
 from cmopt.dialects.edge import (
     AddOp,
     BinaryOp,
+    ComparisonOp,
     DivOp,
+    FloorDivideOp,
+    FmodOp,
     MaximumOp,
     MinimumOp,
     MulOp,
+    RemainderOp,
     SubOp,
+    TruncDivideOp,
 )
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import shape_of
@@ -30,10 +34,10 @@ from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
 from cmopt.lowering.tosa.functions import linear, one_tensor
+from cmopt.lowering.tosa.masks import comparison
+from cmopt.lowering.tosa.reciprocals import LARGEST_RECIPROCAL, reciprocal
 from cmopt.lowering.tosa.scales import check_rescale, factors_to
-from cmopt.lowering.tosa.tables import int16_table
-
-LARGEST_RECIPROCAL = (1 << 15) - 1
+from cmopt.lowering.tosa.whole_quotients import remainder, whole_quotient
 
 ALL_STEPS = 256.0
 """More steps than a result of int8 has."""
@@ -140,10 +144,10 @@ def div(op: DivOp, b: RegionBuilder) -> SSAValue:
     rounded = np.rint(exact).astype(np.int64)
     dividend = b.scaled(_operand(op.lhs, op, b), 1.0, to=i16, input_zp=lhs.zero_point)
     divisor = _operand(op.rhs, op, b)
-    quotient = b.multiply(dividend, _reciprocal(divisor, rounded, b))
+    quotient = b.multiply(dividend, reciprocal(divisor, rounded, b))
     if max(127 - lhs.zero_point, lhs.zero_point + 128) * unit / 2 > LARGEST_ERROR:
         rest = np.rint((exact - rounded) * (1 << REST_BITS)).astype(np.int64)
-        more = b.multiply(dividend, _reciprocal(divisor, rest, b))
+        more = b.multiply(dividend, reciprocal(divisor, rest, b))
         parts = [
             b.rescale(b.rescale(part, unit * 2.0 ** (FRACTION_BITS - bits), to=i16), 1.0, to=i32)
             for part, bits in ((quotient, 0), (more, REST_BITS))
@@ -166,12 +170,6 @@ def _wide_division(op: DivOp, b: RegionBuilder) -> SSAValue:
     return linear(op, op.lhs, 1 / number, b)
 
 
-def _reciprocal(divisor: SSAValue, entries: NDArray[np.int64], b: RegionBuilder) -> SSAValue:
-    """The int16 entry for each int8. One more between each two makes their steps fit int16."""
-    every = np.interp(np.arange(513), np.arange(256) * 2, entries)
-    return int16_table(b.scaled(divisor, 256.0, to=i16), np.rint(every).astype(np.int64), b)
-
-
 def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
     """Requantize operands to the result's type, then compare; exact for int8, else ≤ 1 step.
 
@@ -192,6 +190,11 @@ BINARY: dict[type[BinaryOp], Rule] = {
     SubOp: add,
     MulOp: mul,
     DivOp: div,
+    FloorDivideOp: whole_quotient,
+    TruncDivideOp: whole_quotient,
+    RemainderOp: remainder,
+    FmodOp: remainder,
+    ComparisonOp: comparison,
     MinimumOp: extremum,
     MaximumOp: extremum,
 }

@@ -23,6 +23,7 @@ from cmopt.dialects.edge import (
     SoftmaxOp,
     TakeOp,
     UnaryOp,
+    WhereOp,
     is_nhwc,
 )
 from cmopt.dialects.quant import DCastOp, QCastOp
@@ -34,6 +35,7 @@ from cmopt.lowering.tosa import (
     convolution,
     elementwise,
     functions,
+    masks,
     matrix,
     movement,
     pooling,
@@ -76,6 +78,7 @@ RULES: dict[type[Operation], Rule] = {
     SoftmaxOp: softmax.softmax,
     TakeOp: movement.take,
     UnaryOp: functions.one_tensor,
+    WhereOp: masks.where,
 }
 
 

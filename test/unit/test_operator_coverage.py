@@ -70,7 +70,7 @@ def has_core_rule(op: Op) -> bool:
 
 def has_npu_rule(op: Op) -> bool:
     if issubclass(op, edge.BinaryOp):
-        return op in elementwise.BINARY
+        return any(kind in elementwise.BINARY for kind in op.__mro__)
     return any(kind in tosa.RULES for kind in op.__mro__)
 
 
@@ -80,7 +80,8 @@ def has_portable_rule(op: Op) -> bool:
 
 def is_imported(op: Op) -> bool:
     if issubclass(op, edge.BinaryOp):
-        return any(f"aten.{name}" in CONVERSIONS for name in op.ATEN)
+        named = [f"aten.{name}" for name in op.ATEN]
+        return any(name in CONVERSIONS for name in named) or op.__name__ in NAMED
     if op in (*edge.FUNCTIONS.values(), *edge.WITH_PARAMETERS.values()):
         return any(name.split(".")[1] == op.name.removeprefix("edge.") for name in CONVERSIONS)
     return op.__name__ in NAMED
@@ -105,6 +106,14 @@ SPLIT = {edge.UpsampleBilinear2dOp: "split-bilinear-upsampling makes it convolut
 ORDER = {edge.ToDimOrderOp: "materialize-dim-order makes it a permute"}
 BYTES = {edge.BitcastOp: "it is the same bytes as plain integers"}
 CALL = {edge.CallOp: "it is a call of a portable kernel itself"}
+ROUNDED = dict.fromkeys(
+    (edge.FloorDivideOp, edge.TruncDivideOp, edge.RemainderOp, edge.FmodOp),
+    "CMSIS-NN has no division that rounds to integers; the portable kernel computes in float",
+)
+MASKS = dict.fromkeys(
+    (edge.EqualOp, edge.GreaterOp, edge.GreaterEqualOp, edge.WhereOp),
+    "masks are bools on the core; quantize-masks makes numbers of those that the NPU computes",
+)
 LOOP = {edge.ScanOp: "it is a loop, up to the program file"}
 
 NEEDS = (
@@ -133,7 +142,7 @@ NEEDS = (
         "RULES in lowering/cortex_m/rules.py, of a function of two tensors BINARY in binary.py, or "
         "in lowering/int16/elementwise.py",
         has_core_rule,
-        {**WRAPPED, **SPLIT, **CALL, **ORDER, **LOOP},
+        {**WRAPPED, **SPLIT, **CALL, **ORDER, **LOOP, **ROUNDED, **MASKS},
     ),
     Need(
         "rule for the NPU",
@@ -156,7 +165,10 @@ NEEDS = (
     ),
     Need(
         "importer entry", "frontend/operators.py", is_imported,
-        dict.fromkeys((edge.BitcastOp, edge.MapOp), "fuse-elementwise-chains makes it"),
+        {
+            **dict.fromkeys((edge.BitcastOp, edge.MapOp), "fuse-elementwise-chains makes it"),
+            **MASKS,
+        },
     ),
 )  # fmt: skip
 

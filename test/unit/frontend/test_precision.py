@@ -153,6 +153,18 @@ def test_the_fixed_types_of_scores(name: str) -> None:
     assert _types(program)[-1] == (2.0**-15, 0, torch.int16)
 
 
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_for_an_npu_the_scale_of_scores_follows_small_ones(name: str) -> None:
+    torch.manual_seed(0)
+    model, x = Function(getattr(torch, name)), torch.rand(2, 7) / 8
+    wide = cmopt.Precision("int16")
+    program = cmopt.quantize(model, (x,), target="cortex-m55+ethos-u55-128", precision=wide)
+    largest = float(getattr(torch, name)(x).max())
+    assert _types(program)[-1][0] == pytest.approx(1.25 * largest / 32767, rel=1e-6)
+    program = cmopt.quantize(model, (x + 9,), target="cortex-m55+ethos-u55-128", precision=wide)
+    assert _types(program)[-1][0] == 2.0**-15
+
+
 def test_a_mask_in_int16_hides_what_it_hides() -> None:
     mask = torch.zeros(5, 5).masked_fill(torch.ones(5, 5).triu(1).bool(), -torch.inf)
     module = Function(lambda x: torch.softmax(x + mask, -1))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from xdsl.dialects.builtin import FloatAttr, TensorType, f32
+from xdsl.dialects.builtin import FloatAttr, FunctionType, ModuleOp, TensorType, f32
+from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.dialects.test import TestOp
+from xdsl.ir import Block, Region
 
+from cmopt.arithmetic import functions
 from cmopt.arithmetic.functions import apply_unary, numbers_of
 from cmopt.dialects import edge
+from cmopt.interpreters.run import run_module
 
 # The operators' parameters in PyTorch's order.
 PARAMETERS: dict[str, list[list[float]]] = {
@@ -49,6 +53,21 @@ def test_functions_are_pytorchs(name: str, numbers: list[float]) -> None:
     assert got.dtype == np.float32
     # Near a zero of the function the error is relative to the terms that cancel.
     np.testing.assert_allclose(got, want, rtol=3e-6, atol=3e-7)
+
+
+@pytest.mark.parametrize("kind", functions.BINARY, ids=lambda kind: kind.name)
+def test_functions_of_two_tensors_are_pytorchs(kind: type[edge.BinaryOp]) -> None:
+    """As the interpreter calls PyTorch; also by zero, and of infinities."""
+    ends = np.array([0, 1, -1, 2.5, -2.5, 0.3, -0.3, 7, np.inf, -np.inf, np.nan], np.float32)
+    lhs, rhs = (np.ascontiguousarray(a) for a in np.meshgrid(ends, ends))
+    types = [TensorType(f32, lhs.shape)] * 2
+    op = kind(TestOp(result_types=types).results, types[0])
+    block = Block(arg_types=types)
+    op.operands = block.args
+    block.add_ops([op, ReturnOp(op.results[0])])
+    function = FuncOp("forward", FunctionType.from_lists(types, types[:1]), Region(block))
+    (want,) = run_module(ModuleOp([function]), [lhs, rhs])
+    np.testing.assert_array_equal(functions.apply_binary(op, lhs, rhs), want)
 
 
 def test_a_number_must_be_given() -> None:

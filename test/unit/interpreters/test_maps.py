@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -33,9 +31,6 @@ def arguments_of(target: str) -> list[tuple[object, ...]]:
         return [(FLOATS, low, high), (FLOATS, None, high), (FLOATS, high, low), (FLOATS, low, None)]
     if name == "masked_fill":
         return [(FLOATS, FLOATS > 0, np.float32(7))]
-    if name == "div":
-        pairs = [grid] if kind == "Tensor_mode" else itertools.product([FLOATS], FLOATS)
-        return [(*pair, mode) for pair in pairs for mode in ("floor", "trunc", None)]
     if name.startswith("is"):
         return [(FLOATS,)]
     if kind == "Scalar":
@@ -51,9 +46,7 @@ def test_a_call_in_a_map(target: str) -> None:
         *tensors, last = arguments
         keywords = {}
         given = list(arguments)
-        if name == "div":
-            given, keywords = tensors, {"rounding_mode": last}
-        elif name == "_to_copy":
+        if name == "_to_copy":
             given, keywords = tensors, {"dtype": None if last is None else torch.float32}
         expected = operator(*(_torch(value, kind) for value in given), **keywords).numpy()
         with np.errstate(all="ignore"):

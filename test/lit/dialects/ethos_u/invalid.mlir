@@ -63,3 +63,13 @@ ethos_u.delegate "ethos-u55-128"() {
   %m = tosa.matmul %a, %b, %z, %z : (tensor<1x2x3xi16>, tensor<1x3x2xi16>, tensor<1xi16>, tensor<1xi16>) -> tensor<1x2x2xi48>
   ethos_u.yield %m : tensor<1x2x2xi48>
 } : (tensor<1x2x3xi16>, tensor<1x3x2xi16>) -> tensor<1x2x2xi48>
+
+// -----
+
+%x = "test.op"() : () -> tensor<2xi32>
+// expected-error@+1 {{'ethos_u.delegate' op tosa.arithmetic_right_shift: shifts to the right are rounded}}
+%0 = ethos_u.delegate "ethos-u55-128"(%x) {
+^bb0(%a: tensor<2xi32>):
+  %y = tosa.arithmetic_right_shift %a, %a {round = false} : (tensor<2xi32>, tensor<2xi32>) -> tensor<2xi32>
+  ethos_u.yield %y : tensor<2xi32>
+} : (tensor<2xi32>) -> tensor<2xi32>
