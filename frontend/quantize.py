@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +17,17 @@ from torch.utils._pytree import tree_leaves
 
 from cmopt.frontend.precision import Precision, set_report
 from cmopt.frontend.progress import progress
+from cmopt.frontend.quantize_checks import (
+    check_arguments,
+    check_call,
+    check_configs,
+    check_min_snr,
+)
 from cmopt.frontend.samples import samples_of
 from cmopt.frontend.structure import Arguments, example_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
-from cmopt.support.targets import check_kernels, get_target
+from cmopt.support.targets import get_target
 
 if TYPE_CHECKING:
     from cmopt.frontend.explicit_state import States
@@ -82,18 +87,18 @@ def quantize(
     autocast, has parameters that are not finite, a shape that depends on the values of inputs, or a
     value for which calibration finds no range. The model is called to find out.
     """
-    _check_arguments(module, target, kernels, precision)
-    _check_min_snr(min_snr)
+    check_arguments(module, target, kernels, precision)
+    check_min_snr(min_snr)
     if _has_quantizable_lstms(module):
         from cmopt.frontend.quantizable_lstms import config_of, with_plain_lstms
 
         if lstm is None and precision != "auto":
             lstm = config_of(module)
         module = with_plain_lstms(_copy_of(module))
-    _check_configs(lstm, gru, target, kernels, precision)
+    check_configs(lstm, gru, target, kernels, precision)
     kwargs = dict(example_kwargs) if isinstance(example_kwargs, Mapping) else example_kwargs
     example = example_of(example_inputs, kwargs)
-    _check_call(module, example)
+    check_call(module, example)
     with torch.no_grad():
         for_npu = get_target(target).npu is not None
         if precision == "auto":
@@ -383,70 +388,6 @@ def _calibrate(
         each.loop.observes = False
         check_observed(each.cell.graph)
     return kept.samples
-
-
-def _check_arguments(
-    module: torch.nn.Module, target: str, kernels: str, precision: Precision | str | None
-) -> None:
-    if isinstance(module, ExportedProgram):
-        raise TypeError(
-            "module must be a torch.nn.Module, not ExportedProgram; pass a quantized program to "
-            "cmopt.compile, and for a float program pass exported.module()"
-        )
-    if not isinstance(module, torch.nn.Module):
-        raise TypeError(f"module must be a torch.nn.Module, not {type(module).__name__}")
-    if isinstance(precision, str) and precision != "auto":
-        raise ValueError(f'precision must be "auto" or a cmopt.Precision, not {precision!r}')
-    if not isinstance(precision, Precision | str | None):
-        raise TypeError(
-            f'precision must be "auto" or a cmopt.Precision, not {type(precision).__name__}'
-        )
-    try:
-        npu = get_target(target).npu
-        check_kernels(kernels)
-    except CompileError as error:
-        raise ValueError(error.message) from None
-    is_wide = isinstance(precision, Precision) and precision.needs_wide_kernels
-    if (is_wide or precision == "auto") and kernels == "stock" and not npu:
-        raise ValueError(
-            f'int16 needs kernels of this project: pass kernels="cmopt"; {target!r} has no NPU '
-            "and the stock operators compute in int8"
-        )
-
-
-def _check_call(module: torch.nn.Module, example: Arguments) -> None:
-    try:
-        inspect.signature(module.forward).bind(*example.args, **example.kwargs)
-    except TypeError as error:
-        raise TypeError(
-            f"example_inputs and example_kwargs do not fit the model's forward: {error}"
-        ) from None
-
-
-def _check_configs(
-    lstm: LstmConfig | None,
-    gru: GruConfig | None,
-    target: str,
-    kernels: str,
-    precision: Precision | str | None,
-) -> None:
-    from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig
-
-    for name, given, kind in (("lstm", lstm, LstmConfig), ("gru", gru, GruConfig)):
-        if given is None:
-            continue
-        if not isinstance(given, kind):
-            raise TypeError(f"{name} must be a cmopt.{kind.__name__}, not {type(given).__name__}")
-        if precision == "auto":
-            raise ValueError(f'{name} is chosen by precision="auto": leave one of the two out')
-        if given.needs_wide_kernels and kernels == "stock" and get_target(target).npu is None:
-            raise ValueError(f'{name} has parts of 16 bits, which need kernels="cmopt"')
-
-
-def _check_min_snr(min_snr: float) -> None:
-    is_number = isinstance(min_snr, int | float) and not isinstance(min_snr, bool)
-    if not is_number or not math.isfinite(min_snr):
-        raise ValueError(f"min_snr must be a finite number of dB, not {min_snr!r}")
 
 
 def _compute_parameters_once(observed: torch.nn.Module) -> None:

@@ -62,6 +62,34 @@ def _pad(x: torch.Tensor, padding: Attribute, value: float) -> torch.Tensor:
     return F.pad(x, (left, right, top, bottom), value=value)
 
 
+def _averages(
+    x: torch.Tensor,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    *,
+    ceil: bool,
+    include: bool,
+) -> torch.Tensor:
+    """The averages of windows over the last two dimensions, the sums in double.
+
+    In double, like a mean: neither a layout nor a pool instead of a mean may change a bit.
+    padding: left, right, top, bottom. include: whether padding counts as elements; a window wholly
+    in padding that does not count is 0, as in torch.
+    """
+    left, right, top, bottom = padding
+    wide = x.double()
+    if (left, top) == (right, bottom):
+        return F.avg_pool2d(wide, kernel, stride, (top, left), ceil, include).float()
+    padded = F.pad(wide, padding)
+    if include:
+        return F.avg_pool2d(padded, kernel, stride, 0, ceil).float()
+    sums = F.avg_pool2d(padded, kernel, stride, 0, ceil, divisor_override=1)
+    ones = F.pad(torch.ones_like(wide), padding)
+    counts = F.avg_pool2d(ones, kernel, stride, 0, ceil, divisor_override=1)
+    return (sums / counts.clamp(min=1)).float()
+
+
 @register_impls
 class EdgeFunctions(ElementwiseFunctions):
     """Values are numpy arrays of the type's (logical) shape, storage for quantized types."""
@@ -97,13 +125,9 @@ class EdgeFunctions(ElementwiseFunctions):
     ) -> PythonValues:
         (x,) = tensors(op, args)
         include, ceil = bool(int_of(op.count_include_pad)), bool(int_of(op.ceil_mode))
-        before, after = ints_of(op.padding)
-        if before != after:
-            assert include, "asymmetric padding counts"
-            x, before = F.pad(x, (before, after)), 0
-        window = (*ints_of(op.kernel_size), 1), (*ints_of(op.stride), 1), (before, 0)
-        # In double, as for two dimensions.
-        y = F.avg_pool2d(x.double().unsqueeze(-1), *window, ceil, include).squeeze(-1).float()
+        window = (*ints_of(op.kernel_size), 1), (*ints_of(op.stride), 1)
+        padding = (0, 0, *ints_of(op.padding))
+        y = _averages(x.unsqueeze(-1), *window, padding, ceil=ceil, include=include).squeeze(-1)
         return result(y[..., : shape_of(op.output)[-1]], op.output)
 
     @impl(edge.MaxPool1dOp)
@@ -161,14 +185,10 @@ class EdgeFunctions(ElementwiseFunctions):
         self, interpreter: Interpreter, op: edge.AvgPool2dOp, args: PythonValues
     ) -> PythonValues:
         (x,) = _to_nchw(op, *tensors(op, args))
-        kernel, (top, bottom, left, right) = ints_of(op.kernel_size), ints_of(op.padding)
         include, ceil = bool(int_of(op.count_include_pad)), bool(int_of(op.ceil_mode))
-        padding = (top, left)
-        if (top, left) != (bottom, right):
-            assert include, "asymmetric padding counts"
-            x, padding = _pad(x, op.padding, 0.0), (0, 0)
-        # In double, like a mean: neither a layout nor a pool instead of a mean may change a bit.
-        y = F.avg_pool2d(x.double(), kernel, ints_of(op.stride), padding, ceil, include).float()
+        (top, bottom, left, right), kernel = ints_of(op.padding), ints_of(op.kernel_size)
+        padding = (left, right, top, bottom)
+        y = _averages(x, kernel, ints_of(op.stride), padding, ceil=ceil, include=include)
         return result(_from_nchw(op, _windows(op, y)), op.output)
 
     @impl(edge.MaxPool2dOp)

@@ -63,3 +63,28 @@ def test_what_torch_refuses_is_one_line() -> None:
     }"""
     with pytest.raises(CompileError, match="tensor"):
         interpret(parse_module(make_context(), text), [np.zeros((0, 0, 4, 4), np.float32)])
+
+
+@pytest.mark.parametrize("include", [True, False])
+@pytest.mark.parametrize("padding", [(0, 1, 1, 0), (2, 0, 0, 1), (3, 0, 0, 0)])
+def test_averages_with_padding_on_one_side(
+    padding: tuple[int, int, int, int], include: bool
+) -> None:
+    """The sum of each window, and the number of its elements that count, one by one."""
+    top, bottom, left, right = padding
+    height, width = 4 + top + bottom - 2, 4 + left + right - 2
+    type = f"tensor<1x1x{height}x{width}xf32>"
+    text = f"""func.func @forward(%x: tensor<1x1x4x4xf32>) -> {type} {{
+      %y = edge.avg_pool2d %x {{kernel_size = array<i64: 3, 3>, stride = array<i64: 1, 1>,
+        padding = array<i64: {top}, {bottom}, {left}, {right}>, ceil_mode = false,
+        count_include_pad = {str(include).lower()}}} : (tensor<1x1x4x4xf32>) -> {type}
+      func.return %y : {type}
+    }}"""
+    x = np.random.default_rng(0).integers(-9, 9, (4, 4)).astype(np.float32)
+    (y,) = interpret(parse_module(make_context(), text), [x.reshape(1, 1, 4, 4)])
+    for row in range(height):
+        for column in range(width):
+            rows = slice(max(0, row - top), max(0, row - top + 3))
+            window = x[rows, max(0, column - left) : column - left + 3]
+            count = 9 if include else max(1, window.size)
+            assert y[0, 0, row, column] == np.float32(window.sum(dtype=np.float64) / count)
