@@ -174,7 +174,7 @@ class QuantizeMasksPass(ModulePass):
 
     The root is a quantized `where` of two dequantized tensors or numbers. The comparisons and the
     logical operators of its mask become ops on quantized tensors; other bools are read as bytes.
-    Nothing changes if the NPU takes one of these ops not, or without an NPU.
+    Nothing changes without an NPU, or if it cannot take one of these ops.
     """
 
     name = "quantize-masks"
