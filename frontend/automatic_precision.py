@@ -23,7 +23,6 @@ from cmopt.frontend.locations import module_path
 from cmopt.frontend.observers import observer_of
 from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import operator_name
-from cmopt.frontend.progress import progress
 from cmopt.frontend.simulation import (
     Quantizer,
     Simulation,
@@ -42,6 +41,7 @@ from cmopt.frontend.wide_types import (
     widen_weight,
 )
 from cmopt.support.precision_report import LayerPrecision, PrecisionReport
+from cmopt.support.progress import progress
 
 MOST_SAMPLES = 32
 MOST_ELEMENTS = 2**26

@@ -16,7 +16,6 @@ from torch.fx import GraphModule
 from torch.utils._pytree import tree_leaves
 
 from cmopt.frontend.precision import Precision, set_report
-from cmopt.frontend.progress import progress
 from cmopt.frontend.quantize_checks import (
     check_arguments,
     check_call,
@@ -27,6 +26,7 @@ from cmopt.frontend.samples import samples_of
 from cmopt.frontend.structure import Arguments, example_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
+from cmopt.support.progress import progress
 from cmopt.support.targets import get_target
 
 if TYPE_CHECKING:

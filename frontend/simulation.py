@@ -20,8 +20,8 @@ from torchao.quantization.pt2e.utils import is_per_channel
 from cmopt.frontend.aliasing import written_nodes
 from cmopt.frontend.graph_building import attribute_of
 from cmopt.frontend.observers import observer_of
-from cmopt.frontend.progress import progress
 from cmopt.frontend.structure import Arguments
+from cmopt.support.progress import progress
 
 Change: TypeAlias = Callable[[Node, list[Any], list[Any]], list[Any]]
 """Called with a node, and its results in float and quantized, one of each for each sample. Returns

@@ -29,6 +29,7 @@ from cmopt.support.diagnostics import CompileError, verify
 from cmopt.support.memories import Memories, parse_memories
 from cmopt.support.names import unknown_name
 from cmopt.support.printing import module_to_text
+from cmopt.support.progress import progress
 from cmopt.support.targets import check_kernels, get_target
 from cmopt.support.vela_settings import VelaChoice
 
@@ -513,7 +514,7 @@ def lower(
         modules[stage] = module
     order = list(pipelines)
     following = order[order.index(stage) + 1 :] if modules else order
-    for stage in following:
+    for stage in progress(following, "compiling", names_items=True):
         own, original = parse_pipeline(pipelines[stage]), module
         modules[stage] = module = original.clone()
         # Verifying once a stage is enough here; `cm-opt` finds the pass that made IR invalid.

@@ -283,4 +283,15 @@ def report_text(report: Report) -> str:
         _print_table(console, _reasons_table("not on an integer kernel", report.fallbacks))
     else:
         console.print("every operator is on an integer kernel")
+    console.print(_summary(report))
     return _text(console)
+
+
+def _summary(report: Report) -> str:
+    """What a user wants to know first, at the end, which a terminal shows."""
+    allocators = report.method_allocator_bytes + report.temp_allocator_bytes
+    ram = report.arena_bytes + report.dtcm_bytes + allocators
+    return (
+        f"RAM {ram:,} bytes with ExecuTorch's tables, flash {report.pte_bytes:,} bytes, "
+        f"float operators {report.float_ops}"
+    )

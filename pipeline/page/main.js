@@ -12,12 +12,14 @@ const TABS = [
 function drawSummary() {
   byId("options").textContent =
     `${figures.target}, ${figures.io} in and out, kernels ${figures.kernels}`;
-  const ram = figures.arena_bytes + figures.method_allocator_bytes + figures.temp_allocator_bytes;
+  const allocators = figures.method_allocator_bytes + figures.temp_allocator_bytes;
+  const ram = figures.arena_bytes + figures.dtcm_bytes + allocators;
   const products = figures.steps.reduce((sum, step) => sum + step.multiplications, 0) +
     figures.delegates.reduce((sum, call) => sum + call.figures.macs, 0);
   const cards = [
-    ["RAM", bytes(ram), `arena ${number(figures.arena_bytes)} + allocators ${
-      number(ram - figures.arena_bytes)}`, ""],
+    ["RAM", bytes(ram), `arena ${number(figures.arena_bytes)} + ${
+      figures.dtcm_bytes ? `dtcm ${number(figures.dtcm_bytes)} + ` : ""}allocators ${
+      number(allocators)}`, ""],
     ["Flash, .pte", bytes(figures.pte_bytes), `constants ${number(figures.constant_bytes)}`, ""],
     ["Float operators", number(figures.float_ops), figures.float_ops ? "see Reasons" :
       "all on integer kernels", figures.float_ops ? "bad" : "good"],

@@ -63,8 +63,11 @@ class Page:
 
     def rows(self) -> list[str]:
         """The operators that are shown, each with the line of its row."""
+        # Not innerText, which is empty for rows that the browser has not drawn yet.
         names = self.run(
-            "return [...document.querySelectorAll('.row')].map((row) => row.innerText)"
+            "const parts = (node) => node.children.length ? [...node.children].map(parts).join(' ')"
+            " : node.textContent;"
+            "return [...document.querySelectorAll('.row')].map(parts)"
         )
         return [" ".join(name.split()) for name in names]
 
