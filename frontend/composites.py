@@ -16,6 +16,7 @@ from torch.export import ExportedProgram
 from torch.fx import Node
 
 from cmopt.frontend.aliasing import writes_escape, written_nodes
+from cmopt.frontend.decomposing import decomposed
 from cmopt.frontend.operators import BY_PARTS, CONVERSIONS, FREE, OBSERVED, PREPARED, REWRITTEN
 from cmopt.frontend.overloads import operator_name, operator_of, overload, overload_name
 from cmopt.frontend.structure import computed_nodes, tensor_inputs
@@ -140,5 +141,5 @@ def decompose_composites(
             break
         constant = {overload(node) for node in program.graph.nodes} - present
         table = {op: rule for op, rule in decompositions.items() if op not in constant}
-        program = program.run_decompositions(table)
+        program = decomposed(program, table)
     return program

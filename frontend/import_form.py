@@ -7,6 +7,7 @@ from torch.export import ExportedProgram
 from torch.fx import Graph, GraphModule, Node
 
 from cmopt.frontend.aliasing import writes_escape
+from cmopt.frontend.decomposing import decomposed
 from cmopt.frontend.operators import CONVERSIONS
 from cmopt.frontend.overloads import is_edge_operator, overload, overload_name
 from cmopt.frontend.upstream import Overload
@@ -48,9 +49,8 @@ def normalize(program: ExportedProgram) -> ExportedProgram:
             break
         available = torch.export.default_decompositions()
         before = [node.target for node in _nodes(program.graph_module)]
-        program = program.run_decompositions(
-            {target: available[target] for target in wanted if target in available}
-        )
+        table = {t: available[t] for t in wanted if t is not None and t in available}
+        program = decomposed(program, table)
         if before == [node.target for node in _nodes(program.graph_module)]:
             break
     return program

@@ -26,6 +26,7 @@ from cmopt.frontend.aliasing import (
     viewed_nodes,
     written_nodes,
 )
+from cmopt.frontend.decomposing import decomposed
 from cmopt.frontend.locations import location, source_nodes
 from cmopt.frontend.overloads import is_getitem, operator_name, overload, overload_name
 from cmopt.frontend.structure import tensor_inputs, tensor_outputs
@@ -106,8 +107,7 @@ def with_functional_state(program: ExportedProgram) -> ExportedProgram:
     }
     if buffers.isdisjoint(shown) or not buffers.isdisjoint(hidden):
         return program
-    functional: ExportedProgram = program.run_decompositions({})
-    return functional
+    return decomposed(program, {})
 
 
 def drop_batch_counters(program: ExportedProgram) -> ExportedProgram:
