@@ -120,7 +120,7 @@ _ARITHMETIC = {
     "clamp.Tensor_out": PortableCall(aten.clamp.Tensor, (X, X - 1, Y)),
     "clamp.out": one(aten.clamp.default, -0.5, 1.0),
     "div.out": two(aten.div.Tensor),
-    "div.out_mode": two(aten.div.Tensor_mode, rounding_mode="floor"),
+    "div.out_mode": two(aten.div.Tensor_mode, rounding_mode="trunc"),
     "elu.out": one(aten.elu.default, steps=LIBM),
     "floor_divide.out": two(aten.floor_divide.default, INTS, SMALL),
     "fmod.Scalar_out": one(aten.fmod.Scalar, 0.75),
@@ -331,10 +331,12 @@ def _full(names: str) -> frozenset[str]:
 OTHERWISE = _full(
     """
     alias_copy.out as_strided_copy.out clone.out copy.out detach_copy.out diagonal_copy.out
-    fill.Scalar_out flip.out floor_divide.out glu.out hardtanh.out lift_fresh_copy.out
+    div.Scalar_mode_out fill.Scalar_out flip.out fmod.Scalar_out glu.out hardtanh.out
+    lift_fresh_copy.out
     masked_fill.Scalar_out max.unary_out mean.dtype_out min.unary_out narrow_copy.out
     pixel_shuffle.out pixel_unshuffle.out reflection_pad1d.out reflection_pad2d.out
-    reflection_pad3d.out repeat.out replication_pad1d.out replication_pad2d.out rsub.Scalar_out
+    reflection_pad3d.out remainder.Scalar_out repeat.out replication_pad1d.out
+    replication_pad2d.out rsub.Scalar_out
     replication_pad3d.out roll.out select_copy.int_out select_scatter.out slice_scatter.out
     split_copy.Tensor_out sub.Scalar_out
     split_with_sizes_copy.out squeeze_copy.dim_out squeeze_copy.dims_out stack.out t_copy.out

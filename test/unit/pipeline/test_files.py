@@ -108,7 +108,7 @@ def test_input_and_output_may_be_the_same_file(
 def test_a_file_that_cannot_be_written_is_found_first(
     ir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(*arguments: object) -> None:
+    def never(*arguments: object, **options: object) -> None:
         raise AssertionError("the program was read")
 
     monkeypatch.setattr(cm_compile, "_program", never)
