@@ -43,10 +43,12 @@ def _console() -> Console:
 
 
 def _print_table(console: Console, table: Table) -> None:
-    """Print a table that fits the console. Long words are broken, not cut; numbers stay whole."""
+    """Print a table that fits the console. Long words are broken, not cut; numbers, and the words
+    above them, stay whole."""
     for column in table.columns:
         if column.justify == "right":
-            column.min_width = max((len(str(cell)) for cell in column.cells), default=0)
+            whole = [*map(str, column.cells), *str(column.header).split()]
+            column.min_width = max(map(len, whole), default=0)
         column.overflow = "fold"
     console.print(table)
 

@@ -197,7 +197,8 @@ def _guarded(program: CProgram) -> dict[str, str]:
             for region, size in list(sizes.items())[1:]
         ),
         "CHECKS": "\n".join(
-            f"        check_guards(guarded_{region}, {size});" for region, size in sizes.items()
+            f'        check_guards("{region}", guarded_{region}, {size});'
+            for region, size in sizes.items()
         ),
     }
 

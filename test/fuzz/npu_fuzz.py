@@ -52,6 +52,7 @@ from cmopt.pipeline.stages import stage_pipelines
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.printing import module_to_text
 from cmopt.support.targets import NPUS
+from cmopt.support.vela_settings import VelaSettings
 
 FAMILIES = ("ethos-u55-128", "ethos-u65-256", "ethos-u85-256")
 LONGEST = 1 << 17
@@ -119,7 +120,7 @@ def delegated(module: ModuleOp, npu: str) -> ModuleOp:
     copy = module.clone()
     if (op := operation_of(copy)) is not None and npu_reason(op, npu) is None:
         if not isinstance(op, edge.ReshapeOp):
-            outline([op], npu)
+            outline([op], npu, VelaSettings())
         copy.verify()
     return copy
 

@@ -18,6 +18,7 @@
 // The report is printed, then the picture. The arena has 128 bytes: 32 floats.
 // CHECK:      cortex-m55, float in and out
 // CHECK:      every operator is on an integer kernel
+// CHECK-NEXT: RAM {{.*}} bytes with ExecuTorch's tables, flash {{.*}} bytes, float operators 0
 // CHECK-NEXT: 128 │{{█+}}
 // CHECK:      └───
 // CHECK-NEXT: ▲
