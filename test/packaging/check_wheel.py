@@ -52,8 +52,11 @@ def run(*command: str | Path, cwd: Path, **options: str) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "CMOPT"))}
     result = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=environment | options,
-        check=True, text=True, stdout=subprocess.PIPE,
+        check=False, text=True, stdout=subprocess.PIPE,
     )  # fmt: skip
+    if result.returncode:
+        print(result.stdout)  # says what is wrong
+        result.check_returncode()
     return result.stdout
 
 
