@@ -69,8 +69,7 @@ def binary(op: BinaryOp, b: RegionBuilder) -> SSAValue:
 
 def _operand(value: SSAValue, op: BinaryOp, b: RegionBuilder) -> SSAValue:
     """The stored integers of an operand, of the result's rank."""
-    shape, rank = shape_of(value), len(shape_of(op.output))
-    return b.reshape(b.value(value), (1,) * (rank - len(shape)) + shape)
+    return b.with_rank(b.value(value), len(shape_of(op.output)))
 
 
 def add(op: AddOp | SubOp, b: RegionBuilder) -> SSAValue:
@@ -177,8 +176,7 @@ def extremum(op: MinimumOp | MaximumOp, b: RegionBuilder) -> SSAValue:
     """
     target, wide = qtype_of(op.output), []
     for value in (op.lhs, op.rhs):
-        shape, rank = shape_of(value), len(shape_of(op.output))
-        stored = b.reshape(b.value_as(value, target), (1,) * (rank - len(shape)) + shape)
+        stored = b.with_rank(b.value_as(value, target), len(shape_of(op.output)))
         wide.append(b.rescale(stored, 1.0, to=i32))
     kind = tosa.MinimumOp if isinstance(op, MinimumOp) else tosa.MaximumOp
     smaller = b.rescale(b.arithmetic(kind, *wide), 1.0, to=target.storage)

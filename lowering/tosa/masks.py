@@ -41,7 +41,7 @@ def comparison(op: ComparisonOp, b: RegionBuilder) -> SSAValue:
     rank = len(shape_of(op.output))
     operands = [
         b.rescale(
-            aligned(value, rank, b), kind.scale / common, to=i32, input_zp=kind.zero_point
+            b.with_rank(b.value(value), rank), kind.scale / common, to=i32, input_zp=kind.zero_point
         )
         for value, kind in zip((op.lhs, op.rhs), kinds, strict=True)
     ]  # fmt: skip
@@ -74,8 +74,8 @@ def where(op: WhereOp, b: RegionBuilder) -> SSAValue:
     require_activations(op.lhs, op.rhs, op.output)
     if qtype_of(op.mask) != MASK:
         raise Unsupported(f"takes masks of {MASK}")
-    lhs, rhs = (reshaped(b.value_as(v, target), rank, b) for v in (op.lhs, op.rhs))
-    mask = aligned(op.mask, rank, b)
+    lhs, rhs = (b.with_rank(b.value_as(v, target), rank) for v in (op.lhs, op.rhs))
+    mask = b.with_rank(b.value(op.mask), rank)
     masks = [mask, b.table(mask, np.equal(EVERY_INT8, 0).astype(np.int8))]
     if not is_int8(target):
         masks = [b.scaled(each, 1.0, to=i16) for each in masks]
@@ -86,14 +86,3 @@ def where(op: WhereOp, b: RegionBuilder) -> SSAValue:
     ]
     wide = [b.rescale(part, 1.0, to=i32) for part in parts]
     return b.rescale(b.arithmetic(tosa.AddOp, *wide), 1.0, to=target.storage)
-
-
-def aligned(value: SSAValue, rank: int, b: RegionBuilder) -> SSAValue:
-    """The stored integers of a value outside, with dimensions of size 1 in front."""
-    return reshaped(b.value(value), rank, b)
-
-
-def reshaped(value: SSAValue, rank: int, b: RegionBuilder) -> SSAValue:
-    """A value inside, with dimensions of size 1 in front."""
-    shape = shape_of(value)
-    return b.reshape(value, (1,) * (rank - len(shape)) + shape)

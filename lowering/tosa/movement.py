@@ -55,10 +55,9 @@ def cat(op: CatOp, b: RegionBuilder) -> SSAValue:
 
 def expand(op: ExpandOp, b: RegionBuilder) -> SSAValue:
     """A tile of each dimension that was 1."""
-    shape, target = shape_of(op.input), shape_of(op.output)
-    shape = (1,) * (len(target) - len(shape)) + shape
-    value = b.reshape(b.value(op.input), shape)
-    return b.tile(value, [t // s for s, t in zip(shape, target, strict=True)])
+    target = shape_of(op.output)
+    value = b.with_rank(b.value(op.input), len(target))
+    return b.tile(value, [t // s for s, t in zip(shape_of(value), target, strict=True)])
 
 
 def pad(op: PadOp, b: RegionBuilder) -> SSAValue:

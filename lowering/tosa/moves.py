@@ -32,6 +32,11 @@ class MovingRegion(Region):
             return value
         return self.add(tosa.ReshapeOp([value, self.sizes(shape)], like(value, shape)))
 
+    def with_rank(self, value: SSAValue, rank: int) -> SSAValue:
+        """A value with dimensions of size 1 in front, up to a rank."""
+        shape = shape_of(value)
+        return self.reshape(value, (1,) * (rank - len(shape)) + shape)
+
     def rows(self, value: SSAValue, width: int) -> SSAValue:
         """`value` as an image of one row, whose pixels have `width` channels.
 

@@ -48,8 +48,7 @@ class Division:
 
     def aligned(self, value: SSAValue) -> SSAValue:
         """The stored integers of an operand, of the result's rank."""
-        shape, rank = shape_of(value), len(shape_of(self.op.output))
-        return self.b.reshape(self.b.value(value), (1,) * (rank - len(shape)) + shape)
+        return self.b.with_rank(self.b.value(value), len(shape_of(self.op.output)))
 
     def scaled(self, value: SSAValue, factor: float, to: IntegerType = i16) -> SSAValue:
         """An operand without its zero point, times a factor."""
