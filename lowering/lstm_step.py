@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.cmopt import LstmLayer, LstmProduct, LstmSum
-from cmopt.dialects.constants import constant_of
+from cmopt.dialects.constants import constant_of, is_known
 from cmopt.dialects.cortex_m import (
     QuantizedActivationOp,
     QuantizedAddOp,
@@ -92,7 +92,7 @@ class Step:
         while open:
             value = open.pop()
             owner = value.owner
-            if seen_through_views(value) in ends or constant_of(value) is not None:
+            if seen_through_views(value) in ends or is_known(value):
                 continue
             if isinstance(owner, Operation) and owner not in found:
                 found.add(owner)
