@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import SSAValue
 
 from cmopt.codegen.lifetimes import Buffer, Liveness, analyze
-from cmopt.codegen.placement import Chain, Placement, chains, place
+from cmopt.codegen.placement import Chain, Placement, chains, live_bytes, place
 from cmopt.codegen.row_lifetimes import best_placement
 from cmopt.codegen.step_facts import multiplications, steps_of
 from cmopt.dialects.cortex_m import ScratchOp, itemsize, nbytes, place_of
@@ -39,24 +38,24 @@ def place_in_both(func: FuncOp, size: int, most_arena: int) -> TwoPlacements:
     larger than `most_arena`, those are that make the arena smallest; 0 is no limit. Inputs, outputs
     and state are in the arena, where a DMA controller reaches them.
     """
-    best: TwoPlacements | None = None
-    for by_traffic in (True, False):
-        plans = _placed(func, size, by_traffic)
-        if best is None or plans.arena.size < best.arena.size:
-            best = plans
-        if not most_arena or best.arena.size <= most_arena:
-            break
-    assert best is not None
+    liveness = analyze(func)
+    best = _placed(func, liveness, size, by_traffic=True)
+    if most_arena and best.arena.size > most_arena:
+        smallest = _placed(func, liveness, size, by_traffic=False)
+        best = min(best, smallest, key=lambda plans: plans.arena.size)
     return best
 
 
-def _placed(func: FuncOp, size: int, by_traffic: bool) -> TwoPlacements:
-    most = size
+def _placed(func: FuncOp, liveness: Liveness, size: int, *, by_traffic: bool) -> TwoPlacements:
+    of_value, everything = traffic_of(func), chains(liveness, in_place=False)
+    traffic = {
+        buffer: sum(of_value[value] for value, _ in buffer.values) for buffer in liveness.buffers
+    }
+    candidates, most = list(_candidates(func, everything)), size
     for _ in range(ATTEMPTS):
-        liveness = analyze(func)
         hot = {
             value
-            for chain in _chosen(func, liveness, most, by_traffic)
+            for chain in choose(candidates, everything, traffic, most, by_traffic=by_traffic)
             for buffer in chain.deltas
             for value, _ in buffer.values
         }
@@ -93,22 +92,13 @@ def traffic_in(func: FuncOp, region: str) -> float:
     return total[region] / total.total() if total.total() else 0.0
 
 
-def _candidates(func: FuncOp, liveness: Liveness) -> Iterator[Chain]:
+def _candidates(func: FuncOp, everything: Sequence[Chain]) -> Iterator[Chain]:
     """The chains that may be in the fast memory."""
     border: set[SSAValue] = {*func.body.block.args, *terminator(func).operands}
-    for chain in chains(liveness, in_place=False):
+    for chain in everything:
         values = [value for buffer in chain.deltas for value, _ in buffer.values]
         if chain.size and border.isdisjoint(values):
             yield chain
-
-
-def _chosen(func: FuncOp, liveness: Liveness, most: int, by_traffic: bool) -> Sequence[Chain]:
-    of_value = traffic_of(func)
-    traffic = {
-        buffer: sum(of_value[value] for value, _ in buffer.values) for buffer in liveness.buffers
-    }
-    candidates, everything = list(_candidates(func, liveness)), chains(liveness, in_place=False)
-    return choose(candidates, everything, traffic, most, by_traffic=by_traffic)
 
 
 def choose(
@@ -157,10 +147,8 @@ def choose(
 
 
 def _live(groups: Sequence[Chain]) -> dict[int, int]:
-    """The live bytes of some chains at each time at which there are any, without take-overs."""
-    changes: Counter[int] = Counter()
-    for chain in groups:
-        for time, more in chain.changes():
-            changes[time] += more
-    times = range(min(changes), max(changes) + 1) if changes else range(0)
-    return dict(zip(times, accumulate(changes[time] for time in times), strict=True))
+    """The live bytes of some chains at every time from their first to their last change."""
+    changes, live = live_bytes(groups), 0
+    return {
+        time: (live := changes.get(time, live)) for time in range(min(changes), max(changes) + 1)
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -119,13 +119,22 @@ def _tie(liveness: Liveness, chain_of: dict[Buffer, Tied], base: Buffer, other: 
         chain_of[buffer] = large
 
 
+def live_bytes(groups: Sequence[Chain], more: Mapping[int, int] | None = None) -> dict[int, int]:
+    """The live bytes of some chains at each time at which their number changes, in order.
+
+    more: further changes, by time.
+    """
+    changes = Counter(more)
+    for chain in groups:
+        for time, change in chain.changes():
+            changes[time] += change
+    times = sorted(changes)
+    return dict(zip(times, accumulate(changes[time] for time in times), strict=True))
+
+
 def lower_bound(groups: Sequence[Chain]) -> int:
     """The most bytes live at one time: no placement of these chains needs fewer."""
-    changes: Counter[int] = Counter()
-    for chain in groups:
-        for time, more in chain.changes():
-            changes[time] += more
-    return max(accumulate(more for _, more in sorted(changes.items())), default=0)
+    return max(live_bytes(groups).values(), default=0)
 
 
 def lowest_base(liveness: Liveness, chain: Chain, offsets: dict[Buffer, int]) -> int:
@@ -220,12 +229,9 @@ def place(liveness: Liveness) -> Placement:
 def lower_bound_in_place(liveness: Liveness) -> int:
     """A number of bytes below which no plan stays, whichever results take the bytes of operands:
     at each time, the bytes that are live less those that take-overs may save then."""
-    changes: Counter[int] = Counter()
-    for chain in chains(liveness, in_place=False):
-        for time, more in chain.changes():
-            changes[time] += more
+    saved: Counter[int] = Counter()
     for over in liveness.take_overs:
         shared = min(align(over.buffer.size), align(over.successor.size))
-        changes[over.successor.first] -= shared
-        changes[over.successor.first + 1] += shared
-    return max(accumulate(more for _, more in sorted(changes.items())), default=0)
+        saved[over.successor.first] -= shared
+        saved[over.successor.first + 1] += shared
+    return max(live_bytes(chains(liveness, in_place=False), saved).values(), default=0)
