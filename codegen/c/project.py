@@ -18,6 +18,7 @@ from pathlib import Path
 from xdsl.dialects.func import FuncOp
 
 import cmopt.kernels
+from cmopt.codegen.c.header import regions_of
 from cmopt.codegen.c.program import CProgram
 from cmopt.codegen.c.text import C_TYPES, array
 from cmopt.codegen.emit_pte import logical_view
@@ -66,7 +67,7 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
         "PREFIX": program.name.upper(),
         "CORE": core.target,
         "RESET": reset,
-        **_memories(program),
+        **_memories(program, func),
         "RESET_IN_README": f"\n{reset.strip()} /* once: the model has state */" if reset else "",
     }
     return {
@@ -84,20 +85,20 @@ def project_files(program: CProgram, func: FuncOp, target: str, example: Example
     }
 
 
-def _memories(program: CProgram) -> dict[str, str]:
+def _memories(program: CProgram, func: FuncOp) -> dict[str, str]:
     """What depends on the memories that the program takes: the arena, and the fast one if used."""
-    if not program.dtcm_bytes:
-        return {"MEMORIES": "arena", "DTCM": "", "DTCM_ROW": ""}
+    define = f"static {program.name.upper()}_DTCM(dtcm); /* in the fastest memory */\n"
     return {
-        "MEMORIES": "arena, dtcm",
-        "DTCM": f"static {program.name.upper()}_DTCM(dtcm); /* in the fastest memory */\n",
+        "MEMORIES": ", ".join(regions_of(func)),
+        "DTCM": define if program.dtcm_bytes else "",
         "DTCM_ROW": dtcm_row(program.dtcm_bytes),
     }
 
 
 def dtcm_row(size: int) -> str:
-    """The row of the fast memory in the table of a README."""
-    return f"| fast memory: the values that are read and written most | {size:,} |\n"
+    """The row of the fast memory in the table of a README; empty if it is not used."""
+    row = f"| fast memory: the values that are read and written most | {size:,} |\n"
+    return row if size else ""
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
@@ -169,7 +170,7 @@ def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
         "NAME": program.name,
         "PREFIX": program.name.upper(),
         "OUTPUT_BUFFERS": "\n".join([*buffers, f"static void *const outputs[] = {{{outputs}}};"]),
-        **_guarded(program),
+        **_guarded(program.name.upper(), regions_of(func)),
         "INPUT_BYTES": str(sum(nbytes(value.type) for value in arguments)),
         "RESET": _reset(program, func),
         "READS": "\n".join(reads),
@@ -177,10 +178,8 @@ def run_files_values(program: CProgram, func: FuncOp) -> dict[str, str]:
     }
 
 
-def _guarded(program: CProgram) -> dict[str, str]:
+def _guarded(prefix: str, regions: Sequence[str]) -> dict[str, str]:
     """The memories of `run_files.c`, each between guards."""
-    prefix = program.name.upper()
-    regions = ["arena", "dtcm"] if program.dtcm_bytes else ["arena"]
     sizes = {region: f"{prefix}_{region.upper()}_BYTES" for region in regions}
     return {
         "MEMORIES": ", ".join(regions),

@@ -17,6 +17,7 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, SSAValue
 
+from cmopt.codegen.c.header import regions_of
 from cmopt.codegen.c.project import (
     KERNELS,
     Example,
@@ -61,7 +62,7 @@ def runtime_project_files(emitted: EmittedProgram, func: FuncOp, name: str, targ
         "METHOD": f"{emitted.method_allocator_bytes:,}",
         "TEMP": f"{emitted.temp_allocator_bytes:,}",
     }
-    regions = _regions(name, region_bytes(func, "dtcm"))
+    regions = _regions(name.upper(), func)
     data, run, checks = self_test_values(example, check="  wrong |= check")
     test = {"DATA": data, "RUN": run, "CHECKS": checks}
     operators = "".join(f"  - {operator}\n" for operator in emitted.operators)
@@ -79,25 +80,17 @@ def runtime_project_files(emitted: EmittedProgram, func: FuncOp, name: str, targ
     }
 
 
-def _regions(name: str, dtcm: int) -> dict[str, str]:
+def _regions(prefix: str, func: FuncOp) -> dict[str, str]:
     """What depends on the buffers of planned memory: the arena, and the fast one if it is used."""
-    prefix = name.upper()
-    arena = f"{{arena, {prefix}_ARENA_BYTES}}"
-    if not dtcm:
-        return {
-            "REGION_COUNT": "1",
-            "REGIONS": arena,
-            "DTCM": "",
-            "DTCM_ROW": "",
-            "DTCM_ATTRIBUTES": "",
-        }
+    regions, size = regions_of(func), region_bytes(func, "dtcm")
+    attributes = f"{prefix}_DTCM_ATTRIBUTES"
+    define = f"{attributes} alignas({prefix}_ALIGNMENT) uint8_t dtcm[{prefix}_DTCM_BYTES];\n"
     return {
-        "REGION_COUNT": "2",
-        "REGIONS": f"{arena}, {{dtcm, {prefix}_DTCM_BYTES}}",
-        "DTCM": f"{prefix}_DTCM_ATTRIBUTES alignas({prefix}_ALIGNMENT) uint8_t "
-        f"dtcm[{prefix}_DTCM_BYTES];\n",
-        "DTCM_ROW": dtcm_row(dtcm),
-        "DTCM_ATTRIBUTES": f", `{prefix}_DTCM_ATTRIBUTES`",
+        "REGION_COUNT": str(len(regions)),
+        "REGIONS": ", ".join(f"{{{r}, {prefix}_{r.upper()}_BYTES}}" for r in regions),
+        "DTCM": define if size else "",
+        "DTCM_ROW": dtcm_row(size),
+        "DTCM_ATTRIBUTES": f", `{attributes}`" if size else "",
     }
 
 
