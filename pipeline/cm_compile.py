@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cmopt.dialects.arrays import Array
-from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.frontend.model_files import check_model_file
 from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, samples_in, select
@@ -27,7 +26,7 @@ from cmopt.pipeline.files import print_text, read_text
 from cmopt.pipeline.outputs import outputs_of
 from cmopt.pipeline.stages import STAGES, Choice
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.pipeline.verifying import verify_input
+from cmopt.pipeline.verifying import read_module
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import Memories, parse_memories, parse_size
 from cmopt.support.names import unknown_name
@@ -265,8 +264,7 @@ def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
     if args.model.endswith(".mlir"):
         if args.calibrate is not None:
             raise CompileError("IR is not calibrated", hint="compile the .pt2 with --calibrate")
-        module = parse_module(make_context(), read_text(args.model), args.model)
-        verify_input(module)
+        module = read_module(args.model)
         npu = get_target(args.target).npu
         stage = args.from_stage or stage_of(module, npu.name if npu else "", args.kernels)
         return lower(

@@ -12,7 +12,6 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.cortex_m import DequantizePerTensorOp
-from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.program import border_names, main_function, outputs_of
 from cmopt.dialects.quant import DCastOp, quantized_element
 from cmopt.pipeline.arrays_file import read_npz
@@ -27,7 +26,7 @@ from cmopt.pipeline.program_figures import (
 )
 from cmopt.pipeline.tables import changes_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.pipeline.verifying import verify_input
+from cmopt.pipeline.verifying import read_module
 from cmopt.support.diagnostics import CompileError
 
 TROUBLE = 2
@@ -51,12 +50,6 @@ def _arguments() -> argparse.ArgumentParser:
     add("--input", metavar="IN.npz", help="for IR: interpret both on these inputs, one array for "
         "each by name, and compare the outputs too")  # fmt: skip
     return parser
-
-
-def _module(path: str) -> ModuleOp:
-    module = parse_module(make_context(), read_text(path), path)
-    verify_input(module)
-    return module
 
 
 def step_of(module: ModuleOp, output: str) -> float | None:
@@ -98,7 +91,7 @@ def _largest(x: Array, y: Array, step: float | None) -> str:
 
 
 def _compare_ir(args: argparse.Namespace) -> list[Change]:
-    modules = [_module(path) for path in (args.a, args.b)]
+    modules = [read_module(path) for path in (args.a, args.b)]
     rows = differences(*map(figures_of_ir, modules))
     if args.input is None:
         return rows

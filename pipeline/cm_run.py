@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
 from cmopt.dialects.arrays import Array
-from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.dialects.parsing import make_context
 from cmopt.dialects.program import border_names, logical_shapes, main_function
 from cmopt.interpreters.run import Session
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
@@ -21,13 +21,13 @@ from cmopt.pipeline.compare import Comparison, compare
 from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.emulation import PLACES, read_project, run_project
 from cmopt.pipeline.evaluate import LABELS, check_expected, evaluate_arrays, score
-from cmopt.pipeline.files import check_outputs, print_text, read_bytes, read_text
+from cmopt.pipeline.files import check_outputs, print_text, read_bytes
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.program_process import check_program, run_program
 from cmopt.pipeline.scores import Evaluation
 from cmopt.pipeline.tables import count_text
 from cmopt.pipeline.tool import ArgumentParser, run_tool
-from cmopt.pipeline.verifying import verify_input
+from cmopt.pipeline.verifying import read_module
 from cmopt.support.diagnostics import CompileError, one_line
 from cmopt.support.targets import KERNEL_LIBRARIES, STOCK, check_kernels, get_target
 
@@ -64,12 +64,6 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _module(path: str) -> ModuleOp:
-    module = parse_module(make_context(), read_text(path), path)
-    verify_input(module)
-    return module
-
-
 def _main_function(module: ModuleOp, path: str) -> FuncOp:
     try:
         return main_function(module)
@@ -79,7 +73,7 @@ def _main_function(module: ModuleOp, path: str) -> FuncOp:
 
 def run_ir(path: str, inputs: dict[str, Array], input_path: str) -> dict[str, Array]:
     """Interpret a file of IR. Returns the outputs by name."""
-    return run_module(_module(path), path, inputs, input_path)
+    return run_module(read_module(path), path, inputs, input_path)
 
 
 def run_module(
@@ -102,7 +96,7 @@ def compare_ir(
             f"'{path}' is not IR",
             hint="write IR for --compare with cm-compile --emit mlir --stage quantized",
         )
-    module = _module(path)
+    module = read_module(path)
     run_passes(
         make_context(), module, parse_pipeline(f"verify-stage{{stage=quantized kernels={kernels}}}")
     )
@@ -145,7 +139,7 @@ def evaluate_directory(args: argparse.Namespace, arrays: dict[str, Array]) -> Ev
 
 def evaluate_ir(args: argparse.Namespace, arrays: dict[str, Array]) -> Evaluation:
     """Interpret a file of IR on each sample of a data set; state is kept between them."""
-    module = _module(args.program)
+    module = read_module(args.program)
     func = _main_function(module, args.program)
     names, results = border_names(func)
     session = Session(module)

@@ -1,10 +1,19 @@
-"""Verify IR from outside: each op, and the memory plan of a function that has one."""
+"""Read and verify IR from outside: each op, and the memory plan of a function that has one."""
 
 from __future__ import annotations
 
 from xdsl.dialects.builtin import ModuleOp
 
+from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.pipeline.files import read_text
 from cmopt.support.diagnostics import verify
+
+
+def read_module(path: str) -> ModuleOp:
+    """The module in a file of IR. Raises CompileError if it cannot be read or is invalid."""
+    module = parse_module(make_context(), read_text(path), path)
+    verify_input(module)
+    return module
 
 
 def verify_input(module: ModuleOp) -> None:
