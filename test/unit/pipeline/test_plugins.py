@@ -149,8 +149,13 @@ def test_compile_with_a_pass_and_a_rule(example: Path, tmp_path: Path) -> None:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of this process's path, in which plug-ins may be installed."""
     monkeypatch.syspath_prepend(tmp_path)
-    plugins.plug_ins.cache_clear()
+    _forget()
     yield tmp_path
+    _forget()
+
+
+def _forget() -> None:
+    """Forget what other tests of this process found."""
     plugins.plug_ins.cache_clear()
     plugin_rules.cache_clear()
 
