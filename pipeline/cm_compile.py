@@ -19,8 +19,8 @@ from cmopt.pipeline.driver import (
     check_max_arena,
     check_options,
     check_passes,
-    compile,
     lower,
+    plan_options,
 )
 from cmopt.pipeline.files import print_text, read_text
 from cmopt.pipeline.outputs import outputs_of
@@ -36,6 +36,7 @@ from cmopt.support.vela_settings import VelaChoice
 if TYPE_CHECKING:
     import torch
     from torch.export import ExportedProgram
+    from xdsl.dialects.builtin import ModuleOp
 
     from cmopt.pipeline.compare import Comparison
 
@@ -259,28 +260,14 @@ def _vela(args: argparse.Namespace) -> VelaChoice:
     return VelaChoice(args.system_config, args.memory_mode, args.vela_config)
 
 
-def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
-    """The compiled program. Raises CompileError."""
+def _module(args: argparse.Namespace) -> tuple[ModuleOp, str]:
+    """The IR that the compilation begins with, and its stage. Raises CompileError."""
     if args.model.endswith(".mlir"):
         if args.calibrate is not None:
             raise CompileError("IR is not calibrated", hint="compile the .pt2 with --calibrate")
         module = read_module(args.model)
         npu = get_target(args.target).npu
-        stage = args.from_stage or stage_of(module, npu.name if npu else "", args.kernels)
-        return lower(
-            module,
-            target=args.target,
-            io=args.io,
-            kernels=args.kernels,
-            allow_float=args.allow_float,
-            min_npu_work=args.min_npu_work,
-            stage=stage,
-            max_arena=max_arena,
-            input_layout=args.input_layout,
-            output_layout=args.output_layout,
-            passes=args.passes,
-            vela=_vela(args),
-        )
+        return module, args.from_stage or stage_of(module, npu.name if npu else "", args.kernels)
     if args.from_stage is not None:
         raise CompileError("--from-stage is for IR", hint="a .pt2 is imported to stage edge")
     file, name = python_model(args.model)
@@ -295,20 +282,28 @@ def _program(args: argparse.Namespace, max_arena: int | None) -> Program:
         exported = quantized(
             exported, data, args.calibrate, args.target, args.kernels, args.precision, args.min_snr
         )
-    return compile(
-        exported,
+    from cmopt.frontend.importer import import_program
+
+    return import_program(exported), "edge"
+
+
+def _program(args: argparse.Namespace, board: Memories) -> Program:
+    """The compiled program, not yet fitted to the board. Raises CompileError."""
+    module, stage = _module(args)
+    return lower(
+        module,
         target=args.target,
         io=args.io,
         kernels=args.kernels,
         allow_float=args.allow_float,
         min_npu_work=args.min_npu_work,
-        max_arena=max_arena,
+        stage=stage,
+        max_arena=args.max_arena,
         input_layout=args.input_layout,
         output_layout=args.output_layout,
+        **plan_options(board),
         passes=args.passes,
-        system_config=args.system_config,
-        memory_mode=args.memory_mode,
-        vela_config=args.vela_config,
+        vela=_vela(args),
     )
 
 
@@ -375,7 +370,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if args.max_arena is not None:
         args.max_arena = parse_size(args.max_arena)
         check_max_arena(args.max_arena)
-    program = _program(args, max_arena=None if board.dtcm else args.max_arena)
+    program = _program(args, board)
     if args.memory is not None:
         program = program.fitted(args.memory, max_arena=args.max_arena, is_c=outputs.is_c_alone)
         program.check_fit(args.memory, is_c=outputs.is_c_alone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp, TensorType, f32
@@ -57,6 +57,8 @@ class Program:
     io: str
     kernels: str
     modules: dict[str, ModuleOp] = field(repr=False)
+    dtcm: int = 0
+    """The bytes of the fast memory that it was planned with."""
     _sessions: dict[str, Session] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -363,6 +365,21 @@ def check_passes(passes: Mapping[str, str], target: str, start: str = "edge") ->
         parse_pipeline(pipeline)
 
 
+class PlanOptions(TypedDict):
+    """The options of `lower` that a board decides."""
+
+    dtcm: int
+    in_strips: bool
+
+
+def plan_options(board: Memories) -> PlanOptions:
+    """How a program is planned first for a board: with its fast memory, or else in strips.
+
+    `Program.fitted` tries both if the first plan does not fit.
+    """
+    return {"dtcm": board.dtcm or 0, "in_strips": not board.dtcm}
+
+
 @collection_paused()
 def compile(
     exported: ExportedProgram,
@@ -424,9 +441,10 @@ def compile(
         kernels=kernels,
         allow_float=allow_float,
         min_npu_work=min_npu_work,
-        max_arena=None if board.dtcm else max_arena,
+        max_arena=max_arena,
         input_layout=input_layout,
         output_layout=output_layout,
+        **plan_options(board),
         passes=passes,
         vela=vela,
     )
@@ -529,4 +547,4 @@ def lower(
             check_calls(module, kernels)
     if not isinstance(io, str):
         io = ", ".join(f"{name}={mode}" for name, mode in io.items())
-    return Program(target, io, kernels, modules)
+    return Program(target, io, kernels, modules, dtcm if "planned" in following else 0)

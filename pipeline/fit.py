@@ -66,7 +66,9 @@ def planned_for(
     if "cortex_m" not in program.modules:
         return program  # It has its plan.
     dtcm, sram = memories.dtcm or 0, memories.sram
-    given = program = _replanned(program, dtcm) if dtcm else program
+    if program.dtcm != dtcm:
+        program = _replanned(program, dtcm)
+    given = program
     for attempt in range(ATTEMPTS):
         besides = needs_besides_arena(program.report, is_c=is_c)
         limits = [] if max_arena is None else [max_arena]
