@@ -26,13 +26,34 @@ def samples_of(given: Any, example: Arguments, names: Sequence[str], what: str) 
     Raises TypeError and ValueError if the structure, a constant, or a tensor's shape or dtype
     differs from the example's.
     """
-    arrays_to_tensors = tree_map(_tensor, given)
-    whole = arguments_of(_without_target(arrays_to_tensors, example, names), example, what)
+    whole = arguments_of(_without_target(with_tensors(given), example, names), example, what)
     return [fitting(one, example, what) for one in _one_by_one(whole, example)]
 
 
-def _tensor(value: Any) -> Any:
-    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
+def with_tensors(given: Any) -> Any:
+    """The same structure with tensors instead of numpy arrays."""
+    return tree_map(
+        lambda x: torch.from_numpy(np.array(x)) if isinstance(x, np.ndarray) else x, given
+    )
+
+
+Shape = Sequence[int]
+
+
+def batch_of(shapes: Sequence[tuple[Shape, Shape]]) -> tuple[int, bool] | None:
+    """How many samples some values hold, and whether the dimension of the samples is absent.
+
+    shapes: of each value, and of what one call takes. None if the values are no samples: where one
+    call takes a batch of one, the first dimension may be the samples, or be absent.
+    """
+    pairs = [(tuple(given), tuple(wanted)) for given, wanted in shapes]
+    if any(wanted[:1] != (1,) for _, wanted in pairs):
+        return None
+    if all(given == wanted[1:] for given, wanted in pairs):
+        return 1, True
+    fits = all(given and given[1:] == wanted[1:] for given, wanted in pairs)
+    sizes = {given[0] for given, _ in pairs} if fits else set()
+    return (sizes.pop(), False) if len(sizes) == 1 else None
 
 
 def _without_target(given: Any, example: Arguments, names: Sequence[str]) -> Any:
@@ -64,13 +85,8 @@ def _one_by_one(sample: Arguments, example: Arguments) -> list[Arguments]:
         return [sample]
     leaves = zip(tree_leaves(sample.values), tree_leaves(example.values), strict=True)
     pairs = [(v, w) for v, w in leaves if all(isinstance(x, torch.Tensor) for x in (v, w))]
-    if any(wanted.ndim == 0 or wanted.shape[0] != 1 for _, wanted in pairs):
+    if (batch := batch_of([(value.shape, wanted.shape) for value, wanted in pairs])) is None:
         return [sample]
-    if all(value.shape == wanted.shape[1:] for value, wanted in pairs):
-        return [sample.with_tensors([value[None] for value in sample.tensors])]
-    sizes = {value.shape[0] for value, wanted in pairs if value.shape[1:] == wanted.shape[1:]}
-    fits = all(value.shape[1:] == wanted.shape[1:] and value.ndim for value, wanted in pairs)
-    if not fits or len(sizes) != 1:
-        return [sample]
-    rows = range(sizes.pop())
-    return [sample.with_tensors([value[i : i + 1] for value in sample.tensors]) for i in rows]
+    count, is_absent = batch
+    whole = [value[None] if is_absent else value for value in sample.tensors]
+    return [sample.with_tensors([value[i : i + 1] for value in whole]) for i in range(count)]

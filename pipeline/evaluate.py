@@ -95,19 +95,22 @@ def calls_of(item: Any, inputs: Sequence[BorderTensor], what: str) -> Iterator[C
     import torch
     from torch.utils._pytree import tree_leaves, tree_map
 
+    from cmopt.frontend.samples import batch_of, with_tensors
     from cmopt.frontend.structure import tensors_by_name
 
     args, kwargs, target = _split(item, len(inputs), what)
-    args, kwargs = tree_map(_tensor, (args, kwargs))
+    args, kwargs = with_tensors((args, kwargs))
     values = tensors_by_name([each.name for each in inputs], args, kwargs)
     expected = None if target is None else [torch.as_tensor(x) for x in tree_leaves(target)]
-    calls = _number_of_calls(values, inputs, what)
-    if calls is None:
+    shapes = [(tuple(value.shape), each.shape) for value, each in zip(values, inputs, strict=True)]
+    if all(given == wanted for given, wanted in shapes):
         yield args, kwargs, expected
         return
-    is_single = values[0].ndim < len(inputs[0].shape)
+    if (batch := batch_of(shapes)) is None:
+        raise _does_not_fit(shapes, inputs, what)
+    calls, is_absent = batch
     everything = (args, kwargs, expected)
-    if is_single:
+    if is_absent:
         everything = tree_map(lambda x: x[None] if isinstance(x, torch.Tensor) else x, everything)
     for wanted in everything[2] or ():
         if wanted.ndim == 0 or len(wanted) != calls:
@@ -116,13 +119,6 @@ def calls_of(item: Any, inputs: Sequence[BorderTensor], what: str) -> Iterator[C
         yield tree_map(
             lambda x, i=i: x[i : i + 1] if isinstance(x, torch.Tensor) else x, everything
         )
-
-
-def _tensor(value: Any) -> Any:
-    import numpy as np
-    import torch
-
-    return torch.from_numpy(np.array(value)) if isinstance(value, np.ndarray) else value
 
 
 def _split(item: Any, count: int, what: str) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
@@ -141,26 +137,20 @@ def _split(item: Any, count: int, what: str) -> tuple[tuple[Any, ...], dict[str,
     )
 
 
-def _number_of_calls(
-    values: Sequence[torch.Tensor], inputs: Sequence[BorderTensor], what: str
-) -> int | None:
-    """How many samples values hold; None if they are one call as they are."""
-    shapes = [(tuple(value.shape), each.shape) for value, each in zip(values, inputs, strict=True)]
-    if all(given == wanted for given, wanted in shapes):
-        return None
-    if all(wanted[:1] == (1,) for _, wanted in shapes):
-        if all(given == wanted[1:] for given, wanted in shapes):
-            return 1
-        sizes = {given[0] for given, wanted in shapes if given and given[1:] == wanted[1:]}
-        if len(sizes) == 1 and all(given[1:] == wanted[1:] for given, wanted in shapes):
-            return sizes.pop()
-    for (given, wanted), each in zip(shapes, inputs, strict=True):
-        if given != wanted:
-            raise CompileError(
-                f"{what}: input {each.name!r} has shape {list(given)}, the program takes "
-                f"{list(wanted)}"
-            )
-    return None
+def _does_not_fit(
+    shapes: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+    inputs: Sequence[BorderTensor],
+    what: str,
+) -> CompileError:
+    """The error for the first value whose shape is not that of its input."""
+    given, wanted, name = next(
+        (given, wanted, each.name)
+        for (given, wanted), each in zip(shapes, inputs, strict=True)
+        if given != wanted
+    )
+    return CompileError(
+        f"{what}: input {name!r} has shape {list(given)}, the program takes {list(wanted)}"
+    )
 
 
 Runner = Callable[[list[list[Array]]], list[dict[str, Array]]]
