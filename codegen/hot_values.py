@@ -14,7 +14,7 @@ from cmopt.codegen.placement import Chain, Placement, chains, live_bytes, place
 from cmopt.codegen.row_lifetimes import best_placement
 from cmopt.codegen.step_facts import multiplications, steps_of
 from cmopt.dialects.cortex_m import ScratchOp, itemsize, nbytes, place_of
-from cmopt.dialects.program import terminator
+from cmopt.dialects.program import region_bytes, terminator
 from cmopt.support.search import new_solver
 
 EFFORT = 1.0
@@ -85,6 +85,8 @@ def traffic_of(func: FuncOp) -> Counter[SSAValue]:
 
 def traffic_in(func: FuncOp, region: str) -> float:
     """The portion of a planned function's traffic that is in a region; constants do not count."""
+    if not region_bytes(func, region):
+        return 0.0
     total: Counter[str] = Counter()
     for value, size in traffic_of(func).items():
         if (place := place_of(value)) is not None:

@@ -53,7 +53,7 @@ def check_fit(planned: ModuleOp, report: Report, memories: Memories, *, is_c: bo
 
 def needs_besides_arena(report: Report, *, is_c: bool) -> int:
     """Bytes of sram that a program takes besides its arena; see `check_fit`."""
-    return 0 if is_c else report.method_allocator_bytes + report.temp_allocator_bytes
+    return 0 if is_c else report.allocator_bytes
 
 
 def planned_for(

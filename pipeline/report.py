@@ -123,6 +123,11 @@ class Report:
         return sum(d.figures.cycles * n for d, n in zip(self.delegates, times, strict=True))
 
     @property
+    def allocator_bytes(self) -> int:
+        """What ExecuTorch's runtime takes besides planned memory: both allocators."""
+        return self.method_allocator_bytes + self.temp_allocator_bytes
+
+    @property
     def float_ops(self) -> int:
         """Number of operators that compute in float, without the casts at the border."""
         return sum(fallback.is_float for fallback in self.fallbacks)

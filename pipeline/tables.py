@@ -291,8 +291,7 @@ def report_text(report: Report) -> str:
 
 def _summary(report: Report) -> str:
     """What a user wants to know first, at the end, which a terminal shows."""
-    allocators = report.method_allocator_bytes + report.temp_allocator_bytes
-    ram = report.arena_bytes + report.dtcm_bytes + allocators
+    ram = report.arena_bytes + report.dtcm_bytes + report.allocator_bytes
     return (
         f"RAM {ram:,} bytes with ExecuTorch's tables, flash {report.pte_bytes:,} bytes, "
         f"float operators {report.float_ops}"
