@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from cmopt.frontend.precision import Precision, precision_report
     from cmopt.frontend.quantize import quantize
     from cmopt.frontend.recurrent_roles import GruConfig, LstmConfig
-    from cmopt.pipeline.driver import Program, compile
+    from cmopt.pipeline.driver import compile
+    from cmopt.pipeline.program import Program
     from cmopt.pipeline.report import Report
     from cmopt.pipeline.scores import Evaluation
     from cmopt.support.diagnostics import CompileError
@@ -33,7 +34,7 @@ _WHERE = {
     "LayerPrecision": "cmopt.support.precision_report",
     "Precision": "cmopt.frontend.precision",
     "PrecisionReport": "cmopt.support.precision_report",
-    "Program": "cmopt.pipeline.driver",
+    "Program": "cmopt.pipeline.program",
     "Report": "cmopt.pipeline.report",
     "compile": "cmopt.pipeline.driver",
     "precision_report": "cmopt.frontend.precision",

@@ -14,8 +14,6 @@ from cmopt.lowering.verify_stage import stage_of
 from cmopt.pipeline.arrays_file import read_npz, samples_in, select
 from cmopt.pipeline.driver import (
     IO_MODES,
-    RUNTIMES,
-    Program,
     check_max_arena,
     check_options,
     check_passes,
@@ -24,6 +22,7 @@ from cmopt.pipeline.driver import (
 )
 from cmopt.pipeline.files import print_text, read_text
 from cmopt.pipeline.outputs import outputs_of
+from cmopt.pipeline.program import RUNTIMES, Program
 from cmopt.pipeline.stages import STAGES, Choice
 from cmopt.pipeline.tool import ArgumentParser, run_tool
 from cmopt.pipeline.verifying import read_module

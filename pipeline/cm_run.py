@@ -18,10 +18,10 @@ from cmopt.dialects.program import border_names, logical_shapes, main_function
 from cmopt.interpreters.run import Session
 from cmopt.pipeline.arrays_file import read_npz, select, write_npz
 from cmopt.pipeline.compare import Comparison, compare
-from cmopt.pipeline.driver import interpret
 from cmopt.pipeline.emulation import PLACES, read_project, run_project
 from cmopt.pipeline.evaluate import LABELS, check_expected, evaluate_arrays, score
 from cmopt.pipeline.files import check_outputs, print_text, read_bytes
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.program_process import check_program, run_program
 from cmopt.pipeline.scores import Evaluation

@@ -87,7 +87,7 @@ def compare(
         if stage in stages:
             run_passes(ctx, lowered, parse_pipeline(stages[stage]))
     in_float = unquantized(exposed)
-    from cmopt.pipeline.driver import interpret
+    from cmopt.pipeline.interpreting import interpret
 
     steps = [0] * len(points)
     signal, noise = np.zeros(len(points)), np.zeros(len(points))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from cmopt.pipeline.border import BorderTensor
-    from cmopt.pipeline.driver import Program
+    from cmopt.pipeline.program import Program
 
 LABELS = "labels"
 """The name of labels among named arrays."""

@@ -18,7 +18,7 @@ from cmopt.support.diagnostics import CompileError
 from cmopt.support.memories import Memories
 
 if TYPE_CHECKING:
-    from cmopt.pipeline.driver import Program
+    from cmopt.pipeline.program import Program
 
 ATTEMPTS = 4
 """How often a program is split, each time with the tables of the last attempt."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cmopt.codegen.c.text import check_name
-from cmopt.pipeline.driver import Program, check_runtime
 from cmopt.pipeline.files import check_folder, check_outputs, print_text, write_outputs
+from cmopt.pipeline.program import Program, check_runtime
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.names import names_hint
 

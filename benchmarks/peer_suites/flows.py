@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import ModuleOp
 import cmopt
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import main_function, terminator, update
-from cmopt.pipeline.driver import as_arrays, interpret
+from cmopt.pipeline.interpreting import as_arrays, interpret
 from cmopt.support.targets import NPUS, get_target
 from peer_suites import figures
 from peer_suites.outcomes import (

@@ -32,7 +32,7 @@ from cmopt.dialects.shapes import ints_of, inverse, numel, permuted, shape_of
 from cmopt.lowering.averages import averages_once
 from cmopt.lowering.convert_edge_to_cortex_m import ConvertEdgeToCortexMPass
 from cmopt.lowering.portable import COMPOSITES
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.support.diagnostics import CompileError
 
 MAX_ELEMENTS = 100_000

@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 if TYPE_CHECKING:
     import torch
 
-    from cmopt.pipeline.driver import Program
+    from cmopt.pipeline.program import Program
 
 SECONDS_PER_CASE = 60.0
 

@@ -16,7 +16,7 @@ from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import SCastOp, quantized_element
 from cmopt.dialects.shapes import shape_of
 from cmopt.lowering.legality import no_kernel_reason
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.support.printing import module_to_text
 

@@ -16,7 +16,7 @@ from cmopt.dialects.parsing import make_context
 from cmopt.dialects.program import main_function
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 EXACT = {"edge.max_pool2d", "edge.permute", "edge.slice", "edge.cat", "edge.take", "edge.pad"}

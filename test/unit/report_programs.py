@@ -12,7 +12,8 @@ from torch import nn
 
 import cmopt
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.pipeline.driver import Program, lower
+from cmopt.pipeline.driver import lower
+from cmopt.pipeline.program import Program
 
 NPU = "cortex-m55+ethos-u55-128"
 CHAIN = Path(__file__).parents[1] / "lit" / "pipelines" / "conv_chain.mlir"

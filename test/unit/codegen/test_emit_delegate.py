@@ -36,7 +36,7 @@ from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import main_function
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.run import run_module
-from cmopt.pipeline.driver import Program
+from cmopt.pipeline.program import Program
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import NPUS
 

@@ -16,7 +16,7 @@ from torch._higher_order_ops.scan import scan
 import cmopt
 from cmopt.dialects.edge import ScanOp
 from cmopt.frontend.recurrent_cells import GruCell, LstmCell, ReluCell, TanhCell
-from cmopt.pipeline.driver import Program
+from cmopt.pipeline.program import Program
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function

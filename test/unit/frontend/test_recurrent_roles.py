@@ -17,7 +17,7 @@ from cmopt import GruConfig, LstmConfig
 from cmopt.dialects.edge import BinaryOp, LinearOp, ScanOp, UnaryOp
 from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import shape_of
-from cmopt.pipeline.driver import Program
+from cmopt.pipeline.program import Program
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function

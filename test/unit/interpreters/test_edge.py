@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.support.diagnostics import CompileError
 
 WINDOW = (

@@ -9,7 +9,7 @@ import pytest
 
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.pipeline import cm_run
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 MEAN = """

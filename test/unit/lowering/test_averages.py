@@ -17,7 +17,7 @@ from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.shapes import numel, window_output
 from cmopt.lowering.lower_reductions import two_steps
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 

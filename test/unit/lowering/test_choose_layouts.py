@@ -16,7 +16,7 @@ from cmopt.dialects.program import main_function
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.choose_layouts import Choice, ChooseLayoutsPass
 from cmopt.lowering.layout.modes import rule_of
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.support.diagnostics import verify
 

@@ -16,7 +16,7 @@ from cmopt.dialects.arrays import quantize
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.program import main_function
 from cmopt.dialects.quant import quantized_element
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 

@@ -9,7 +9,7 @@ from cmopt.arithmetic.lookup_tables import lookup_of, with_nearest_defined
 from cmopt.dialects.arrays import dequantize, quantize
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.quant import qtype_of
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 EVERY = np.arange(-128, 128).astype(np.int8)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from cmopt.dialects.parsing import make_context, parse_module
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 CONVERSION = "expose-transposes,convert-edge-to-cortex-m,canonicalize,verify-stage{stage=cortex_m}"

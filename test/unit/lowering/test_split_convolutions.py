@@ -13,7 +13,7 @@ from torch import nn
 import cmopt
 from cmopt.dialects.parsing import make_context
 from cmopt.frontend.importer import import_program
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 

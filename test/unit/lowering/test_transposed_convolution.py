@@ -14,7 +14,7 @@ from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.shapes import ints_of, shape_of
 from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.transposed_convolution import TransposedWindow
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.support.targets import Isa
 

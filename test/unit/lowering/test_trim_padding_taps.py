@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.lowering.trim_padding_taps import Axis
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 
 # Powers of two: float32 sums are exact, so their order does not matter.

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cmopt.dialects.cortex_m import QuantizedConv2dOp, QuantizedDepthwiseConv2dOp
 from cmopt.dialects.parsing import make_context, parse_module
 from cmopt.dialects.shapes import window_output
-from cmopt.pipeline.driver import Program, lower
+from cmopt.pipeline.driver import lower
+from cmopt.pipeline.program import Program
 
 TARGETS = ("cortex-m3", "cortex-m7", "cortex-m55")
 """The instruction sets: scalar, DSP, MVE."""

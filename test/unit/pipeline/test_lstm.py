@@ -29,8 +29,8 @@ from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.run import Session
 from cmopt.pipeline.board import Host
 from cmopt.pipeline.c_project import c_project, write_project
-from cmopt.pipeline.driver import Program
 from cmopt.pipeline.passes import parse_pipeline, run_passes
+from cmopt.pipeline.program import Program
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import Isa
 

@@ -15,7 +15,7 @@ import torch
 
 import cmopt
 from cmopt.dialects.parsing import make_context
-from cmopt.pipeline.driver import interpret
+from cmopt.pipeline.interpreting import interpret
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.stages import stage_pipelines
 from cmopt.support.targets import Isa, get_target, target_names

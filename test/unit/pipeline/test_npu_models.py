@@ -15,7 +15,7 @@ import cmopt
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.program import main_function, terminator, update
-from cmopt.pipeline.driver import as_arrays, interpret
+from cmopt.pipeline.interpreting import as_arrays, interpret
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from models import MODELS
