@@ -37,7 +37,7 @@ class ArgumentParser(argparse.ArgumentParser):
     def __init__(self, prog: str, **options: Any):
         super().__init__(prog=prog, allow_abbrev=False, **options)
         self.add_argument("--version", action=_Version, help="print the versions of cmopt and of "
-            "what it is built on, for a report of an error")  # fmt: skip
+            "what it is built on, for reports of errors")  # fmt: skip
         self.add_argument("--diagnostics", choices=("text", "json"), default="text", help="how "
             "errors and warnings are written to standard error: a line of text, or of JSON with "
             "severity, message, hint, file, line, column and op")  # fmt: skip
