@@ -40,6 +40,7 @@ from cmopt.support.names import unknown_name
 from cmopt.support.targets import NPUS, STOCK
 from cmopt.support.vela_settings import VelaChoice, VelaSettings
 
+ONLY_MOVES = "it only moves data; a call of the NPU would copy as much"
 AT_THE_END = "at the end of a delegate it is cheaper on the core"
 """The reason of a softmax that stays outside."""
 
@@ -119,7 +120,7 @@ class Partition:
             if any(self._needs_npu(op) for op in ops if isinstance(op, EdgeOp)):
                 continue
             if all(isinstance(op, MovementOp | CatOp) for op in ops):
-                reason = "it only moves data; a call of the NPU would copy as much"
+                reason = ONLY_MOVES
             elif min_work and (amount := work_of(ops)) < min_work:
                 reason = f"its delegate is small: {amount} operations, below {min_work}"
             else:

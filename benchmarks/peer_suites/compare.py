@@ -6,19 +6,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cmopt.lowering.delegate_to_ethos_u import ONLY_MOVES
 from peer_suites.outcomes import FAULTS, OK, SKIPPED, Result
 
 BASELINE_FIGURES = ("float", "core", "delegates", "steps", "snr")
 """The figures that the baseline keeps of an ok result, in this order, after the outcome."""
 
-NOISE_DB = 3.0
-GOOD_ENOUGH_DB = 60.0
-"""Signal-to-noise ratios above this count as equal."""
+NOISE_DB = 1.0
+"""A result that is lower than upstream's by more than this is worse."""
+
+BASELINE_NOISE_DB = 3.0
+"""The same against the baseline, which other random inputs may have made."""
+
+GOOD_ENOUGH_DB, GOOD_ENOUGH_INT16_DB = 60.0, 90.0
+"""Signal-to-noise ratios above these count as equal: rounding alone gives 50 and 98 dB."""
+
+WRONG_DB = 10.0
+"""A result below this does not tell what the model computes."""
+
+UPSTREAM_IS_FLOAT = "upstream computes in float"
+UPSTREAM_IS_WRONG = "upstream's result is wrong"
+UPSTREAM_IS_EMPTY = "upstream's delegate computes nothing"
+NOTHING_TO_COMPUTE = "nothing is computed, so the NPU is not called"
 
 
 @dataclass(frozen=True)
 class Worse:
-    """An aspect in which a case is worse, the two values, and the reason if the report has one."""
+    """An aspect in which a case is worse, the two values, and the reason if the report has one.
+
+    apart: why the two values cannot be compared; empty if they can.
+    """
 
     key: str
     flow: str
@@ -26,6 +43,7 @@ class Worse:
     ours: str
     upstream: str
     reason: str = ""
+    apart: str = ""
 
 
 def worse_than_upstream(ours: Result, upstream: Result | None) -> list[Worse]:
@@ -44,12 +62,26 @@ def worse_than_upstream(ours: Result, upstream: Result | None) -> list[Worse]:
     return [*_worse_numbers(ours, upstream), *_worse_sizes(ours, upstream)]
 
 
-def _worse(result: Result, aspect: str, ours: Any, upstream: Any, reason: str = "") -> Worse:
-    return Worse(result.key, result.flow, aspect, _text(ours), _text(upstream), reason)
+def _worse(
+    result: Result, aspect: str, ours: Any, upstream: Any, reason: str = "", apart: str = ""
+) -> Worse:
+    return Worse(result.key, result.flow, aspect, _text(ours), _text(upstream), reason, apart)
 
 
 def _fault(result: Result) -> str:
     return f"{result.message} ({result.frame})" if result.frame else result.message
+
+
+def _apart(ours: Result, upstream: Result) -> str:
+    """Why the size and the noise of two programs cannot be compared; empty if they can."""
+    a, b = ours.figures, upstream.figures
+    noise, theirs = a.get("snr"), b.get("snr")
+    is_noise = noise is not None and theirs is not None and theirs < WRONG_DB <= noise
+    if is_noise or (b.get("integers") or 0) > (a.get("integers") or 0):
+        return UPSTREAM_IS_WRONG
+    if b.get("float", 0) > a.get("float", 0):
+        return UPSTREAM_IS_FLOAT
+    return ""
 
 
 def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
@@ -59,9 +91,11 @@ def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
     if a.get("steps") is not None and a["steps"] > max(1.0, b.get("steps") or 0.0):
         found.append(_worse(ours, "steps", a["steps"], b.get("steps")))
     if a.get("snr") is not None and b.get("snr") is not None:
-        goal = min(b["snr"], GOOD_ENOUGH_DB)
+        is_wide = ours.key.partition("/")[0].endswith("_int16")
+        goal = min(b["snr"], GOOD_ENOUGH_INT16_DB if is_wide else GOOD_ENOUGH_DB)
         if a["snr"] < goal - NOISE_DB:
-            found.append(_worse(ours, "signal to noise, dB", a["snr"], b["snr"]))
+            apart = _apart(ours, upstream)
+            found.append(_worse(ours, "signal to noise, dB", a["snr"], b["snr"], apart=apart))
     if (a.get("integers") or 0) > (b.get("integers") or 0):
         found.append(_worse(ours, "wrong integers", a["integers"], b.get("integers")))
     return found
@@ -71,27 +105,35 @@ def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
     """Worse programs: more operators on the core, more cycles, calls or bytes."""
     a, b = ours.figures, upstream.figures
     reason = "; ".join(ours.reasons)
+    apart = _apart(ours, upstream)
     found = []
     if a.get("float", 0) > b.get("float", 0):
         found.append(_worse(ours, "float operators", a["float"], b["float"], reason))
     if b.get("delegates"):
+        apart = apart or ("" if b["cycles"] else UPSTREAM_IS_EMPTY)
         if not a["delegates"]:
-            left = reason or "the program has only views and borders"
-            return [*found, _worse(ours, "delegates", 0, b["delegates"], left)]
+            apart = apart or (NOTHING_TO_COMPUTE if _only_moves(ours) else "")
+            return [*found, _worse(ours, "delegates", 0, b["delegates"], reason, apart)]
         if a["delegates"] > b["delegates"]:
-            found.append(_worse(ours, "delegates", a["delegates"], b["delegates"], reason))
+            found.append(_worse(ours, "delegates", a["delegates"], b["delegates"], reason, apart))
         if a["core"] > b["core"]:
-            found.append(_worse(ours, "operators on the core", a["core"], b["core"], reason))
+            aspect = "operators on the core"
+            found.append(_worse(ours, aspect, a["core"], b["core"], reason, apart))
         if a["cycles"] > 1.01 * b["cycles"]:
-            found.append(_worse(ours, "cycles", a["cycles"], b["cycles"]))
+            found.append(_worse(ours, "cycles", a["cycles"], b["cycles"], apart=apart))
     elif a.get("delegates"):
         return found  # Only ours uses the NPU: sizes cannot be compared.
     elif a["calls"] > b["calls"]:
-        found.append(_worse(ours, "calls", a["calls"], b["calls"], reason))
+        found.append(_worse(ours, "calls", a["calls"], b["calls"], reason, apart))
     for name, aspect in (("arena", "arena, bytes"), ("pte", ".pte, bytes")):
         if a[name] > b[name]:
-            found.append(_worse(ours, aspect, a[name], b[name]))
+            found.append(_worse(ours, aspect, a[name], b[name], apart=apart))
     return found
+
+
+def _only_moves(result: Result) -> bool:
+    """Whether a program without a delegate moves data at most."""
+    return all(reason.endswith(ONLY_MOVES) for reason in result.reasons)
 
 
 def _text(value: Any) -> str:
@@ -146,7 +188,7 @@ def _change(name: str, was: float | None, now: float | None) -> int:
         return 0
     if name == "snr":
         was, now = min(was, GOOD_ENOUGH_DB), min(now, GOOD_ENOUGH_DB)
-        return (now < was - NOISE_DB) - (now > was + NOISE_DB)
+        return (now < was - BASELINE_NOISE_DB) - (now > was + BASELINE_NOISE_DB)
     if name == "delegates":  # 0 is worst; otherwise fewer are better
         return (not now and bool(was)) or (bool(was) and now > was) or -(now != was)
     tolerance = 0.5 if name == "steps" else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from peer_suites.compare import Worse, worse_than_upstream
+from peer_suites.compare import WRONG_DB, Worse, worse_than_upstream
 from peer_suites.outcomes import FLOWS, OK, OUTCOMES, SKIPPED, Result
 
 SAME = 40
@@ -44,6 +44,10 @@ Upstream's numbers on a core are those of its operators in Python. Its command s
 here. With an NPU, its signal-to-noise ratio is that of its TOSA graph in Arm's reference model, if
 the program is one delegate with one input, else that of its quantized model in PyTorch. For
 upstream, *ok* means only that the model compiles, not that the file runs.
+
+*Set apart* are cases in which a number is worse, but the two programs do not do the same:
+upstream computes in float or gives a wrong result (below {wrong:g} dB, or wrong integers), its
+delegate computes nothing, or nothing is to be computed at all, so that ours does not call the NPU.
 """
 
 
@@ -72,7 +76,8 @@ def document(results: Results, suites: Mapping[str, tuple[str, str]], version: s
     """The whole page. suites: the folder and the target of each suite."""
     names = [name for name in suites if any(suite_of(key) == name for key, _ in results)]
     rows = "\n".join(f"| {name} | `{suites[name][0]}` | {suites[name][1]} |" for name in names)
-    parts = [HEAD.format(version=version, suites=rows), "## Counts\n", _counts(results, names)]
+    head = HEAD.format(version=version, suites=rows, wrong=WRONG_DB)
+    parts = [head, "## Counts\n", _counts(results, names)]
     parts += [_how_many(results)]
     worse = {
         flow: [w for r in results.values() if r.flow == flow
@@ -82,7 +87,7 @@ def document(results: Results, suites: Mapping[str, tuple[str, str]], version: s
     parts += ["## Worse than upstream\n", _worse_counts(worse, results, names)]
     for name in names:
         for flow in ("ours", "theirs"):
-            found = [w for w in worse[flow] if suite_of(w.key) == name]
+            found = [w for w in worse[flow] if suite_of(w.key) == name and not w.apart]
             if found:
                 parts += [f"### {name}, {flow}\n", _worse_rows(found, results)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -138,10 +143,17 @@ def _worse_counts(
                 and u.outcome not in (OK, SKIPPED)
                 for r in results.values()
             )  # fmt: skip
-            aspects = Counter(w.aspect for w in worse[flow] if suite_of(w.key) == name)
-            text = ", ".join(f"{aspect} {count}" for aspect, count in aspects.most_common())
-            rows.append((name, flow, both, only_ours, text or "nothing"))
-    return table(("suite", "flow", "both ok", "only ours ok", "worse in, cases"), rows)
+            here = [w for w in worse[flow] if suite_of(w.key) == name]
+            aspects = _frequencies(w.aspect for w in here if not w.apart)
+            apart = _frequencies(why for _, why in {(w.key, w.apart) for w in here if w.apart})
+            rows.append((name, flow, both, only_ours, aspects, apart))
+    head = ("suite", "flow", "both ok", "only ours ok", "worse in, cases", "set apart, cases")
+    return table(head, rows)
+
+
+def _frequencies(words: Iterable[str]) -> str:
+    counted = Counter(words).most_common()
+    return ", ".join(f"{word} {count}" for word, count in counted) or "nothing"
 
 
 def _worse_rows(found: Sequence[Worse], results: Results) -> str:

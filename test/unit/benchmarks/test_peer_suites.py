@@ -15,11 +15,20 @@ import pytest
 import torch
 
 from cmopt.dialects.shapes import inverse
+from cmopt.lowering.delegate_to_ethos_u import ONLY_MOVES
 from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 from peer_suites import figures, sample, tables
-from peer_suites.compare import against_baseline, baseline_entry, worse_than_upstream
+from peer_suites.compare import (
+    NOTHING_TO_COMPUTE,
+    UPSTREAM_IS_EMPTY,
+    UPSTREAM_IS_FLOAT,
+    UPSTREAM_IS_WRONG,
+    against_baseline,
+    baseline_entry,
+    worse_than_upstream,
+)
 from peer_suites.outcomes import Result, of_exception, without_places
 from peer_suites.processes import run_cases
 from peer_suites.store import Store
@@ -176,7 +185,7 @@ def upstream(outcome: str = "ok", **changes: Any) -> Result:
 
 def test_equal_is_not_worse() -> None:
     assert aspects(result(), upstream()) == []
-    assert aspects(result(steps=1.0, snr=38.0), upstream()) == []
+    assert aspects(result(steps=1.0, snr=39.0), upstream()) == []
 
 
 def test_a_refusal_is_worse_only_if_upstream_compiles() -> None:
@@ -207,8 +216,12 @@ def test_each_aspect_on_a_core(change: dict[str, Any], aspect: str) -> None:
     assert aspects(result(**change), upstream()) == [aspect]
 
 
-def test_noise_beyond_60_db_is_good_enough() -> None:
-    assert aspects(result(snr=58.0), upstream(snr=200.0)) == []
+def test_noise_beyond_that_of_rounding_is_good_enough() -> None:
+    assert aspects(result(snr=59.5), upstream(snr=200.0)) == []
+    wide = "arm_u55_int16/m::f[a]"
+    assert aspects(result(key=wide, snr=59.5), upstream(key=wide, snr=200.0)) == [
+        "signal to noise, dB"]  # fmt: skip
+    assert aspects(result(key=wide, snr=89.5), upstream(key=wide, snr=200.0)) == []
 
 
 def test_aspects_with_an_npu() -> None:
@@ -221,13 +234,37 @@ def test_aspects_with_an_npu() -> None:
     assert aspects(result(**ON_NPU | {"pte": 5000}), upstream()) == []
 
 
-def test_a_program_without_delegates_says_why() -> None:
-    ours = result()
-    for reasons, said in (["aten.gt: no TOSA"], "aten.gt: no TOSA"), ([], "only views"):
-        left = Result(ours.key, "ours", "ok", figures=ours.figures, reasons=reasons)
-        (worse,) = worse_than_upstream(left, upstream(**ON_NPU))
-        assert worse.aspect == "delegates"
-        assert said in worse.reason
+def apart(ours: Result, other: Result) -> list[tuple[str, str]]:
+    return [(worse.aspect, worse.apart) for worse in worse_than_upstream(ours, other)]
+
+
+def test_what_does_not_do_the_same_is_set_apart() -> None:
+    longer = result(calls=5, snr=30.0)
+    for change, why in (({"float": 1}, UPSTREAM_IS_FLOAT), ({"integers": 2}, UPSTREAM_IS_WRONG)):
+        assert apart(longer, upstream(**change)) == [
+            ("signal to noise, dB", why), ("calls", why)]  # fmt: skip
+    assert apart(result(calls=5), upstream(snr=9.0)) == [("calls", UPSTREAM_IS_WRONG)]
+    assert apart(result(calls=5), upstream()) == [("calls", "")]
+
+
+def without_delegates(*reasons: str) -> Result:
+    return Result("s/m::f[a]", "ours", "ok", figures=result().figures, reasons=list(reasons))
+
+
+@pytest.mark.parametrize(
+    "reasons, cycles, why",
+    [
+        (["aten.gt: no TOSA"], 500, ""),
+        (["aten.gt: no TOSA"], 0, UPSTREAM_IS_EMPTY),
+        ([f"edge.cat: {ONLY_MOVES}"], 500, NOTHING_TO_COMPUTE),
+        ([f"edge.cat: {ONLY_MOVES}", "aten.gt: no TOSA"], 500, ""),
+        ([], 500, NOTHING_TO_COMPUTE),
+    ],
+)
+def test_a_program_without_delegates_says_why(reasons: list[str], cycles: int, why: str) -> None:
+    other = upstream(**ON_NPU | {"cycles": cycles})
+    (worse,) = worse_than_upstream(without_delegates(*reasons), other)
+    assert (worse.aspect, worse.reason, worse.apart) == ("delegates", "; ".join(reasons), why)
 
 
 def test_baseline_notes_what_became_worse_and_better() -> None:
@@ -274,14 +311,17 @@ def test_baseline_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_the_page_has_counts_and_only_worse_rows() -> None:
     every = [result(), upstream(), result("crash", key="s/m::f[b]"), upstream(key="s/m::f[b]"),
-             result(pte=990, key="s/m::g"), upstream(key="s/m::g")]  # fmt: skip
+             result(pte=990, key="s/m::g"), upstream(key="s/m::g"),
+             result(pte=990, key="s/m::h"), upstream(key="s/m::h", float=1)]  # fmt: skip
     results = {(r.key, r.flow): r for r in every}
     page = tables.document(results, {"s": ("folder", "cortex-m55")}, "1.2.3")
     assert "ExecuTorch 1.2.3" in page
-    assert "| s | ours | 3 | 2 | 0 | 0 | 1 | 0 | 0 | 0 | 2 | 0 |" in page
-    assert "| `m::f[b]` | 1 of 3 | crash | crash | ok | it says why |" in page
-    assert "| `m::g` | 1 of 3 | .pte, bytes | 990 | 900 |  |" in page
+    assert "| s | ours | 4 | 3 | 0 | 0 | 1 | 0 | 0 | 0 | 3 | 0 |" in page
+    assert "| `m::f[b]` | 1 of 4 | crash | crash | ok | it says why |" in page
+    assert "| `m::g` | 1 of 4 | .pte, bytes | 990 | 900 |  |" in page
+    assert "| s | ours | 3 | 0 | crash 1, .pte, bytes 1 | upstream computes in float 1 |" in page
     assert "m::f[a]" not in page
+    assert "m::h" not in page
 
 
 def test_the_worst_case_stands_for_its_module() -> None:
