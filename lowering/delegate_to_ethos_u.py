@@ -41,8 +41,15 @@ from cmopt.support.targets import NPUS, STOCK
 from cmopt.support.vela_settings import VelaChoice, VelaSettings
 
 ONLY_MOVES = "it only moves data; a call of the NPU would copy as much"
-AT_THE_END = "at the end of a delegate it is cheaper on the core"
+AT_THE_END = "at the end of a delegate it is cheaper on the core, because it is small"
 """The reason of a softmax that stays outside."""
+
+SMALL_SOFTMAX = 128
+"""The most elements of a softmax that is better on the core at the end of a delegate.
+
+With CMSIS-NN a core takes some 30 cycles an element, a U55-128 500 cycles and 4 for each element;
+but there, a softmax takes 2 KB of commands and 4 KB of tables.
+"""
 
 
 def work(op: Operation) -> int:
@@ -137,12 +144,13 @@ class Partition:
         """`ops` without those that are cheaper outside and not read inside; may be empty.
 
         On the core, a reshape is another name for the same bytes, and a softmax is one kernel call.
-        On the NPU, a softmax takes 16 operations, 2 KB of commands and 4 KB of tables.
         """
         inside = set(ops)
         for op in reversed(ops):
             cheap = isinstance(op, ReshapeOp) or (
-                isinstance(op, SoftmaxOp) and not self._needs_npu(op)
+                isinstance(op, SoftmaxOp)
+                and numel(shape_of(op.output)) <= SMALL_SOFTMAX
+                and not self._needs_npu(op)
             )
             # As in the rules, a requantization reads the operand of the dequantize before it.
             if cheap and not any(v.owner is op for user in inside for v in sources_of(user)):

@@ -5,7 +5,7 @@
 
 // A softmax between ops of the core stays there. The op after it needs no delegate of its own:
 // both functions are in one.
-// CHECK:       edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core"
+// CHECK:       edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core, because it is small"
 // CHECK:       ethos_u.delegate
 // CHECK:       tosa.table
 // CHECK:       tosa.table

@@ -38,14 +38,27 @@ func.func @trailing_reshape(%x: tensor<4x4x!a>) -> tensor<16x!a> {
 
 !a = !quant.uniform<i8:f32, 0.5:3>
 
-// So is a softmax with a kernel on the core: on the NPU it takes 16 operations.
+// So is a small softmax with a kernel on the core.
 // CHECK-LABEL: @trailing_softmax
 // CHECK:         ethos_u.delegate
-// CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core"
+// CHECK:         edge.softmax {{.*}}ethos_u.reason = "at the end of a delegate it is cheaper on the core, because it is small"
 func.func @trailing_softmax(%x: tensor<4x4x!a>) -> tensor<4x4x!a> {
   %0 = edge.tanh %x : (tensor<4x4x!a>) -> tensor<4x4x!a>
   %1 = edge.softmax %0 {dim = 1 : i64} : (tensor<4x4x!a>) -> tensor<4x4x!a>
   func.return %1 : tensor<4x4x!a>
+}
+
+// -----
+
+!a = !quant.uniform<i8:f32, 0.5:3>
+!p = !quant.uniform<i8:f32, 0.00390625:-128>
+
+// A large softmax is faster on the NPU, also at the end.
+// CHECK-LABEL: @trailing_large_softmax
+// CHECK-NOT:     edge.softmax
+func.func @trailing_large_softmax(%x: tensor<16x9x!a>) -> tensor<16x9x!p> {
+  %0 = edge.softmax %x {dim = 1 : i64} : (tensor<16x9x!a>) -> tensor<16x9x!p>
+  func.return %0 : tensor<16x9x!p>
 }
 
 // -----
