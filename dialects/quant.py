@@ -38,6 +38,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.shapes import with_element
+from cmopt.support.verification import TensorPart
 
 MIN_SCALE, MAX_SCALE = 2.0**-126, 2.0**126
 """Between these a scale and its inverse are normal in float32, in which kernels use them."""
@@ -103,7 +104,7 @@ class QuantParamsAttr(Data[bytes]):
 
 
 @irdl_attr_definition
-class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
+class UniformQuantizedType(ParametrizedAttribute, TypeAttribute, TensorPart):
     """`!quant.uniform<i8:f32, 0.05:-3>`; per axis `!quant.uniform<i8<-7:7>:f32:0, {0.1, 0.2:5}>`.
 
     `storage` is the integer type of the stored values, `storage_min` and `storage_max` their
@@ -203,6 +204,11 @@ class UniformQuantizedType(ParametrizedAttribute, TypeAttribute):
                 printer.print_string(", ")
                 self.params.print_parameter(printer)
 
+    def verify_shape(self, shape: Sequence[int]) -> None:
+        axis, count = self.axis.data, len(self.params.scales)
+        if self.is_per_axis and (axis >= len(shape) or shape[axis] != count):
+            raise VerifyException(f"{count} scales on axis {axis} do not fit shape {list(shape)}")
+
     def verify(self) -> None:
         signless = self.storage.signedness.data is Signedness.SIGNLESS
         if self.storage.width.data not in (8, 16, 32) or not signless:
@@ -266,18 +272,6 @@ def storage_type(type: Attribute) -> Attribute:
     return TensorType(element.storage, type.get_shape(), type.encoding)
 
 
-def verify_axis(type: Attribute) -> None:
-    """Check that a per-axis quantized tensor has one scale for each slice along its axis."""
-    if (element := quantized_element(type)) is None or not element.is_per_axis:
-        return
-    assert isinstance(type, TensorType)
-    shape, axis = type.get_shape(), element.axis.data
-    if axis >= len(shape) or shape[axis] != len(element.params.scales):
-        raise VerifyException(
-            f"{len(element.params.scales)} scales on axis {axis} do not fit shape {list(shape)}"
-        )
-
-
 def _verify_conversion(quantized: Attribute, plain: Attribute, want: Attribute) -> None:
     """Check that `quantized` has a quantized element type and `plain` element type `want`."""
     assert isinstance(quantized, TensorType) and isinstance(plain, TensorType)
@@ -290,7 +284,6 @@ def _verify_conversion(quantized: Attribute, plain: Attribute, want: Attribute) 
         raise VerifyException(f"{quantized} and {plain} differ in shape")
     if quantized.encoding != plain.encoding:
         raise VerifyException(f"{quantized} and {plain} differ in their encoding")
-    verify_axis(quantized)
 
 
 class _QuantPatterns(HasCanonicalizationPatternsTrait):

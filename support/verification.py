@@ -6,12 +6,22 @@ large. It also does not check that a value is defined before it is used.
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import ModuleOp, UnregisteredOp
+from collections.abc import Iterable, Sequence
+
+from xdsl.dialects.builtin import ModuleOp, TensorType, UnregisteredOp
 from xdsl.ir import Block, ErasedSSAValue, Operation, Region, SSAValue
 from xdsl.traits import IsTerminator, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.support.diagnostics import CompileError
+
+
+class TensorPart:
+    """An element type or an encoding that does not fit every shape of a tensor."""
+
+    def verify_shape(self, shape: Sequence[int]) -> None:
+        """Raise VerifyException if a tensor of this shape cannot have this part."""
+        raise NotImplementedError
 
 
 class Verifier:
@@ -30,6 +40,7 @@ class Verifier:
         for region in op.regions:
             self._region(region, op)
         try:
+            _verify_tensors(op.results)
             op.verify_()
         except VerifyException as error:
             raise self._fail(op, str(error)) from None
@@ -77,6 +88,10 @@ class Verifier:
             raise self._fail(parent, "holds a block that belongs to another op")
         if block.first_op is None and _needs_terminator(block.parent):
             raise self._fail(parent, "has an empty block where at least a terminator is needed")
+        try:
+            _verify_tensors(block.args)
+        except VerifyException as error:
+            raise self._fail(parent, str(error)) from None
         if ordered:
             local += block.args
             self._defined.update(block.args)
@@ -90,6 +105,15 @@ class Verifier:
             if ordered:
                 local += op.results
                 self._defined.update(op.results)
+
+
+def _verify_tensors(values: Iterable[SSAValue]) -> None:
+    """Raise VerifyException if a tensor's element type or encoding does not fit its shape."""
+    for value in values:
+        if isinstance(value.type, TensorType):
+            for part in (value.type.element_type, value.type.encoding):
+                if isinstance(part, TensorPart):
+                    part.verify_shape(value.type.get_shape())
 
 
 def _needs_terminator(region: Region) -> bool:

@@ -21,8 +21,9 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.inferring import InferringOp
-from cmopt.dialects.quant import quantized_element, verify_axis
+from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import element_of, ints, ints_of
+from cmopt.support.verification import TensorPart
 
 I64Array = DenseArrayBase
 
@@ -32,7 +33,7 @@ def _parse_dims(parser: AttrParser) -> DenseArrayBase:
 
 
 @irdl_attr_definition
-class DimOrderAttr(ParametrizedAttribute):
+class DimOrderAttr(ParametrizedAttribute, TensorPart):
     """`#edge.dim_order<[0, 2, 3, 1]>`: dimensions from outermost to innermost, as an encoding."""
 
     name = "edge.dim_order"
@@ -52,6 +53,12 @@ class DimOrderAttr(ParametrizedAttribute):
         order = list(ints_of(self.order))
         if sorted(order) != list(range(len(order))):
             raise VerifyException(f"#edge.dim_order: {order} is not a permutation")
+
+    def verify_shape(self, shape: Sequence[int]) -> None:
+        if len(self.order) != len(shape):
+            raise VerifyException(
+                f"dim order {list(ints_of(self.order))} does not fit shape {list(shape)}"
+            )
 
 
 class EdgePatterns(HasCanonicalizationPatternsTrait):
@@ -87,7 +94,7 @@ def optional(value: SSAValue | None) -> list[SSAValue]:
 
 
 def verify_tensors(op: IRDLOperation) -> None:
-    """Check that memory orders are the default, and that per-axis scales fit their shapes."""
+    """Check that memory orders are the default, and that element types are types."""
     for value in (*op.operands, *op.results):
         if isinstance(value.type, TensorType) and isinstance(value.type.encoding, DimOrderAttr):
             raise VerifyException(
@@ -95,7 +102,6 @@ def verify_tensors(op: IRDLOperation) -> None:
             )
         if isinstance(value.type, TensorType) and not isinstance(element_of(value), TypeAttribute):
             raise VerifyException(f"element type of {value.type} is an attribute, not a type")
-        verify_axis(value.type)
 
 
 def verify_elements(op: IRDLOperation) -> None:

@@ -234,9 +234,6 @@ class ToDimOrderOp(EdgeOp):
 
     def verify_(self) -> None:
         self.verify_result()
-        for type in (self.input.type, self.output.type):
-            if len(dim_order(type)) != len(shape_of(type)):
-                raise VerifyException(f"dim order of {type} does not fit its rank")
 
 
 def dim_order(type: Attribute) -> tuple[int, ...]:

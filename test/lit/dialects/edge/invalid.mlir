@@ -20,9 +20,23 @@
 
 // -----
 
+// expected-error@+1 {{'test.op' op 2 scales on axis 0 do not fit shape [3, 4]}}
 %x = "test.op"() : () -> tensor<3x4x!quant.uniform<i8:f32:0, {0.1, 0.2}>>
-// expected-error@+1 {{'edge.relu' op 2 scales on axis 0 do not fit shape [3, 4]}}
-%0 = edge.relu %x : (tensor<3x4x!quant.uniform<i8:f32:0, {0.1, 0.2}>>) -> tensor<3x4x!quant.uniform<i8:f32, 0.1>>
+
+// -----
+
+// The arguments of a function are checked too.
+// expected-error@+1 {{'func.func' op 2 scales on axis 4 do not fit shape [3]}}
+func.func @axis(%x: tensor<3x!quant.uniform<i8:f32:4, {0.1, 0.2}>>) {
+  func.return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op dim order [1, 0] does not fit shape [3]}}
+func.func @order(%x: tensor<3xf32, #edge.dim_order<[1, 0]>>) {
+  func.return
+}
 
 // -----
 

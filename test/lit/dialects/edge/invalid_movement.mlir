@@ -81,7 +81,7 @@
 // -----
 
 %x = "test.op"() : () -> tensor<2x3xf32>
-// expected-error@+1 {{'edge.to_dim_order' op dim order of tensor<2x3xf32, #edge.dim_order<[0, 2, 1]>> does not fit its rank}}
+// expected-error@+1 {{'edge.to_dim_order' op dim order [0, 2, 1] does not fit shape [2, 3]}}
 %0 = edge.to_dim_order %x : (tensor<2x3xf32>) -> tensor<2x3xf32, #edge.dim_order<[0, 2, 1]>>
 
 // -----
