@@ -83,3 +83,35 @@ func.func @long_axis(%x: tensor<1x4x1x70000x!q>) -> tensor<1x2x1x69998x!q> {
   %y = edge.conv2d %x, %w {stride = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, dilation = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x1x70000x!q>, tensor<2x4x1x3x!q>) -> tensor<1x2x1x69998x!q>
   func.return %y : tensor<1x2x1x69998x!q>
 }
+
+// Of a map, the ops of its body are computed for the whole tensor.
+// CHECK-LABEL: @map
+// CHECK-NEXT:    %0 = quant.dcast %x : tensor<4x4x!quant.uniform<i16:f32, 0.1>> to tensor<4x4xf32>
+// CHECK-NEXT:    %1 = edge.tanh %0 {edge.reason = "int16 needs {{.*}}"} : (tensor<4x4xf32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    %two = arith.constant dense<2.000000e+00> : tensor<f32>
+// CHECK-NEXT:    %2 = edge.mul %1, %two {edge.reason = "int16 needs {{.*}}"} : (tensor<4x4xf32>, tensor<f32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    %3 = quant.qcast %2 : tensor<4x4xf32> to tensor<4x4x!quant.uniform<i16:f32, 0.1>>
+func.func @map(%x: tensor<4x4x!q16>) -> tensor<4x4x!q16> {
+  %0 = edge.map %x {
+  ^bb0(%n: tensor<f32>):
+    %1 = edge.tanh %n : (tensor<f32>) -> tensor<f32>
+    %two = arith.constant dense<2.0> : tensor<f32>
+    %2 = edge.mul %1, %two : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    edge.yield %2 : tensor<f32>
+  } : (tensor<4x4x!q16>) -> tensor<4x4x!q16>
+  func.return %0 : tensor<4x4x!q16>
+}
+
+// One that yields a constant is that constant, repeated.
+// CHECK-LABEL: @constant_map
+// CHECK:         %two = arith.constant dense<2.000000e+00> : tensor<f32>
+// CHECK-NEXT:    %0 = edge.expand %two {{.*}}-> tensor<4x4xf32>
+// CHECK-NEXT:    quant.qcast %0
+func.func @constant_map(%x: tensor<4x4x!q16>) -> tensor<4x4x!q16> {
+  %0 = edge.map %x {
+  ^bb0(%n: tensor<f32>):
+    %two = arith.constant dense<2.0> : tensor<f32>
+    edge.yield %two : tensor<f32>
+  } : (tensor<4x4x!q16>) -> tensor<4x4x!q16>
+  func.return %0 : tensor<4x4x!q16>
+}
