@@ -207,6 +207,7 @@ def _prepared(
     from cmopt.frontend.quantizer import Int8Quantizer
     from cmopt.frontend.recurrent_layers import recurrent_operators, replace_recurrent_layers
     from cmopt.frontend.regions import merge_regions
+    from cmopt.frontend.shares import observe_shares
     from cmopt.frontend.state import (
         copy_written_inputs,
         drop_batch_counters,
@@ -234,6 +235,8 @@ def _prepared(
     loops = [_prepared_loop(graph, one, for_npu, bias_correction) for one in recurrences]
     quantizer = Int8Quantizer(for_npu=for_npu, adds_biases=bias_correction)
     observed = prepare_pt2e(graph, quantizer)
+    if for_npu:
+        observe_shares(observed)
     share_state_ranges(observed, len(states.initial))
     check_preparation(inference, observed, example, list(states.initial.values()))
     parameters = list(inspect.signature(module.forward).parameters)

@@ -1,0 +1,55 @@
+"""The quantization of a softmax's results: fixed on a core, finer on an NPU if they are small."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+import cmopt
+from cmopt.frontend.shares import SHARE_STEP
+
+NPU = "cortex-m55+ethos-u55-128"
+
+
+class Softmax(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(x, -1)
+
+
+def step_of(x: torch.Tensor, target: str) -> tuple[float, int]:
+    """Scale and zero point of the result."""
+    program = cmopt.quantize(Softmax(), (x,), target=target)
+    last = [n for n in program.graph.nodes if "dequantize_per_tensor" in str(n.target)][-1]
+    return last.args[1], last.args[2]
+
+
+def test_small_shares_have_finer_steps_on_an_npu() -> None:
+    x = torch.randn(4, 200, generator=torch.Generator().manual_seed(0))
+    largest = float(torch.softmax(x, -1).max())
+    scale, zero_point = step_of(x, NPU)
+    assert scale == pytest.approx(largest / 255, rel=0.1)
+    assert zero_point == -128
+    assert step_of(x, "cortex-m55") == (SHARE_STEP, -128)
+
+
+@pytest.mark.parametrize("x", [torch.eye(4) * 9, torch.zeros(3, 1), torch.zeros(0, 4)])
+def test_large_shares_have_those_of_the_core(x: torch.Tensor) -> None:
+    assert step_of(x, NPU) == (SHARE_STEP, -128)
+
+
+def test_attention_over_many_tokens_keeps_its_signal() -> None:
+    class Attention(nn.Module):
+        def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            return nn.functional.scaled_dot_product_attention(q, k, v)
+
+    generator = torch.Generator().manual_seed(0)
+    inputs = tuple(torch.randn(1, 2, 100, 16, generator=generator) for _ in range(3))
+    expected = Attention()(*inputs)
+    quantized = cmopt.quantize(Attention(), inputs, target=NPU)
+    program = cmopt.compile(quantized, target=NPU)
+    assert program.report.delegates and not program.report.float_ops
+    error = program.interpret(*inputs)[0] - expected
+    assert (
+        10 * torch.log10((expected**2).sum() / (error**2).sum()) > 26
+    )  # 22.1 dB in steps of 1/256
