@@ -24,9 +24,13 @@ GOOD_ENOUGH_DB, GOOD_ENOUGH_INT16_DB = 60.0, 90.0
 WRONG_DB = 10.0
 """A result below this does not tell what the model computes."""
 
+REFUSED_KERNEL = "needs the kernel aten::"
+"""A part of the message for an operator that a stock runtime cannot run. Upstream compiles it."""
+
 UPSTREAM_IS_FLOAT = "upstream computes in float"
 UPSTREAM_IS_WRONG = "upstream's result is wrong"
 UPSTREAM_IS_EMPTY = "upstream's delegate computes nothing"
+HAS_NO_KERNEL = "the stock runtime has no kernel for it"
 NOTHING_TO_COMPUTE = "nothing is computed, so the NPU is not called"
 
 
@@ -58,7 +62,8 @@ def worse_than_upstream(ours: Result, upstream: Result | None) -> list[Worse]:
     if upstream is None or upstream.outcome != OK or ours.outcome == SKIPPED:
         return []
     if ours.outcome != OK:
-        return [_worse(ours, "compiles", ours.outcome, OK, ours.message)]
+        apart = HAS_NO_KERNEL if REFUSED_KERNEL in ours.message else ""
+        return [_worse(ours, "compiles", ours.outcome, OK, ours.message, apart)]
     return [*_worse_numbers(ours, upstream), *_worse_sizes(ours, upstream)]
 
 

@@ -21,6 +21,7 @@ from cmopt.support.diagnostics import CompileError
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 from peer_suites import figures, sample, tables
 from peer_suites.compare import (
+    HAS_NO_KERNEL,
     NOTHING_TO_COMPUTE,
     UPSTREAM_IS_EMPTY,
     UPSTREAM_IS_FLOAT,
@@ -245,6 +246,13 @@ def test_what_does_not_do_the_same_is_set_apart() -> None:
             ("signal to noise, dB", why), ("calls", why)]  # fmt: skip
     assert apart(result(calls=5), upstream(snr=9.0)) == [("calls", UPSTREAM_IS_WRONG)]
     assert apart(result(calls=5), upstream()) == [("calls", "")]
+
+
+def test_a_file_that_cannot_run_is_set_apart() -> None:
+    message = "CompileError: f: error: op aten.median needs the kernel aten::median.out, which …"
+    ours = Result("s/m::f[a]", "ours", "refused", message=message)
+    assert apart(ours, upstream()) == [("compiles", HAS_NO_KERNEL)]
+    assert apart(result("refused"), upstream()) == [("compiles", "")]
 
 
 def without_delegates(*reasons: str) -> Result:
