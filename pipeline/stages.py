@@ -59,6 +59,9 @@ def stage_pipelines(
     plan = _pass("plan-memory", f"dtcm={dtcm}", limit) if dtcm else "plan-memory"
     vela_options = vela.options if vela else ()
     fuse = "fuse-lstm-steps,canonicalize,cse," if kernels == OWN else ""
+    split_depthwise = _pass("split-depthwise-batches", npu_option) + ","
+    if npu:
+        split_depthwise = f"canonicalize,{split_depthwise}"  # The NPU reads weights as constants.
     integer_io = _integer_io(io)
     layouts = _layouts(input_layout, output_layout)
     stages = {
@@ -78,8 +81,8 @@ def stage_pipelines(
         ),
         "layout": (
             "materialize-dim-order,trim-padding-taps,expose-transposes,"
-            f"{_pass('split-convolutions', npu_option)},"
-            "convert-to-nhwc,split-depthwise-batches,choose-layouts,fold-inverse-permutes,"
+            f"{_pass('split-convolutions', npu_option)},convert-to-nhwc,{split_depthwise}"
+            "choose-layouts,fold-inverse-permutes,"
             f"{_pass('lower-reductions', npu_option)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=layout', options)}"
         ),

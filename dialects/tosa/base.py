@@ -111,8 +111,9 @@ class ConstShapeOp(IRDLOperation):
         return tuple(dense_elements(self.values, np.dtype("<i8")).tolist())
 
     def verify_(self) -> None:
-        if self.values.get_shape() != (self.output.type.rank.data,):
-            raise VerifyException(f"{self.values.get_shape()} sizes do not make {self.output.type}")
+        wanted = TensorType(IndexType(), [self.output.type.rank.data])
+        if self.values.get_type() != wanted:
+            raise VerifyException(f"values are {self.values.get_type()}, not {wanted}")
 
 
 def sizes_of(value: SSAValue) -> tuple[int, ...]:

@@ -51,9 +51,9 @@ class MovingRegion(Region):
         """`value` permuted, with as few dimensions as possible; a reshape if none move.
 
         The NPU transposes three dimensions at once. With more, one transpose moves a dimension
-        from or to the innermost place, and another moves the others as slices. If an axis would
-        get too long for that, the transpose stays one op, and the NPU's constraints decide. A
-        matrix is transposed as `rows`.
+        from or to the innermost place, and others move one dimension each as slices. If an axis
+        would get too long for that, the transpose stays one op, and the NPU's constraints decide.
+        A matrix is transposed as `rows`.
         """
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
@@ -67,7 +67,7 @@ class MovingRegion(Region):
         value = self.reshape(value, simple)
         if order == (0, 2, 1, 3) and min(simple[1:3]) <= FEW_SLICES:
             value = self._interleave(value)
-        elif len(order) > 3 and order not in (steps := innermost_apart(simple, order)):
+        elif len(order) > 3 and order not in (steps := _steps(simple, order)):
             for step in steps:
                 value = self.transpose(value, step)
         else:
@@ -209,6 +209,12 @@ class MovingRegion(Region):
         return self.add(tosa.ReverseOp([value], value.type, {"axis": IntegerAttr(axis, i32)}))
 
 
+def _steps(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Two permutations that compose to `perm`, or `perm` itself and the identity in any order."""
+    stays = perm[-1] == len(perm) - 1
+    return first_apart(perm) if stays and len(perm) > 4 else innermost_apart(shape, perm)
+
+
 def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Two permutations that compose to `perm`: one leaves the innermost dimension in place, the
     other moves only one dimension from or to the innermost place.
@@ -224,6 +230,15 @@ def innermost_apart(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int
         return (*kept, last), tuple(back)
     forward = [d for d in range(len(perm)) if d != new] + [new]
     return tuple(forward), tuple(forward.index(p) for p in perm)
+
+
+def first_apart(perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Two permutations that compose to `perm`: one moves the first dimension that changes its place
+    to it, the other moves those behind."""
+    place = next(d for d, p in enumerate(perm) if d != p)
+    rest = [d for d in range(place, len(perm)) if d != perm[place]]
+    step = (*range(place), perm[place], *rest)
+    return step, tuple(step.index(p) for p in perm)
 
 
 def _merged(shape: Ints, start: Ints, size: Ints) -> list[tuple[int, int, int]] | None:

@@ -5,7 +5,12 @@
 
 // -----
 
-// expected-error@+1 {{'tosa.const_shape' op (2,) sizes do not make !tosa.shape<3>}}
+// expected-error@+1 {{'tosa.const_shape' op values are vector<2xf32>, not tensor<2xindex>}}
+%0 = tosa.const_shape {values = dense<[1, 2]> : vector<2xf32>} : () -> !tosa.shape<2>
+
+// -----
+
+// expected-error@+1 {{'tosa.const_shape' op values are tensor<2xindex>, not tensor<3xindex>}}
 %0 = tosa.const_shape {values = dense<[1, 2]> : tensor<2xindex>} : () -> !tosa.shape<3>
 
 // -----
