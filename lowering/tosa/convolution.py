@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, SSAValue
 from cmopt.arithmetic.accumulators import integer_bias, matrix_overflow
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects import tosa
-from cmopt.dialects.edge import Conv2dOp, LinearOp
+from cmopt.dialects.edge import AvgPool2dOp, Conv2dOp, LinearOp, MaxPool2dOp
 from cmopt.dialects.ethos_u import MAX_AXIS, MAX_PAD_BEFORE, MAX_PAD_BEHIND
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, shape_of
@@ -133,7 +133,7 @@ class Windows:
     def of(op: Conv2dOp) -> Windows:
         """Those of an op."""
         counts = shape_of(op.output)[1:3]
-        return Windows(counts, ints_of(op.stride), ints_of(op.dilation), ints_of(op.padding))
+        return Windows(counts, stride_of(op), ints_of(op.dilation), ints_of(op.padding))
 
     def turned(self) -> Windows:
         """With height and width exchanged."""
@@ -231,7 +231,13 @@ def convolution(
 
 def has_long_stride(op: Conv2dOp) -> bool:
     """Whether a convolution without dilation has a stride that not every NPU takes."""
-    return max(ints_of(op.stride)) > LONGEST_STRIDE and ints_of(op.dilation) == (1, 1)
+    return max(stride_of(op)) > LONGEST_STRIDE and ints_of(op.dilation) == (1, 1)
+
+
+def stride_of(op: Conv2dOp | AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
+    """The strides; 1 along an axis that has one window."""
+    counts = shape_of(op.output)[1:3]
+    return tuple(1 if n == 1 else s for n, s in zip(counts, ints_of(op.stride), strict=True))
 
 
 def patchified(
@@ -244,7 +250,7 @@ def patchified(
     block. In width, a reshape makes blocks channels. In height, a transpose does so, unless no
     two windows share a row: then each row of windows becomes an image.
     """
-    stride, kernel = list(ints_of(op.stride)), list(weight.shape[1:3])
+    stride, kernel = list(stride_of(op)), list(weight.shape[1:3])
     stride = [s if s > LONGEST_STRIDE else 1 for s in stride]
     reach = [-(-k // s) for k, s in zip(kernel, stride, strict=True)]
     source, pad = _in_blocks(op, source, stride, reach, b)
@@ -262,7 +268,7 @@ def patchified(
         source = b.reshape(source, (images, rows // s, columns // t, s * t * channels))
         filters = filters.reshape(out, reach[0], s, reach[1], t * channels)
         filters = filters.transpose(0, 1, 3, 2, 4).reshape(out, *reach, s * t * channels)
-    left = [1 if long > 1 else n for long, n in zip(stride, ints_of(op.stride), strict=True)]
+    left = [1 if long > 1 else n for long, n in zip(stride, stride_of(op), strict=True)]
     size = [
         (n - k + before + behind) // step + 1
         for n, k, before, behind, step in zip(
@@ -288,14 +294,14 @@ def _in_blocks(
     """
     counts, padding = shape_of(op.output)[1:3], ints_of(op.padding)
     check_reach(
-        shape_of(source)[1:3], counts, shape_of(op.weight)[1:3], ints_of(op.stride), padding,
+        shape_of(source)[1:3], counts, shape_of(op.weight)[1:3], stride_of(op), padding,
         ints_of(op.dilation),
     )  # fmt: skip
     low, high, sizes, pad = [0] * 4, [0] * 4, list(shape_of(source)), [0] * 4
     for axis in (0, 1):
         before, size = padding[2 * axis], sizes[1 + axis]
         short = stride[axis] == 1
-        step = ints_of(op.stride)[axis]
+        step = stride_of(op)[axis]
         kernel = shape_of(op.weight)[1 + axis]
         end = (counts[axis] - 1) * step + (kernel if short else reach[axis] * step)
         behind = end - before - size

@@ -20,6 +20,7 @@ from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.moves import FEW_COPIES
 
 NEAREST_FACTORS = (2, 4, 8)
 """The factors by which a U55 resizes."""
@@ -83,7 +84,7 @@ def take(op: TakeOp, b: RegionBuilder) -> SSAValue:
     elif (steps := op.steps()) is not None:
         value = _strided(value, *steps, b)
     elif len(pieces := runs(indices)) <= MOST_RUNS:
-        value = b.concat([_run(value, run, b) for run in pieces], 1)
+        value = b.concat([part for run in pieces for part in _run(value, run, b)], 1)
     else:
         raise Unsupported(f"takes {len(pieces)} pieces, more than {MOST_RUNS}")
     return b.reshape(value, shape_of(op.output))
@@ -127,7 +128,10 @@ def _strided(value: SSAValue, start: int, end: int, step: int, b: RegionBuilder)
 
 
 def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(first, length, step) of runs of adjacent indices. Step is 1, -1, or 0 (a repeated index)."""
+    """(first, length, step) of runs of adjacent indices. Step is 1, -1, or 0 (a repeated index).
+
+    The last of a repeated index belongs to the run behind it, if that goes on from there.
+    """
     result: list[tuple[int, int, int]] = []
     for index in indices:
         if result:
@@ -137,14 +141,21 @@ def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
                 result[-1] = first, length + 1, index - last
                 continue
         result.append((index, 1, 1))
+    for place in range(1, len(result)):
+        (repeated, times, still), (first, length, step) = result[place - 1 : place + 1]
+        if still == 0 and length > 1 and step and first - repeated == step:
+            result[place - 1 : place + 1] = (repeated, times - 1, 0), (repeated, length + 1, step)
     return result
 
 
-def _run(value: SSAValue, run: tuple[int, int, int], b: RegionBuilder) -> SSAValue:
+def _run(value: SSAValue, run: tuple[int, int, int], b: RegionBuilder) -> list[SSAValue]:
+    """The parts that make up a run."""
     first, length, step = run
     if step == 0:
-        return b.tile(b.slice_dim(value, 1, first, 1), (1, length, 1))
+        element = b.slice_dim(value, 1, first, 1)
+        # The operands of a concat are copied once, a tile twice.
+        return [element] * length if length <= FEW_COPIES else [b.tile(element, (1, length, 1))]
     start = first if step == 1 else first - length + 1
     part = b.slice_dim(value, 1, start, length)
     # The middle one of three dimensions is the width, which an NPU can reverse.
-    return part if step == 1 else b.reverse(part, 1)
+    return [part if step == 1 else b.reverse(part, 1)]

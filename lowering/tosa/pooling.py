@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -25,20 +26,19 @@ from cmopt.lowering.tosa.convolution import (
     LONGEST_STRIDE,
     fit,
     is_short,
+    stride_of,
     sums_of,
 )
 from cmopt.lowering.tosa.reductions import maximum_of_rows, reduce
 from cmopt.lowering.tosa.region import like
 from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale
 
+FEW_WINDOWS = 32
+"""The most windows far apart that are computed one by one: each is an operation of the NPU. Then no
+element is copied."""
+
 FEW_PARTS = 16
 """The most convolutions that a mean becomes: enough for 65,536 elements."""
-
-
-def _stride(op: AvgPool2dOp | MaxPool2dOp) -> tuple[int, ...]:
-    """The strides; 1 along an axis that has one window."""
-    counts = shape_of(op.output)[1:3]
-    return tuple(1 if n == 1 else s for n, s in zip(counts, ints_of(op.stride), strict=True))
 
 
 def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
@@ -61,29 +61,32 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), kind.zero_point)
         padding = (0, 0, 0, 0)
     kernel, counts = ints_of(op.kernel_size), shape_of(op.output)[1:3]
-    if _are_rows(source, kernel, counts, padding) and max(_stride(op)) <= LONGEST_STRIDE:
+    if _are_rows(source, kernel, counts, padding) and max(stride_of(op)) <= LONGEST_STRIDE:
         return _row_mean(op, source, b)
     if (planes := _planes(source, kernel, padding, b)) is not None:
         return _mean_of_rows(op, b.rows(planes, numel(kernel)), 1, shape_of(op.output), b)
     if averages_once(op) and (summed := _summed(op, b.value(op.input), b)) is not None:
         return summed
+    if (each := _each_window(op, padding, source, b)) is not None:
+        pooled_windows = [_average(x, kernel, (1, 1), (0,) * 4, kind, b) for x in each]
+        return _requantized(op, b.reshape(b.concat(pooled_windows, 1), shape_of(op.output)), b)
     if _apart(op, padding, source):
         images, channels = shape_of(source)[0], shape_of(source)[3]
-        source = _windows(source, counts, kernel, _stride(op), b)
+        source = _windows(source, counts, kernel, stride_of(op), b)
         pooled = _average(source, (1, kernel[0] * kernel[1]), (1, 1), (0,) * 4, kind, b)
         return _requantized(op, b.reshape(pooled, (images, *counts, channels)), b)
     if not (is_short(*padding[:2]) and is_short(*padding[2:])):
         raise Unsupported("a padding that does not count is too wide")
-    source, pad = fit(source, counts, kernel, _stride(op), padding, (1, 1), kind.zero_point, b)
+    source, pad = fit(source, counts, kernel, stride_of(op), padding, (1, 1), kind.zero_point, b)
     # The NPU pools one image at a time.
     images_in = [b.slice_dim(source, 0, n, 1) for n in range(shape_of(source)[0])]
-    pooled_images = [_average(image, kernel, _stride(op), pad, kind, b) for image in images_in]
+    pooled_images = [_average(image, kernel, stride_of(op), pad, kind, b) for image in images_in]
     return _requantized(op, b.concat(pooled_images, 0), b)
 
 
 def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | None:
     """Sums of windows by depthwise convolutions, rescaled by the divisor; None if impossible."""
-    kernel, stride, padding = ints_of(op.kernel_size), _stride(op), ints_of(op.padding)
+    kernel, stride, padding = ints_of(op.kernel_size), stride_of(op), ints_of(op.padding)
     counts, divisor = shape_of(op.output)[1:3], common_divisor(op)
     input = qtype_of(op.input)
     assert divisor is not None
@@ -93,6 +96,10 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), input.zero_point)
         padding = (0, 0, 0, 0)
     images, *_, channels = shape_of(source)
+    if (each := _each_window(op, padding, source, b)) and max(kernel) <= LONGEST_KERNEL:
+        sums = [_sum(x, kernel, (1, 1), (0,) * 4, input, b) for x in each]
+        means = [_mean(total, numel(kernel), divisor, op, b) for total in sums]
+        return b.reshape(b.concat(means, 1), shape_of(op.output))
     if _apart(op, padding, source):
         source = _windows(source, counts, kernel, stride, b)
         images *= numel(counts)
@@ -213,7 +220,7 @@ def _row_mean(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue:
     """The means of rows of one channel."""
     images, rows, width, _ = shape_of(source)
     counts = shape_of(op.output)[1:3]
-    stride = ints_of(op.stride)[0] if counts[0] > 1 else 1
+    stride = stride_of(op)[0]
     if stride == 1:
         whole = b.reshape(source, (images, rows, width))
         return _mean_of_rows(
@@ -283,15 +290,34 @@ def _window_properties(kernel: tuple[int, ...], stride: tuple[int, ...], pad: tu
 
 def _apart(op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue) -> bool:
     """Whether strides are long, no two windows share an element, and none reach into padding."""
-    stride, kernel = _stride(op), ints_of(op.kernel_size)
+    stride, kernel, counts = stride_of(op), ints_of(op.kernel_size), shape_of(op.output)[1:3]
+    if not _are_far_inside(op, padding, source):
+        return False
+    return all(k <= s or n == 1 for k, s, n in zip(kernel, stride, counts, strict=True))
+
+
+def _are_far_inside(
+    op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue
+) -> bool:
+    """Whether strides are long, and no window reaches into padding or beyond the input."""
+    stride, kernel, counts = stride_of(op), ints_of(op.kernel_size), shape_of(op.output)[1:3]
     if max(stride) <= LONGEST_STRIDE or any(padding):
         return False
-    reach = [
-        (n - 1) * s + k for n, s, k in zip(shape_of(op.output)[1:3], stride, kernel, strict=True)
-    ]
-    inside = all(r <= size for r, size in zip(reach, shape_of(source)[1:3], strict=True))
-    counts = shape_of(op.output)[1:3]
-    return inside and all(k <= s or n == 1 for k, s, n in zip(kernel, stride, counts, strict=True))
+    reach = [(n - 1) * s + k for n, s, k in zip(counts, stride, kernel, strict=True)]
+    return all(r <= size for r, size in zip(reach, shape_of(source)[1:3], strict=True))
+
+
+def _each_window(
+    op: AvgPool2dOp, padding: tuple[int, ...], source: SSAValue, b: RegionBuilder
+) -> list[SSAValue] | None:
+    """The windows as images, in the result's order, if strides are long and windows few."""
+    stride, kernel = stride_of(op), ints_of(op.kernel_size)
+    images, rows, columns, _ = shape_of(op.output)
+    if not _are_far_inside(op, padding, source) or images * rows * columns > FEW_WINDOWS:
+        return None
+    size = (1, *kernel, shape_of(source)[3])
+    places = itertools.product(range(images), range(rows), range(columns))
+    return [b.slice(source, (n, i * stride[0], j * stride[1], 0), size) for n, i, j in places]
 
 
 def _blocks(value: SSAValue, dim: int, count: int, stride: int, b: RegionBuilder) -> SSAValue:
@@ -322,7 +348,7 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
     require_activations(op.input, op.output)
     if ints_of(op.dilation) != (1, 1):
         raise Unsupported("a window with dilation has no form in TOSA")
-    kernel, stride, counts = ints_of(op.kernel_size), _stride(op), shape_of(op.output)[1:3]
+    kernel, stride, counts = ints_of(op.kernel_size), stride_of(op), shape_of(op.output)[1:3]
     source = b.value(op.input)
     if _are_rows(source, kernel, counts, ints_of(op.padding)) and stride[0] == 1:
         images, rows, width, _ = shape_of(source)

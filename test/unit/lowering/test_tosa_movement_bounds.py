@@ -16,6 +16,7 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import edge
 from cmopt.dialects.quant import UniformQuantizedType
 from cmopt.dialects.shapes import numel
+from cmopt.lowering.tosa.movement import runs
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from rules_alone import Alone, examples, f, int8, int16, mixed_kinds, seeds
@@ -206,3 +207,14 @@ def test_nearest_upsampling_is_one_operation(factor: int) -> None:
         indices = np.repeat(np.arange(size), factor).tolist()
         value = alone.add(edge.TakeOp.of(value, dim, indices))
     alone.holds(value)
+
+
+@given(st.lists(st.integers(0, 4), min_size=1))
+def test_runs_make_up_the_indices(indices: list[int]) -> None:
+    made = [first + i * step for first, length, step in runs(indices) for i in range(length)]
+    assert made == indices
+
+
+def test_the_last_of_a_repeated_index_belongs_to_the_run_behind() -> None:
+    assert runs([0, 0, 0, 1, 2, 2]) == [(0, 2, 0), (0, 3, 1), (2, 1, 1)]
+    assert runs([0, 0, 1, 1]) == [(0, 2, 0), (1, 2, 0)]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from xdsl.dialects.builtin import BoolAttr
@@ -19,7 +20,7 @@ from cmopt.lowering.averages import averages_once
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from random_windows import LONG_STRIDE, NHWC, counts, pairs, windows
-from rules_alone import Alone, activations, examples, int8, seeds, type_pairs, wide_pairs
+from rules_alone import Alone, activations, examples, int8, int16, seeds, type_pairs, wide_pairs
 
 every_pair = st.one_of(type_pairs, wide_pairs)
 
@@ -79,6 +80,19 @@ def test_avg_pool2d(
     limits = [LONG_STRIDE] if max(w["stride"]) > 3 else []
     pool(Alone(seed), edge.AvgPool2dOp, w, images, channels, types, None, *limits,
          ceil_mode=ceil_mode, count_include_pad=BoolAttr.from_bool(counted))  # fmt: skip
+
+
+@pytest.mark.parametrize("kernel, stride, size", [(6, 4, 14), (5, 5, 17), (3, 9, 12)])
+@pytest.mark.parametrize("types", [(int8(1.0, 3),) * 2, (int8(1.0, 3), int8(0.9, 1)),
+                                   (int16(1.0),) * 2])  # fmt: skip
+def test_avg_pool2d_of_few_windows_with_long_strides(
+    kernel: int, stride: int, size: int, types: Any
+) -> None:
+    """Windows may overlap, touch or lie apart: each is a pool of its own."""
+    w = {"kernel": (kernel, kernel), "stride": (stride, stride), "size": (size, size),
+         "padding": (0, 0, 0, 0), "dilation": (1, 1)}  # fmt: skip
+    alone = Alone(0)
+    pool(alone, edge.AvgPool2dOp, w, 2, 3, types, None, count_include_pad=BoolAttr.from_bool(False))
 
 
 def test_avg_pool2d_of_a_long_stride_and_padding() -> None:
