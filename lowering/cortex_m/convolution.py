@@ -1,4 +1,7 @@
-"""edge.conv2d and edge.linear → quantized_conv2d, quantized_depthwise_conv2d, quantized_linear."""
+"""edge.conv2d and edge.linear → quantized_conv2d, quantized_depthwise_conv2d, quantized_linear.
+
+With weights of 4 bits and this project's kernels → cmopt.packed_conv2d.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from xdsl.ir import SSAValue
 from cmopt.arithmetic.accumulators import integer_bias, output_factors
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.fixed_point import fixed_point
+from cmopt.dialects.cmopt import PackedConv2dOp, packed_scratch_bytes
 from cmopt.dialects.cortex_m import (
     QuantizedConv2dOp,
     QuantizedDepthwiseConv2dOp,
@@ -18,6 +22,7 @@ from cmopt.dialects.cortex_m import (
 )
 from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp, LinearOp, data_format_of, spatial
 from cmopt.dialects.edge.canonicalization.take_and_pad import fits
+from cmopt.dialects.packed_weights import has_4_bits, pack
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.cortex_m.builder import KernelBuilder, int8_tensor
@@ -58,6 +63,8 @@ def conv2d(op: Conv2dOp, b: KernelBuilder) -> SSAValue:
         # The kernels take no window that may lie wholly in the padding: it is put there before.
         source = padded(b, source, ints_of(op.padding), qtype_of(op.input).zero_point)
         window = replace(window, input=shape_of(source), padding=(0, 0))
+    if is_packed(op, weight, b):
+        return packed_convolution(op, source, weight, window, b)
     call = best_call(window, int_of(op.groups), b.isa)
     if call is None:
         raise Unsupported("an axis, a filter or the channels are longer than the kernels can count")
@@ -89,6 +96,42 @@ def convolution(
         result = b.add(QuantizedDepthwiseConv2dOp(operands, type, properties))
     else:
         result = b.add(QuantizedConv2dOp(operands, type, properties))
+    return b.view(result, shape_of(op.output))
+
+
+def is_packed(op: Conv2dOp | LinearOp, weight: NDArray[np.generic], b: KernelBuilder) -> bool:
+    """Whether the weights of a layer are stored in 4 bits: their type and all values have 4 bits.
+
+    Only this project's kernels take them. A depthwise convolution stays on its kernel: it has few
+    weights, and a product for each channel alone would be several times slower.
+    """
+    if not b.has_own_kernels or not has_4_bits(np.array(qtype_of(op.weight).storage_range)):
+        return False
+    is_depthwise = isinstance(op, Conv2dOp) and 1 < int_of(op.groups) == shape_of(op.input)[3]
+    return has_4_bits(weight) and not is_depthwise
+
+
+def packed_convolution(
+    op: Conv2dOp | LinearOp, source: SSAValue, weight: NDArray[np.generic], window: Window,
+    b: KernelBuilder,
+) -> SSAValue:  # fmt: skip
+    """As `convolution`, to the same bytes, with two weights in a byte."""
+    _, *filter = window.weight
+    size = packed_scratch_bytes((filter[0], filter[1], filter[2]), window.padding)
+    operands = [
+        b.view(source, window.input),
+        *filter_constants(op, pack(weight), b, needs_bias=True),
+        b.scratch(size),
+    ]
+    properties: dict[str, int | tuple[int, ...]] = {
+        "kernel_size": window.weight[1:3],
+        "groups": window.input[3] // window.weight[3],
+        "stride": window.stride,
+        "padding": window.padding,
+        "dilation": window.dilation,
+        **kernel_numbers(op),
+    }
+    result = b.add(PackedConv2dOp(operands, int8_tensor(window.output), properties))
     return b.view(result, shape_of(op.output))
 
 
@@ -133,14 +176,17 @@ def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
     """edge.linear (constant weight) → quantized_linear; at most 1 step, as for conv2d.
 
     The kernel reads one multiplier only, so a linear with weights quantized per channel becomes a
-    1×1 convolution. The bias has the form that the instruction set reads.
+    1×1 convolution, and so does one with packed weights. The bias has the form that the instruction
+    set reads.
     """
     weight = constant_weight(op)
-    if qtype_of(op.weight).is_per_axis:
+    packed = is_packed(op, weight, b)
+    if packed or qtype_of(op.weight).is_per_axis:
         rows, (out, depth) = numel(shape_of(op.input)[:-1]), shape_of(op.weight)
         shapes = (rows, 1, 1, depth), (out, 1, 1, depth), (rows, 1, 1, out)
         window = Window(*shapes, stride=(1, 1), padding=(0, 0), dilation=(1, 1))
-        return convolution(op, b.value(op.input), weight, window, b)
+        call = packed_convolution if packed else convolution
+        return call(op, b.value(op.input), weight, window, b)
     bias, offset = integer_bias(op), -qtype_of(op.input).zero_point
     input, weights = b.value(op.input), b.constant(weight, op.weight.name_hint)
     biases: list[SSAValue] = []
