@@ -14,17 +14,16 @@ from cmopt.dialects.cortex_m.limits import LONGEST_STEP, MOST_BYTES
 from cmopt.dialects.packed_weights import packed_bytes
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 
-BLOCK = 4
-"""Filters that the kernel unpacks at a time."""
 
+def packed_scratch_bytes(
+    filter: tuple[int, ...], padding: tuple[int, ...], filters: int = 1
+) -> int:
+    """Working memory of `cmopt.packed_conv2d` that unpacks so many filters at a time.
 
-def packed_scratch_bytes(filter: tuple[int, int, int], padding: tuple[int, ...]) -> int:
-    """Working memory of `cmopt.packed_conv2d`: a block of filters, and a window if it is copied.
-
-    filter: its height, width and depth.
+    filter: its height, width and depth. Windows of more than a pixel take four bytes a weight.
     """
-    is_pixel = filter[:2] == (1, 1) and not any(padding)
-    return (BLOCK + (0 if is_pixel else 1)) * numel(filter)
+    size, is_pixel = numel(filter), filter[:2] == (1, 1) and not any(padding)
+    return filters * size + (0 if is_pixel else 4 * (-(-size // 4) * 4))
 
 
 @irdl_op_definition
@@ -35,7 +34,8 @@ class PackedConv2dOp(KernelOp):
     `weight` has the bytes of [O,KH,KW,C/groups], two weights in each: weight i of the row-major
     array is in byte i // 2, in the lower 4 bits if i is even. O is the number of output channels,
     [KH,KW] the `kernel_size`. Other operands and properties are as in `quantized_conv2d`; there is
-    always a bias.
+    always a bias. The kernel unpacks as many filters at a time as `scratch` has room for, one at
+    least, and computes their channels in one pass over the input.
     """
 
     name = "cmopt.packed_conv2d"
@@ -103,8 +103,8 @@ class PackedConv2dOp(KernelOp):
         if shape_of(self.weight) != (size := packed_bytes(count),):
             raise self.error(f"{count} weights are in {size} bytes, got {self.weight.type}")
         needed = packed_scratch_bytes(self.weight_shape[1:], ints_of(self.padding))
-        if shape_of(self.scratch) != (needed,):
-            raise self.error(f"scratch must have {needed} bytes, got {self.scratch.type}")
+        if numel(shape_of(self.scratch)) < needed:
+            raise self.error(f"scratch must have {needed} bytes at least, got {self.scratch.type}")
 
 
 __all__ = ["PackedConv2dOp", "packed_scratch_bytes"]

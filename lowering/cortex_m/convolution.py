@@ -32,6 +32,15 @@ from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.weights import constant_weight
 from cmopt.support.targets import Isa
 
+UNPACKED_FILTERS = 16
+"""The most packed filters that are unpacked at a time: the results of MVE have 16 lanes."""
+
+UNPACKED_BYTES = 4096
+"""The most bytes that they take, unless one filter is larger.
+
+With fewer at a time, a convolution copies the windows of its input more often.
+"""
+
 
 def requantization(
     op: Conv2dOp | ConvTranspose2dOp | LinearOp,
@@ -116,12 +125,12 @@ def packed_convolution(
     b: KernelBuilder,
 ) -> SSAValue:  # fmt: skip
     """As `convolution`, to the same bytes, with two weights in a byte."""
-    _, *filter = window.weight
-    size = packed_scratch_bytes((filter[0], filter[1], filter[2]), window.padding)
+    filter, outputs = window.weight[1:], window.output[3] * window.weight[3] // window.input[3]
+    filters = max(1, min(UNPACKED_FILTERS, outputs, UNPACKED_BYTES // numel(filter)))
     operands = [
         b.view(source, window.input),
         *filter_constants(op, pack(weight), b, needs_bias=True),
-        b.scratch(size),
+        b.scratch(packed_scratch_bytes(filter, window.padding, filters)),
     ]
     properties: dict[str, int | tuple[int, ...]] = {
         "kernel_size": window.weight[1:3],

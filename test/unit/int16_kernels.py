@@ -272,7 +272,8 @@ def packed_conv2d(c: Calls) -> None:
         geometry = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
     weights = c.rng.integers(-8, 8, (out, *kernel, depth))
     bias, shifts = c.rng.integers(-(1 << 14), 1 << 14, out), c.rng.integers(-12, 2, out)
-    size = own.packed_scratch_bytes((*kernel, depth), geometry["padding"])
+    filters = int(c.rng.choice([1, 3, 16, 70]))
+    size = own.packed_scratch_bytes((*kernel, depth), geometry["padding"], filters)
     operands = [
         c.input(*input, element=I8),
         c.constant(pack(weights)),

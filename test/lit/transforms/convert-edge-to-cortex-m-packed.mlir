@@ -15,7 +15,7 @@
 // CHECK:         %[[X:.*]] = cortex_m.view %{{.*}} : (tensor<2x3xi8>) -> tensor<2x1x1x3xi8>
 // CHECK:         %[[W:.*]] = arith.constant dense<[33, -13, 90]> : tensor<3xi8>
 // CHECK:         %[[B:.*]] = arith.constant dense<0> : tensor<2xi32>
-// CHECK:         cortex_m.scratch : tensor<12xi8>
+// CHECK:         cortex_m.scratch : tensor<6xi8>
 // CHECK:         cmopt.packed_conv2d %[[X]], %[[W]] bias %[[B]] {{.*}} {kernel_size = array<i64: 1, 1>, groups = 1 : i32, {{.*}}, input_offset = -3 : i32, {{.*}}}
 func.func @linear(%x: tensor<2x3x!x>) -> tensor<2x2x!y> {
   %w = arith.constant dense<[[1, 2, 3], [-1, -6, 5]]> : tensor<2x3xi8>
@@ -26,7 +26,8 @@ func.func @linear(%x: tensor<2x3x!x>) -> tensor<2x2x!y> {
 
 // -----
 
-// Input channels are innermost. A filter of 3 weights ends in the middle of a byte.
+// Input channels are innermost. A filter of 3 weights ends in the middle of a byte. The scratch is for
+// 2 filters, and 16 bytes for windows.
 
 // STOCK-NOT: cmopt.
 
@@ -36,6 +37,7 @@ func.func @linear(%x: tensor<2x3x!x>) -> tensor<2x2x!y> {
 
 // CHECK-LABEL: @convolution
 // CHECK:         %[[W:.*]] = arith.constant dense<[-104, 119, -105]> : tensor<3xi8>
+// CHECK:         cortex_m.scratch : tensor<22xi8>
 // CHECK:         cmopt.packed_conv2d %{{.*}}, %[[W]] bias %{{.*}} {kernel_size = array<i64: 1, 3>, groups = 1 : i32, stride = array<i64: 1, 1>, padding = array<i64: 0, 1>, {{.*}}} : {{.*}} -> tensor<1x4x4x2xi8>
 func.func @convolution(%x: tensor<1x4x4x1x!x>) -> tensor<1x4x4x2x!y> {
   %w = arith.constant dense<[[[[-8], [-7], [7]]], [[[7], [7], [-7]]]]> : tensor<2x1x3x1xi8>
@@ -87,4 +89,29 @@ func.func @wider(%x: tensor<1x2x!x>) -> (tensor<1x2x!y>, tensor<1x2x!y>) {
   %r = quant.scast %v : tensor<2x2xi8> to tensor<2x2x!v>
   %1 = edge.linear %x, %r : (tensor<1x2x!x>, tensor<2x2x!v>) -> tensor<1x2x!y>
   func.return %0, %1 : tensor<1x2x!y>, tensor<1x2x!y>
+}
+
+// -----
+
+!x = !quant.uniform<i8:f32, 0.05:3>
+!w = !quant.uniform<i8<-8:7>:f32, 0.1>
+!y = !quant.uniform<i8:f32, 0.1>
+
+// At most 16 filters are unpacked at a time, and at most 4096 weights, but one at least.
+
+// CHECK-LABEL: @scratch
+// CHECK:         cortex_m.scratch : tensor<1600xi8>
+// CHECK:         cortex_m.scratch : tensor<4000xi8>
+// CHECK:         cortex_m.scratch : tensor<5000xi8>
+func.func @scratch(%x: tensor<1x100x!x>, %y: tensor<1x1000x!x>, %z: tensor<1x5000x!x>) -> (tensor<1x40x!y>, tensor<1x40x!y>, tensor<1x40x!y>) {
+  %u = arith.constant dense<1> : tensor<40x100xi8>
+  %v = arith.constant dense<1> : tensor<40x1000xi8>
+  %w = arith.constant dense<1> : tensor<40x5000xi8>
+  %p = quant.scast %u : tensor<40x100xi8> to tensor<40x100x!w>
+  %q = quant.scast %v : tensor<40x1000xi8> to tensor<40x1000x!w>
+  %r = quant.scast %w : tensor<40x5000xi8> to tensor<40x5000x!w>
+  %0 = edge.linear %x, %p : (tensor<1x100x!x>, tensor<40x100x!w>) -> tensor<1x40x!y>
+  %1 = edge.linear %y, %q : (tensor<1x1000x!x>, tensor<40x1000x!w>) -> tensor<1x40x!y>
+  %2 = edge.linear %z, %r : (tensor<1x5000x!x>, tensor<40x5000x!w>) -> tensor<1x40x!y>
+  func.return %0, %1, %2 : tensor<1x40x!y>, tensor<1x40x!y>, tensor<1x40x!y>
 }
