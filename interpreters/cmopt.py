@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
 from xdsl.ir import Operation
 
@@ -126,8 +127,10 @@ class CmoptFunctions(InterpreterFunctions):
     def packed_conv2d(
         self, interpreter: Interpreter, op: own.PackedConv2dOp, args: PythonValues
     ) -> PythonValues:
-        input, weight, bias, multipliers, shifts, _ = args
+        input, weight, sums, multipliers, shifts, _ = args
         filters = unpack(weight, numel(op.weight_shape)).reshape(op.weight_shape)
+        weights = filters.sum(axis=(1, 2, 3), dtype=np.int32)
+        bias = sums - np.int32(int_of(op.input_offset)) * weights
         common: dict[str, Any] = {
             "multipliers": multipliers,
             "shifts": shifts,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from xdsl.ir import SSAValue
@@ -41,13 +40,8 @@ def _convolution_params(op: Any, **more: str | int) -> str:
     )
 
 
-def _convolution(
-    function: str, kind: str, op: Any, step: Step, *, weight: Sequence[int] = (), **more: str | int
-) -> None:
-    """A call of a function for convolutions, with parameters of the struct `kind`.
-
-    weight: the sizes of the weight if it is packed.
-    """
+def _convolution(function: str, kind: str, op: Any, step: Step, **more: str | int) -> None:
+    """A call of a function for convolutions, with parameters of the struct `kind`."""
     contexts = [step.scratch(op.scratch)]
     params = step.declare(kind, "params", _convolution_params(op, **more))
     multipliers = step.pointer(op.requantize_multipliers, "multipliers")
@@ -56,9 +50,12 @@ def _convolution(
         "const cmsis_nn_per_channel_quant_params quant = "
         f"{{(int32_t *){multipliers}, (int32_t *){shifts}}};"
     )
+    is_packed = isinstance(op, own.PackedConv2dOp)
+    weight = op.weight_shape if is_packed else shape_of(op.weight)
+    bias = step.pointer(op.sums, "sums") if is_packed else step.pointer(op.bias, "bias")
     output = shape_of(op.output)
     input_dims = step.dims("input_dims", shape_of(op.input))
-    filter_dims = step.dims("filter_dims", weight or shape_of(op.weight))
+    filter_dims = step.dims("filter_dims", weight)
     bias_dims = step.dims("bias_dims", (1, 1, 1, output[3]))
     output_dims = step.dims("output_dims", output)
     if isinstance(op, cm.QuantizedTransposeConv2dOp):
@@ -80,7 +77,7 @@ def _convolution(
         filter_dims,
         step.pointer(op.weight, "weight"),
         bias_dims,
-        step.pointer(op.bias, "bias"),
+        bias,
         output_dims,
         step.pointer(op.output),
     )
@@ -93,8 +90,7 @@ def _conv2d(op: cm.QuantizedConv2dOp, step: Step) -> None:
 
 @WINDOWS.of(own.PackedConv2dOp)
 def _packed_conv2d(op: own.PackedConv2dOp, step: Step) -> None:
-    kind = "cmsis_nn_conv_params"
-    _convolution("cmopt_convolve_s4", kind, op, step, weight=op.weight_shape)
+    _convolution("cmopt_convolve_s4", "cmsis_nn_conv_params", op, step)
 
 
 @WINDOWS.of(cm.QuantizedDepthwiseConv2dOp)

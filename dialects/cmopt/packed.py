@@ -33,16 +33,18 @@ class PackedConv2dOp(KernelOp):
     It computes what `cortex_m.quantized_conv2d` does with a byte for each weight, bit for bit.
     `weight` has the bytes of [O,KH,KW,C/groups], two weights in each: weight i of the row-major
     array is in byte i // 2, in the lower 4 bits if i is even. O is the number of output channels,
-    [KH,KW] the `kernel_size`. Other operands and properties are as in `quantized_conv2d`; there is
-    always a bias. The kernel unpacks as many filters at a time as `scratch` has room for, one at
-    least, and computes their channels in one pass over the input.
+    [KH,KW] the `kernel_size`. A sum begins with `sums`: the bias, and `input_offset` times the sum
+    of the filter's weights. Other operands and properties are as in `quantized_conv2d`.
+
+    The kernel unpacks as many filters at a time as `scratch` has room for, one at least, and
+    computes their channels in one pass over the input.
     """
 
     name = "cmopt.packed_conv2d"
 
     input = operand_def(TensorType)
     weight = operand_def(TensorType)
-    bias = operand_def(TensorType)
+    sums = operand_def(TensorType)
     requantize_multipliers = operand_def(TensorType)
     requantize_shifts = operand_def(TensorType)
     scratch = operand_def(TensorType)
@@ -62,7 +64,7 @@ class PackedConv2dOp(KernelOp):
         "output": View.CHANNELS_LAST,
     }
     assembly_format = (
-        "$input `,` $weight `bias` $bias "
+        "$input `,` $weight `sums` $sums "
         "`requantize` $requantize_multipliers `,` $requantize_shifts `scratch` $scratch "
         "attr-dict `:` functional-type(operands, results)"
     )
@@ -76,7 +78,7 @@ class PackedConv2dOp(KernelOp):
 
     def verify_(self) -> None:
         self.require_int8("input", "weight", "output", "scratch")
-        self.require_integers(32, "bias", "requantize_multipliers", "requantize_shifts")
+        self.require_integers(32, "sums", "requantize_multipliers", "requantize_shifts")
         self.require_rank(4, "input", "output")
         self.require_rank(1, "weight", "scratch")
         self.require_activation()
@@ -85,7 +87,7 @@ class PackedConv2dOp(KernelOp):
         verify_pairs(self)
         channels, out = shape_of(self.input)[3], shape_of(self.output)[3]
         self._verify_filters(channels, out)
-        for name in ("bias", "requantize_multipliers", "requantize_shifts"):
+        for name in ("sums", "requantize_multipliers", "requantize_shifts"):
             self.require_shape(name, (out,))
         self.require_multipliers("requantize_multipliers")
         self.require_shifts("requantize_shifts")

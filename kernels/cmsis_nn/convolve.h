@@ -316,28 +316,23 @@ static inline bool cmopt_convolve_begin(cmopt_convolution *call,
 }
 
 /* The results of `channels` output channels of one group, CMOPT_MATRIX_CHANNELS at most, from
- * channel `first` on. weights: their filters. */
+ * channel `first` on. weights: their filters. start: what each sum begins with, which is the bias
+ * and the input's offset times the sum of the weights. */
 static void cmopt_convolve_channels(cmopt_convolution *call,
                                     cmopt_matrix *m,
                                     const cmsis_nn_per_channel_quant_params *quant,
-                                    const int32_t *bias,
                                     int32_t first,
                                     int32_t channels,
                                     const int8_t *weights,
+                                    const int32_t *start,
                                     const int8_t *input,
                                     int8_t *output)
 {
-    int32_t start[CMOPT_MATRIX_CHANNELS];
     m->channels = channels;
     m->weights = weights;
     m->multipliers = quant->multiplier + first;
     m->shifts = quant->shift + first;
     m->start = start;
-    for (int32_t i = 0; i < channels; i++) {
-        const int32_t sum = cmopt_sum(weights + i * m->columns, m->columns);
-        start[i] = cmopt_wrapping_add(cmopt_wrapping_mul(sum, call->params->input_offset),
-                                      bias != NULL ? bias[first + i] : 0);
-    }
     cmopt_matrix_begin(m);
     const int32_t outputs = call->out->c / (call->in->c / call->filter->c); /* of a group */
     const int8_t *const group = input + first / outputs * call->filter->c;
@@ -374,9 +369,15 @@ static inline bool cmopt_convolve(const cmsis_nn_context *ctx,
     const int32_t outputs = out->c / (in->c / filter->c); /* of a group */
     int32_t left = outputs;                               /* channels of this group */
     for (int32_t c = 0, channels; c < out->c; c += channels) {
+        int32_t start[CMOPT_MATRIX_CHANNELS];
         channels = left < CMOPT_MATRIX_CHANNELS ? left : CMOPT_MATRIX_CHANNELS;
-        cmopt_convolve_channels(&call, &m, quant, bias, c, channels, weights + c * call.columns,
-                                input, output);
+        const int8_t *const filters = weights + c * call.columns;
+        for (int32_t i = 0; i < channels; i++) {
+            const int32_t sum = cmopt_sum(filters + i * call.columns, call.columns);
+            start[i] = cmopt_wrapping_add(cmopt_wrapping_mul(sum, params->input_offset),
+                                          bias != NULL ? bias[c + i] : 0);
+        }
+        cmopt_convolve_channels(&call, &m, quant, c, channels, filters, start, input, output);
         left = left == channels ? outputs : left - channels;
     }
     return true;

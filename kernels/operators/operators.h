@@ -41,7 +41,7 @@ Tensor& packed_conv2d_out(
     Context& context,
     const Tensor& input,
     const Tensor& weight,
-    const Tensor& bias,
+    const Tensor& sums,
     IntList kernel_size,
     int64_t groups,
     IntList stride,

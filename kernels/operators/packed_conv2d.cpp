@@ -10,7 +10,7 @@ Tensor& packed_conv2d_out(
     Context& context,
     const Tensor& input,
     const Tensor& weight,
-    const Tensor& bias,
+    const Tensor& sums,
     IntList kernel_size,
     int64_t groups,
     IntList stride,
@@ -39,7 +39,7 @@ Tensor& packed_conv2d_out(
   }
   const cmsis_nn_dims input_dims = nhwc_dims(input);
   const cmsis_nn_dims output_dims = nhwc_dims(out);
-  const cmsis_nn_dims bias_dims = {1, 1, 1, output_dims.c};
+  const cmsis_nn_dims sums_dims = {1, 1, 1, output_dims.c};
   if (!check.range("groups", groups, 1, input_dims.c) ||
       !check.equal("the rest of input channels in groups", input_dims.c % groups, 0) ||
       !check.equal("the rest of output channels in groups", output_dims.c % groups, 0)) {
@@ -59,8 +59,8 @@ Tensor& packed_conv2d_out(
       !check.equal("the batch size of out", output_dims.n, input_dims.n) ||
       !check.window(
           input_dims, output_dims, filter_dims, params.stride, params.padding, params.dilation) ||
-      !check.tensor("bias", bias, ScalarType::Int) ||
-      !check.equal("the length of bias", bias.numel(), output_dims.c) ||
+      !check.tensor("sums", sums, ScalarType::Int) ||
+      !check.equal("the length of sums", sums.numel(), output_dims.c) ||
       !check.per_channel(requantize_multipliers, requantize_shifts, output_dims.c)) {
     return out;
   }
@@ -89,8 +89,8 @@ Tensor& packed_conv2d_out(
           input.const_data_ptr<int8_t>(),
           &filter_dims,
           weight.const_data_ptr<int8_t>(),
-          &bias_dims,
-          bias.const_data_ptr<int32_t>(),
+          &sums_dims,
+          sums.const_data_ptr<int32_t>(),
           &output_dims,
           out.mutable_data_ptr<int8_t>()));
   return out;

@@ -120,25 +120,42 @@ def is_packed(op: Conv2dOp | LinearOp, weight: NDArray[np.generic], b: KernelBui
     return has_4_bits(weight) and not is_depthwise
 
 
+def unpacked_filters(size: int, channels: int) -> int:
+    """How many filters of so many weights are unpacked at a time.
+
+    Kernels multiply with four filters at a time, so that it is a multiple of 4, or less than 4.
+    channels: the output channels of a group.
+    """
+    most = max(1, min(UNPACKED_FILTERS, channels, UNPACKED_BYTES // size))
+    return most if most < 4 or most == channels else most // 4 * 4
+
+
 def packed_convolution(
     op: Conv2dOp | LinearOp, source: SSAValue, weight: NDArray[np.generic], window: Window,
     b: KernelBuilder,
 ) -> SSAValue:  # fmt: skip
     """As `convolution`, to the same bytes, with two weights in a byte."""
-    filter, outputs = window.weight[1:], window.output[3] * window.weight[3] // window.input[3]
-    filters = max(1, min(UNPACKED_FILTERS, outputs, UNPACKED_BYTES // numel(filter)))
+    filter, groups = window.weight[1:], window.input[3] // window.weight[3]
+    filters = unpacked_filters(numel(filter), window.output[3] // groups)
+    numbers = kernel_numbers(op)
+    bias = integer_bias(op)
+    sums = weight.reshape(len(weight), -1).sum(axis=1, dtype=np.int64) * numbers["input_offset"]
+    sums += 0 if bias is None else bias
+    packed, _, *factors = filter_constants(op, pack(weight), b)
     operands = [
         b.view(source, window.input),
-        *filter_constants(op, pack(weight), b, needs_bias=True),
+        packed,
+        b.constant(sums.astype(np.int32), "sums"),
+        *factors,
         b.scratch(packed_scratch_bytes(filter, window.padding, filters)),
     ]
     properties: dict[str, int | tuple[int, ...]] = {
         "kernel_size": window.weight[1:3],
-        "groups": window.input[3] // window.weight[3],
+        "groups": groups,
         "stride": window.stride,
         "padding": window.padding,
         "dilation": window.dilation,
-        **kernel_numbers(op),
+        **numbers,
     }
     result = b.add(PackedConv2dOp(operands, int8_tensor(window.output), properties))
     return b.view(result, shape_of(op.output))

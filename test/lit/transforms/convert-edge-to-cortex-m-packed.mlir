@@ -1,8 +1,9 @@
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m{kernels=cmopt},canonicalize,cse,dce)' --split-input-file | filecheck %s
 // RUN: cm-opt %s --pass-pipeline='builtin.module(convert-edge-to-cortex-m,canonicalize,cse,dce)' --split-input-file | filecheck %s --check-prefix STOCK
 
-// With this project's kernels, weights of 4 bits are two in a byte: the first in the lower half. The
-// stock kernels take a byte for each.
+// With this project's kernels, weights of 4 bits are two in a byte: the first in the lower half. Sums
+// begin with the bias, here 0, and the input's offset -3 times the sum of the weights, here 6 and -2.
+// The stock kernels take a byte for each.
 
 // STOCK-NOT: cmopt.
 // STOCK:     cortex_m.quantized_linear %{{.*}} : (tensor<2x3xi8>, tensor<2x3xi8>
@@ -12,11 +13,11 @@
 !y = !quant.uniform<i8:f32, 0.1>
 
 // CHECK-LABEL: @linear
-// CHECK:         %[[X:.*]] = cortex_m.view %{{.*}} : (tensor<2x3xi8>) -> tensor<2x1x1x3xi8>
 // CHECK:         %[[W:.*]] = arith.constant dense<[33, -13, 90]> : tensor<3xi8>
-// CHECK:         %[[B:.*]] = arith.constant dense<0> : tensor<2xi32>
+// CHECK:         %[[X:.*]] = cortex_m.view %{{.*}} : (tensor<2x3xi8>) -> tensor<2x1x1x3xi8>
+// CHECK:         %[[B:.*]] = arith.constant dense<[-18, 6]> : tensor<2xi32>
 // CHECK:         cortex_m.scratch : tensor<6xi8>
-// CHECK:         cmopt.packed_conv2d %[[X]], %[[W]] bias %[[B]] {{.*}} {kernel_size = array<i64: 1, 1>, groups = 1 : i32, {{.*}}, input_offset = -3 : i32, {{.*}}}
+// CHECK:         cmopt.packed_conv2d %[[X]], %[[W]] sums %[[B]] {{.*}} {kernel_size = array<i64: 1, 1>, groups = 1 : i32, {{.*}}, input_offset = -3 : i32, {{.*}}}
 func.func @linear(%x: tensor<2x3x!x>) -> tensor<2x2x!y> {
   %w = arith.constant dense<[[1, 2, 3], [-1, -6, 5]]> : tensor<2x3xi8>
   %q = quant.scast %w : tensor<2x3xi8> to tensor<2x3x!w>
@@ -38,7 +39,7 @@ func.func @linear(%x: tensor<2x3x!x>) -> tensor<2x2x!y> {
 // CHECK-LABEL: @convolution
 // CHECK:         %[[W:.*]] = arith.constant dense<[-104, 119, -105]> : tensor<3xi8>
 // CHECK:         cortex_m.scratch : tensor<22xi8>
-// CHECK:         cmopt.packed_conv2d %{{.*}}, %[[W]] bias %{{.*}} {kernel_size = array<i64: 1, 3>, groups = 1 : i32, stride = array<i64: 1, 1>, padding = array<i64: 0, 1>, {{.*}}} : {{.*}} -> tensor<1x4x4x2xi8>
+// CHECK:         cmopt.packed_conv2d %{{.*}}, %[[W]] sums %{{.*}} {kernel_size = array<i64: 1, 3>, groups = 1 : i32, stride = array<i64: 1, 1>, padding = array<i64: 0, 1>, {{.*}}} : {{.*}} -> tensor<1x4x4x2xi8>
 func.func @convolution(%x: tensor<1x4x4x1x!x>) -> tensor<1x4x4x2x!y> {
   %w = arith.constant dense<[[[[-8], [-7], [7]]], [[[7], [7], [-7]]]]> : tensor<2x1x3x1xi8>
   %q = quant.scast %w : tensor<2x1x3x1xi8> to tensor<2x1x3x1x!w>
@@ -97,21 +98,22 @@ func.func @wider(%x: tensor<1x2x!x>) -> (tensor<1x2x!y>, tensor<1x2x!y>) {
 !w = !quant.uniform<i8<-8:7>:f32, 0.1>
 !y = !quant.uniform<i8:f32, 0.1>
 
-// At most 16 filters are unpacked at a time, and at most 4096 weights, but one at least.
+// At most 16 filters are unpacked at a time, and at most 4096 weights: a multiple of 4 filters, if they
+// are 4 at least, and otherwise one at least.
 
 // CHECK-LABEL: @scratch
 // CHECK:         cortex_m.scratch : tensor<1600xi8>
-// CHECK:         cortex_m.scratch : tensor<4000xi8>
+// CHECK:         cortex_m.scratch : tensor<2400xi8>
 // CHECK:         cortex_m.scratch : tensor<5000xi8>
-func.func @scratch(%x: tensor<1x100x!x>, %y: tensor<1x1000x!x>, %z: tensor<1x5000x!x>) -> (tensor<1x40x!y>, tensor<1x40x!y>, tensor<1x40x!y>) {
+func.func @scratch(%x: tensor<1x100x!x>, %y: tensor<2x600x!x>, %z: tensor<1x5000x!x>) -> (tensor<1x40x!y>, tensor<2x40x!y>, tensor<1x40x!y>) {
   %u = arith.constant dense<1> : tensor<40x100xi8>
-  %v = arith.constant dense<1> : tensor<40x1000xi8>
+  %v = arith.constant dense<1> : tensor<40x600xi8>
   %w = arith.constant dense<1> : tensor<40x5000xi8>
   %p = quant.scast %u : tensor<40x100xi8> to tensor<40x100x!w>
-  %q = quant.scast %v : tensor<40x1000xi8> to tensor<40x1000x!w>
+  %q = quant.scast %v : tensor<40x600xi8> to tensor<40x600x!w>
   %r = quant.scast %w : tensor<40x5000xi8> to tensor<40x5000x!w>
   %0 = edge.linear %x, %p : (tensor<1x100x!x>, tensor<40x100x!w>) -> tensor<1x40x!y>
-  %1 = edge.linear %y, %q : (tensor<1x1000x!x>, tensor<40x1000x!w>) -> tensor<1x40x!y>
+  %1 = edge.linear %y, %q : (tensor<2x600x!x>, tensor<40x600x!w>) -> tensor<2x40x!y>
   %2 = edge.linear %z, %r : (tensor<1x5000x!x>, tensor<40x5000x!w>) -> tensor<1x40x!y>
-  func.return %0, %1, %2 : tensor<1x40x!y>, tensor<1x40x!y>, tensor<1x40x!y>
+  func.return %0, %1, %2 : tensor<1x40x!y>, tensor<2x40x!y>, tensor<1x40x!y>
 }
