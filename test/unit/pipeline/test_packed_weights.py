@@ -245,6 +245,30 @@ def test_weights_take_half_of_their_bytes() -> None:
     assert "cmopt::packed_conv2d.out" in own.header()
 
 
+@pytest.mark.parametrize("max_arena", [20_000, 14_000])
+def test_packed_layers_in_strips(max_arena: int, host: Host) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 12, (3, 1), padding=(1, 0)),
+        nn.ReLU(), nn.Conv2d(12, 5, 3, stride=2, padding=1),
+    )  # fmt: skip
+    exported = quantized(model, (1, 3, 31, 32))
+    whole = cmopt.compile(exported, io="int8")
+    split = cmopt.compile(exported, io="int8", kernels="cmopt", max_arena=max_arena)
+    assert split.report.arena_bytes <= max_arena < whole.report.arena_bytes
+    assert split.report.ops["cmopt.packed_conv2d"] > 3
+    rng = np.random.default_rng(0)
+    batch = [random_inputs(split.module("planned"), rng) for _ in range(2)]
+    wanted = []
+    for inputs in batch:
+        given = [torch.from_numpy(value) for value in inputs]
+        (reference,), (ran,) = whole.run(*given), split.run(*given)
+        (interpreted,) = split.interpret(*given, stage="planned")
+        assert torch.equal(ran, reference) and torch.equal(interpreted, reference)
+        wanted.append(reference.numpy().tobytes())
+    assert run_c(host, split.module("planned"), batch) == b"".join(wanted)
+
+
 def test_only_the_named_layers_have_4_bits() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 4))
