@@ -137,16 +137,11 @@ def packed_convolution(
     """As `convolution`, to the same bytes, with two weights in a byte."""
     filter, groups = window.weight[1:], window.input[3] // window.weight[3]
     filters = unpacked_filters(numel(filter), window.output[3] // groups)
-    numbers = kernel_numbers(op)
-    bias = integer_bias(op)
-    sums = weight.reshape(len(weight), -1).sum(axis=1, dtype=np.int64) * numbers["input_offset"]
-    sums += 0 if bias is None else bias
-    packed, _, *factors = filter_constants(op, pack(weight), b)
     operands = [
         b.view(source, window.input),
-        packed,
-        b.constant(sums.astype(np.int32), "sums"),
-        *factors,
+        b.constant(pack(weight), op.weight.name_hint),
+        b.constant(sums_of(op, weight), "sums"),
+        *factor_constants(op, b),
         b.scratch(packed_scratch_bytes(filter, window.padding, filters)),
     ]
     properties: dict[str, int | tuple[int, ...]] = {
@@ -155,7 +150,7 @@ def packed_convolution(
         "stride": window.stride,
         "padding": window.padding,
         "dilation": window.dilation,
-        **numbers,
+        **kernel_numbers(op),
     }
     result = b.add(PackedConv2dOp(operands, int8_tensor(window.output), properties))
     return b.view(result, shape_of(op.output))
@@ -175,11 +170,28 @@ def filter_constants(
     return [
         b.constant(weight, op.weight.name_hint),
         [] if bias is None else [b.constant(bias, hint_of(op.bias))],
-        *(
-            b.constant(np.broadcast_to(values, channels), hint)
-            for values, hint in zip(requantization(op), ("multipliers", "shifts"), strict=True)
-        ),
+        *factor_constants(op, b),
     ]
+
+
+def factor_constants(
+    op: Conv2dOp | ConvTranspose2dOp | LinearOp, b: KernelBuilder
+) -> list[SSAValue]:
+    """The multipliers and the shifts, one for each output channel."""
+    channels = shape_of(op.output)[-1]
+    return [
+        b.constant(np.broadcast_to(values, channels), hint)
+        for values, hint in zip(requantization(op), ("multipliers", "shifts"), strict=True)
+    ]
+
+
+def sums_of(op: Conv2dOp | LinearOp, weight: NDArray[np.generic]) -> NDArray[np.int32]:
+    """What the sum of each output channel begins with: the bias, and the input's offset times the
+    sum of the channel's weights."""
+    weights = weight.astype(np.int64).reshape(len(weight), -1).sum(axis=1)
+    bias = integer_bias(op)
+    sums = -qtype_of(op.input).zero_point * weights + (0 if bias is None else bias)
+    return np.asarray(sums, np.int32)
 
 
 def kernel_numbers(op: Conv2dOp | ConvTranspose2dOp | LinearOp) -> dict[str, int]:
@@ -218,8 +230,7 @@ def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
     biases: list[SSAValue] = []
     kernel_sums: list[SSAValue] = []
     if b.isa is Isa.MVE:
-        sums = weight.astype(np.int64).sum(axis=1) * offset + (0 if bias is None else bias)
-        kernel_sums = [b.constant(sums.astype(np.int32), "kernel_sum")]
+        kernel_sums = [b.constant(sums_of(op, weight), "kernel_sum")]
     elif bias is not None:
         biases = [b.constant(bias, hint_of(op.bias))]
     multipliers, shifts = requantization(op)

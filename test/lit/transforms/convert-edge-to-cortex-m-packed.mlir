@@ -13,8 +13,8 @@
 !y = !quant.uniform<i8:f32, 0.1>
 
 // CHECK-LABEL: @linear
-// CHECK:         %[[W:.*]] = arith.constant dense<[33, -13, 90]> : tensor<3xi8>
 // CHECK:         %[[X:.*]] = cortex_m.view %{{.*}} : (tensor<2x3xi8>) -> tensor<2x1x1x3xi8>
+// CHECK:         %[[W:.*]] = arith.constant dense<[33, -13, 90]> : tensor<3xi8>
 // CHECK:         %[[B:.*]] = arith.constant dense<[-18, 6]> : tensor<2xi32>
 // CHECK:         cortex_m.scratch : tensor<6xi8>
 // CHECK:         cmopt.packed_conv2d %[[X]], %[[W]] sums %[[B]] {{.*}} {kernel_size = array<i64: 1, 1>, groups = 1 : i32, {{.*}}, input_offset = -3 : i32, {{.*}}}
