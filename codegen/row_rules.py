@@ -143,8 +143,8 @@ def _window_uses(op: Operation, kernel: int, dilation: int) -> list[RowUse]:
 
 
 def _convolution(op: Operation) -> list[RowUse] | None:
-    weight, dilation = shape_of(op.operands[1]), ints_of(op.properties["dilation"])
-    return _window_uses(op, weight[1], dilation[0])
+    shape = op.weight_shape if isinstance(op, own.PackedConv2dOp) else shape_of(op.operands[1])
+    return _window_uses(op, shape[1], ints_of(op.properties["dilation"])[0])
 
 
 def _pool(op: Operation) -> list[RowUse] | None:
@@ -191,7 +191,7 @@ def _selection(op: CallOp, dim: int) -> list[RowUse] | None:
 
 _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Operation], list[RowUse] | None]], ...] = (
     (_ELEMENTWISE, _elementwise),
-    (_CONVOLUTIONS, _convolution),
+    ((*_CONVOLUTIONS, own.PackedConv2dOp), _convolution),
     (_POOLS, _pool),
     (PadOp, _pad),
     (CallOp, _call),
@@ -213,7 +213,7 @@ def on_rows(
     assert isinstance(old, TensorType)
     type = TensorType(old.element_type, list(resized(old.get_shape(), 1, last - first)))
     changed: dict[str, Attribute] = {}
-    if isinstance(op, (*_CONVOLUTIONS, *_POOLS)):
+    if isinstance(op, (*_CONVOLUTIONS, own.PackedConv2dOp, *_POOLS)):
         top = _top_padding(op, operands[0][1], first)
         changed["padding"] = ints((top, ints_of(op.properties["padding"])[1]))
         if isinstance(op, _CONVOLUTIONS):
@@ -221,6 +221,8 @@ def on_rows(
             if not is_right(window):
                 raise Unsupported("CMSIS-NN computes this strip wrongly on some core")
             _replace_scratch(op, values, new, window.scratch(isa))
+        elif isinstance(op, own.PackedConv2dOp):
+            _replace_scratch(op, values, new, None)
         elif isinstance(op, QuantizedAvgPool2dOp):
             changed["ceil_mode"] = _ceil_mode(op, values[0], type, top)
             _replace_scratch(op, values, new, None)

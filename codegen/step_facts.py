@@ -129,6 +129,8 @@ def multiplications(op: Operation) -> int:
     if isinstance(op, QuantizedConv2dOp | own.QuantizedConv2dOp):
         _, kh, kw, depth = shape_of(op.weight)
         return numel(shape_of(op.output)) * kh * kw * depth
+    if isinstance(op, own.PackedConv2dOp):
+        return numel(shape_of(op.output)) * numel(op.weight_shape[1:])
     if isinstance(op, QuantizedTransposeConv2dOp):
         out, kh, kw, _ = shape_of(op.weight)
         return numel(shape_of(op.input)) * kh * kw * out

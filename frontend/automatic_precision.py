@@ -35,10 +35,10 @@ from cmopt.frontend.wide_types import (
     LAYERS,
     Layer,
     layers_of,
+    set_layer_weight_type,
     set_weight_type,
     values_of_observers,
     widen,
-    widen_weight,
 )
 from cmopt.support.precision_report import LayerPrecision, PrecisionReport
 from cmopt.support.progress import progress
@@ -169,7 +169,7 @@ class Choice:
             if not candidate.layers and candidate.is_wide:
                 widen(candidate.observer, candidate.values)
             for layer in candidate.layers:
-                widen_weight(observed, layer, 16 if candidate.is_wide else 8)
+                set_layer_weight_type(observed, layer, 16 if candidate.is_wide else 8)
 
     def rows(self) -> list[LayerPrecision]:
         """The table of the report, the largest errors first."""

@@ -25,7 +25,7 @@ from cmopt.support.precision_report import PrecisionReport
 Pattern: TypeAlias = str | type[torch.nn.Module]
 
 TYPES = ("int8", "int16")
-WIDTHS = (8, 16)
+WIDTHS = (4, 8, 16)
 
 _KEY = "cmopt"
 """The entry of a node's meta data "custom", which decompositions copy."""
@@ -37,7 +37,7 @@ class Precision:
 
     default: "int8" or "int16", the type of all operators that no pattern names.
     int16, int8: patterns of the operators in the other type; `int8` counts where both match.
-    weights: for patterns, 8 or 16, the bits of the weights of the convolutions and linear layers
+    weights: for patterns, 4, 8 or 16, the bits of the weights of the convolutions and linear layers
         that they match; the last pattern that matches counts. Others have 8.
 
     A pattern is a string or a module type. A string matches, as in `fnmatch`, the qualified name of
@@ -53,8 +53,12 @@ class Precision:
 
     Activations in int16 have the zero point 0. The results of softmax, sigmoid and tanh have the
     scale 1/32768; others reach 1.25 times the largest magnitude in the calibration data. For an
-    NPU, those of sigmoid and tanh do too, if that is a smaller scale. Weights of 16 bits, and all
-    weights of layers in int16, have a scale for each channel.
+    NPU, those of sigmoid and tanh do too, if that is a smaller scale. Weights of 4 and of 16 bits,
+    and all weights of layers in int16, have a scale for each channel.
+
+    Weights of 4 bits are two in a byte if the program is compiled with `kernels="cmopt"`, and the
+    layer is a linear one or a convolution that is neither depthwise nor transposed, has activations
+    in int8, and runs on the core. Others have a byte each, with the same results.
 
     Raises ValueError and TypeError for anything else.
     """
@@ -73,7 +77,7 @@ class Precision:
                 raise TypeError(f"{name} must be a list of patterns, not {given!r}")
             object.__setattr__(self, name, tuple(given))
         if not isinstance(self.weights, Mapping):
-            raise TypeError(f"weights must map patterns to 8 or 16, not {self.weights!r}")
+            raise TypeError(f"weights must map patterns to 4, 8 or 16, not {self.weights!r}")
         object.__setattr__(self, "weights", dict(self.weights))
         for pattern in self.patterns:
             is_module = isinstance(pattern, type) and issubclass(pattern, torch.nn.Module)
@@ -83,7 +87,9 @@ class Precision:
                 )
         for pattern, width in self.weights.items():
             if isinstance(width, bool) or width not in WIDTHS:
-                raise ValueError(f"weights of {_shown(pattern)} must have 8 or 16 bits: {width!r}")
+                raise ValueError(
+                    f"weights of {_shown(pattern)} must have 4, 8 or 16 bits: {width!r}"
+                )
 
     @property
     def patterns(self) -> tuple[Pattern, ...]:

@@ -86,7 +86,7 @@ def values_of_observers(observed: GraphModule) -> dict[ObserverBase, list[Node]]
 
 
 def widen_chosen(observed: GraphModule, *, for_npu: bool = False) -> None:
-    """Give the values and weights that are chosen for int16 this type, in place.
+    """Give the values that are chosen for int16 this type, and weights their bits, in place.
 
     observed: a graph after calibration, from a program that was marked. for_npu: as for `widen`.
     """
@@ -95,10 +95,8 @@ def widen_chosen(observed: GraphModule, *, for_npu: bool = False) -> None:
             widen(observer, values, for_npu=for_npu)
     for layer in layers_of(observed):
         chosen = choice_of(layer.node)
-        if chosen.weight_bits == 16:
-            widen_weight(observed, layer, 16)
-        elif chosen.is_wide:
-            widen_weight(observed, layer, 8)
+        if chosen.is_wide or chosen.weight_bits != 8:
+            set_layer_weight_type(observed, layer, chosen.weight_bits)
 
 
 def is_wide(observed: GraphModule, values: list[Node]) -> bool:
@@ -135,7 +133,7 @@ def widen(observer: ObserverBase, values: list[Node], *, for_npu: bool = False) 
         observer.may_be_finer = for_npu and makers.isdisjoint(_SOFTMAX)
 
 
-def widen_weight(observed: GraphModule, layer: Layer, bits: int) -> None:
+def set_layer_weight_type(observed: GraphModule, layer: Layer, bits: int) -> None:
     """Give a weight a scale for each output channel and this number of bits, in place.
 
     A transposed convolution in groups keeps its one scale. The bias gets the scales that follow.
@@ -152,6 +150,7 @@ def set_weight_type(observer: ObserverBase, bits: int) -> None:
     """Let an observer of a weight give a scale for each channel, if it can, and these bits."""
     if bits == 16:
         observer.dtype = torch.int16
-        observer.quant_min, observer.quant_max = -(2**15) + 1, 2**15 - 1
+    if bits != 8:  # those of 8 bits have a range already
+        observer.quant_min, observer.quant_max = 1 - 2 ** (bits - 1), 2 ** (bits - 1) - 1
     if isinstance(observer, WeightObserver):
         observer.qscheme = torch.per_channel_symmetric

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
 from xdsl.ir import Operation
 
 from cmopt.arithmetic.interpolated_tables import interpolate
 from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import numpy_dtype
-from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
+from cmopt.dialects.packed_weights import unpack
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
+from cmopt.interpreters import cmsis_nn
 from cmopt.interpreters import wide_kernels as kernels
 from cmopt.interpreters.lstm import lstm_s8
 
@@ -119,6 +122,22 @@ class CmoptFunctions(InterpreterFunctions):
     @impl(own.LstmOp)
     def lstm(self, interpreter: Interpreter, op: own.LstmOp, args: PythonValues) -> PythonValues:
         return lstm_s8(op, *args[:-1])
+
+    @impl(own.PackedConv2dOp)
+    def packed_conv2d(
+        self, interpreter: Interpreter, op: own.PackedConv2dOp, args: PythonValues
+    ) -> PythonValues:
+        input, weight, sums, multipliers, shifts, _ = args
+        filters = unpack(weight, numel(op.weight_shape)).reshape(op.weight_shape)
+        weights = filters.sum(axis=(1, 2, 3), dtype=np.int32)
+        bias = sums - np.int32(int_of(op.input_offset)) * weights
+        common: dict[str, Any] = {
+            "multipliers": multipliers,
+            "shifts": shifts,
+            "dilation": ints_of(op.dilation),
+            **_numbers(op, "input_offset", "output_offset"),
+        }
+        return (cmsis_nn.convolve_s8(input, filters, bias, **common, **_window(op)),)
 
     @impl(own.RequantizeOp)
     def requantize(

@@ -25,7 +25,7 @@ PACKAGES = ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi", "qemu-system-arm")
 
 # No contraction: float results must not depend on whether the core has a fused multiply-add.
 # No strict aliasing: the bytes of an arena hold elements of one type after another.
-KERNELS = ("cmsis_nn", "tensor_ops", "recurrent")
+KERNELS = ("cmsis_nn", "tensor_ops", "recurrent", "packed")
 """The folders of the kernels; each has its headers in `include`."""
 
 FLAGS = (

@@ -152,6 +152,7 @@ _INCLUDES = """\
 #include <string.h>
 
 #include "arm_nnfunctions.h"
+#include "cmopt_packed.h"
 #include "cmopt_recurrent.h"
 #include "cmopt_tensor_ops.h"
 """

@@ -44,7 +44,7 @@ class Example:
 
 def kernel_files() -> Iterator[tuple[str, str]]:
     """The path in a project, and the text, of every source that a program may need."""
-    for folder in ("cmsis_nn", "tensor_ops", "recurrent", "machine"):
+    for folder in ("cmsis_nn", "tensor_ops", "recurrent", "packed", "machine"):
         for path in sorted((KERNELS / folder).rglob("*")):
             if path.suffix not in (".c", ".h", ".ld") and path.name != "CMakeLists.txt":
                 continue

@@ -1,4 +1,7 @@
-"""The C of convolutions and pools: each `cortex_m` op as its call of the CMSIS-NN C API."""
+"""The C of int8 convolutions and pools: each op as its call of the CMSIS-NN C API.
+
+`cmopt.packed_conv2d` is a call of `kernels/packed` with the same arguments.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from cmopt.codegen.c.step import (
     tile,
 )
 from cmopt.codegen.c.text import fields
+from cmopt.dialects import cmopt as own
 from cmopt.dialects import cortex_m as cm
 from cmopt.dialects.shapes import int_of, ints_of, shape_of
 
@@ -36,8 +40,8 @@ def _convolution_params(op: Any, **more: str | int) -> str:
     )
 
 
-def _convolution(name: str, kind: str, op: Any, step: Step, **more: str | int) -> None:
-    """A call of `arm_<name>_wrapper_s8`, with parameters of the struct `kind`."""
+def _convolution(function: str, kind: str, op: Any, step: Step, **more: str | int) -> None:
+    """A call of a function for convolutions, with parameters of the struct `kind`."""
     contexts = [step.scratch(op.scratch)]
     params = step.declare(kind, "params", _convolution_params(op, **more))
     multipliers = step.pointer(op.requantize_multipliers, "multipliers")
@@ -46,9 +50,12 @@ def _convolution(name: str, kind: str, op: Any, step: Step, **more: str | int) -
         "const cmsis_nn_per_channel_quant_params quant = "
         f"{{(int32_t *){multipliers}, (int32_t *){shifts}}};"
     )
+    is_packed = isinstance(op, own.PackedConv2dOp)
+    weight = op.weight_shape if is_packed else shape_of(op.weight)
+    bias = step.pointer(op.sums, "sums") if is_packed else step.pointer(op.bias, "bias")
     output = shape_of(op.output)
     input_dims = step.dims("input_dims", shape_of(op.input))
-    filter_dims = step.dims("filter_dims", shape_of(op.weight))
+    filter_dims = step.dims("filter_dims", weight)
     bias_dims = step.dims("bias_dims", (1, 1, 1, output[3]))
     output_dims = step.dims("output_dims", output)
     if isinstance(op, cm.QuantizedTransposeConv2dOp):
@@ -59,9 +66,9 @@ def _convolution(name: str, kind: str, op: Any, step: Step, **more: str | int) -
         step.check(reversed, "output_scratch")
     else:
         arguments = ", ".join((params, input_dims, filter_dims, output_dims))
-        step.check(f"arm_{name}_wrapper_s8_get_buffer_size({arguments})")
+        step.check(f"{function}_get_buffer_size({arguments})")
     step.call(
-        f"arm_{name}_wrapper_s8",
+        function,
         *contexts,
         params,
         "&quant",
@@ -70,7 +77,7 @@ def _convolution(name: str, kind: str, op: Any, step: Step, **more: str | int) -
         filter_dims,
         step.pointer(op.weight, "weight"),
         bias_dims,
-        step.pointer(op.bias, "bias"),
+        bias,
         output_dims,
         step.pointer(op.output),
     )
@@ -78,18 +85,23 @@ def _convolution(name: str, kind: str, op: Any, step: Step, **more: str | int) -
 
 @WINDOWS.of(cm.QuantizedConv2dOp)
 def _conv2d(op: cm.QuantizedConv2dOp, step: Step) -> None:
-    _convolution("convolve", "cmsis_nn_conv_params", op, step)
+    _convolution("arm_convolve_wrapper_s8", "cmsis_nn_conv_params", op, step)
+
+
+@WINDOWS.of(own.PackedConv2dOp)
+def _packed_conv2d(op: own.PackedConv2dOp, step: Step) -> None:
+    _convolution("cmopt_convolve_s4", "cmsis_nn_conv_params", op, step)
 
 
 @WINDOWS.of(cm.QuantizedDepthwiseConv2dOp)
 def _depthwise(op: cm.QuantizedDepthwiseConv2dOp, step: Step) -> None:
-    name, kind = "depthwise_conv", "cmsis_nn_dw_conv_params"
+    name, kind = "arm_depthwise_conv_wrapper_s8", "cmsis_nn_dw_conv_params"
     _convolution(name, kind, op, step, ch_mult=int_of(op.depth_multiplier))
 
 
 @WINDOWS.of(cm.QuantizedTransposeConv2dOp)
 def _transpose_conv2d(op: cm.QuantizedTransposeConv2dOp, step: Step) -> None:
-    name, kind = "transpose_conv", "cmsis_nn_transpose_conv_params"
+    name, kind = "arm_transpose_conv_wrapper_s8", "cmsis_nn_transpose_conv_params"
     _convolution(name, kind, op, step, padding_offsets=tile(op.output_padding))
 
 

@@ -278,20 +278,17 @@ static void cmopt_convolve_block(const cmopt_convolution *call,
     }
 }
 
-/* The whole call, or false if it has to be computed otherwise. */
-static bool cmopt_convolve(const cmsis_nn_context *ctx,
-                           const cmsis_nn_conv_params *params,
-                           const cmsis_nn_per_channel_quant_params *quant,
-                           const cmsis_nn_dims *in,
-                           const int8_t *input,
-                           const cmsis_nn_dims *filter,
-                           const int8_t *weights,
-                           const int32_t *bias,
-                           const cmsis_nn_dims *out,
-                           int8_t *output)
+/* Prepares a call, or false if it has to be computed otherwise. rows: the scratch. */
+static inline bool cmopt_convolve_begin(cmopt_convolution *call,
+                                        cmopt_matrix *m,
+                                        const cmsis_nn_conv_params *params,
+                                        const cmsis_nn_per_channel_quant_params *quant,
+                                        const cmsis_nn_dims *in,
+                                        const cmsis_nn_dims *filter,
+                                        const cmsis_nn_dims *out,
+                                        int8_t *rows)
 {
-    cmopt_matrix m;
-    if (!cmopt_matrix_output(&m, quant->multiplier, quant->shift, out->c, params->output_offset,
+    if (!cmopt_matrix_output(m, quant->multiplier, quant->shift, out->c, params->output_offset,
                              params->activation) ||
         params->input_offset < -127 || params->input_offset > 128) {
         return false;
@@ -300,46 +297,88 @@ static bool cmopt_convolve(const cmsis_nn_context *ctx,
                                             (out->w - 1) * params->stride.w >= in->w)) {
         return false; /* there are windows outside the input, and no scratch */
     }
-    cmopt_convolution call = {params, in, filter, out, ctx->buf,
-                              filter->h * filter->w * filter->c};
-    const int32_t outputs = out->c / (in->c / filter->c); /* of a group */
-    int32_t start[CMOPT_MATRIX_CHANNELS];
-    m.columns = call.columns;
-    m.start = start;
-    m.step = 1;
-    m.wide = false;
+    call->params = params;
+    call->in = in;
+    call->filter = filter;
+    call->out = out;
+    call->rows = rows;
+    call->columns = filter->h * filter->w * filter->c;
+    m->columns = call->columns;
+    m->step = 1;
+    m->wide = false;
+#ifdef CMOPT_DSP
+    m->wide = cmopt_pointwise(params, filter)
+                  ? m->columns <= CMOPT_STACK_COLUMNS
+                  : ((uintptr_t)rows & 3) == 0 &&
+                        (m->columns <= CMOPT_STACK_COLUMNS || (filter->c & 3) == 0);
+#endif
+    return true;
+}
+
+/* The results of `channels` output channels of one group, CMOPT_MATRIX_CHANNELS at most, from
+ * channel `first` on. weights: their filters. start: what each sum begins with, which is the bias
+ * and the input's offset times the sum of the weights. */
+static void cmopt_convolve_channels(cmopt_convolution *call,
+                                    cmopt_matrix *m,
+                                    const cmsis_nn_per_channel_quant_params *quant,
+                                    int32_t first,
+                                    int32_t channels,
+                                    const int8_t *weights,
+                                    const int32_t *start,
+                                    const int8_t *input,
+                                    int8_t *output)
+{
+    m->channels = channels;
+    m->weights = weights;
+    m->multipliers = quant->multiplier + first;
+    m->shifts = quant->shift + first;
+    m->start = start;
+    cmopt_matrix_begin(m);
+    const int32_t outputs = call->out->c / (call->in->c / call->filter->c); /* of a group */
+    const int8_t *const group = input + first / outputs * call->filter->c;
 #ifdef CMOPT_DSP
     uint32_t pixels[CMOPT_STACK_COLUMNS];
-    if (cmopt_pointwise(params, filter)) {
-        m.wide = m.columns <= CMOPT_STACK_COLUMNS;
-        call.rows = (int8_t *)pixels;
-    } else {
-        m.wide = ((uintptr_t)ctx->buf & 3) == 0 &&
-                 (m.columns <= CMOPT_STACK_COLUMNS || (filter->c & 3) == 0);
+    if (m->wide) {
+        if (cmopt_pointwise(call->params, call->filter)) {
+            call->rows = (int8_t *)pixels;
+        }
+        cmopt_convolve_wide(call, m, group, output + first);
+        return;
     }
 #endif
-    int32_t left = outputs; /* channels of this group */
-    for (int32_t c = 0; c < out->c; c += m.channels) {
-        m.channels = left < CMOPT_MATRIX_CHANNELS ? left : CMOPT_MATRIX_CHANNELS;
-        m.weights = weights + c * m.columns;
-        m.multipliers = quant->multiplier + c;
-        m.shifts = quant->shift + c;
-        for (int32_t i = 0; i < m.channels; i++) {
-            const int32_t sum = cmopt_sum(m.weights + i * m.columns, m.columns);
+    cmopt_convolve_block(call, m, group, output + first);
+}
+
+/* The whole call, or false if it has to be computed otherwise. */
+static inline bool cmopt_convolve(const cmsis_nn_context *ctx,
+                                  const cmsis_nn_conv_params *params,
+                                  const cmsis_nn_per_channel_quant_params *quant,
+                                  const cmsis_nn_dims *in,
+                                  const int8_t *input,
+                                  const cmsis_nn_dims *filter,
+                                  const int8_t *weights,
+                                  const int32_t *bias,
+                                  const cmsis_nn_dims *out,
+                                  int8_t *output)
+{
+    cmopt_convolution call;
+    cmopt_matrix m;
+    if (!cmopt_convolve_begin(&call, &m, params, quant, in, filter, out, ctx->buf)) {
+        return false;
+    }
+    const int32_t outputs = out->c / (in->c / filter->c); /* of a group */
+    int32_t left = outputs;                               /* channels of this group */
+    for (int32_t c = 0, channels; c < out->c; c += channels) {
+        int32_t start[CMOPT_MATRIX_CHANNELS];
+        channels = left < CMOPT_MATRIX_CHANNELS ? left : CMOPT_MATRIX_CHANNELS;
+        const int8_t *const filters = weights + c * call.columns;
+        for (int32_t i = 0; i < channels; i++) {
+            const int32_t sum = cmopt_sum(filters + i * call.columns, call.columns);
             start[i] = cmopt_wrapping_add(cmopt_wrapping_mul(sum, params->input_offset),
                                           bias != NULL ? bias[c + i] : 0);
         }
-        cmopt_matrix_begin(&m);
-        const int8_t *const group = input + c / outputs * filter->c;
-#ifdef CMOPT_DSP
-        if (m.wide) {
-            cmopt_convolve_wide(&call, &m, group, output + c);
-            left = left == m.channels ? outputs : left - m.channels;
-            continue;
-        }
-#endif
-        cmopt_convolve_block(&call, &m, group, output + c);
-        left = left == m.channels ? outputs : left - m.channels;
+        cmopt_convolve_channels(&call, &m, quant, c, channels, filters, start, input, output);
+        left = left == channels ? outputs : left - channels;
     }
     return true;
 }

@@ -37,6 +37,25 @@ std::tuple<Tensor&, Tensor&> lstm_out(
     Tensor& out,
     Tensor& cell);
 
+Tensor& packed_conv2d_out(
+    Context& context,
+    const Tensor& input,
+    const Tensor& weight,
+    const Tensor& sums,
+    IntList kernel_size,
+    int64_t groups,
+    IntList stride,
+    IntList padding,
+    IntList dilation,
+    int64_t input_offset,
+    int64_t output_offset,
+    const Tensor& requantize_multipliers,
+    const Tensor& requantize_shifts,
+    int64_t activation_min,
+    int64_t activation_max,
+    const Tensor& scratch,
+    Tensor& out);
+
 Tensor& quantized_add_out(
     Context& context,
     const Tensor& self,

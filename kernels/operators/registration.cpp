@@ -8,6 +8,7 @@ namespace {
 
 CMOPT_REGISTER(cmopt, lookup, native::lookup_out);
 CMOPT_REGISTER(cmopt, lstm, native::lstm_out);
+CMOPT_REGISTER(cmopt, packed_conv2d, native::packed_conv2d_out);
 CMOPT_REGISTER(cmopt, quantized_add, native::quantized_add_out);
 CMOPT_REGISTER(cmopt, quantized_avg_pool2d, native::quantized_avg_pool2d_out);
 CMOPT_REGISTER(cmopt, quantized_batch_matmul, native::quantized_batch_matmul_out);

@@ -119,6 +119,24 @@ def test_gates_of_several_types(board: Callable[[str], Board], split: bool) -> N
     check(board("cortex-m55"), "gates", program, [x for (x,) in batches])
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_packed_weights(board: Callable[[str], Board], target: str) -> None:
+    """Filters that begin within a byte, in groups, next to a depthwise layer in bytes."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(3, 10, 3, padding=1), nn.ReLU(), nn.Conv2d(10, 10, 3, stride=2, groups=10),
+        nn.Conv2d(10, 6, (3, 1), groups=2), nn.ReLU(), nn.Flatten(), nn.Linear(48, 7),
+    ).eval()  # fmt: skip
+    batches = [(torch.randn(1, 3, 9, 10),) for _ in range(4)]
+    precision = cmopt.Precision(weights={"*": 4})
+    exported = cmopt.quantize(
+        model, batches[0], calibration=batches, target=target, precision=precision
+    )
+    program = cmopt.compile(exported, target=target, kernels="cmopt")
+    assert program.report.ops["cmopt.packed_conv2d"] == 3
+    check(board(target), "packed", program, [x for (x,) in batches])
+
+
 class Attention(nn.Module):
     def __init__(self) -> None:
         super().__init__()

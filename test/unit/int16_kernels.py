@@ -17,6 +17,7 @@ from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import Array, numpy_dtype
 from cmopt.dialects.constants import constant_op
 from cmopt.dialects.cortex_m import ScratchOp
+from cmopt.dialects.packed_weights import pack
 from cmopt.dialects.parsing import make_context
 from cmopt.dialects.program import main_function
 from cmopt.lowering.cortex_m import scratch
@@ -262,11 +263,42 @@ def lstm(c: Calls) -> None:
     c.add(own.LstmOp(operands, *types, properties))
 
 
+def packed_conv2d(c: Calls) -> None:
+    depth, groups = c.size(20), int(c.rng.choice([1, 1, 2, 3]))
+    out = groups * c.size(9)
+    input, output, (kernel, geometry) = window(c, depth * groups, out)
+    if c.rng.integers(3) == 0:
+        input, output, kernel = (*input[:3], depth * groups), (*input[:3], out), (1, 1)
+        geometry = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+    weights = c.rng.integers(-8, 8, (out, *kernel, depth))
+    bias, shifts = c.rng.integers(-(1 << 14), 1 << 14, out), c.rng.integers(-12, 2, out)
+    filters = int(c.rng.choice([1, 3, 16, 70]))
+    size = own.packed_scratch_bytes((*kernel, depth), geometry["padding"], filters)
+    operands = [
+        c.input(*input, element=I8),
+        c.constant(pack(weights)),
+        *requantization(c, bias.astype(np.int32), shifts),
+        c.scratch(size),
+    ]
+    low, high = sorted(c.rng.integers(-128, 128, 2).tolist())
+    properties = {
+        "kernel_size": kernel,
+        "groups": groups,
+        **geometry,
+        "input_offset": int(c.rng.integers(-127, 129)),
+        "output_offset": int(c.rng.integers(-128, 128)),
+        "activation_min": low if c.rng.integers(2) else -128,
+        "activation_max": high if c.rng.integers(2) else 127,
+    }
+    c.add(own.PackedConv2dOp(operands, TensorType(I8, output), properties))
+
+
 KERNELS: dict[str, Callable[[Calls], None]] = {
     draw.__name__: draw
     for draw in (
         *(conv2d, depthwise_conv2d, batch_matmul, add, mul, hypot, softmax, lookup, requantize),
         lstm,
+        packed_conv2d,
     )
 } | {
     "avg_pool2d": lambda c: pool2d(c, own.QuantizedAvgPool2dOp),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -16,19 +16,18 @@ from xdsl.dialects.builtin import ModuleOp
 
 import cmopt
 from cmopt.codegen.c.project import KERNELS
-from cmopt.dialects.arrays import Array
 from cmopt.dialects.program import main_function
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.board import FLAGS, BoardError, Host
 from cmopt.pipeline.board import KERNELS as FOLDERS
-from cmopt.pipeline.c_project import c_project, example_input, write_project
+from cmopt.pipeline.c_project import c_project, example_input
 from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from host_c import SANITIZERS, run_c
 from networks import NETWORKS
 from op_programs import PROGRAMS, planned, random_inputs
 
-SANITIZERS = ("-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 INCLUDES = [f"-I{KERNELS / part / 'include'}" for part in FOLDERS]
 
 
@@ -38,20 +37,12 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
     return Host(folder, KERNELS, KERNELS / "machine", SANITIZERS)
 
 
-def run_on_host(host: Host, module: ModuleOp, batch: Sequence[Sequence[Array]]) -> bytes:
-    """The outputs of the C source of a planned module, for each set of inputs of a batch."""
-    project = host.folder / "project"
-    write_project(str(project), c_project(module, "cortex-m55", "net"))
-    image = host.build(project, "net")
-    return host.run(image, b"".join(x.tobytes() for inputs in batch for x in inputs))[0]
-
-
 def check(host: Host, module: ModuleOp, count: int = 2) -> bytes:
     """Compare with the interpreter on random inputs. Returns the outputs."""
     types = [argument.type for argument in main_function(module).body.block.args]
     batch = [[example_input(t, 100 * i + k) for k, t in enumerate(types)] for i in range(count)]
     expected = b"".join(y.tobytes() for inputs in batch for y in run_module(module, inputs))
-    assert run_on_host(host, module, batch) == expected
+    assert run_c(host, module, batch) == expected
     return expected
 
 
@@ -60,7 +51,7 @@ def test_every_kernel(host: Host, name: str) -> None:
     module, random = planned(PROGRAMS[name]), np.random.default_rng(1)
     batch = [random_inputs(module, random) for _ in range(3)]
     expected = b"".join(y.tobytes() for inputs in batch for y in run_module(module, inputs))
-    assert run_on_host(host, module, batch) == expected
+    assert run_c(host, module, batch) == expected
 
 
 @pytest.mark.parametrize("io", ["float", "int8"])
@@ -185,10 +176,10 @@ def test_computed_indices(host: Host, make: Callable[[], nn.Module]) -> None:
     for indices in ([4, 0, 2], [1, 1, 3]):
         inputs = [x.numpy(), np.array(indices)]
         expected = b"".join(y.tobytes() for y in run_module(module, inputs))
-        assert run_on_host(host, module, [inputs]) == expected
+        assert run_c(host, module, [inputs]) == expected
     for wrong in (5, -6, 1 << 40):
         with pytest.raises(BoardError, match="net_run returned"):
-            run_on_host(host, module, [[x.numpy(), np.array([0, wrong, 1])]])
+            run_c(host, module, [[x.numpy(), np.array([0, wrong, 1])]])
 
 
 @pytest.mark.parametrize("shape", [(1,), (1, 1, 1, 1), (0, 3), (3, 0, 2), (1, 7)])

@@ -1,4 +1,4 @@
-"""int16 by module, by type and by operator; weights of 16 bits."""
+"""int16 by module, by type and by operator; weights of 4 and of 16 bits."""
 
 from __future__ import annotations
 
@@ -191,6 +191,39 @@ def test_weights_of_16_bits_have_scales_by_channel(target: str) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("target", ["cortex-m55", "cortex-m55+ethos-u85-256"])
+@pytest.mark.parametrize("make", [lambda: nn.Linear(6, 5), lambda: nn.Conv1d(6, 5, 3)])
+def test_weights_of_4_bits(make: Any, target: str) -> None:
+    """They are from -7 to 7, with a scale for each output channel, which reaches its largest."""
+    torch.manual_seed(0)
+    module = nn.Sequential(make(), nn.ReLU())
+    precision = cmopt.Precision(weights={"0": 4})
+    program = _quantized(module, (1, 6, 6), precision=precision, target=target)
+    weight, bias = (
+        node for node in program.graph.nodes if is_conversion(node, "dequantize_per_channel")
+    )
+    assert weight.args[3:] == (0, -7, 7, torch.int8)
+    assert bias.args[6] == torch.int32
+    stored = [value for value in program.state_dict.values() if value.dtype == torch.int8]
+    (values,) = stored
+    assert values.flatten(1).abs().amax(1).tolist() == [7] * 5
+
+
+def test_the_last_pattern_of_weights_counts() -> None:
+    program = _speech(cmopt.Precision(weights={"*": 4, "head": 16, "encoder.2": 8}))
+    kinds = [
+        (node.args[4], node.args[5])
+        for node in program.graph.nodes
+        if is_conversion(node, "dequantize_per_channel") and node.args[6] != torch.int32
+    ]
+    assert kinds == [(-7, 7), (-128, 127), (-32767, 32767)]
+
+
+def test_stock_kernels_take_weights_of_4_bits() -> None:
+    (x,) = _samples((1, 4, 9), count=1)
+    cmopt.quantize(Speech(), x, precision=cmopt.Precision(weights={"head": 4}))
+
+
 def test_more_bits_are_more_exact() -> None:
     torch.manual_seed(0)
     module = Speech().eval()
@@ -198,11 +231,13 @@ def test_more_bits_are_more_exact() -> None:
         _snr(_quantized(module, (1, 4, 9), precision=precision), module, (1, 4, 9))
         for precision in (
             None,
+            cmopt.Precision("int16", weights={"*": 4}),
             cmopt.Precision("int16"),
             cmopt.Precision("int16", weights={"*": 16}),
         )
     ]
-    assert found[0] + 15 < found[1] < found[2] - 5
+    assert found[0] + 15 < found[2] < found[3] - 5
+    assert found[1] + 15 < found[2], "4 bits fewer are up to 24 dB"
 
 
 def test_a_transposed_convolution_in_groups_with_weights_of_16_bits() -> None:
@@ -239,7 +274,8 @@ def test_a_pattern_without_a_match_is_refused(pattern: Any, close: str) -> None:
         ({"int16": [int]}, TypeError),
         ({"int8": 3}, TypeError),
         ({"weights": ["encoder"]}, TypeError),
-        ({"weights": {"encoder": 4}}, ValueError),
+        ({"weights": {"encoder": 2}}, ValueError),
+        ({"weights": {"encoder": 4.5}}, ValueError),
         ({"weights": {"encoder": True}}, ValueError),
     ],
 )

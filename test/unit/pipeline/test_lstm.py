@@ -28,7 +28,6 @@ from cmopt.dialects.program import inputs_of, main_function
 from cmopt.dialects.shapes import shape_of
 from cmopt.interpreters.run import Session
 from cmopt.pipeline.board import Host
-from cmopt.pipeline.c_project import c_project, write_project
 from cmopt.pipeline.passes import parse_pipeline, run_passes
 from cmopt.pipeline.program import Program
 from cmopt.support.diagnostics import CompileError
@@ -36,12 +35,12 @@ from cmopt.support.targets import Isa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from host_c import SANITIZERS, run_c
 from int16_kernels import random_calls, random_values
 from models.silero_vad import silero_vad
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SANITIZERS = ("-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 SPLIT = cmopt.LstmConfig(split_gates=True)
 
 
@@ -170,14 +169,6 @@ def random_inputs(module: ModuleOp, rng: np.random.Generator) -> list[Array]:
     if rng.integers(3) == 0:
         return [rng.choice(np.array([-128, 127], np.int8), shape) for shape in shapes]
     return [rng.integers(-128, 128, shape).astype(np.int8) for shape in shapes]
-
-
-def run_c(host: Host, module: ModuleOp, batch: list[list[Array]]) -> bytes:
-    """The outputs of the C source of a planned module, for each set of inputs of a batch."""
-    project = host.folder / "project"
-    write_project(str(project), c_project(module, "cortex-m55", "net"))
-    image = host.build(project, "net")
-    return host.run(image, b"".join(x.tobytes() for inputs in batch for x in inputs))[0]
 
 
 @pytest.mark.parametrize(
