@@ -6,6 +6,7 @@
 namespace cmopt {
 namespace {
 
+CMOPT_REGISTER(cmopt, layer_norm, native::layer_norm_out);
 CMOPT_REGISTER(cmopt, lookup, native::lookup_out);
 CMOPT_REGISTER(cmopt, lstm, native::lstm_out);
 CMOPT_REGISTER(cmopt, quantized_add, native::quantized_add_out);
