@@ -287,12 +287,14 @@ def test_float_norms() -> None:
         assert (program.interpret(x, stage="edge")[0] - model(x)).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_random_calls_in_c(seed: int, host: Host) -> None:
-    module = random_calls([seed], 40, Isa.SCALAR, "layer_norm")
-    rng = np.random.default_rng(seed)
+@pytest.mark.parametrize("flags", [(), ("-DCMOPT_PORTABLE",)], ids=["default", "portable"])
+def test_random_calls_in_c(flags: tuple[str, ...], tmp_path: Path) -> None:
+    """Also without the builtin functions of a compiler."""
+    host = Host(tmp_path, KERNELS, KERNELS / "machine", (*SANITIZERS, *flags))
+    module = random_calls([len(flags)], 60, Isa.SCALAR, "layer_norm")
+    rng = np.random.default_rng(0)
     batch = [random_values(module, rng) for _ in range(3)]
-    project = host.folder / "project"
+    project = tmp_path / "project"
     write_project(str(project), c_project(module, "cortex-m55", "net"))
     given = b"".join(x.tobytes() for inputs in batch for x in inputs)
     expected = b"".join(y.tobytes() for inputs in batch for y in run_module(module, inputs))
