@@ -113,7 +113,8 @@ CMOPT_SCALED(s16, vldrhq, s16, vstrhq)
 /* The upper half of a product, rounded half up. */
 static inline int32_t high_product(int32_t a, int32_t b)
 {
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+    const uint64_t product = (uint64_t)((int64_t)a * b);
+    return (int32_t)((uint32_t)(product >> 32) + ((uint32_t)product >> 31));
 }
 
 /* Computes a row. A store may not change the copies of the numbers, so that these stay in registers. */
