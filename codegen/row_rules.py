@@ -36,8 +36,10 @@ from cmopt.dialects.cortex_m import (
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import (
     element_of,
+    int_of,
     ints,
     ints_of,
+    numel,
     resized,
     shape_of,
     window_output,
@@ -137,6 +139,13 @@ def _elementwise(op: Operation) -> list[RowUse] | None:
     return uses if uses and shape[1] > 1 else None
 
 
+def _norm(op: Operation) -> list[RowUse] | None:
+    """What it normalizes lies within one row."""
+    assert isinstance(op, own.LayerNormOp)
+    within = numel(shape_of(op.output)[2:])
+    return [RowUse(0)] if height_of(op.output) > 1 and int_of(op.row) <= within else None
+
+
 def _window_uses(op: Operation, kernel: int, dilation: int) -> list[RowUse]:
     stride, before = (ints_of(op.properties[name])[0] for name in ("stride", "padding"))
     return [RowUse(0, stride, before, dilation * (kernel - 1) + 1)]
@@ -191,6 +200,7 @@ def _selection(op: CallOp, dim: int) -> list[RowUse] | None:
 
 _RULES: tuple[tuple[type | tuple[type, ...], Callable[[Operation], list[RowUse] | None]], ...] = (
     (_ELEMENTWISE, _elementwise),
+    (own.LayerNormOp, _norm),
     ((*_CONVOLUTIONS, own.PackedConv2dOp), _convolution),
     (_POOLS, _pool),
     (PadOp, _pad),

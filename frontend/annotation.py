@@ -35,7 +35,15 @@ from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.element_chains import chains_of
 from cmopt.frontend.graph_building import attribute_of
-from cmopt.frontend.operators import CLAMPED, FREE, OBSERVED, SHARED, SHARED_ON_CORE, TAKES_INDICES
+from cmopt.frontend.operators import (
+    CLAMPED,
+    FIRST,
+    FREE,
+    OBSERVED,
+    SHARED,
+    SHARED_ON_CORE,
+    TAKES_INDICES,
+)
 from cmopt.frontend.overloads import operator_name, overload
 from cmopt.frontend.upstream import GroupRanges, arguments_of
 
@@ -281,7 +289,7 @@ class ElementChains(Quantizer, QuantizerReporterUser):
 
 
 class RemainingOperators(Quantizer, QuantizerReporterUser):
-    """Annotates `FREE`, `SHARED` and `CLAMPED` operators that are not annotated yet.
+    """Annotates `FREE`, `SHARED`, `CLAMPED` and `FIRST` operators that are not annotated yet.
 
     Operators stay in float if all operands are constants, if they mix float and integer tensors, if
     a constant is infinite (other than a mask that is added), or if they have several results.
@@ -311,6 +319,11 @@ class RemainingOperators(Quantizer, QuantizerReporterUser):
                     first, *rest = inputs
                     inputs |= dict.fromkeys(rest, SharedQuantizationSpec((first, node)))
                 mark_node_as_annotated(node, inputs, ACTIVATION, True)
+                self.report_accept([node])
+            elif observed is FIRST and self._can_be_quantized(model, node):
+                mark_node_as_annotated(
+                    node, {node.all_input_nodes[0]: ACTIVATION}, ACTIVATION, True
+                )
                 self.report_accept([node])
             elif observed is SHARED and self._can_be_quantized(model, node):
                 first, *rest = floats(node)

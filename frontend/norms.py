@@ -1,7 +1,8 @@
 """Normalizations taken apart before annotation: into means, squares, a root and products.
 
-Each part is quantized by itself. No integer kernel computes statistics at run time, so a
-normalization that is not taken apart would stay in float.
+Each part is quantized by itself. No stock kernel computes statistics at run time, so a
+normalization that is not taken apart would stay in float. This project has a kernel for layer norm
+and rms norm.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
+from cmopt.dialects.cmopt import longest_norm_row
 from cmopt.dialects.cortex_m.limits import LONGEST_SOFTMAX
-from cmopt.frontend.graph_building import filled_arguments, insert, insert_number
+from cmopt.frontend.graph_building import attribute_of, filled_arguments, insert, insert_number
 
 aten = torch.ops.aten
 
@@ -49,6 +51,21 @@ def _affine(
                 operand = insert(module.graph, node, aten.reshape.default, operand, list(shape))
             x = insert(module.graph, node, target, x, operand)
     return x
+
+
+def is_one_kernel(module: GraphModule, node: Node) -> bool:
+    """Whether this project's kernel computes a layer norm or rms norm, whatever its types are.
+
+    It takes rows up to a limit, and a weight and a bias that are constants.
+    """
+    x, normalized, *parameters = filled_arguments(node)[:4]
+    constants = [p for p in parameters if isinstance(p, Node)]
+    return (
+        1 <= math.prod(normalized) <= longest_norm_row(16)
+        and node.meta["val"].dtype == torch.float32
+        and attribute_of(module, x) is None
+        and all(attribute_of(module, constant) is not None for constant in constants)
+    )
 
 
 def layer_norm(module: GraphModule, node: Node) -> Node:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from torch.fx import Node
+from torch.fx import GraphModule, Node
 
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
@@ -36,6 +36,7 @@ from cmopt.frontend.conversions import (
     shapes,
     writes,
 )
+from cmopt.frontend.conversions import norms as row_norms
 from cmopt.frontend.graph_building import Rewrite, attribute_of
 
 
@@ -51,21 +52,24 @@ class Observed(Enum):
     as `FREE`."""
     SHARED_ON_CORE = auto()
     """As `SHARED` on a core, because its kernel keeps the operand's type. Else as `FREE`."""
+    FIRST = auto()
+    """The result and the first operand are observed separately. The others are constants, which
+    its kernel takes in 32 bits."""
     BY_PARTS = auto()
     """PyTorch's decomposition takes it apart first, so that each part is observed."""
     AS_ONE = auto()
     """It is not taken apart: ExecuTorch's quantizer or an earlier pass knows the whole operator."""
 
 
-FREE, SHARED, CLAMPED, SHARED_ON_CORE, BY_PARTS, AS_ONE = Observed
+FREE, SHARED, CLAMPED, SHARED_ON_CORE, FIRST, BY_PARTS, AS_ONE = Observed
 
 
 @dataclass(frozen=True)
 class Operator:
     """One row: facts about some operators. Two rows may state different facts about the same one.
 
-    `imported`, `prepared` and `rewritten` hold for the overloads that are named. The other facts
-    hold for all overloads of their operators, in place or not.
+    `imported`, `prepared`, `rewritten` and `whole_if` hold for the overloads that are named. The
+    other facts hold for all overloads of their operators, in place or not.
     """
 
     names: str
@@ -82,6 +86,8 @@ class Operator:
     """Applied before calibration, after numbers have become tensors."""
     rewritten_for_core: Rewrite | None = None
     """The same, but only for targets without an NPU."""
+    whole_if: Callable[[GraphModule, Node], bool] | None = None
+    """Which calls are not rewritten for a core with this project's kernels: one computes it."""
     fused_if: Callable[[Node], bool] | None = None
     """Whether ExecuTorch's quantizer may take a call; replaces its own check."""
     takes_indices: bool = False
@@ -218,7 +224,8 @@ _REDUCTIONS = (
     Operator("col2im", FREE, col2im.col2im),
     Operator("group_norm", rewritten=norms.group_norm),
     Operator("instance_norm", rewritten=norms.instance_norm),
-    Operator("layer_norm", rewritten=norms.layer_norm),
+    Operator("layer_norm", FIRST, row_norms.layer_norm, rewritten=norms.layer_norm),
+    Operator("layer_norm rms_norm", whole_if=norms.is_one_kernel),
     Operator("linalg_vector_norm", rewritten=norms.vector_norm),
     Operator("adaptive_avg_pool2d", rewritten=resampling.adaptive_average_2d),
     Operator("mean.dim", rewritten_for_core=before.average_of_plane),
@@ -228,8 +235,9 @@ _REDUCTIONS = (
     Operator("max_pool3d", rewritten=volumes.max_pool_3d),
     Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
     Operator("mean mean.dim", SHARED_ON_CORE, reductions.reduction(edge.MeanOp)),
+    Operator("native_layer_norm", None, row_norms.native_layer_norm),
     Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),
-    Operator("rms_norm", rewritten=norms.rms_norm),
+    Operator("rms_norm", FIRST, row_norms.rms_norm, rewritten=norms.rms_norm),
     Operator("sum sum.dim_IntList", FREE, reductions.reduction(edge.SumOp)),
     Operator("var.correction var.dim var", rewritten=norms.variance),
     Operator("var_mean.correction var_mean.dim var_mean", rewritten=norms.variance_and_mean),
@@ -376,6 +384,7 @@ CONVERSIONS: dict[str, Conversion] = _facts("imported", Operator.overloads)
 PREPARED: dict[str, Rewrite] = _facts("prepared", Operator.overloads)
 REWRITTEN: dict[str, Rewrite] = _facts("rewritten", Operator.overloads)
 REWRITTEN_FOR_CORE: dict[str, Rewrite] = _facts("rewritten_for_core", Operator.overloads)
+WHOLE_IF: dict[str, Callable[[GraphModule, Node], bool]] = _facts("whole_if", Operator.overloads)
 
 # By the name of an operator, as `operator_name` gives it.
 OBSERVED: dict[str, Observed] = _facts("observed", Operator.operators)

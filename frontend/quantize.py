@@ -27,7 +27,7 @@ from cmopt.frontend.structure import Arguments, example_of, tensor_inputs
 from cmopt.support.collection import collection_paused
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.progress import progress
-from cmopt.support.targets import get_target
+from cmopt.support.targets import OWN, get_target
 
 if TYPE_CHECKING:
     from cmopt.frontend.explicit_state import States
@@ -61,7 +61,9 @@ def quantize(
         arguments is left out. Numpy arrays are taken too. If the example is a batch of one, larger
         batches are taken sample by sample. Default: the example.
     target, kernels: the core, the NPU if there is one, and the operator library ("stock") the
-        program is for. For an NPU, weights lie in -127…127; nothing else differs.
+        program is for. For an NPU, weights lie in -127…127. Without one, layer norm and rms norm
+        are one kernel of "cmopt", and parts that are quantized by themselves with "stock". Nothing
+        else differs.
     precision: what is in int16; see `Precision`. Default: nothing. int16 needs kernels="cmopt" or
         an NPU. "auto": int8, and where calibration shows that this is not enough, int16 for the
         values and 16 bits for the weights that disturb the outputs most; `precision_report` of the
@@ -100,15 +102,15 @@ def quantize(
     example = example_of(example_inputs, kwargs)
     check_call(module, example)
     with torch.no_grad():
-        for_npu = get_target(target).npu is not None
+        device = _Device(get_target(target).npu is not None, kernels == OWN)
         if precision == "auto":
             given = None if calibration is None else list(calibration)
-            return _chosen(module, example, given, for_npu, min_snr, bias_correction)
+            return _chosen(module, example, given, device, min_snr, bias_correction)
         wanted = precision if isinstance(precision, Precision) else Precision()
         configs = {torch.ops.aten.lstm.input: lstm, torch.ops.aten.gru.input: gru}
-        observed = _prepared(module, example, for_npu, wanted, bias_correction, configs=configs)
+        observed = _prepared(module, example, device, wanted, bias_correction, configs=configs)
         kept = _calibrate(observed, example, calibration)
-        _widen(observed, for_npu)
+        _widen(observed, device.is_npu)
         return _converted(observed, example, kept if bias_correction else ())
 
 
@@ -125,7 +127,7 @@ def _chosen(
     module: torch.nn.Module,
     example: Arguments,
     calibration: Sequence[Any] | None,
-    for_npu: bool,
+    device: _Device,
     min_snr: float,
     bias_correction: bool,
 ) -> ExportedProgram:
@@ -137,9 +139,7 @@ def _chosen(
     from cmopt.frontend.simulation import samples_within, spread
 
     def observed_in(precision: Precision) -> tuple[_Prepared, list[Arguments], list[Arguments]]:
-        observed = _prepared(
-            module, example, for_npu, precision, bias_correction, keeps_loops=False
-        )
+        observed = _prepared(module, example, device, precision, bias_correction, keeps_loops=False)
         kept = _calibrate(observed, example, calibration)
         most = samples_within(observed.graph, automatic.MOST_SAMPLES, automatic.MOST_ELEMENTS)
         return observed, kept, spread(kept, most)
@@ -153,6 +153,14 @@ def _chosen(
     exported = _converted(observed, example, kept if bias_correction else ())
     set_report(exported, report)
     return exported
+
+
+@dataclass(frozen=True)
+class _Device:
+    """What a program is for: whether it has an NPU, and whether its core has our kernels."""
+
+    is_npu: bool
+    has_own_kernels: bool
 
 
 @dataclass
@@ -180,7 +188,7 @@ class _PreparedLoop:
 def _prepared(
     module: torch.nn.Module,
     example: Arguments,
-    for_npu: bool,
+    device: _Device,
     precision: Precision,
     bias_correction: bool,
     *,
@@ -232,10 +240,12 @@ def _prepared(
     if recurrences:
         fold_constants(graph)  # the initial states of single layers
     replace_batch_norms(graph)
-    loops = [_prepared_loop(graph, one, for_npu, bias_correction) for one in recurrences]
-    quantizer = Int8Quantizer(for_npu=for_npu, adds_biases=bias_correction)
+    loops = [_prepared_loop(graph, one, device, bias_correction) for one in recurrences]
+    quantizer = Int8Quantizer(
+        for_npu=device.is_npu, adds_biases=bias_correction, has_own_kernels=device.has_own_kernels
+    )
     observed = prepare_pt2e(graph, quantizer)
-    if for_npu:
+    if device.is_npu:
         observe_shares(observed)
     share_state_ranges(observed, len(states.initial))
     check_preparation(inference, observed, example, list(states.initial.values()))
@@ -244,7 +254,7 @@ def _prepared(
 
 
 def _prepared_loop(
-    graph: GraphModule, loop: Recurrence, for_npu: bool, bias_correction: bool
+    graph: GraphModule, loop: Recurrence, device: _Device, bias_correction: bool
 ) -> _PreparedLoop:
     """A loop of a graph with observers in its cell; one observer for each carried value."""
     from cmopt.frontend.carried_ranges import share_carried_ranges
@@ -256,7 +266,7 @@ def _prepared_loop(
         "int16" if loop.choice.is_wide else "int8", weights={} if bits == 8 else {"*": bits}
     )
     example = Arguments(example_of_cell(graph, loop), {})
-    cell = _prepared(loop.cell, example, for_npu, precision, bias_correction)
+    cell = _prepared(loop.cell, example, device, precision, bias_correction)
     share_carried_ranges(cell.graph)
     loop.observed = cell.graph
     typed = [] if loop.config is None else place_observers(cell.graph, loop.config)

@@ -59,13 +59,17 @@ class Int8Quantizer(CortexMQuantizer):
     Uses the support table that does not require channels-last convolutions: the compiler chooses
     layouts, so both memory formats are quantized alike. For an NPU, weights lie in -127…127.
 
-    adds_biases: whether layers without a bias get one of zeros.
+    adds_biases: whether layers without a bias get one of zeros. has_own_kernels: whether the
+    program is for this project's kernels; norms that one of them computes stay whole on a core.
     """
 
-    def __init__(self, *, for_npu: bool = False, adds_biases: bool = False) -> None:
+    def __init__(
+        self, *, for_npu: bool = False, adds_biases: bool = False, has_own_kernels: bool = False
+    ) -> None:
         super().__init__(use_explicit_layout=True)
         self._for_npu = for_npu
         self._adds_biases = adds_biases
+        self._has_own_kernels = has_own_kernels
         # The last of ExecuTorch's three quantizers handles operators that share a range.
         self.quantizers[-1:] = [RemainingOperators(for_npu=for_npu), SharedRanges()]
         self.quantizers.insert(0, ElementChains())
@@ -93,7 +97,7 @@ class Int8Quantizer(CortexMQuantizer):
         fold_constants(model)
         if not self._for_npu:
             name_magnitudes(model)
-        rewrite_for_annotation(model, for_npu=self._for_npu)
+        rewrite_for_annotation(model, for_npu=self._for_npu, has_own_kernels=self._has_own_kernels)
         if self._adds_biases:
             add_biases(model)
         return model

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 import torch
 from torch.fx import GraphModule, Node
 
@@ -14,7 +17,13 @@ from cmopt.frontend.graph_building import (
     insert_constant,
     insert_number,
 )
-from cmopt.frontend.operators import BINARY, PREPARED, REWRITTEN, REWRITTEN_FOR_CORE
+from cmopt.frontend.operators import (
+    BINARY,
+    PREPARED,
+    REWRITTEN,
+    REWRITTEN_FOR_CORE,
+    WHOLE_IF,
+)
 from cmopt.frontend.overloads import overload, overload_name
 
 aten = torch.ops.aten
@@ -35,9 +44,17 @@ def rewrite_as_exported(module: GraphModule) -> None:
     module.recompile()
 
 
-def rewrite_for_annotation(module: GraphModule, *, for_npu: bool) -> None:
-    """Apply the other rewrites, in place. Expects that numbers are tensors already."""
-    _rewrite(module, REWRITTEN if for_npu else REWRITTEN | REWRITTEN_FOR_CORE)
+def rewrite_for_annotation(
+    module: GraphModule, *, for_npu: bool, has_own_kernels: bool = False
+) -> None:
+    """Apply the other rewrites, in place. Expects that numbers are tensors already.
+
+    has_own_kernels: whether the core has this project's kernels; what one of them computes stays.
+    """
+    if for_npu:
+        _rewrite(module, REWRITTEN)
+    else:
+        _rewrite(module, REWRITTEN | REWRITTEN_FOR_CORE, WHOLE_IF if has_own_kernels else {})
 
 
 def _name(node: Node) -> str:
@@ -105,11 +122,18 @@ def _replace(node: Node, replacement: Node | tuple[Node, ...]) -> None:
     node.graph.erase_node(node)
 
 
-def _rewrite(module: GraphModule, rewrites: dict[str, Rewrite]) -> None:
+def _rewrite(
+    module: GraphModule,
+    rewrites: Mapping[str, Rewrite],
+    whole_if: Mapping[str, Callable[[GraphModule, Node], bool]] = MappingProxyType({}),
+) -> None:
+    """Apply rewrites by the name of the overload, except to calls for which `whole_if` holds."""
     changed = False
     for node in list(module.graph.nodes):
         rewrite = rewrites.get(_name(node))
         if rewrite is None or not _is_float(node.meta.get("val")):
+            continue
+        if (stays := whole_if.get(_name(node))) is not None and stays(module, node):
             continue
         with module.graph.inserting_before(node):
             replacement = rewrite(module, node)

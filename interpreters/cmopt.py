@@ -16,6 +16,7 @@ from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, shape_of
 from cmopt.interpreters import cmsis_nn
 from cmopt.interpreters import wide_kernels as kernels
 from cmopt.interpreters.lstm import lstm_s8
+from cmopt.interpreters.norms import layer_norm
 
 
 def _numbers(op: Operation, *names: str) -> dict[str, int]:
@@ -118,6 +119,18 @@ class CmoptFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: own.LookupOp, args: PythonValues
     ) -> PythonValues:
         return (interpolate(args[1], args[0]),)
+
+    @impl(own.LayerNormOp)
+    def layer_norm(
+        self, interpreter: Interpreter, op: own.LayerNormOp, args: PythonValues
+    ) -> PythonValues:
+        numbers = _numbers(
+            op, "row", "input_zero_point", "epsilon_multiplier", "epsilon_shift", "fraction_bits",
+            "activation_min", "activation_max",
+        )  # fmt: skip
+        centered, dtype = bool(int_of(op.centered)), numpy_dtype(element_of(op.output))
+        input, weight, bias = args
+        return (layer_norm(input, weight, bias, centered=centered, dtype=dtype, **numbers),)
 
     @impl(own.LstmOp)
     def lstm(self, interpreter: Interpreter, op: own.LstmOp, args: PythonValues) -> PythonValues:

@@ -180,6 +180,23 @@ class EdgeFunctions(ElementwiseFunctions):
         y = torch.softmax(x.movedim(int_of(op.dim), -1).contiguous(), -1)
         return result(y.movedim(-1, int_of(op.dim)), op.output)
 
+    @impl(edge.LayerNormOp)
+    def layer_norm(
+        self, interpreter: Interpreter, op: edge.LayerNormOp, args: PythonValues
+    ) -> PythonValues:
+        given, *parameters = tensors(op, args)
+        # In double: a layout may change the order of summation, but must not change a bit.
+        x = given.double()
+        dims = tuple(range(-int_of(op.inner_dims), 0))
+        if int_of(op.centered):
+            x = x - x.mean(dims, keepdim=True)
+        y = x / (x.square().mean(dims, keepdim=True) + op.epsilon.value.data).sqrt()
+        if parameters:
+            y = y * parameters[0]
+        if len(parameters) > 1:
+            y = y + parameters[1]
+        return result(y.to(given.dtype), op.output)
+
     @impl(edge.AvgPool2dOp)
     def avg_pool2d(
         self, interpreter: Interpreter, op: edge.AvgPool2dOp, args: PythonValues

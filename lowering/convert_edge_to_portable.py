@@ -35,7 +35,7 @@ from cmopt.dialects.shapes import (
 from cmopt.lowering.cortex_m.movement import is_outermost
 from cmopt.lowering.plugin_rules import plugin_rule
 from cmopt.lowering.portable import ELEMENTWISE, PortableBuilder
-from cmopt.lowering.portable_calls import Argument
+from cmopt.lowering.portable_calls import Argument, portable_call
 from cmopt.lowering.rewrite import apply_patterns, recreated
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.support.diagnostics import CompileError
@@ -147,6 +147,29 @@ def _softmax(op: edge.SoftmaxOp, b: PortableBuilder) -> SSAValue:
     return b.call("_softmax.default", op.input, int_of(op.dim), False)
 
 
+def _layer_norm(op: edge.LayerNormOp, b: PortableBuilder) -> SSAValue:
+    """`native_layer_norm`, which also gives the mean and the factor of each row. There is no
+    portable kernel of an uncentered norm: squares, their mean, a root and products."""
+    inner, epsilon = int_of(op.inner_dims), op.epsilon.value.data
+    shape, element = shape_of(op.input), op.output.type.element_type
+    statistic = TensorType(element, [*shape[:-inner], *(1,) * inner])
+    if int_of(op.centered):
+        call = portable_call(
+            "aten.native_layer_norm.default",
+            [op.input, list(op.row_shape), op.weight, op.bias, epsilon],
+            *(op.output.type, statistic, statistic),
+        )
+        return b.add(call)
+    dims = list(range(len(shape) - inner, len(shape)))
+    square = b.call("mul.Tensor", op.input, op.input, type=op.input.type)
+    energy = b.call("mean.dim", square, dims, True, None, type=statistic)
+    shifted = b.call("add.Scalar", energy, epsilon, 1, type=statistic)
+    y = b.call("mul.Tensor", op.input, b.call("rsqrt.default", shifted, type=statistic))
+    for target, parameter in zip(("mul.Tensor", "add.Tensor"), op.parameters, strict=False):
+        y = b.call(target, y, parameter, *([1] if target == "add.Tensor" else []))
+    return y
+
+
 def _matmul(op: edge.MatmulOp, b: PortableBuilder) -> SSAValue:
     """`mm` of two matrices, `bmm` of batches of them."""
     lhs, rhs, element = op.lhs, op.rhs, op.output.type.element_type
@@ -211,6 +234,7 @@ RULES: dict[type[Operation], Rule] = {
     edge.ExpandOp: lambda op, b: b.call(
         "expand_copy.default", op.input, list(shape_of(op.output)), False
     ),
+    edge.LayerNormOp: _layer_norm,
     edge.LinearOp: _linear,
     edge.MatmulOp: _matmul,
     edge.MaxPool2dOp: _max_pool2d,

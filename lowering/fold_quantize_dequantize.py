@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from cmopt.dialects.edge import (
     Conv2dOp,
     ConvTranspose2dOp,
     EdgeOp,
+    LayerNormOp,
     LinearOp,
     MovementOp,
     PadOp,
@@ -26,6 +28,7 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.edge.canonicalization.take_and_pad import holds
 from cmopt.dialects.quant import (
+    MIN_SCALE,
     DCastOp,
     QCastOp,
     UniformQuantizedType,
@@ -41,8 +44,9 @@ class FoldIntoQuantizedOp(RewritePattern):
 
     Exact by the meaning of an `edge` op on quantized types. Every use of the result must be the
     same quantization. A float constant operand is quantized too: a bias to the accumulator's
-    scale (at most half an accumulator step off), a splat exactly. Any other constant would lose
-    bits, so the op stays in float.
+    scale (at most half an accumulator step off), weight and bias of a norm to 32 bits (at most
+    2^-32 of the largest off), a splat exactly. Any other constant would lose bits, so the op stays
+    in float.
     """
 
     @op_type_rewrite_pattern
@@ -84,6 +88,8 @@ def quantized_operand(op: EdgeOp, operand: SSAValue, new_ops: list[Operation]) -
         return None
     if isinstance(op, Conv2dOp | ConvTranspose2dOp | LinearOp):
         element = accumulator_type(op) if operand is op.bias else None
+    elif isinstance(op, LayerNormOp):
+        element = binary_type(values)
     else:
         element = splat_type(values)
     if element is None:
@@ -113,6 +119,18 @@ def accumulator_type(
     if elements[1].is_per_axis:
         return UniformQuantizedType.get(i32, scales, 0, axis=0)
     return UniformQuantizedType.get(i32, scales[0], 0)
+
+
+def binary_type(values: Array) -> UniformQuantizedType | None:
+    """The int32 type of the smallest scale that is a power of two and holds a constant.
+
+    Of a number that is at least 2^-7 of the largest, it has all bits. None if one is not finite.
+    """
+    largest = float(np.abs(values).max(initial=0))
+    if not np.isfinite(largest):
+        return None
+    _, exponent = math.frexp(largest)
+    return UniformQuantizedType.get(i32, max(math.ldexp(1.0, exponent - 31), MIN_SCALE), 0)
 
 
 def splat_type(values: Array) -> UniformQuantizedType | None:

@@ -1,4 +1,4 @@
-"""The C of int16 kernels: each `cmopt` op as its call of the CMSIS-NN C API or of tensor_ops."""
+"""The C of `cmopt` ops, except recurrent ones: calls of the CMSIS-NN C API and of tensor_ops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from cmopt.codegen.c.step import (
 from cmopt.codegen.c.text import fields
 from cmopt.dialects import cmopt as own
 from cmopt.dialects.arrays import numpy_dtype
+from cmopt.dialects.constants import is_constant
 from cmopt.dialects.shapes import element_of, int_of, ints_of, shape_of
+from cmopt.support.diagnostics import CompileError
 
 WIDE = Rules()
 """By op."""
@@ -179,6 +181,35 @@ def _softmax(op: own.SoftmaxOp, step: Step) -> None:
         str(row),
         step.pointer(op.table, "table"),
         *numbers(op, "input_multiplier", "input_shift"),
+        step.pointer(op.output),
+    )
+
+
+@WIDE.of(own.LayerNormOp)
+def _layer_norm(op: own.LayerNormOp, step: Step) -> None:
+    names = ("weight", "bias")
+    if not all(is_constant(getattr(op, name)) for name in names):
+        raise CompileError("has no C form if its weight and bias are not constants", op=op)
+    row = int_of(op.row)
+    parameters = {name: step.pointer(getattr(op, name), name) for name in names}
+    steps = {f"{name}_step": int(count(getattr(op, name)) > 1) for name in names}
+    norm = fields(
+        size=row,
+        centered="true" if int_of(op.centered) else "false",
+        input_zero_point=int_of(op.input_zero_point),
+        epsilon_multiplier=int_of(op.epsilon_multiplier),
+        epsilon_shift=int_of(op.epsilon_shift),
+        **parameters,
+        **steps,
+        fraction_bits=int_of(op.fraction_bits),
+        minimum=int_of(op.activation_min),
+        maximum=int_of(op.activation_max),
+    )
+    step.call_without_result(
+        f"cmopt_layer_norm_{suffix(op.input)}_{suffix(op.output)}",
+        step.pointer(op.input, "input"),
+        str(count(op.input) // row),
+        step.declare("cmopt_norm", "norm", norm),
         step.pointer(op.output),
     )
 

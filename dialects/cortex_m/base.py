@@ -256,14 +256,15 @@ class KernelOp(IRDLOperation):
         That one has no opposite, so that the kernels' products with it overflow.
         """
         for name in names:
-            self._require_numbers(name, -LARGEST_MULTIPLIER, LARGEST_MULTIPLIER)
+            self.require_numbers(name, -LARGEST_MULTIPLIER, LARGEST_MULTIPLIER)
 
     def require_shifts(self, *names: str) -> None:
         """Check shifts of a requantization, as numbers or constant tensors."""
         for name in names:
-            self._require_numbers(name, -LONGEST_SHIFT, LONGEST_SHIFT)
+            self.require_numbers(name, -LONGEST_SHIFT, LONGEST_SHIFT)
 
-    def _require_numbers(self, name: str, low: int, high: int) -> None:
+    def require_numbers(self, name: str, low: int, high: int) -> None:
+        """Check that a property, or each element of a constant operand, lies in `low … high`."""
         value = getattr(self, name)
         if isinstance(value, SSAValue):
             numbers = constant_of(value)

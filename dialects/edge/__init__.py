@@ -19,6 +19,7 @@ from cmopt.dialects.edge.map import *
 from cmopt.dialects.edge.masks import *
 from cmopt.dialects.edge.matrix import *
 from cmopt.dialects.edge.movement import *
+from cmopt.dialects.edge.norms import *
 from cmopt.dialects.edge.reductions import *
 from cmopt.dialects.edge.scan import *
 from cmopt.dialects.edge.take_pad_upsample import *

@@ -11,20 +11,6 @@ constexpr int64_t kLongestRow = 65535;
 constexpr int64_t kLongestRequantizeShift = 16;
 constexpr int64_t kLongestSoftmaxShift = 14;
 
-bool is_int8(const Tensor& tensor) {
-  return tensor.scalar_type() == ScalarType::Char;
-}
-
-// int8 or int16, and a number that is one of its values.
-bool stored(Checker& check, const char* name, const Tensor& tensor) {
-  return is_int8(tensor) ? check.int8(name, tensor) : int16(check, name, tensor);
-}
-
-bool value_of(Checker& check, const char* name, const Tensor& tensor, int64_t value) {
-  return is_int8(tensor) ? check.range(name, value, INT8_MIN, INT8_MAX)
-                         : check.range(name, value, INT16_MIN, INT16_MAX);
-}
-
 } // namespace
 
 namespace native {

@@ -13,6 +13,21 @@ namespace native {
 
 using Tensor = executorch::aten::Tensor;
 
+Tensor& layer_norm_out(
+    Context& context,
+    const Tensor& input,
+    const Tensor& weight,
+    const Tensor& bias,
+    int64_t row,
+    bool centered,
+    int64_t input_zero_point,
+    int64_t epsilon_multiplier,
+    int64_t epsilon_shift,
+    int64_t fraction_bits,
+    int64_t activation_min,
+    int64_t activation_max,
+    Tensor& out);
+
 Tensor& lookup_out(Context& context, const Tensor& input, const Tensor& table, Tensor& out);
 
 std::tuple<Tensor&, Tensor&> lstm_out(
@@ -174,6 +189,20 @@ constexpr const char* kLibrary = "cmopt";
 
 inline bool int16(Checker& check, const char* name, const Tensor& tensor) {
   return check.tensor(name, tensor, ScalarType::Short);
+}
+
+inline bool is_int8(const Tensor& tensor) {
+  return tensor.scalar_type() == ScalarType::Char;
+}
+
+// int8 or int16, and a number that is one of its values.
+inline bool stored(Checker& check, const char* name, const Tensor& tensor) {
+  return is_int8(tensor) ? check.int8(name, tensor) : int16(check, name, tensor);
+}
+
+inline bool value_of(Checker& check, const char* name, const Tensor& tensor, int64_t value) {
+  return is_int8(tensor) ? check.range(name, value, INT8_MIN, INT8_MAX)
+                         : check.range(name, value, INT16_MIN, INT16_MAX);
 }
 
 // Working memory that is planned for one call, if it has as many bytes as the linked kernels need.

@@ -6,6 +6,7 @@
 namespace cmopt {
 namespace {
 
+CMOPT_REGISTER(cmopt, layer_norm, native::layer_norm_out);
 CMOPT_REGISTER(cmopt, lookup, native::lookup_out);
 CMOPT_REGISTER(cmopt, lstm, native::lstm_out);
 CMOPT_REGISTER(cmopt, packed_conv2d, native::packed_conv2d_out);

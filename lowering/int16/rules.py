@@ -1,6 +1,6 @@
 """The table of rules that lower `edge` ops on int16. It holds what needs this project's kernels.
 
-Ops that only move elements have rules for every width in `lowering/cortex_m`.
+Ops that only move elements, and norms, have rules for every width in `lowering/cortex_m`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ RULES: dict[type[Operation], Rule] = {
 
 
 def int16_rule(op: Operation) -> Rule | None:
-    """The rule for an op on int16; None if the op has no int16 value, or only moves elements."""
+    """The rule for an op on int16; None if it has no int16 value, or a rule for every width."""
     if not is_wide(op) or (rule := rule_of(op, RULES)) is None:
         return None
     return mixed if is_mixed(op) else rule

@@ -22,6 +22,7 @@ from cmopt.dialects.edge import (
     Conv2dOp,
     ConvTranspose2dOp,
     ExpandOp,
+    LayerNormOp,
     LinearOp,
     MatmulOp,
     MaxPool2dOp,
@@ -287,6 +288,37 @@ class Softmax(Rule):
         return [recreated(op, operands, permuted_type(op.results[0].type, layouts[-1]))]
 
 
+class LayerNorm(Rule):
+    """Row by row over the last dimensions: the rows may be in any order, and so may the elements of
+    a row, if its weight and bias are constants, which are permuted too.
+
+    In float another order of the elements would round the sums differently.
+    """
+
+    def layouts(self, op: Operation, index: int, layout: Layout) -> Layouts | None:
+        assert isinstance(op, LayerNormOp)
+        outer = len(layout) - int_of(op.inner_dims)
+        if index not in (0, len(op.operands)) or min(layout[outer:]) < outer:
+            return None
+        if layout[outer:] != tuple(range(outer, len(layout))):
+            is_float = quantized_element(op.output.type) is None
+            if is_float or not all(map(is_known, op.parameters)):
+                return None
+        return layout, *as_written(op)[1:-1], layout
+
+    def rebuild(self, op: Operation, layouts: Layouts, operands: list[SSAValue]) -> list[Operation]:
+        assert isinstance(op, LayerNormOp)
+        layout, outer = layouts[-1], len(layouts[-1]) - int_of(op.inner_dims)
+        order = [dim - outer for dim in layout[outer:]]
+        input, *parameters = operands
+        moved: list[Operation] = []
+        if order != sorted(order):
+            moved = [PermuteOp.of(parameter, order) for parameter in parameters]
+            parameters = [permute.results[0] for permute in moved]
+        type = permuted_type(op.output.type, layout)
+        return [*moved, recreated(op, [input, *parameters], type)]
+
+
 def extent(shape: Sequence[int], dims: Sequence[int]) -> tuple[int, int, int] | None:
     """Number of elements before, along and after `dims`, if these are neighbours; else None."""
     first, last = min(dims), max(dims)
@@ -330,6 +362,7 @@ RULES: dict[type[Operation], Rule] = {
     ConvTranspose2dOp: Convolution(),
     DCastOp: Elementwise(),
     ExpandOp: Elementwise(),
+    LayerNormOp: LayerNorm(),
     LinearOp: Linear(),
     MatmulOp: Matmul(),
     MaxPool2dOp: Convolution(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -54,6 +55,16 @@ class Calls:
         op.verify_()
         self.block.add_op(op)
         self.results.extend(op.results)
+
+    def module(self) -> ModuleOp:
+        """A planned module whose function makes the calls; nothing can be added afterwards."""
+        self.block.add_op(ReturnOp(*self.results))
+        types = [value.type for value in self.results]
+        function = FunctionType.from_lists([arg.type for arg in self.block.args], types)
+        module = ModuleOp([FuncOp("forward", function, Region(self.block))])
+        passes = "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}"
+        run_passes(make_context(), module, parse_pipeline(passes))
+        return module
 
     def size(self, most: int = 9) -> int:
         return int(self.rng.choice([1, 2, 3, *range(4, most + 1)]))
@@ -189,6 +200,32 @@ def softmax(c: Calls) -> None:
     c.add(own.SoftmaxOp(operands, TensorType(I16, shape), scale))
 
 
+def layer_norm(c: Calls) -> None:
+    outer, inner = c.shape(), [c.size(7) for _ in range(c.rng.integers(1, 4))]
+    row, shape = math.prod(inner), [*outer, *inner]
+    source, target = (c.rng.choice([8, 16], 2)).tolist()
+    half = 1 << (target - 1)
+    low, high = sorted(c.rng.integers(-half, half, 2).tolist())
+
+    def parameter(bits: int) -> SSAValue:
+        size, most = int(c.rng.choice([1, row])), 1 << int(c.rng.integers(bits - 8, bits + 1))
+        values = c.rng.integers(-most, most, size, endpoint=True)
+        return c.constant(np.clip(values, 1 - (1 << 31), (1 << 31) - 1).astype(np.int32))
+
+    properties = {
+        "row": row,
+        "centered": bool(c.rng.integers(2)),
+        "input_zero_point": int(c.rng.integers(-1 << (source - 1), 1 << (source - 1))),
+        "epsilon_multiplier": c.multiplier(),
+        "epsilon_shift": int(c.rng.choice([-96, -30, 96, c.rng.integers(-96, 97)])),
+        "fraction_bits": int(c.rng.integers(1, own.MOST_FRACTION_BITS + 1)),
+        "activation_min": low if c.rng.integers(2) else -half,
+        "activation_max": high if c.rng.integers(2) else half - 1,
+    }
+    operands = [c.input(*shape, element=IntegerType(source)), parameter(31), parameter(30)]
+    c.add(own.LayerNormOp(operands, TensorType(IntegerType(target), shape), properties))
+
+
 def lookup(c: Calls) -> None:
     shape = c.shape()
     entries = int(c.rng.choice([spacing.value for spacing in Spacing]))
@@ -297,8 +334,7 @@ KERNELS: dict[str, Callable[[Calls], None]] = {
     draw.__name__: draw
     for draw in (
         *(conv2d, depthwise_conv2d, batch_matmul, add, mul, hypot, softmax, lookup, requantize),
-        lstm,
-        packed_conv2d,
+        *(layer_norm, lstm, packed_conv2d),
     )
 } | {
     "avg_pool2d": lambda c: pool2d(c, own.QuantizedAvgPool2dOp),
@@ -312,13 +348,7 @@ def random_calls(seed: Sequence[int], count: int, isa: Isa, *names: str) -> Modu
     kinds = list(names or KERNELS)
     for i in range(count):
         KERNELS[kinds[i % len(kinds)]](calls)
-    calls.block.add_op(ReturnOp(*calls.results))
-    types = [value.type for value in calls.results]
-    function = FunctionType.from_lists([arg.type for arg in calls.block.args], types)
-    module = ModuleOp([FuncOp("forward", function, Region(calls.block))])
-    passes = "copy-joined-operands,plan-memory,verify-plan,verify-stage{stage=planned}"
-    run_passes(make_context(), module, parse_pipeline(passes))
-    return module
+    return calls.module()
 
 
 def random_values(module: ModuleOp, rng: Generator) -> list[Array]:

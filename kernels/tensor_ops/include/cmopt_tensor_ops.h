@@ -83,6 +83,47 @@ void cmopt_requantize_s16_s8(const int16_t *input, size_t count, const cmopt_req
 void cmopt_requantize_s16_s16(const int16_t *input, size_t count, const cmopt_requantization *to,
                               int16_t *output);
 
+/* Each row of `size` elements, divided by the root of its mean square, times weight, plus bias. Of the
+ * N = size stored values q of a row:
+ *
+ *     d = N q - sum(q),         energy = N sum(q^2) - sum(q)^2      if centered
+ *     d = N (q - zero point),   energy = N sum((q - zero point)^2)  else
+ *     u = d / sqrt(energy + epsilon) * 2^(29 - n)
+ *     output = (u * weight * 2^-32 + bias) * 2^-fraction_bits, rounded down and clamped
+ *
+ * with epsilon = epsilon_multiplier * 2^epsilon_shift, and the least n for which sqrt(N) <= 2^n. The
+ * sums are exact. u and its product with the weight are rounded to integers; 1 / sqrt is right to
+ * 2^-28. The bias has the output's zero point and half a step in it.
+ *
+ * size is 1 to 2^23 for an input of int8, 1 to 2^15 for int16; epsilon_multiplier >= 0; epsilon_shift
+ * in -96..96; fraction_bits in 1..24. The weight has an entry for each element of a row, or one if its
+ * step is 0, and so has the bias; its entries are at most 2^30 in magnitude. */
+typedef struct {
+    int32_t size;
+    bool centered;
+    int32_t input_zero_point;
+    int32_t epsilon_multiplier;
+    int32_t epsilon_shift;
+    const int32_t *weight;
+    int32_t weight_step;
+    const int32_t *bias;
+    int32_t bias_step;
+    int32_t fraction_bits;
+    int32_t minimum;
+    int32_t maximum;
+} cmopt_norm;
+
+void cmopt_layer_norm_s8_s8(const int8_t *input, int32_t rows, const cmopt_norm *norm,
+                            int8_t *output);
+void cmopt_layer_norm_s16_s8(const int16_t *input, int32_t rows, const cmopt_norm *norm,
+                             int8_t *output);
+void cmopt_layer_norm_s16_s16(const int16_t *input, int32_t rows, const cmopt_norm *norm,
+                              int16_t *output);
+
+/* Input and output do not overlap. */
+void cmopt_layer_norm_s8_s16(const int8_t *input, int32_t rows, const cmopt_norm *norm,
+                             int16_t *output);
+
 /* Softmax of rows of `size` elements, in steps of 1/32768. table: 513 entries of the exponential, at
  * (distance from the row's maximum) * multiplier * 2^(shift - 31) + 32767; its last one is 32767. */
 void cmopt_softmax_s16(const int16_t *input, int32_t rows, int32_t size, const int16_t *table,

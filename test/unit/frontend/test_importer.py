@@ -335,7 +335,7 @@ def test_generic_calls_hold_the_whole_schema() -> None:
 def test_float_arguments_are_floats() -> None:
     text = text_of(imported(lambda x: torch.ge(x, 2), r(2)))
     assert "arguments = [#edge.operand<0>, 2 : i64" in text  # a Scalar keeps its kind
-    text = text_of(imported(lambda x: F.layer_norm(x, (4,), eps=1), r(2, 4)))
+    text = text_of(imported(lambda x: F.group_norm(x, 2, eps=1), r(2, 4)))
     assert "1.000000e+00 : f64]" in text  # a float does not
 
 

@@ -117,3 +117,82 @@
 %x, %h, %c, %wx, %wh, %bx, %bh, %t, %s = "test.op"() : () -> (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16x4xi8>, tensor<16xi32>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>)
 // expected-error@+1 {{'cmopt.lstm' op the shift of cell_sum must be in -31..31: 32}}
 %0, %1 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %s {input_layers = array<i64: 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, 32, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = false} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<32xi8>) -> (tensor<6x2x4xi8>, tensor<2x4xi8>)
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi32>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op input must be a tensor of i8 or i16}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi32>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op output must be a tensor of i8 or i16}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xf32>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op output shape [2, 3, 5] should be [2, 3, 4]}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x5xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi16>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op weight must be a tensor of i32, got tensor<12xi16>}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi16>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op a row of 6 is not the last dimensions of [2, 3, 4]}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 6 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<1x32769xi16>, tensor<1xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op row must be in 1..32768, got 32769}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 32769 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<1x32769xi16>, tensor<1xi32>, tensor<1xi32>) -> tensor<1x32769xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<4xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op weight shape [4] should be [12] or [1]}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<4xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op input_zero_point must be in -128..127, got 128}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 128 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op epsilon_multiplier must be in 0..2147483647, got -1}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = -1 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op epsilon_shift must be in -96..96, got 97}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = 97 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op fraction_bits must be in 1..24, got 0}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 0 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w, %b = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>)
+// expected-error@+1 {{'cmopt.layer_norm' op activation_max must be in -128..127, got 128}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 128 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+
+// -----
+
+%x, %w = "test.op"() : () -> (tensor<2x3x4xi8>, tensor<12xi32>)
+%b = arith.constant dense<1073741825> : tensor<1xi32>
+// expected-error@+1 {{'cmopt.layer_norm' op bias must be in -1073741824..1073741824, got 1073741825}}
+%0 = cmopt.layer_norm %x weight %w bias %b {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>

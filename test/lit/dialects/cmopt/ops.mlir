@@ -54,3 +54,13 @@ func.func @recurrent(%x: tensor<6x2x5xi8>, %h: tensor<2x4xi8>, %c: tensor<2x4xi8
   %2, %3 = cmopt.lstm %x from %h, %c weights %wx, %wh sums %bx, %bh tables %t scratch %u {input_layers = array<i64: 1073741824, -7, 5, 1073741824, -7, 5, 1073741824, -7, 5, 1073741824, -7, 5>, hidden_layers = array<i64: 1073741824, -8, 9, 1073741824, -8, 9, 1073741824, -8, 9, 1073741824, -8, 9>, gate_sums = array<i64: 1073741824, 0, 1073741824, -2, 1073741824, -19, 18, 1073741824, 0, 1073741824, -2, 1073741824, -19, 18, 1073741824, 0, 1073741824, -2, 1073741824, -19, 18, 1073741824, 0, 1073741824, -2, 1073741824, -19, 18>, forget_product = array<i64: -128, -18, 1073741824, -7, 9>, input_product = array<i64: -128, 3, 1073741824, -7, -4>, cell_sum = array<i64: 1073741824, -1, 1073741824, 0, 1073741824, -19, -18>, output_product = array<i64: -128, -15, 1073741824, -7, -12>, reverse = true} : (tensor<6x2x5xi8>, tensor<2x4xi8>, tensor<2x4xi8>, tensor<16x5xi8>, tensor<16xi32>, tensor<16x4xi8>, tensor<16xi32>, tensor<5x256xi8>, tensor<20xi8>) -> (tensor<2x4xi8>, tensor<2x4xi8>)
   func.return
 }
+
+// A weight or bias may have one entry for all elements of a row.
+// CHECK-LABEL: @norms
+// CHECK: cmopt.layer_norm %{{.*}} weight %{{.*}} bias %{{.*}} {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+// CHECK: cmopt.layer_norm {{.*}}row = 4 : i32, centered = false{{.*}} : (tensor<2x3x4xi16>, tensor<1xi32>, tensor<4xi32>) -> tensor<2x3x4xi8>
+func.func @norms(%x: tensor<2x3x4xi8>, %y: tensor<2x3x4xi16>, %p: tensor<12xi32>, %one: tensor<1xi32>, %q: tensor<4xi32>) {
+  %0 = cmopt.layer_norm %x weight %p bias %one {row = 12 : i32, centered = true, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi8>, tensor<12xi32>, tensor<1xi32>) -> tensor<2x3x4xi8>
+  %1 = cmopt.layer_norm %y weight %one bias %q {row = 4 : i32, centered = false, input_zero_point = 0 : i32, epsilon_multiplier = 1073741824 : i32, epsilon_shift = -20 : i32, fraction_bits = 20 : i32, activation_min = -128 : i32, activation_max = 127 : i32} : (tensor<2x3x4xi16>, tensor<1xi32>, tensor<4xi32>) -> tensor<2x3x4xi8>
+  func.return
+}
