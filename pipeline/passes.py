@@ -19,7 +19,7 @@ from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
 from xdsl.utils import arg_spec
 from xdsl.utils.arg_spec import ArgSpec
-from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.utils.hints import isa, type_repr
 
 from cmopt.pipeline.interruption import check_interrupted
@@ -61,8 +61,9 @@ def _parse_specs(text: str) -> list[ArgSpec]:
         )
     try:
         specs = list(arg_spec.parse_pipeline(_without_blanks(inner)))
-    except ArgSpecParseError as error:
-        # The exception's text shows the source with a caret; its last line is the message.
+    except (ArgSpecParseError, ParseError, UnicodeDecodeError) as error:
+        # A string with wrong escapes raises one of the last two. The exception's text shows the
+        # source with a caret; its last line is the message.
         reason = str(error).strip().splitlines()[-1].strip()
         raise CompileError(f"malformed pass pipeline '{text}': {_lower_first(reason)}") from None
     if inner.rstrip().endswith(","):

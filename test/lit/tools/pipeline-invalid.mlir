@@ -5,6 +5,8 @@
 // RUN: not cm-opt %s -p 'canonicalize cse' 2>&1 | filecheck %s --check-prefix=COMMA
 // RUN: not cm-opt %s -p 'canonicalize,' 2>&1 | filecheck %s --check-prefix=TRAILING
 // RUN: not cm-opt %s -p ',cse' 2>&1 | filecheck %s --check-prefix=LEADING
+// RUN: not cm-opt %s -p 'plan-memory{dtcm="c\rt"}' 2>&1 | filecheck %s --check-prefix=ESCAPE
+// RUN: not cm-opt %s -p 'plan-memory{dtcm="\ff"}' 2>&1 | filecheck %s --check-prefix=BYTE
 // RUN: not cm-opt %s --pass-pipeline='builtin.module(func.func(cse))' 2>&1 | filecheck %s --check-prefix=ANCHOR
 // RUN: not cm-opt %s --pass-pipeline='builtin.module(cse' 2>&1 | filecheck %s --check-prefix=PAREN
 // RUN: not cm-opt %s -p cse --pass-pipeline=cse 2>&1 | filecheck %s --check-prefix=BOTH
@@ -22,6 +24,8 @@
 // COMMA: cm-opt: error: malformed pass pipeline 'canonicalize cse': expected a comma or pass arguments here
 // TRAILING: cm-opt: error: malformed pass pipeline 'canonicalize,': expected pass name behind ','
 // LEADING: cm-opt: error: malformed pass pipeline ',cse': expected pass name here
+// ESCAPE: cm-opt: error: malformed pass pipeline 'plan-memory{dtcm="c\rt"}': invalid escape sequence: \r
+// BYTE: cm-opt: error: malformed pass pipeline 'plan-memory{dtcm="\ff"}': 'utf-8' codec can't decode
 // ANCHOR: cm-opt: error: malformed pass pipeline 'builtin.module(func.func(cse))': 'func.func(…)' is not supported; every pass runs on builtin.module
 // PAREN: cm-opt: error: malformed pass pipeline 'builtin.module(cse': 'builtin.module(…)' is not supported
 // BOTH: cm-opt: error: argument --pass-pipeline: not allowed with argument -p/--passes; see --help
