@@ -130,7 +130,8 @@ def _strided(value: SSAValue, start: int, end: int, step: int, b: RegionBuilder)
 def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
     """(first, length, step) of runs of adjacent indices. Step is 1, -1, or 0 (a repeated index).
 
-    The last of a repeated index belongs to the run behind it, if that goes on from there.
+    The last of a repeated index, and of indices that go back, belongs to the run behind, if that
+    goes on from there: padding by copies or reflections leaves the input whole.
     """
     result: list[tuple[int, int, int]] = []
     for index in indices:
@@ -142,9 +143,12 @@ def runs(indices: Sequence[int]) -> list[tuple[int, int, int]]:
                 continue
         result.append((index, 1, 1))
     for place in range(1, len(result)):
-        (repeated, times, still), (first, length, step) = result[place - 1 : place + 1]
-        if still == 0 and length > 1 and step and first - repeated == step:
-            result[place - 1 : place + 1] = (repeated, times - 1, 0), (repeated, length + 1, step)
+        (start, times, back), (first, length, step) = result[place - 1 : place + 1]
+        last = start + (times - 1) * back
+        goes_on = length > 1 and step != 0 and first - last == step
+        if goes_on and times > 1 and (back == 0 or (back, step) == (-1, 1)):
+            left = (start, times - 1, back if times > 2 else 1)
+            result[place - 1 : place + 1] = left, (last, length + 1, step)
     return result
 
 

@@ -33,9 +33,9 @@ from cmopt.lowering.tosa.reductions import maximum_of_rows, reduce
 from cmopt.lowering.tosa.region import like
 from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale
 
-FEW_WINDOWS = 32
-"""The most windows far apart that are computed one by one: each is an operation of the NPU. Then no
-element is copied."""
+FEW_WINDOWS, FEW_SUMS = 32, 8
+"""The most windows far apart that are pools, or sums by convolutions, of their own. Then no element
+is copied, but each is an operation of the NPU."""
 
 FEW_PARTS = 16
 """The most convolutions that a mean becomes: enough for 65,536 elements."""
@@ -67,7 +67,7 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
         return _mean_of_rows(op, b.rows(planes, numel(kernel)), 1, shape_of(op.output), b)
     if averages_once(op) and (summed := _summed(op, b.value(op.input), b)) is not None:
         return summed
-    if (each := _each_window(op, padding, source, b)) is not None:
+    if (each := _each_window(op, padding, source, b, FEW_WINDOWS)) is not None:
         pooled_windows = [_average(x, kernel, (1, 1), (0,) * 4, kind, b) for x in each]
         return _requantized(op, b.reshape(b.concat(pooled_windows, 1), shape_of(op.output)), b)
     if _apart(op, padding, source):
@@ -96,7 +96,8 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), input.zero_point)
         padding = (0, 0, 0, 0)
     images, *_, channels = shape_of(source)
-    if (each := _each_window(op, padding, source, b)) and max(kernel) <= LONGEST_KERNEL:
+    each = _each_window(op, padding, source, b, FEW_SUMS)
+    if each is not None and max(kernel) <= LONGEST_KERNEL:
         sums = [_sum(x, kernel, (1, 1), (0,) * 4, input, b) for x in each]
         means = [_mean(total, numel(kernel), divisor, op, b) for total in sums]
         return b.reshape(b.concat(means, 1), shape_of(op.output))
@@ -308,12 +309,12 @@ def _are_far_inside(
 
 
 def _each_window(
-    op: AvgPool2dOp, padding: tuple[int, ...], source: SSAValue, b: RegionBuilder
+    op: AvgPool2dOp, padding: tuple[int, ...], source: SSAValue, b: RegionBuilder, most: int
 ) -> list[SSAValue] | None:
     """The windows as images, in the result's order, if strides are long and windows few."""
     stride, kernel = stride_of(op), ints_of(op.kernel_size)
     images, rows, columns, _ = shape_of(op.output)
-    if not _are_far_inside(op, padding, source) or images * rows * columns > FEW_WINDOWS:
+    if not _are_far_inside(op, padding, source) or images * rows * columns > most:
         return None
     size = (1, *kernel, shape_of(source)[3])
     places = itertools.product(range(images), range(rows), range(columns))

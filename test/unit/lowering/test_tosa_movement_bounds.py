@@ -215,6 +215,8 @@ def test_runs_make_up_the_indices(indices: list[int]) -> None:
     assert made == indices
 
 
-def test_the_last_of_a_repeated_index_belongs_to_the_run_behind() -> None:
+def test_padding_leaves_the_input_whole() -> None:
     assert runs([0, 0, 0, 1, 2, 2]) == [(0, 2, 0), (0, 3, 1), (2, 1, 1)]
+    assert runs([1, 0, 1, 2, 1]) == [(1, 1, 1), (0, 3, 1), (1, 1, 1)]
+    assert runs([2, 1, 0, 1, 2, 1, 0]) == [(2, 2, -1), (0, 3, 1), (1, 2, -1)]
     assert runs([0, 0, 1, 1]) == [(0, 2, 0), (1, 2, 0)]
