@@ -123,8 +123,8 @@ class MovingRegion(Region):
         if len(size) > MAX_SLICED and (merged := _merged(shape_of(value), start, size)):
             shape, starts, sizes = zip(*merged, strict=True)
             return self.reshape(self.slice(self.reshape(value, shape), starts, sizes), size)
-        order = sorted(range(len(size)), key=lambda dim: shape_of(value)[dim] != 1)
-        if len(size) == MAX_SLICED and order != list(range(MAX_SLICED)):
+        if len(size) == MAX_SLICED and shape_of(value)[0] > 1 and 1 in shape_of(value):
+            order = sorted(range(MAX_SLICED), key=lambda dim: shape_of(value)[dim] != 1)
             shape, starts, sizes = (
                 tuple(numbers[dim] for dim in order) for numbers in (shape_of(value), start, size)
             )

@@ -34,8 +34,8 @@ from cmopt.lowering.tosa.region import like
 from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale
 
 FEW_WINDOWS, FEW_SUMS = 32, 8
-"""The most windows far apart that are pools, or sums by convolutions, of their own. Then no element
-is copied, but each is an operation of the NPU."""
+"""The most windows with long strides that are computed one by one, and the most sums of windows
+that could be computed together. Then no element is copied, but each is an operation of the NPU."""
 
 FEW_PARTS = 16
 """The most convolutions that a mean becomes: enough for 65,536 elements."""
@@ -96,12 +96,13 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), input.zero_point)
         padding = (0, 0, 0, 0)
     images, *_, channels = shape_of(source)
-    each = _each_window(op, padding, source, b, FEW_SUMS)
+    is_apart = _apart(op, padding, source)
+    each = _each_window(op, padding, source, b, FEW_SUMS if is_apart else FEW_WINDOWS)
     if each is not None and max(kernel) <= LONGEST_KERNEL:
         sums = [_sum(x, kernel, (1, 1), (0,) * 4, input, b) for x in each]
         means = [_mean(total, numel(kernel), divisor, op, b) for total in sums]
         return b.reshape(b.concat(means, 1), shape_of(op.output))
-    if _apart(op, padding, source):
+    if is_apart:
         source = _windows(source, counts, kernel, stride, b)
         images *= numel(counts)
         counts, stride = (1, 1), (1, 1)
