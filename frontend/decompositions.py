@@ -211,17 +211,33 @@ _POOL_DEFAULTS: tuple[Any, ...] = ((), (0, 0), False, True, None)
 def average_with_divisor(module: GraphModule, node: Node) -> Node | None:
     """An average pool with its own divisor: one that divides by the window's size, and a product.
 
-    None if a window reaches beyond the padding, because its average divides by less.
+    With ceil_mode, windows that reach beyond the padding read zeros there.
     """
     arguments: tuple[Any, ...] = node.args
     operand, kernel, *rest = arguments
     stride, padding, ceil_mode, _, divisor = (*rest, *_POOL_DEFAULTS[len(rest) :])
-    if divisor is None or ceil_mode or operand.meta["val"].dim() not in (3, 4):
+    if divisor is None or operand.meta["val"].dim() not in (3, 4):
         return None
+    if ceil_mode:
+        operand = _padded_for_all_windows(module, node, operand, kernel, stride or kernel, padding)
+        padding = (0, 0)
     size = kernel[0] * kernel[-1]
     pool = (kernel, stride or kernel, padding, False, True)
     pooled = insert(module.graph, node, aten.avg_pool2d.default, operand, *pool)
     return _scaled(module, node, pooled, size / divisor)
+
+
+def _padded_for_all_windows(
+    module: GraphModule, node: Node, operand: Node, kernel: Any, stride: Any, padding: Any
+) -> Node:
+    """The operand of a pool, padded with zeros such that no window reaches beyond."""
+    sides: list[int] = []
+    for axis in (-1, 0):  # the width, then the height
+        size, count = (n.meta["val"].shape[-2:][axis] for n in (operand, node))
+        before = padding[axis]
+        reach = (count - 1) * stride[axis] + kernel[axis]
+        sides += before, max(reach - size - before, 0)
+    return insert(module.graph, node, aten.constant_pad_nd.default, operand, sides, 0.0)
 
 
 def average_of_plane(module: GraphModule, node: Node) -> Node | None:

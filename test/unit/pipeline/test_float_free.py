@@ -67,6 +67,12 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Tensor, ...]]] = {
         lambda c, a, b: torch.addmm(c, a, b, beta=0.5, alpha=2), (random(5), A, B),
     ),
     "divisor_override": (lambda x: F.avg_pool2d(x, 2, divisor_override=3), (IMAGE,)),
+    "divisor_override, ceil_mode": (
+        lambda x: F.avg_pool2d(x, 3, 2, ceil_mode=True, divisor_override=5), (IMAGE,),
+    ),
+    "divisor_override, padded, ceil_mode": (
+        lambda x: F.avg_pool2d(x, (3, 2), (4, 3), 1, ceil_mode=True, divisor_override=5), (IMAGE,),
+    ),
     "divisor_override, padded": (
         lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False, divisor_override=5), (IMAGE,),
     ),
