@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
+
+AGAIN = 0.01
+"""Seconds after which a signal is sent again whose exception Python ignored."""
 
 
 class Interrupted(BaseException):
@@ -28,8 +33,23 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def signals_raised() -> Iterator[None]:
-    """Within the `with` block, SIGINT, SIGTERM and SIGHUP raise `Interrupted`."""
+    """Within the `with` block, SIGINT, SIGTERM and SIGHUP raise `Interrupted`.
+
+    Python ignores an exception in a callback of its own, such as `__del__`. The signal is then sent
+    again.
+    """
     before: dict[signal.Signals, Any] = {}
+    report_ignored = sys.unraisablehook
+
+    def ignored(what: sys.UnraisableHookArgs) -> None:
+        if not isinstance(what.exc_value, Interrupted):
+            report_ignored(what)
+            return
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), what.exc_value.number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = ignored
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # A signal that is ignored, as after nohup, stays ignored.
@@ -38,6 +58,7 @@ def signals_raised() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.unraisablehook = report_ignored
         for number, handler in before.items():
             signal.signal(number, handler)
         _received.clear()

@@ -17,6 +17,7 @@ import pytest
 
 from cmopt.pipeline import cm_compile, cm_opt, files
 from cmopt.pipeline.files import check_outputs, read_text, write_output, write_outputs
+from cmopt.pipeline.interruption import Interrupted, signals_raised
 from cmopt.support.diagnostics import CompileError
 
 MODULE = """
@@ -301,6 +302,20 @@ def test_signals_leave_nothing_behind(number: signal.Signals, ir: Path) -> None:
                 (folder / name).unlink()
             (folder / "model.mlir").write_text("old")
     assert stopped >= 2
+
+
+def test_a_signal_that_python_ignores_comes_again(capfd: pytest.CaptureFixture[str]) -> None:
+    """The handler raises in a callback of Python's, which drops all exceptions."""
+
+    class Dropped:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    with signals_raised(), pytest.raises(Interrupted):
+        Dropped()
+        for _ in range(500):  # ends at the signal; a sleep in one piece would too
+            time.sleep(0.01)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_signal_while_a_file_is_staged(tmp_path: Path) -> None:
