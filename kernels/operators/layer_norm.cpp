@@ -53,7 +53,7 @@ Tensor& layer_norm_out(
     return out;
   }
   if (input.numel() % row != 0) {
-    check.fail("input has %zd elements, which are no rows of %" PRId64, input.numel(), row);
+    check.fail("input has %zd elements, which do not make up rows of %" PRId64, input.numel(), row);
     return out;
   }
   const cmopt_norm norm = {

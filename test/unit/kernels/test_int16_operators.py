@@ -80,7 +80,7 @@ def test_a_norm_of_elements_that_are_no_rows_is_refused(
 ) -> None:
     module, op = _norm(parameters=1)
     op.properties["row"] = IntegerAttr(5, i32)
-    _is_refused(module, "input has 8 elements, which are no rows of 5", capfd)
+    _is_refused(module, "input has 8 elements, which do not make up rows of 5", capfd)
 
 
 def _norm(parameters: int = 4) -> tuple[ModuleOp, LayerNormOp]:
