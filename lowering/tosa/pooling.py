@@ -97,8 +97,8 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
         padding = (0, 0, 0, 0)
     images, *_, channels = shape_of(source)
     is_apart = _apart(op, padding, source)
-    each = _each_window(op, padding, source, b, FEW_SUMS if is_apart else FEW_WINDOWS)
-    if each is not None and max(kernel) <= LONGEST_KERNEL:
+    most = 0 if max(kernel) > LONGEST_KERNEL else FEW_SUMS if is_apart else FEW_WINDOWS
+    if (each := _each_window(op, padding, source, b, most)) is not None:
         sums = [_sum(x, kernel, (1, 1), (0,) * 4, input, b) for x in each]
         means = [_mean(total, numel(kernel), divisor, op, b) for total in sums]
         return b.reshape(b.concat(means, 1), shape_of(op.output))
@@ -315,7 +315,7 @@ def _each_window(
     """The windows as images, in the result's order, if strides are long and windows few."""
     stride, kernel = stride_of(op), ints_of(op.kernel_size)
     images, rows, columns, _ = shape_of(op.output)
-    if not _are_far_inside(op, padding, source) or images * rows * columns > most:
+    if not _are_far_inside(op, padding, source) or not 0 < images * rows * columns <= most:
         return None
     size = (1, *kernel, shape_of(source)[3])
     places = itertools.product(range(images), range(rows), range(columns))
