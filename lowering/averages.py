@@ -35,13 +35,16 @@ def common_divisor(op: AvgPool2dOp) -> int | None:
 
 
 def averages_once(op: AvgPool2dOp) -> bool:
-    """Whether the pool changes its quantization and a convolution with ones can compute it.
+    """Whether the pool changes its quantization and a convolution with ones can compute it."""
+    source, target = quantized_element(op.input.type), quantized_element(op.output.type)
+    return source is not None and target is not None and source != target and sums_once(op)
+
+
+def sums_once(op: AvgPool2dOp) -> bool:
+    """Whether a convolution with ones and one divisor can compute the pool.
 
     Each window must overlap the input: the verifiers of the convolutions require it.
     """
-    source, target = quantized_element(op.input.type), quantized_element(op.output.type)
-    if source is None or target is None or source == target:
-        return False
     if numel(shape_of(op.input)) == 0 or common_divisor(op) is None:
         return False
     format = data_format_of(op)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from xdsl.dialects.builtin import TensorType, i32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.arithmetic.functions import activation_bounds
@@ -17,7 +15,7 @@ from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
 from cmopt.dialects.quant import UniformQuantizedType, default_storage_range, qtype_of
 from cmopt.dialects.shapes import element_of, int_of, ints, ints_of, numel, shape_of
 from cmopt.dialects.tosa.constants import dtype_of
-from cmopt.lowering.averages import averages_once, common_divisor
+from cmopt.lowering.averages import averages_once, common_divisor, sums_once
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.activations import are_int8, reach, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder
@@ -32,6 +30,15 @@ from cmopt.lowering.tosa.convolution import (
 from cmopt.lowering.tosa.reductions import maximum_of_rows, reduce
 from cmopt.lowering.tosa.region import like
 from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, check_rescale
+from cmopt.lowering.tosa.windows import (
+    are_apart,
+    are_rows,
+    blocks,
+    each_window,
+    window_counts,
+    window_properties,
+    windows_of,
+)
 
 FEW_WINDOWS, FEW_SUMS = 32, 8
 """The most windows with long strides that are computed one by one, and the most sums of windows
@@ -46,33 +53,35 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     rescaled with a factor of 15 bits: ≤ 2 steps.
 
     Means of rows of one channel, and of images that were transposed from planes of one, are 1×1
-    convolutions by ones, rescaled once. Other windows are a pool if the type stays. If it changes,
-    they are a sum by ones that is rescaled once: depthwise convolutions. If that
-    is possible, it is a pool on the input's type and a table, which round twice: by at most
-    `(1 + input scale / output scale) / 2` steps, up to the next whole number. This is the case if
-    windows divide by different numbers, or if they are larger than an NPU's convolutions take and
-    not the whole image. If padding counts, the input of a pool is first padded with its zero point.
+    convolutions by ones, rescaled once. Other windows are a pool if the type stays and no padding
+    counts. Otherwise they are a sum by ones that is rescaled once: depthwise convolutions, which
+    pad for nothing. If windows divide by different numbers, or are larger than an NPU's
+    convolutions take and not the whole image, they are a pool on the input's type, padded with its
+    zero point if padding counts. If the type changes, a table follows, and both round: by at most
+    `(1 + input scale / output scale) / 2` steps, up to the next whole number.
     """
     require_activations(op.input, op.output)
     source, kind = b.value(op.input), qtype_of(op.input)
     padding = ints_of(op.padding)
-    if int_of(op.count_include_pad) and any(padding):
+    counts_padding = bool(int_of(op.count_include_pad)) and any(padding)
+    if counts_padding:
         top, bottom, left, right = padding
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), kind.zero_point)
         padding = (0, 0, 0, 0)
     kernel, counts = ints_of(op.kernel_size), shape_of(op.output)[1:3]
-    if _are_rows(source, kernel, counts, padding) and max(stride_of(op)) <= LONGEST_STRIDE:
+    if are_rows(source, kernel, counts, padding) and max(stride_of(op)) <= LONGEST_STRIDE:
         return _row_mean(op, source, b)
     if (planes := _planes(source, kernel, padding, b)) is not None:
         return _mean_of_rows(op, b.rows(planes, numel(kernel)), 1, shape_of(op.output), b)
-    if averages_once(op) and (summed := _summed(op, b.value(op.input), b)) is not None:
+    is_sum = averages_once(op) or (counts_padding and sums_once(op))
+    if is_sum and (summed := _summed(op, b.value(op.input), b)) is not None:
         return summed
-    if (each := _each_window(op, padding, source, b, FEW_WINDOWS)) is not None:
+    if (each := each_window(op, padding, source, b, FEW_WINDOWS)) is not None:
         pooled_windows = [_average(x, kernel, (1, 1), (0,) * 4, kind, b) for x in each]
         return _requantized(op, b.reshape(b.concat(pooled_windows, 1), shape_of(op.output)), b)
-    if _apart(op, padding, source):
+    if are_apart(op, padding, source):
         images, channels = shape_of(source)[0], shape_of(source)[3]
-        source = _windows(source, counts, kernel, stride_of(op), b)
+        source = windows_of(source, counts, kernel, stride_of(op), b)
         pooled = _average(source, (1, kernel[0] * kernel[1]), (1, 1), (0,) * 4, kind, b)
         return _requantized(op, b.reshape(pooled, (images, *counts, channels)), b)
     if not (is_short(*padding[:2]) and is_short(*padding[2:])):
@@ -96,14 +105,14 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
         source = b.pad(source, (0, top, left, 0), (0, bottom, right, 0), input.zero_point)
         padding = (0, 0, 0, 0)
     images, *_, channels = shape_of(source)
-    is_apart = _apart(op, padding, source)
+    is_apart = are_apart(op, padding, source)
     most = 0 if max(kernel) > LONGEST_KERNEL else FEW_SUMS if is_apart else FEW_WINDOWS
-    if (each := _each_window(op, padding, source, b, most)) is not None:
+    if (each := each_window(op, padding, source, b, most)) is not None:
         sums = [_sum(x, kernel, (1, 1), (0,) * 4, input, b) for x in each]
         means = [_mean(total, numel(kernel), divisor, op, b) for total in sums]
         return b.reshape(b.concat(means, 1), shape_of(op.output))
     if is_apart:
-        source = _windows(source, counts, kernel, stride, b)
+        source = windows_of(source, counts, kernel, stride, b)
         images *= numel(counts)
         counts, stride = (1, 1), (1, 1)
         source = b.reshape(source, (images, *kernel, channels))
@@ -163,7 +172,7 @@ def _sum(
     n, *sizes, channels = shape_of(source)
     operands = _with_ones(source, (*kernel, channels, 1), channels, kind, b)
     element = sums_of(source)
-    type = TensorType(element, (n, *_counts(sizes, kernel, stride, pad), channels))
+    type = TensorType(element, (n, *window_counts(sizes, kernel, stride, pad), channels))
     properties = {
         "acc_type": element, "stride": ints(stride), "dilation": ints((1, 1)), "pad": ints(pad),
     }  # fmt: skip
@@ -198,14 +207,6 @@ def _parts(count: int) -> list[tuple[int, int]]:
             parts.append((height, count // height))
         count -= numel(parts[-1])
     return parts
-
-
-def _are_rows(
-    source: SSAValue, kernel: tuple[int, ...], counts: tuple[int, ...], padding: tuple[int, ...]
-) -> bool:
-    """Whether windows are rows of one channel, as for a reduction of the last dimension."""
-    _, _, width, channels = shape_of(source)
-    return channels == 1 and kernel == (1, width) and counts[1] == 1 and not any(padding)
 
 
 def _planes(
@@ -263,8 +264,8 @@ def _average(
 ) -> SSAValue:  # fmt: skip
     zero = b.number(kind.zero_point, element_of(source))
     n, *sizes, channels = shape_of(source)
-    counts = _counts(sizes, kernel, stride, pad)
-    properties = _window_properties(kernel, stride, pad)
+    counts = window_counts(sizes, kernel, stride, pad)
+    properties = window_properties(kernel, stride, pad)
     return b.add(
         tosa.AvgPool2DOp.create(
             operands=[source, zero, zero],
@@ -274,77 +275,6 @@ def _average(
     )
 
 
-def _counts(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int],
-            pad: Sequence[int]) -> list[int]:  # fmt: skip
-    """The number of windows along height and width."""
-    return [
-        (size + before + behind - k) // s + 1
-        for size, before, behind, k, s in zip(
-            sizes, pad[::2], pad[1::2], kernel, stride, strict=True
-        )
-    ]
-
-
-def _window_properties(kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...]
-                       ) -> dict[str, Attribute]:  # fmt: skip
-    return {"kernel": ints(kernel), "stride": ints(stride), "pad": ints(pad)}
-
-
-def _apart(op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue) -> bool:
-    """Whether strides are long, no two windows share an element, and none reach into padding."""
-    stride, kernel, counts = stride_of(op), ints_of(op.kernel_size), shape_of(op.output)[1:3]
-    if not _are_far_inside(op, padding, source):
-        return False
-    return all(k <= s or n == 1 for k, s, n in zip(kernel, stride, counts, strict=True))
-
-
-def _are_far_inside(
-    op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue
-) -> bool:
-    """Whether strides are long, and no window reaches into padding or beyond the input."""
-    stride, kernel, counts = stride_of(op), ints_of(op.kernel_size), shape_of(op.output)[1:3]
-    if max(stride) <= LONGEST_STRIDE or any(padding):
-        return False
-    reach = [(n - 1) * s + k for n, s, k in zip(counts, stride, kernel, strict=True)]
-    return all(r <= size for r, size in zip(reach, shape_of(source)[1:3], strict=True))
-
-
-def _each_window(
-    op: AvgPool2dOp, padding: tuple[int, ...], source: SSAValue, b: RegionBuilder, most: int
-) -> list[SSAValue] | None:
-    """The windows as images, in the result's order, if strides are long and windows few."""
-    stride, kernel = stride_of(op), ints_of(op.kernel_size)
-    images, rows, columns, _ = shape_of(op.output)
-    if not _are_far_inside(op, padding, source) or not 0 < images * rows * columns <= most:
-        return None
-    size = (1, *kernel, shape_of(source)[3])
-    places = itertools.product(range(images), range(rows), range(columns))
-    return [b.slice(source, (n, i * stride[0], j * stride[1], 0), size) for n, i, j in places]
-
-
-def _blocks(value: SSAValue, dim: int, count: int, stride: int, b: RegionBuilder) -> SSAValue:
-    """Dimension `dim` as [count, stride], padded at the end with elements no window reads."""
-    shape = shape_of(value)
-    stride = stride if count > 1 else shape[dim]
-    missing = max(0, count * stride - shape[dim])
-    behind = [missing if d == dim else 0 for d in range(len(shape))]
-    value = b.pad(value, [0] * len(shape), behind, 0)
-    value = b.slice_dim(value, dim, 0, count * stride)
-    return b.reshape(value, (*shape[:dim], count, stride, *shape[dim + 1 :]))
-
-
-def _windows(
-    source: SSAValue, counts: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...],
-    b: RegionBuilder,
-) -> SSAValue:  # fmt: skip
-    """The input as [1, windows, elements of a window, C]."""
-    value = _blocks(_blocks(source, 2, counts[1], stride[1], b), 1, counts[0], stride[0], b)
-    value = b.slice_dim(b.slice_dim(value, 4, 0, kernel[1]), 2, 0, kernel[0])
-    images, channels = shape_of(source)[0], shape_of(source)[3]
-    value = b.transpose(value, (0, 1, 3, 2, 4, 5))
-    return b.reshape(value, (1, images * counts[0] * counts[1], kernel[0] * kernel[1], channels))
-
-
 def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
     """The maximum, then a clamp or, if the result's type differs, a table; exact."""
     require_activations(op.input, op.output)
@@ -352,12 +282,12 @@ def max_pool2d(op: MaxPool2dOp, b: RegionBuilder) -> SSAValue:
         raise Unsupported("a window with dilation has no form in TOSA")
     kernel, stride, counts = ints_of(op.kernel_size), stride_of(op), shape_of(op.output)[1:3]
     source = b.value(op.input)
-    if _are_rows(source, kernel, counts, ints_of(op.padding)) and stride[0] == 1:
+    if are_rows(source, kernel, counts, ints_of(op.padding)) and stride[0] == 1:
         images, rows, width, _ = shape_of(source)
         source = b.slice_dim(b.reshape(source, (images, rows, width)), 1, 0, counts[0])
         largest = maximum_of_rows(b.rows(source, width), b)
         return _requantized(op, b.reshape(largest, shape_of(op.output)), b)
-    if _apart(op, ints_of(op.padding), source):
+    if are_apart(op, ints_of(op.padding), source):
         # Along the width, then along the height.
         for dim in (2, 1):
             source = _maximum_apart(
@@ -373,11 +303,11 @@ def _maximum_apart(
     source: SSAValue, dim: int, count: int, stride: int, kernel: int, b: RegionBuilder
 ) -> SSAValue:
     """Maxima of `count` separate windows along a dimension: each window becomes a row."""
-    blocks = _blocks(source, dim, count, stride, b)
-    blocks = b.slice_dim(blocks, dim + 1, 0, kernel)
-    shape = shape_of(blocks)
+    cut = blocks(source, dim, count, stride, b)
+    cut = b.slice_dim(cut, dim + 1, 0, kernel)
+    shape = shape_of(cut)
     rows, columns = numel(shape[: dim + 1]), numel(shape[dim + 2 :])
-    line = b.reshape(blocks, (1, rows, kernel, columns))
+    line = b.reshape(cut, (1, rows, kernel, columns))
     pooled = _maximum(line, (1, kernel), (1, 1), (0,) * 4, b)
     return b.reshape(pooled, (*shape[: dim + 1], *shape[dim + 2 :]))
 
@@ -387,12 +317,12 @@ def _maximum(
     b: RegionBuilder,
 ) -> SSAValue:  # fmt: skip
     n, *sizes, channels = shape_of(source)
-    counts = _counts(sizes, kernel, stride, pad)
+    counts = window_counts(sizes, kernel, stride, pad)
     return b.add(
         tosa.MaxPool2DOp.create(
             operands=[source],
             result_types=[like(source, (n, *counts, channels))],
-            properties=_window_properties(kernel, stride, pad),
+            properties=window_properties(kernel, stride, pad),
         )
     )
 

@@ -1,0 +1,95 @@
+"""The windows of a pool: where they stand, and how the input is cut into them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from xdsl.ir import Attribute, SSAValue
+
+from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
+from cmopt.dialects.shapes import ints, ints_of, shape_of
+from cmopt.lowering.tosa.builder import RegionBuilder
+from cmopt.lowering.tosa.convolution import LONGEST_STRIDE, stride_of
+
+
+def are_rows(
+    source: SSAValue, kernel: tuple[int, ...], counts: tuple[int, ...], padding: tuple[int, ...]
+) -> bool:
+    """Whether windows are rows of one channel, as for a reduction of the last dimension."""
+    _, _, width, channels = shape_of(source)
+    return channels == 1 and kernel == (1, width) and counts[1] == 1 and not any(padding)
+
+
+def are_apart(op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue) -> bool:
+    """Whether strides are long, no two windows share an element, and none reach into padding."""
+    stride, kernel, counts = stride_of(op), ints_of(op.kernel_size), shape_of(op.output)[1:3]
+    if not _are_far_inside(op, padding, source):
+        return False
+    return all(k <= s or n == 1 for k, s, n in zip(kernel, stride, counts, strict=True))
+
+
+def _are_far_inside(
+    op: AvgPool2dOp | MaxPool2dOp, padding: tuple[int, ...], source: SSAValue
+) -> bool:
+    """Whether strides are long, and no window reaches into padding or beyond the input."""
+    stride, kernel, counts = stride_of(op), ints_of(op.kernel_size), shape_of(op.output)[1:3]
+    if max(stride) <= LONGEST_STRIDE or any(padding):
+        return False
+    reach = [(n - 1) * s + k for n, s, k in zip(counts, stride, kernel, strict=True)]
+    return all(r <= size for r, size in zip(reach, shape_of(source)[1:3], strict=True))
+
+
+def window_counts(
+    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int]
+) -> list[int]:
+    """The number of windows along height and width."""
+    return [
+        (size + before + behind - k) // s + 1
+        for size, before, behind, k, s in zip(
+            sizes, pad[::2], pad[1::2], kernel, stride, strict=True
+        )
+    ]
+
+
+def window_properties(
+    kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...]
+) -> dict[str, Attribute]:
+    """The properties of a pool in TOSA."""
+    return {"kernel": ints(kernel), "stride": ints(stride), "pad": ints(pad)}
+
+
+def each_window(
+    op: AvgPool2dOp, padding: tuple[int, ...], source: SSAValue, b: RegionBuilder, most: int
+) -> list[SSAValue] | None:
+    """The windows as images, in the result's order, if strides are long and windows few."""
+    stride, kernel = stride_of(op), ints_of(op.kernel_size)
+    images, rows, columns, _ = shape_of(op.output)
+    if not _are_far_inside(op, padding, source) or not 0 < images * rows * columns <= most:
+        return None
+    size = (1, *kernel, shape_of(source)[3])
+    places = itertools.product(range(images), range(rows), range(columns))
+    return [b.slice(source, (n, i * stride[0], j * stride[1], 0), size) for n, i, j in places]
+
+
+def blocks(value: SSAValue, dim: int, count: int, stride: int, b: RegionBuilder) -> SSAValue:
+    """Dimension `dim` as [count, stride], padded at the end with elements no window reads."""
+    shape = shape_of(value)
+    stride = stride if count > 1 else shape[dim]
+    missing = max(0, count * stride - shape[dim])
+    behind = [missing if d == dim else 0 for d in range(len(shape))]
+    value = b.pad(value, [0] * len(shape), behind, 0)
+    value = b.slice_dim(value, dim, 0, count * stride)
+    return b.reshape(value, (*shape[:dim], count, stride, *shape[dim + 1 :]))
+
+
+def windows_of(
+    source: SSAValue, counts: tuple[int, ...], kernel: tuple[int, ...], stride: tuple[int, ...],
+    b: RegionBuilder,
+) -> SSAValue:  # fmt: skip
+    """The input as [1, windows, elements of a window, C]."""
+    value = blocks(blocks(source, 2, counts[1], stride[1], b), 1, counts[0], stride[0], b)
+    value = b.slice_dim(b.slice_dim(value, 4, 0, kernel[1]), 2, 0, kernel[0])
+    images, channels = shape_of(source)[0], shape_of(source)[3]
+    value = b.transpose(value, (0, 1, 3, 2, 4, 5))
+    return b.reshape(value, (1, images * counts[0] * counts[1], kernel[0] * kernel[1], channels))
