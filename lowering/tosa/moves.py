@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import tosa
 from cmopt.dialects.ethos_u import MAX_AXIS, MAX_SLICED
 from cmopt.dialects.permutations import simplest_permute
-from cmopt.dialects.shapes import element_of, ints_of, numel, permuted, shape_of
+from cmopt.dialects.shapes import element_of, int_of, ints_of, numel, permuted, shape_of
 from cmopt.lowering.tosa.region import Ints, Region, like
 
 FEW_SLICES = 8
@@ -53,8 +53,10 @@ class MovingRegion(Region):
         The NPU transposes three dimensions at once. With more, one transpose moves a dimension
         from or to the innermost place, and others move one dimension each as slices. If an axis
         would get too long for that, the transpose stays one op, and the NPU's constraints decide.
-        A matrix is transposed as `rows`.
+        A matrix is transposed as `rows`. Of a stack of tensors, first the stacked dimension moves:
+        that only changes where each tensor is written.
         """
+        value, perm = self._stacked_elsewhere(value, perm)
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
         if order == tuple(range(len(order))):  # long dimensions are not merged
@@ -73,6 +75,25 @@ class MovingRegion(Region):
         else:
             value = self._transpose(value, order)
         return self.reshape(value, shape)
+
+    def _stacked_elsewhere(self, value: SSAValue, perm: Ints) -> tuple[SSAValue, Ints]:
+        """A value and a permutation with the same result. If the value is a stack of tensors, they
+        are stacked in the dimension that leaves the fewest dimensions to move."""
+        if (stack := _stack_of(value)) is None:
+            return value, perm
+        parts, stacked = stack
+        rest = [size for dim, size in enumerate(shape_of(value)) if dim != stacked]
+        best = value, perm, _moving(shape_of(value), perm)
+        for place in range(len(rest) + 1):
+            shape = (*rest[:place], len(parts), *rest[place:])
+            others = [dim for dim in range(len(shape)) if dim != place]
+            others.insert(stacked, place)
+            order = [others[dim] for dim in perm]
+            if (moving := _moving(shape, order)) < best[2]:
+                one = (*rest[:place], 1, *rest[place:])
+                moved = self.concat([self.reshape(part, one) for part in parts], place)
+                best = moved, order, moving
+        return best[0], best[1]
 
     def turned_back(self, value: SSAValue, perm: Ints) -> SSAValue | None:
         """`value` permuted, if it is the result of the inverse transpose, else None."""
@@ -139,11 +160,17 @@ class MovingRegion(Region):
         return self.slice(value, starts, (*shape[:dim], size, *shape[dim + 1 :]))
 
     def concat(self, parts: Sequence[SSAValue], dim: int) -> SSAValue:
-        """The parts one after the other."""
+        """The parts one after the other.
+
+        If all are reshapes, their operands are joined where that is the same: what computes them
+        then writes to the result, and nothing is copied.
+        """
         if len(parts) == 1:
             return parts[0]
         shape = list(shape_of(parts[0]))
         shape[dim] = sum(shape_of(part)[dim] for part in parts)
+        if (inner := _without_reshapes(parts, dim)) is not None:
+            return self.reshape(self.concat(*inner), shape)
         return self.add(tosa.ConcatOp(parts, IntegerAttr(dim, i32), like(parts[0], shape)))
 
     def pad(self, value: SSAValue, low: Ints, high: Ints, fill: int) -> SSAValue:
@@ -207,6 +234,42 @@ class MovingRegion(Region):
     def reverse(self, value: SSAValue, axis: int) -> SSAValue:
         """The elements along `axis` from the last to the first."""
         return self.add(tosa.ReverseOp([value], value.type, {"axis": IntegerAttr(axis, i32)}))
+
+
+def _moving(shape: Ints, perm: Ints) -> int:
+    """The number of dimensions that a permutation moves, after adjacent ones are merged."""
+    order = simplest_permute(tuple(shape), tuple(perm), MAX_AXIS)[1]
+    return 0 if order == tuple(range(len(order))) else len(order)
+
+
+def _stack_of(value: SSAValue) -> tuple[list[SSAValue], int] | None:
+    """The equally large tensors that a value has along one of its dimensions, and the dimension,
+    also if the value was reshaped; None if it is no such stack."""
+    joined = value.owner.input1 if isinstance(value.owner, tosa.ReshapeOp) else value
+    if not isinstance(concat := joined.owner, tosa.ConcatOp):
+        return None
+    parts, axis, shape = list(concat.input1), int_of(concat.axis), shape_of(value)
+    before = numel(shape_of(parts[0])[:axis])
+    if len({shape_of(part) for part in parts}) > 1:
+        return None
+    places = (d for d, n in enumerate(shape) if n == len(parts) and numel(shape[:d]) == before)
+    place = next(places, None)
+    return None if place is None else (parts, place)
+
+
+def _without_reshapes(parts: Sequence[SSAValue], dim: int) -> tuple[list[SSAValue], int] | None:
+    """The operands of reshapes and the dimension to join them in, if the result has the same
+    elements in the same order as `parts` joined in `dim`; None if there is none."""
+    values = [part.owner.input1 for part in parts if isinstance(part.owner, tosa.ReshapeOp)]
+    shapes = [shape_of(value) for value in values]
+    if len(values) != len(parts) or len(set(map(len, shapes))) != 1:
+        return None
+    before = numel(shape_of(parts[0])[:dim])
+    for axis, size in enumerate(shapes[0]):
+        same = {(shape[:axis], shape[axis + 1 :]) for shape in shapes}
+        if numel(shapes[0][:axis]) == before and size != 1 and len(same) == 1:
+            return values, axis
+    return None
 
 
 def _steps(shape: Ints, perm: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
