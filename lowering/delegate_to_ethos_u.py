@@ -195,7 +195,7 @@ def outline(ops: Sequence[Operation], npu: str, settings: VelaSettings) -> None:
     inner = {value: build.values[value] for value in wanted}
     yielded = list(dict.fromkeys(v for v in inner.values() if v.owner is not build.block))
     casts: list[Operation] = []
-    outside = {
+    outside: dict[SSAValue, SSAValue] = {
         argument: _cast(value, storage_type(value.type), casts)
         for argument, value in zip(build.block.args, build.inputs, strict=True)
     }

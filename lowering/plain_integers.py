@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from xdsl.dialects.builtin import IntegerAttr, IntegerType, NoneType, i8, i32
+from xdsl.dialects.builtin import IntegerAttr, IntegerType, NoneType, i8, i32, i64
 from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects.constants import constant_of
@@ -44,7 +44,14 @@ def width_of(value: SSAValue) -> int:
     """The bits of an element of a plain value."""
     element = element_of(value)
     assert isinstance(element, IntegerType)
-    return element.width.data
+    return int(element.width.data)
+
+
+def can_be_read(value: SSAValue) -> bool:
+    """Whether a value is plain, or a constant of int64 whose numbers are those of an int32."""
+    if is_plain(value) or element_of(value) != i64:
+        return is_plain(value)
+    return constant_of(value) is not None and is_inside(range_of(value), type_range(i32))
 
 
 def type_range(element: Attribute) -> Range:
@@ -70,7 +77,7 @@ def arguments_of(op: CallOp) -> list[Argument] | None:
 
 
 def range_of(value: SSAValue, steps: int = MOST_STEPS) -> Range:
-    """A range that holds every element of a plain value.
+    """A range that holds every element of a value of integers.
 
     It is found from constants, from types, and from up to `steps` ops before the value.
     """
@@ -116,7 +123,7 @@ class _Ranges:
 
     def exact(self, op: CallOp, steps: int) -> Range | None:
         rule = _RULES.get(op.target.data)
-        if rule is None or not all(is_plain(v) for v in (*op.operands_, *op.outputs)):
+        if rule is None or not all(map(can_be_read, (*op.operands_, *op.outputs))):
             return None
         if op.target.data == COPY:
             return self.of(op.operands_[0], steps)

@@ -17,12 +17,14 @@ from xdsl.ir import Operation, SSAValue
 
 from cmopt.arithmetic.lookup_tables import EVERY_INT8
 from cmopt.dialects import tosa
+from cmopt.dialects.constants import constant_of, is_known
 from cmopt.dialects.edge import CallOp
-from cmopt.dialects.shapes import element_of
+from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.lowering.plain_integers import (
     COPY,
     Argument,
     arguments_of,
+    can_be_read,
     exact_range,
     is_inside,
     is_plain,
@@ -45,9 +47,10 @@ def call(op: CallOp, b: RegionBuilder) -> SSAValue:
     target = op.target.data
     if (rule := CALLS.get(target)) is None:
         raise Unsupported(f"{target} has no lowering to TOSA")
-    values = (*op.operands_, *op.outputs)
-    if not all(is_plain(value) for value in values):
-        kinds = sorted({str(element_of(v)) for v in values if not is_plain(v)})
+    can_be = is_plain if target == COPY else can_be_read
+    wrong = [value for value in (*op.operands_, *op.outputs) if not can_be(value)]
+    if wrong:
+        kinds = sorted({str(element_of(value)) for value in wrong})
         raise Unsupported(f"{target} has no lowering to TOSA for {', '.join(kinds)}")
     if op.data_format is not None:
         raise Unsupported(f"{target} has no lowering to TOSA in NHWC")
@@ -66,13 +69,24 @@ def copy(op: CallOp, b: RegionBuilder) -> SSAValue:
 
 
 def _arguments(op: CallOp) -> list[Argument]:
-    """The arguments of an operator that gives all its operands the result's type, a wider one."""
+    """The arguments of an operator that gives all its operands the result's type."""
     (output,) = op.outputs
     if (arguments := arguments_of(op)) is None:
         raise Unsupported(f"{op.target.data} takes only integers on an NPU")
-    if any(width_of(value) > width_of(output) for value in op.operands_):
-        raise Unsupported(f"{op.target.data} cuts off bits of an operand")
-    return arguments
+    whole = type_range(element_of(output))
+    for value in op.operands_:
+        is_narrow = width_of(value) <= width_of(output)
+        if not is_narrow and not (is_known(value) and is_inside(range_of(value), whole)):
+            raise Unsupported(f"{op.target.data} cuts off bits of an operand")
+    return [_number(argument) for argument in arguments]
+
+
+def _number(argument: Argument) -> Argument:
+    """A constant without dimensions as the number that it is."""
+    if not isinstance(argument, SSAValue) or shape_of(argument):
+        return argument
+    array = constant_of(argument)
+    return argument if array is None else int(array)
 
 
 def _fits(op: CallOp, numbers: list[Argument]) -> None:
@@ -127,9 +141,8 @@ def _clamped(
     (output,) = op.outputs
     _fits(op, [low, high])
     whole = type_range(element_of(output))
-    is_one = not isinstance(low, SSAValue) and not isinstance(high, SSAValue)
-    if is_one and element_of(output) != i32:
-        assert isinstance(value, SSAValue)
+    are_numbers = not isinstance(low, SSAValue) and not isinstance(high, SSAValue)
+    if are_numbers and isinstance(value, SSAValue) and element_of(value) != i32:
         above = whole[1] if high is None else high
         below = min(whole[0] if low is None else low, above)
         if (below, above) != (-32767, 32767):  # the builder's clamp does nothing for these

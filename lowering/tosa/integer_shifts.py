@@ -40,22 +40,21 @@ def _is_count(places: Ints, bits: int) -> NDArray[np.bool_]:
 
 
 def shift_left(n: WideIntegers, value: Argument, places: Argument) -> SSAValue:
-    """`value << places` in int32, for a result of the type of `n`. All its bits may be set, those
-    of int8 and int16 are the highest ones."""
-    wide, bits = n.of(value), n.bits
-    if bits < 32:
-        wide = n.with_number(tosa.LogicalLeftShiftOp, wide, 32 - bits)
+    """`value << places` in int32, for a result of the type of `n`. The bits of an int8 or int16 are
+    the highest ones."""
+    wide, bits, above = n.of(value), n.bits, 32 - n.bits
     if (known := n.known(places)) is not None:
-        counts = np.where(_is_count(known, bits), known, bits)
+        counts = np.where(_is_count(known, bits), known, bits) + above
         parts = [n.constant(part) for part in _split(counts)]
-    elif is_inside(_counts(places), (0, bits - 1)):
-        parts = [n.of(places)]
     else:
-        count = _within(n, places, bits)
-        parts = [count]
-        if bits == 32:
+        parts = [n.number(above)] if above else []
+        is_count = is_inside(_counts(places), (0, bits - 1))
+        count = n.of(places) if is_count else _within(n, places, bits)
+        if is_count or above:
+            parts.append(count)
+        else:
             first = n.with_number(tosa.MinimumOp, count, MOST_PLACES)
-            parts = [first, n.b.arithmetic(tosa.SubOp, count, first)]
+            parts += [first, n.b.arithmetic(tosa.SubOp, count, first)]
     for part in parts:
         wide = n.b.arithmetic(tosa.LogicalLeftShiftOp, wide, part)
     return wide

@@ -169,6 +169,16 @@ def test_clamp_to_tensors(values: list[Array], given_bounds: str, data: st.DataO
     calls.holds(calls.call("aten.clamp.Tensor", kind, joined(used), value, *bounds))
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_clamp_to_constants_of_int64(kind: IntegerType) -> None:
+    """PyTorch makes int64 of a number in a tensor without dimensions."""
+    limits = np.iinfo(KINDS[kind])
+    calls = Calls()
+    value = calls.input(np.array([[limits.min, -11, 0], [9, 10, limits.max]], KINDS[kind]))
+    bounds = [calls.constant(np.array(number)) for number in (-10, int(limits.max))]
+    calls.holds(calls.call("aten.clamp.Tensor", kind, (2, 3), value, *bounds))
+
+
 @examples(20)
 @given(kind=kinds, shape=shapes(most=4), data=st.data())
 def test_clamp_to_numbers(kind: IntegerType, shape: tuple[int, ...], data: st.DataObject) -> None:
@@ -329,7 +339,14 @@ def test_other_calls_stay_outside() -> None:
     calls = Calls()
     value, small = calls.input(np.zeros(3, np.int32)), calls.input(np.zeros(3, np.int8))
     long = calls.input(np.zeros(3, np.int64))
+    large = calls.constant(np.array(1 << 31))
     reasons = {
+        calls.call("aten.maximum.default", i32, (3,), value, large): (
+            "aten.maximum.default has no lowering to TOSA for i64"
+        ),
+        calls.call("aten.maximum.default", i8, (3,), small, calls.constant(np.array(128))): (
+            "aten.maximum.default cuts off bits of an operand"
+        ),
         calls.call("aten.clamp.default", i8, (3,), small, -1000, 5): "-1000 does not fit into i8",
         calls.call("aten.clamp.default", IntegerType(64), (3,), long, 0, 5): (
             "aten.clamp.default has no lowering to TOSA for i64"
