@@ -270,8 +270,9 @@ class DelegateToEthosUPass(ModulePass):
             partition = Partition(body, self.npu, self.min_work, self.kernels)
             mark_outside(partition)
             partition.reorder()
-            for ops in partition.delegates.values():
-                outline(ops, self.npu, settings)
+            # The last one first: rules look for ranges in the ops before, in other delegates too.
+            for level in sorted(partition.delegates, reverse=True):
+                outline(partition.delegates[level], self.npu, settings)
 
     def _settings(self) -> VelaSettings:
         choice = VelaChoice(

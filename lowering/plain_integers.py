@@ -87,9 +87,10 @@ def range_of(value: SSAValue, steps: int = MOST_STEPS) -> Range:
 def exact_range(op: CallOp) -> Range | None:
     """The range of what a call computes before the result wraps in its type.
 
-    None if the call has no rule, or other arguments than integers.
+    It depends on the `range_of` each operand alone. None if the call has no rule, or other
+    arguments than integers.
     """
-    return _Ranges().exact(op, MOST_STEPS)
+    return _exact(op, range_of)
 
 
 def is_inside(inner: Range, outer: Range) -> bool:
@@ -118,22 +119,23 @@ class _Ranges:
         if isinstance(owner, _SAME_NUMBERS) and numel(shape_of(owner.input)):
             found = self.of(owner.input, steps - 1)
         elif isinstance(owner, CallOp):
-            found = self.exact(owner, steps - 1)
+            found = _exact(owner, lambda operand: self.of(operand, steps - 1))
         return found if found is not None and is_inside(found, whole) else whole
 
-    def exact(self, op: CallOp, steps: int) -> Range | None:
-        rule = _RULES.get(op.target.data)
-        if rule is None or not all(map(can_be_read, (*op.operands_, *op.outputs))):
-            return None
-        if op.target.data == COPY:
-            return self.of(op.operands_[0], steps)
-        if (arguments := arguments_of(op)) is None:
-            return None
-        ranges = [
-            self.of(a, steps) if isinstance(a, SSAValue) else None if a is None else (a, a)
-            for a in arguments
-        ]
-        return rule(*ranges)
+
+def _exact(op: CallOp, find: Callable[[SSAValue], Range]) -> Range | None:
+    """As `exact_range`, from the ranges of operands that `find` gives."""
+    rule = _RULES.get(op.target.data)
+    if rule is None or not all(map(can_be_read, (*op.operands_, *op.outputs))):
+        return None
+    if op.target.data == COPY:
+        return find(op.operands_[0])
+    if (arguments := arguments_of(op)) is None:
+        return None
+    ranges = [
+        find(a) if isinstance(a, SSAValue) else None if a is None else (a, a) for a in arguments
+    ]
+    return rule(*ranges)
 
 
 COPY = "aten._to_copy.default"

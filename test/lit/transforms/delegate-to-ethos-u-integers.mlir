@@ -83,3 +83,17 @@ func.func @long(%x: tensor<4xi64>) -> tensor<4xi64> {
   %y = edge.call "aten.clamp.default"(%x) {arguments = [#edge.operand<0>, -3 : i64, 7 : i64]} : (tensor<4xi64>) -> tensor<4xi64>
   func.return %y : tensor<4xi64>
 }
+
+// The product is known to fit from a cast and a clamp, one of which is in another delegate.
+// CHECK-LABEL: func.func @two_delegates
+// CHECK:       ethos_u.delegate
+// CHECK:       edge.call "aten.cumsum.default"
+// CHECK:       ethos_u.delegate
+// CHECK:       tosa.mul
+func.func @two_delegates(%x: tensor<4xi8>) -> tensor<4xi32> {
+  %w = edge.call "aten._to_copy.default"(%x) {arguments = [#edge.operand<0>, "int32", none, none, none, false, none]} : (tensor<4xi8>) -> tensor<4xi32>
+  %c = edge.call "aten.cumsum.default"(%w) {arguments = [#edge.operand<0>, 0 : i64, "int32"]} : (tensor<4xi32>) -> tensor<4xi32>
+  %few = edge.call "aten.clamp.default"(%c) {arguments = [#edge.operand<0>, -5 : i64, 5 : i64]} : (tensor<4xi32>) -> tensor<4xi32>
+  %y = edge.call "aten.mul.Tensor"(%w, %few) {arguments = [#edge.operand<0>, #edge.operand<1>]} : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
+  func.return %y : tensor<4xi32>
+}
