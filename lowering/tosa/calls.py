@@ -141,12 +141,13 @@ def _clamped(
     (output,) = op.outputs
     _fits(op, [low, high])
     whole = type_range(element_of(output))
-    are_numbers = not isinstance(low, SSAValue) and not isinstance(high, SSAValue)
-    if are_numbers and isinstance(value, SSAValue) and element_of(value) != i32:
-        above = whole[1] if high is None else high
-        below = min(whole[0] if low is None else low, above)
-        if (below, above) != (-32767, 32767):  # the builder's clamp does nothing for these
-            return b.clamp(b.value(value), below, above)
+    if isinstance(value, SSAValue) and element_of(value) == element_of(output) != i32:
+        below, above = (
+            end if bound is None else bound for end, bound in zip(whole, (low, high), strict=True)
+        )
+        # The builder's clamp does nothing for the symmetric range of int16.
+        if isinstance(below, int) and isinstance(above, int) and (below, above) != (-32767, 32767):
+            return b.clamp(b.value(value), min(below, above), above)
     n = WideIntegers(output, b)
     wide = n.of(value)
     if low is not None:
