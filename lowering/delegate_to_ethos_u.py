@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -30,6 +30,7 @@ from cmopt.dialects.program import NPU_REASON, Body, bodies
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.lowering.legality import no_kernel_reason, npu_reason
+from cmopt.lowering.plain_integers import is_plain
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.levels import Processor, levels
 from cmopt.lowering.tosa.lookups import join_lookups
@@ -138,6 +139,8 @@ class Partition:
 
     def _needs_npu(self, op: Operation) -> bool:
         """Whether the core has no integer kernel for an op."""
+        if isinstance(op, MovementOp | CatOp) and is_plain(op.results[0]):
+            return False  # The portable kernels move integers too.
         return no_kernel_reason(op, self.kernels) is not None
 
     def _trimmed(self, ops: Sequence[Operation]) -> list[Operation]:
@@ -191,15 +194,15 @@ def outline(ops: Sequence[Operation], npu: str, settings: VelaSettings) -> None:
     wanted = [value for op in ops for value in op.results if not _readers(value) <= inside]
     inner = {value: build.values[value] for value in wanted}
     yielded = list(dict.fromkeys(v for v in inner.values() if v.owner is not build.block))
-    before = {
-        argument: SCastOp(value, storage_type(value.type))
+    casts: list[Operation] = []
+    outside: dict[SSAValue, SSAValue] = {
+        argument: _cast(value, storage_type(value.type), casts)
         for argument, value in zip(build.block.args, build.inputs, strict=True)
     }
-    outside: dict[SSAValue, SSAValue] = {v: cast.output for v, cast in before.items()}
     build.finish(yielded)
     delegates = []
     if yielded:
-        inputs = [before[argument].output for argument in build.block.args]
+        inputs = [outside[argument] for argument in build.block.args]
         delegate = DelegateOp(inputs, npu, build.block, [value.type for value in yielded])
         delegate.settings = settings
         outside.update(zip(yielded, delegate.outputs, strict=True))
@@ -208,20 +211,28 @@ def outline(ops: Sequence[Operation], npu: str, settings: VelaSettings) -> None:
         join_lookups(build.block)
         choose_shapes(build.block)
         delegates.append(delegate)
-    after = [SCastOp(outside[inner[value]], value.type) for value in wanted]
-    new_ops = [*before.values(), *delegates, *after]
+    new_ops = [*casts, *delegates]
+    after = [_cast(outside[inner[value]], value.type, new_ops) for value in wanted]
     for new in new_ops:
         new.location = ops[0].location
     Rewriter.insert_op(new_ops, InsertPoint.after(ops[-1]))
     for value, cast in zip(wanted, after, strict=True):
-        cast.output.name_hint = value.name_hint
-        value.replace_all_uses_with(cast.output)
+        cast.name_hint = value.name_hint
+        value.replace_all_uses_with(cast)
     for op in reversed(ops):
         for use in [use for value in op.results for use in value.uses]:
             Rewriter.erase_op(
                 use.operation
             )  # a cast that only requantizations of the delegate read
         Rewriter.erase_op(op)
+
+
+def _cast(value: SSAValue, type: Attribute, ops: list[Operation]) -> SSAValue:
+    """A value as a quantized type or as its storage; itself if it has that type."""
+    if value.type == type:
+        return value
+    ops.append(SCastOp(value, type))
+    return ops[-1].results[0]
 
 
 def mark_outside(partition: Partition) -> None:
@@ -259,8 +270,9 @@ class DelegateToEthosUPass(ModulePass):
             partition = Partition(body, self.npu, self.min_work, self.kernels)
             mark_outside(partition)
             partition.reorder()
-            for ops in partition.delegates.values():
-                outline(ops, self.npu, settings)
+            # The last one first: rules look for ranges in the ops before, in other delegates too.
+            for level in sorted(partition.delegates, reverse=True):
+                outline(partition.delegates[level], self.npu, settings)
 
     def _settings(self) -> VelaSettings:
         choice = VelaChoice(

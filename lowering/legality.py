@@ -14,13 +14,14 @@ from xdsl.dialects.builtin import StringAttr, f32
 from xdsl.ir import Operation, SSAValue
 
 from cmopt.dialects.constants import constant_of
-from cmopt.dialects.edge import CallOp, EdgeOp, ToDimOrderOp
+from cmopt.dialects.edge import CallOp, CatOp, EdgeOp, MovementOp, ToDimOrderOp
 from cmopt.dialects.ethos_u import why_not
 from cmopt.dialects.program import NPU_REASON
 from cmopt.dialects.quant import DCastOp, QCastOp, quantized_element
 from cmopt.dialects.shapes import element_of
 from cmopt.lowering.cortex_m.rules import kernel_builder
 from cmopt.lowering.kernel_form import in_kernel_form
+from cmopt.lowering.plain_integers import is_plain, range_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.rules import lower
@@ -45,13 +46,12 @@ def no_kernel_reason(op: Operation, kernels: str = STOCK) -> str | None:
 
 def npu_reason(op: Operation, npu: str) -> str | None:
     """Why an op on quantized tensors cannot run on an NPU; None if it can."""
-    if isinstance(op, CallOp):
-        return f"{op.target.data} has no lowering to TOSA"
     if isinstance(op, QCastOp | DCastOp) and not _is_requantization(op):
         return "converts between float and integers; the NPU has integers only"
-    if not op.results or quantized_element(op.results[0].type) is None:
-        return _reason_without_quantization(op)
-    return _answered(op, npu, lambda op: _not_in_tosa(op, npu))
+    is_quantized = bool(op.results) and quantized_element(op.results[0].type) is not None
+    if is_quantized or isinstance(op, CallOp) or _moves_plain_integers(op):
+        return _answered(op, npu, lambda op: _not_in_tosa(op, npu))
+    return _reason_without_quantization(op)
 
 
 def why_not_delegated(op: Operation, npu: str) -> str | None:
@@ -108,6 +108,12 @@ def _reason_without_quantization(op: Operation) -> str:
     return f"computes in {', '.join(sorted(map(str, elements)))}, which is not quantized"
 
 
+def _moves_plain_integers(op: Operation) -> bool:
+    return isinstance(op, MovementOp | CatOp) and all(
+        is_plain(value) for value in (*op.operands, *op.results)
+    )
+
+
 def _is_requantization(op: Operation) -> bool:
     return isinstance(op, QCastOp) and isinstance(op.input.owner, DCastOp)
 
@@ -122,9 +128,14 @@ def _answered(op: Operation, target: str, ask: Callable[[Operation], str | None]
 
 
 def _key(op: Operation) -> tuple[Any, ...]:
-    """All that a rule may read: kind, types, properties, constants, and equal operands."""
+    """All that a rule may read: kind, types, properties, constants, and equal operands.
+
+    A rule for a call may also read the ranges of plain integers.
+    """
     places: dict[SSAValue, int] = {}
     operands = [(places.setdefault(v, len(places)), _operand_key(v)) for v in op.operands]
+    if isinstance(op, CallOp):
+        operands += [(i, range_of(v)) for i, v in enumerate(op.operands) if is_plain(v)]
     properties = sorted(op.properties.items(), key=lambda entry: entry[0])
     bodies = [str(region) for region in op.regions]
     return op.name, *operands, *properties, *bodies, *(value.type for value in op.results)

@@ -27,6 +27,7 @@ from cmopt.dialects.quant import (
 )
 from cmopt.dialects.shapes import broadcast_shape, element_of, shape_of
 from cmopt.dialects.tosa.constants import dtype_of
+from cmopt.lowering.plain_integers import is_plain
 from cmopt.lowering.tosa.moves import MovingRegion
 from cmopt.lowering.tosa.scales import MOST_BITS, WIDE_BITS, tosa_scale
 
@@ -203,4 +204,5 @@ class RegionBuilder(MovingRegion):
 
 def _is_allowed(value: SSAValue) -> bool:
     """Whether a value can be an argument of a region."""
-    return len(shape_of(value)) <= MAX_RANK and quantized_element(value.type) is not None
+    is_integer = quantized_element(value.type) is not None or is_plain(value)
+    return len(shape_of(value)) <= MAX_RANK and is_integer

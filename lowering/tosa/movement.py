@@ -16,7 +16,7 @@ from cmopt.dialects.edge import (
     TakeOp,
 )
 from cmopt.dialects.edge.canonicalization.take_and_pad import stored_value
-from cmopt.dialects.quant import qtype_of
+from cmopt.dialects.quant import quantized_element
 from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.builder import RegionBuilder
@@ -47,11 +47,15 @@ def slice(op: SliceOp, b: RegionBuilder) -> SSAValue:
 
 def cat(op: CatOp, b: RegionBuilder) -> SSAValue:
     """The operands one after the other, each first requantized by a table; exact."""
-    target = qtype_of(op.output)
-    parts = [b.value_as(value, target) for value in op.inputs if numel(shape_of(value))]
+    parts = [_part(value, op, b) for value in op.inputs if numel(shape_of(value))]
     if not parts:
         raise Unsupported("all operands are empty")
     return b.concat(parts, int_of(op.dim))
+
+
+def _part(value: SSAValue, op: CatOp, b: RegionBuilder) -> SSAValue:
+    target = quantized_element(op.output.type)
+    return b.value(value) if target is None else b.value_as(value, target)
 
 
 def expand(op: ExpandOp, b: RegionBuilder) -> SSAValue:

@@ -8,6 +8,7 @@ from xdsl.ir import Operation, SSAValue
 from cmopt.dialects.edge import (
     AvgPool2dOp,
     BinaryOp,
+    CallOp,
     CatOp,
     Conv2dOp,
     EdgeOp,
@@ -32,6 +33,7 @@ from cmopt.lowering.lower_reductions import parts_of
 from cmopt.lowering.plugin_rules import plugin_rule
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.lowering.tosa import (
+    calls,
     convolution,
     elementwise,
     functions,
@@ -63,6 +65,7 @@ def reduction(op: ReductionOp, b: RegionBuilder) -> SSAValue:
 RULES: dict[type[Operation], Rule] = {
     AvgPool2dOp: pooling.avg_pool2d,
     BinaryOp: elementwise.binary,
+    CallOp: calls.call,
     CatOp: movement.cat,
     Conv2dOp: convolution.conv2d,
     ExpandOp: movement.expand,

@@ -150,7 +150,6 @@ NEEDS = (
         has_npu_rule,
         {
             **WRAPPED, **SPLIT, **ORDER, **BYTES,
-            edge.CallOp: "the NPU calls nothing",
             edge.ScanOp: "unroll-scans makes it its steps, or its body has the delegates",
             edge.LayerNormOp: "it is for a kernel of the core; for an NPU it is taken apart",
             edge.HypotOp: "it is for kernels of int16; the NPU takes its square roots and sums",
