@@ -75,8 +75,9 @@ def stage_pipelines(
             f"canonicalize,{_pass('quantize-masks', npu_option)},"
             "keep-calls-in-integers,canonicalize,"
             f"{integer_io}{_pass('gather-windows', npu_option)},"
+            f"{_pass('split-bilinear-upsampling', npu_option)},"
             f"{_pass('split-transposed-convolutions', target_option, kernels_option)},"
-            f"split-bilinear-upsampling,{_pass('fall-back-to-float', options)},canonicalize,cse,"
+            f"{_pass('fall-back-to-float', options)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=quantized', options)}"
         ),
         "layout": (

@@ -56,7 +56,7 @@ class MovingRegion(Region):
         A matrix is transposed as `rows`. Of a stack of tensors, first the stacked dimension moves:
         that only changes where each tensor is written.
         """
-        value, perm = self._stacked_elsewhere(value, perm)
+        value, perm = self._woven(value, perm)
         shape = permuted(shape_of(value), perm)
         simple, order = simplest_permute(shape_of(value), tuple(perm), MAX_AXIS)
         if order == tuple(range(len(order))):  # long dimensions are not merged
@@ -76,24 +76,32 @@ class MovingRegion(Region):
             value = self._transpose(value, order)
         return self.reshape(value, shape)
 
-    def _stacked_elsewhere(self, value: SSAValue, perm: Ints) -> tuple[SSAValue, Ints]:
-        """A value and a permutation with the same result. If the value is a stack of tensors, they
-        are stacked in the dimension that leaves the fewest dimensions to move."""
+    def _woven(self, value: SSAValue, perm: Ints) -> tuple[SSAValue, Ints]:
+        """A value and a permutation with the same result.
+
+        If the value is a stack of tensors, they are stacked in the dimensions that leave the fewest
+        to move.
+        """
         if (stack := _stack_of(value)) is None:
             return value, perm
         parts, stacked = stack
-        rest = [size for dim, size in enumerate(shape_of(value)) if dim != stacked]
-        best = value, perm, _moving(shape_of(value), perm)
-        for place in range(len(rest) + 1):
-            shape = (*rest[:place], len(parts), *rest[place:])
-            others = [dim for dim in range(len(shape)) if dim != place]
-            others.insert(stacked, place)
-            order = [others[dim] for dim in perm]
-            if (moving := _moving(shape, order)) < best[2]:
-                one = (*rest[:place], 1, *rest[place:])
-                moved = self.concat([self.reshape(part, one) for part in parts], place)
-                best = moved, order, moving
-        return best[0], best[1]
+        shape = shape_of(value)
+        orders = [[dim for dim in range(len(shape)) if dim not in stacked]]
+        for dim in stacked:
+            orders = [[*o[:i], dim, *o[i:]] for o in orders for i in range(len(o) + 1)]
+
+        def moving(order: Sequence[int]) -> int:
+            return _moving([shape[dim] for dim in order], [order.index(dim) for dim in perm])
+
+        order = min(orders, key=moving)
+        if moving(order) >= _moving(shape, perm):
+            return value, perm
+        one = [1 if dim in stacked else shape[dim] for dim in order]
+        parts = [self.reshape(part, one) for part in parts]
+        for dim in reversed(stacked):
+            place, count = order.index(dim), shape[dim]
+            parts = [self.concat(parts[i : i + count], place) for i in range(0, len(parts), count)]
+        return parts[0], [order.index(dim) for dim in perm]
 
     def turned_back(self, value: SSAValue, perm: Ints) -> SSAValue | None:
         """`value` permuted, if it is the result of the inverse transpose, else None."""
@@ -242,19 +250,21 @@ def _moving(shape: Ints, perm: Ints) -> int:
     return 0 if order == tuple(range(len(order))) else len(order)
 
 
-def _stack_of(value: SSAValue) -> tuple[list[SSAValue], int] | None:
-    """The equally large tensors that a value has along one of its dimensions, and the dimension,
+def _stack_of(value: SSAValue) -> tuple[list[SSAValue], range] | None:
+    """The equally large tensors that a value has along some of its dimensions, and the dimensions,
     also if the value was reshaped; None if it is no such stack."""
     joined = value.owner.input1 if isinstance(value.owner, tosa.ReshapeOp) else value
     if not isinstance(concat := joined.owner, tosa.ConcatOp):
         return None
-    parts, axis, shape = list(concat.input1), int_of(concat.axis), shape_of(value)
-    before = numel(shape_of(parts[0])[:axis])
+    parts, shape = list(concat.input1), shape_of(value)
+    before = numel(shape_of(parts[0])[: int_of(concat.axis)])
     if len({shape_of(part) for part in parts}) > 1:
         return None
-    places = (d for d, n in enumerate(shape) if n == len(parts) and numel(shape[:d]) == before)
-    place = next(places, None)
-    return None if place is None else (parts, place)
+    for first in range(len(shape)):
+        for end in range(first + 1, len(shape) + 1):
+            if numel(shape[:first]) == before and numel(shape[first:end]) == len(parts):
+                return parts, range(first, end)
+    return None
 
 
 def _without_reshapes(parts: Sequence[SSAValue], dim: int) -> tuple[list[SSAValue], int] | None:

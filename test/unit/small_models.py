@@ -62,6 +62,23 @@ def float_ops(program: cmopt.Program) -> list[str]:
     ]
 
 
+def check_delegate(program: cmopt.Program, *shapes: tuple[int, ...], steps: int = 1) -> None:
+    """Check that all is one delegate, and that it agrees with PyTorch's simulation of int8.
+
+    steps: allowed difference, in steps of each output.
+    """
+    assert len(program.report.delegates) == 1
+    assert {out.op for out in program.report.outside} <= {"quant.qcast", "quant.dcast"}
+    ends = [op for op in program.module("cortex_m").walk() if op.name == BORDER[1]]
+    for seed in range(5):
+        inputs = random_inputs(list(shapes), 100 + seed)
+        meant = program.interpret(*inputs, stage="edge")
+        results = program.interpret(*inputs, stage="ethos_u")
+        for got, exact, end in zip(results, meant, ends, strict=True):
+            scale = end.properties["scale"].value.data  # type: ignore[attr-defined]
+            assert (got - exact).abs().max() <= (steps + 0.01) * scale
+
+
 def check(program: cmopt.Program, *shapes: tuple[int, ...], steps: int = 0) -> None:
     """Check that there is no float op, and that the file and the late stages give the same bytes.
 

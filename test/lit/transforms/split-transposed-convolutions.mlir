@@ -30,12 +30,14 @@ func.func @phases(%x: tensor<1x1x2x3x!q>) -> tensor<1x2x2x7x!q> {
 // CHECK-LABEL: func.func @rows
 // CHECK:         arith.constant dense<{{\[\[\[\[}}3], [1]]]]> : tensor<1x1x2x1xi8>
 // CHECK:         edge.conv2d {{.*}}padding = array<i64: 1, 1, 0, 0>{{.*}} -> tensor<1x1x4x2x
-// CHECK:         %[[EVEN:.*]] = edge.reshape {{.*}} -> tensor<1x1x4x1x2x
+// CHECK:         %[[EVEN:.*]] = edge.reshape {{.*}} -> tensor<1x1x1x4x2x
 // CHECK:         arith.constant dense<2> : tensor<1x1x1x1xi8>
 // CHECK:         edge.conv2d {{.*}}padding = array<i64: 0, 1, 0, 0>{{.*}} -> tensor<1x1x4x2x
-// CHECK:         %[[ODD:.*]] = edge.reshape {{.*}} -> tensor<1x1x4x1x2x
-// CHECK:         edge.cat %[[EVEN]], %[[ODD]] {dim = 3 : i64}
-// CHECK:         edge.reshape {{.*}} -> tensor<1x1x8x2x
+// CHECK:         %[[ODD:.*]] = edge.reshape {{.*}} -> tensor<1x1x1x4x2x
+// CHECK:         edge.cat %[[EVEN]], %[[ODD]] {dim = 0 : i64}
+// CHECK-NEXT:    edge.reshape {{.*}} -> tensor<2x1x1x1x4x2x
+// CHECK-NEXT:    edge.permute {{.*}} {perm = array<i64: 2, 3, 4, 0, 5, 1>}
+// CHECK-NEXT:    edge.reshape {{.*}} -> tensor<1x1x8x2x
 // CHECK-NEXT:    edge.slice {{.*}} {dim = 2 : i64, start = 0 : i64} : {{.*}} -> tensor<1x1x7x2x
 func.func @rows(%x: tensor<1x1x3x2x!q>) -> tensor<1x1x7x2x!q> {
   %c = arith.constant dense<[[[[1], [2], [3]]]]> : tensor<1x1x3x1xi8>
@@ -44,15 +46,28 @@ func.func @rows(%x: tensor<1x1x3x2x!q>) -> tensor<1x1x7x2x!q> {
   func.return %0 : tensor<1x1x7x2x!q>
 }
 
+// Of a depthwise one, each phase of the columns too.
+// CHECK-LABEL: func.func @depthwise
+// CHECK-COUNT-4: edge.conv2d {{.*}}groups = 2 : i64
+// CHECK:         edge.cat {{.*}} -> tensor<4x1x2x2x2x
+// CHECK-NEXT:    edge.reshape {{.*}} -> tensor<2x2x1x2x2x2x
+// CHECK-NEXT:    edge.permute
+func.func @depthwise(%x: tensor<1x2x2x2x!q>) -> tensor<1x2x4x4x!q> {
+  %c = arith.constant dense<[[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]]]> : tensor<2x1x2x2xi8>
+  %w = quant.scast %c : tensor<2x1x2x2xi8> to tensor<2x1x2x2x!quant.uniform<i8:f32, 0.5>>
+  %0 = edge.conv_transpose2d %x, %w {stride = array<i64: 2, 2>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 2 : i64} : (tensor<1x2x2x2x!q>, tensor<2x1x2x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x2x4x4x!q>
+  func.return %0 : tensor<1x2x4x4x!q>
+}
+
 // The phases of a group follow each other: group 0 has weights 1 and 2, group 1 has 3 and 4.
 // CHECK-LABEL: func.func @groups
-// CHECK:         arith.constant dense<{{\[\[\[\[}}1]]], {{\[\[\[}}2]]], {{\[\[\[}}3]]], {{\[\[\[}}4]]]]> : tensor<4x1x1x1xi8>
+// CHECK:         arith.constant dense<{{\[\[\[\[}}1]], {{\[\[}}0]]], {{\[\[\[}}2]], {{\[\[}}0]]], {{\[\[\[}}3]], {{\[\[}}0]]], {{\[\[\[}}4]], {{\[\[}}0]]]]> : tensor<4x2x1x1xi8>
 // CHECK:         edge.conv2d {{.*}}groups = 2 : i64{{.*}} -> tensor<1x4x2x2x
 // CHECK-NEXT:    edge.reshape {{.*}} -> tensor<2x1x2x1x2x2x
-func.func @groups(%x: tensor<1x2x2x2x!q>) -> tensor<1x2x2x4x!q> {
-  %c = arith.constant dense<[[[[1, 2]]], [[[3, 4]]]]> : tensor<2x1x1x2xi8>
-  %w = quant.scast %c : tensor<2x1x1x2xi8> to tensor<2x1x1x2x!quant.uniform<i8:f32, 0.5>>
-  %0 = edge.conv_transpose2d %x, %w {stride = array<i64: 1, 2>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 2 : i64} : (tensor<1x2x2x2x!q>, tensor<2x1x1x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x2x2x4x!q>
+func.func @groups(%x: tensor<1x4x2x2x!q>) -> tensor<1x2x2x4x!q> {
+  %c = arith.constant dense<[[[[1, 2]]], [[[0, 0]]], [[[3, 4]]], [[[0, 0]]]]> : tensor<4x1x1x2xi8>
+  %w = quant.scast %c : tensor<4x1x1x2xi8> to tensor<4x1x1x2x!quant.uniform<i8:f32, 0.5>>
+  %0 = edge.conv_transpose2d %x, %w {stride = array<i64: 1, 2>, padding = array<i64: 0, 0>, output_padding = array<i64: 0, 0>, dilation = array<i64: 1, 1>, groups = 2 : i64} : (tensor<1x4x2x2x!q>, tensor<4x1x1x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x2x2x4x!q>
   func.return %0 : tensor<1x2x2x4x!q>
 }
 

@@ -15,10 +15,10 @@ from torch import nn
 
 from cmopt.frontend.importer import import_program
 from cmopt.interpreters.run import run_module
-from cmopt.lowering.split_transposed_convolutions import Axis, phase_weights
+from cmopt.lowering.convolution_phases import Axis, phase_weights
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from small_models import Function, check, compiled, kernels, random_inputs
+from small_models import Function, check, check_delegate, compiled, kernels, random_inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -89,6 +89,15 @@ def test_an_npu_takes_the_convolution() -> None:
     assert not any(kernel.endswith("conv2d") for kernel in kernels(program))
 
 
+@pytest.mark.parametrize("name", [*MODULES, "depthwise"])
+def test_an_npu_computes_it_in_one_delegate(name: str) -> None:
+    """Within a step of PyTorch's simulation. Phases without a tap, as in "gaps", are the bias."""
+    torch.manual_seed(0)
+    module, shape = {**MODULES, "depthwise": DEPTHWISE}[name]
+    program = compiled(module, shape, target="cortex-m55+ethos-u55-128")
+    check_delegate(program, shape)
+
+
 def test_one_group_for_each_channel_is_one_depthwise_convolution() -> None:
     module, shape = DEPTHWISE
     program = compiled(module, shape)
@@ -123,7 +132,8 @@ def axes(draw: st.DrawFn) -> tuple[Axis, int]:
     reach = (size - 1) * stride + dilation * (taps - 1) + 1
     padding = draw(st.integers(0, (reach - 1) // 2))
     more = draw(st.integers(0, max(stride, dilation) - 1))
-    return Axis(size, taps, stride, padding, dilation, reach - 2 * padding + more), more
+    output = reach - 2 * padding + more
+    return Axis(size, taps, stride, padding, dilation, output, range(stride)), more
 
 
 @settings(max_examples=200, deadline=None)

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cmopt.lowering.split_bilinear_upsampling import blur
+from cmopt.lowering.split_bilinear_upsampling import blur, ramp
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from small_models import Function, check, compiled, float_ops, kernels
+from small_models import Function, check, check_delegate, compiled, float_ops, kernels
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -38,6 +38,31 @@ def test_bilinear(factors: tuple[int, int]) -> None:
     program = compiled(Function(lambda x: F.interpolate(x, size, mode="bilinear")), shape)
     assert kernels(program).count("quantized_depthwise_conv2d") == 1
     check(program, shape, steps=1)
+
+
+@pytest.mark.parametrize("factor", range(1, 10))
+def test_ramps_make_linear_upsampling(factor: int) -> None:
+    """A transposed convolution of an element and its borders gives the nearest outputs."""
+    x = torch.arange(5.0)[None, None] ** 2
+    taps = torch.from_numpy(ramp(factor).astype(np.float32))
+    padded = F.pad(x, (1, 1), mode="replicate")
+    padding = factor + factor // 2
+    result = F.conv_transpose1d(
+        padded, taps[None, None] * factor / taps.sum(), None, factor, padding
+    )
+    expected = F.interpolate(x, scale_factor=factor, mode="linear", align_corners=False)
+    torch.testing.assert_close(result, expected)
+
+
+@pytest.mark.parametrize("target", ["cortex-m55+ethos-u55-128", "cortex-m55+ethos-u85-256"])
+@pytest.mark.parametrize("channels", [3, 40])
+@pytest.mark.parametrize("factors", [(2, 2), (3, 2), (4, 4), (1, 3)])
+def test_bilinear_on_an_npu(factors: tuple[int, int], channels: int, target: str) -> None:
+    """A full convolution for few channels, a depthwise one for more, a blur for large factors."""
+    shape = (2, channels, 3, 5)
+    size = [3 * factors[0], 5 * factors[1]]
+    model = Function(lambda x: F.interpolate(x, size, mode="bilinear"))
+    check_delegate(compiled(model, shape, target=target), shape)
 
 
 def test_bilinear_between_convolutions() -> None:
