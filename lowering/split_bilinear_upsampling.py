@@ -140,8 +140,8 @@ class SplitBilinearUpsamplingPass(ModulePass):
     """A name of `support.targets.NPUS`, or empty."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        if self.npu and self.npu not in NPUS:
-            raise unknown_name("NPU", self.npu, NPUS)
         if self.npu:
+            if self.npu not in NPUS:
+                raise unknown_name("NPU", self.npu, NPUS)
             apply_patterns(op, SplitIntoRamps(NPUS[self.npu]))
         apply_patterns(op, SplitIntoBlur())

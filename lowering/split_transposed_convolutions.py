@@ -49,9 +49,8 @@ class SplitIntoPhases(RewritePattern):
     It does not multiply inserted zeros, and the interleaving is one permute. Exact except for the
     order of the sum in float32. For quantized ops with constant weights.
 
-    With an NPU, all whose convolutions it can do, with a convolution for each phase of the rows: it
-    writes its rows between those of the others, and nothing is copied. TOSA's own transposed
-    convolution took 1.2 to 6 times the cycles for 10 shapes, because Vela rescales its sums apart.
+    With an NPU, all whose convolutions it can do: see `on_npu`. TOSA's own transposed convolution
+    took 1.2 to 6 times the cycles for 10 shapes, because Vela rescales its sums apart.
     """
 
     target: Target
@@ -87,15 +86,13 @@ def on_npu(op: ConvTranspose2dOp, rows: Axis, columns: Axis, npu: str) -> Moves 
 
     There is one for each phase of the rows, and of a depthwise one also of the columns, unless a
     phase has no tap, the phases of one convolution are in order in memory, or its groups are
-    several convolutions.
+    several convolutions. Each writes its rows between those of the others, so that rows need no
+    copies.
     """
     groups, channels = int_of(op.groups), shape_of(op.input)[1]
-    across = columns.phases if groups == channels > 1 else ()
-    parts = [
-        (rows.with_phase(row), columns.with_phase(column) if across else columns)
-        for row in rows.phases
-        for column in across or (0,)
-    ]
+    is_depthwise = groups == channels > 1
+    across = [columns.with_phase(phase) for phase in columns.phases] if is_depthwise else [columns]
+    parts = [(rows.with_phase(phase), part) for phase in rows.phases for part in across]
     in_order = len(parts) == 1 or columns.steps * len(columns.phases) == 1
     has_parts = groups not in (1, channels)
     if in_order or has_parts or not all(axis.readers() for part in parts for axis in part):

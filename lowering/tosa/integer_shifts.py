@@ -40,8 +40,8 @@ def _is_count(places: Ints, bits: int) -> NDArray[np.bool_]:
 
 
 def shift_left(n: WideIntegers, value: Argument, places: Argument) -> SSAValue:
-    """`value << places` in int32, for a result of the type of `n`. The bits of an int8 or int16 are
-    the highest ones."""
+    """`value << places` in int32. If the result of `n` is int8 or int16, its bits are the highest
+    ones."""
     wide, bits, above = n.of(value), n.bits, 32 - n.bits
     if (known := n.known(places)) is not None:
         counts = np.where(_is_count(known, bits), known, bits) + above
@@ -69,7 +69,7 @@ def _split(counts: Ints) -> list[Ints]:
 
 
 def shift_right(n: WideIntegers, value: Argument, places: Argument) -> SSAValue:
-    """`value >> places` in int32, for a result of the type of `n`.
+    """`value >> places` in int32. Its numbers fit into the type of the result of `n`.
 
     Half a unit cannot be subtracted from the lowest numbers. They are first made larger, but not
     by so much that their result changes.

@@ -54,8 +54,8 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
 
     Means of rows of one channel, and of images that were transposed from planes of one, are 1×1
     convolutions by ones, rescaled once. Other windows are a pool if the type stays and no padding
-    counts. Otherwise they are a sum by ones that is rescaled once: depthwise convolutions, which
-    pad for nothing. If windows divide by different numbers, or are larger than an NPU's
+    counts. Otherwise they are a sum by ones that is rescaled once: depthwise convolutions, whose
+    padding takes no cycles. If windows divide by different numbers, or are larger than an NPU's
     convolutions take and not the whole image, they are a pool on the input's type, padded with its
     zero point if padding counts. If the type changes, a table follows, and both round: by at most
     `(1 + input scale / output scale) / 2` steps, up to the next whole number.

@@ -17,7 +17,7 @@ from cmopt.lowering.tosa.region import like
 
 
 class WideIntegers:
-    """Computes with int32 tensors of one rank, for a result of a plain type."""
+    """Computes with int32 tensors of one rank. The result has a plain type."""
 
     def __init__(self, result: SSAValue, b: RegionBuilder) -> None:
         self.b = b

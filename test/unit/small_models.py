@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -69,14 +70,22 @@ def check_delegate(program: cmopt.Program, *shapes: tuple[int, ...], steps: int 
     """
     assert len(program.report.delegates) == 1
     assert {out.op for out in program.report.outside} <= {"quant.qcast", "quant.dcast"}
-    ends = [op for op in program.module("cortex_m").walk() if op.name == BORDER[1]]
     for seed in range(5):
         inputs = random_inputs(list(shapes), 100 + seed)
         meant = program.interpret(*inputs, stage="edge")
         results = program.interpret(*inputs, stage="ethos_u")
-        for got, exact, end in zip(results, meant, ends, strict=True):
-            scale = end.properties["scale"].value.data  # type: ignore[attr-defined]
-            assert (got - exact).abs().max() <= (steps + 0.01) * scale
+        check_steps(program, results, meant, steps)
+
+
+def check_steps(
+    program: cmopt.Program, results: Sequence[torch.Tensor], meant: Sequence[torch.Tensor],
+    steps: int,
+) -> None:  # fmt: skip
+    """Check that the outputs differ from others by so many steps of each output at most."""
+    ends = [op for op in program.module("cortex_m").walk() if op.name == BORDER[1]]
+    for got, exact, end in zip(results, meant, ends, strict=True):
+        scale = end.properties["scale"].value.data  # type: ignore[attr-defined]
+        assert (got - exact).abs().max() <= (steps + 0.01) * scale
 
 
 def check(program: cmopt.Program, *shapes: tuple[int, ...], steps: int = 0) -> None:
@@ -85,7 +94,6 @@ def check(program: cmopt.Program, *shapes: tuple[int, ...], steps: int = 0) -> N
     steps: allowed difference between kernels and `edge` ops, in steps of each output.
     """
     assert float_ops(program) == []
-    ends = [op for op in program.module("cortex_m").walk() if op.name == BORDER[1]]
     for seed in range(20):
         inputs = random_inputs(list(shapes), 100 + seed)
         outputs = program.run(*inputs)
@@ -95,6 +103,4 @@ def check(program: cmopt.Program, *shapes: tuple[int, ...], steps: int = 0) -> N
             ):
                 assert torch.equal(ran, interpreted), stage
         meant = program.interpret(*inputs, stage="quantized")
-        for ran, exact, end in zip(outputs, meant, ends, strict=True):
-            scale = end.properties["scale"].value.data  # type: ignore[attr-defined]
-            assert (ran - exact).abs().max() <= (steps + 0.01) * scale
+        check_steps(program, outputs, meant, steps)
