@@ -80,7 +80,8 @@ class MovingRegion(Region):
         """A value and a permutation with the same result.
 
         If the value is a stack of tensors, they are stacked in the dimensions that leave the fewest
-        to move.
+        to move. The innermost dimension stays that of the tensors: an operation of the NPU cannot
+        write its result with gaps between the elements of a row.
         """
         if (stack := _stack_of(value)) is None:
             return value, perm
@@ -89,6 +90,9 @@ class MovingRegion(Region):
         orders = [[dim for dim in range(len(shape)) if dim not in stacked]]
         for dim in stacked:
             orders = [[*o[:i], dim, *o[i:]] for o in orders for i in range(len(o) + 1)]
+        orders = [order for order in orders if _innermost(order, shape) not in stacked]
+        if not orders:
+            return value, perm
 
         def moving(order: Sequence[int]) -> int:
             return _moving([shape[dim] for dim in order], [order.index(dim) for dim in perm])
@@ -248,6 +252,11 @@ def _moving(shape: Ints, perm: Ints) -> int:
     """The number of dimensions that a permutation moves, after adjacent ones are merged."""
     order = simplest_permute(tuple(shape), tuple(perm), MAX_AXIS)[1]
     return 0 if order == tuple(range(len(order))) else len(order)
+
+
+def _innermost(order: Ints, shape: Ints) -> int:
+    """The last of some dimensions that has more than one element, or the last of all."""
+    return next((dim for dim in reversed(order) if shape[dim] > 1), order[-1])
 
 
 def _stack_of(value: SSAValue) -> tuple[list[SSAValue], range] | None:

@@ -34,15 +34,17 @@ from cmopt.lowering.tosa.windows import (
     are_apart,
     are_rows,
     blocks,
-    each_window,
+    cut_at_long_strides,
+    join_at_long_strides,
+    short_strides,
     window_counts,
     window_properties,
     windows_of,
 )
 
 FEW_WINDOWS, FEW_SUMS = 32, 8
-"""The most windows with long strides that are computed one by one, and the most sums of windows
-that could be computed together. Then no element is copied, but each is an operation of the NPU."""
+"""The most images that an input with long strides is cut into, and the most if one convolution
+could sum all windows. Then no element is copied, but each image is an operation of the NPU."""
 
 FEW_PARTS = 16
 """The most convolutions that a mean becomes: enough for 65,536 elements."""
@@ -76,9 +78,9 @@ def avg_pool2d(op: AvgPool2dOp, b: RegionBuilder) -> SSAValue:
     is_sum = averages_once(op) or (counts_padding and sums_once(op))
     if is_sum and (summed := _summed(op, b.value(op.input), b)) is not None:
         return summed
-    if (each := each_window(op, padding, source, b, FEW_WINDOWS)) is not None:
-        pooled_windows = [_average(x, kernel, (1, 1), (0,) * 4, kind, b) for x in each]
-        return _requantized(op, b.reshape(b.concat(pooled_windows, 1), shape_of(op.output)), b)
+    if (cut := cut_at_long_strides(op, padding, source, b, FEW_WINDOWS)) is not None:
+        means = [_average(x, kernel, short_strides(op), (0,) * 4, kind, b) for x in cut]
+        return _requantized(op, join_at_long_strides(op, means, b), b)
     if are_apart(op, padding, source):
         images, channels = shape_of(source)[0], shape_of(source)[3]
         source = windows_of(source, counts, kernel, stride_of(op), b)
@@ -107,10 +109,10 @@ def _summed(op: AvgPool2dOp, source: SSAValue, b: RegionBuilder) -> SSAValue | N
     images, *_, channels = shape_of(source)
     is_apart = are_apart(op, padding, source)
     most = 0 if max(kernel) > LONGEST_KERNEL else FEW_SUMS if is_apart else FEW_WINDOWS
-    if (each := each_window(op, padding, source, b, most)) is not None:
-        sums = [_sum(x, kernel, (1, 1), (0,) * 4, input, b) for x in each]
+    if (cut := cut_at_long_strides(op, padding, source, b, most)) is not None:
+        sums = [_sum(x, kernel, short_strides(op), (0,) * 4, input, b) for x in cut]
         means = [_mean(total, numel(kernel), divisor, op, b) for total in sums]
-        return b.reshape(b.concat(means, 1), shape_of(op.output))
+        return join_at_long_strides(op, means, b)
     if is_apart:
         source = windows_of(source, counts, kernel, stride, b)
         images *= numel(counts)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
-from cmopt.dialects.shapes import ints, ints_of, shape_of
+from cmopt.dialects.shapes import ints, ints_of, numel, shape_of
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.convolution import LONGEST_STRIDE, stride_of
 
@@ -59,17 +59,39 @@ def window_properties(
     return {"kernel": ints(kernel), "stride": ints(stride), "pad": ints(pad)}
 
 
-def each_window(
+def cut_at_long_strides(
     op: AvgPool2dOp, padding: tuple[int, ...], source: SSAValue, b: RegionBuilder, most: int
 ) -> list[SSAValue] | None:
-    """The windows as images, in the result's order, if strides are long and windows few."""
+    """Images that hold one window along each axis with a long stride, in the result's order.
+
+    Along the other axis an image holds all windows, and nothing behind them. None if no stride is
+    long, if windows reach into padding, and if there would be more than `most` images.
+    """
     stride, kernel = stride_of(op), ints_of(op.kernel_size)
-    images, rows, columns, _ = shape_of(op.output)
-    if not _are_far_inside(op, padding, source) or not 0 < images * rows * columns <= most:
+    images, *counts, _ = shape_of(op.output)
+    places, size = [range(images)], [1]
+    for s, k, n in zip(stride, kernel, counts, strict=True):
+        is_long = s > LONGEST_STRIDE
+        places.append(range(0, n * s, s) if is_long else range(1))
+        size.append(k if is_long else (n - 1) * s + k)
+    if not _are_far_inside(op, padding, source) or not 0 < numel(list(map(len, places))) <= most:
         return None
-    size = (1, *kernel, shape_of(source)[3])
-    places = itertools.product(range(images), range(rows), range(columns))
-    return [b.slice(source, (n, i * stride[0], j * stride[1], 0), size) for n, i, j in places]
+    size.append(shape_of(source)[3])
+    return [b.slice(source, (*place, 0), size) for place in itertools.product(*places)]
+
+
+def join_at_long_strides(op: AvgPool2dOp, parts: list[SSAValue], b: RegionBuilder) -> SSAValue:
+    """The result from those of the images that `cut_at_long_strides` gives."""
+    if stride_of(op)[0] > LONGEST_STRIDE:
+        return b.reshape(b.concat(parts, 1), shape_of(op.output))
+    count = shape_of(op.output)[2]
+    images = [b.concat(parts[i : i + count], 2) for i in range(0, len(parts), count)]
+    return b.concat(images, 0)
+
+
+def short_strides(op: AvgPool2dOp) -> tuple[int, ...]:
+    """The strides, with 1 in place of the long ones."""
+    return tuple(1 if s > LONGEST_STRIDE else s for s in stride_of(op))
 
 
 def blocks(value: SSAValue, dim: int, count: int, stride: int, b: RegionBuilder) -> SSAValue:

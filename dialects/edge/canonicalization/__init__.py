@@ -31,6 +31,7 @@ from cmopt.dialects.edge import (
     ToDimOrderOp,
 )
 from cmopt.dialects.edge.canonicalization.cat_and_slice import CAT, SLICE
+from cmopt.dialects.edge.canonicalization.cat_of_pools import CAT_OF_POOLS
 from cmopt.dialects.edge.canonicalization.scan import SCAN
 from cmopt.dialects.edge.canonicalization.take_and_pad import (
     PAD,
@@ -251,6 +252,12 @@ CANONICALIZATION: dict[type[IRDLOperation], tuple[RewritePattern, ...]] = {
     ToDimOrderOp: (DropIdentity(),),
     ScanOp: SCAN,
     SliceOp: (DropIdentity(), FoldMovedConstant(), *SLICE, SinkDequantize()),
-    CatOp: (DropTrivialCat(), *CAT, SinkDequantizeThroughCat(), RequantizeCatOperands()),
+    CatOp: (
+        DropTrivialCat(),
+        *CAT,
+        *CAT_OF_POOLS,
+        SinkDequantizeThroughCat(),
+        RequantizeCatOperands(),
+    ),
 }
 """Patterns by op class. An op takes those of the nearest class that it derives from."""

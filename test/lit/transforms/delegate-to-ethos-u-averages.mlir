@@ -35,3 +35,34 @@ func.func @counted(%x: tensor<1x7x7x4x!q>) -> tensor<1x7x7x4x!q> {
   %0 = edge.avg_pool2d %x {kernel_size = array<i64: 3, 3>, stride = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, ceil_mode = false, count_include_pad = true, data_format = "NHWC"} : (tensor<1x7x7x4x!q>) -> tensor<1x7x7x4x!q>
   func.return %0 : tensor<1x7x7x4x!q>
 }
+
+// An axis with a long stride is cut into windows; the other keeps them all.
+// CHECK-LABEL: func.func @long_in_height
+// CHECK-COUNT-2: tosa.avg_pool2d {{.*}}kernel = array<i64: 5, 2>, stride = array<i64: 1, 2>{{.*}} -> tensor<1x1x4x4xi8>
+// CHECK-NOT:     tosa.avg_pool2d
+// CHECK:         tosa.concat {{.*}} -> tensor<1x2x4x4xi8>
+func.func @long_in_height(%x: tensor<1x10x8x4x!q>) -> tensor<1x2x4x4x!q> {
+  %0 = edge.avg_pool2d %x {kernel_size = array<i64: 5, 2>, stride = array<i64: 5, 2>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = true, data_format = "NHWC"} : (tensor<1x10x8x4x!q>) -> tensor<1x2x4x4x!q>
+  func.return %0 : tensor<1x2x4x4x!q>
+}
+
+// CHECK-LABEL: func.func @long_in_width
+// CHECK-COUNT-2: tosa.avg_pool2d {{.*}} -> tensor<1x4x1x4xi8>
+// CHECK-NOT:     tosa.avg_pool2d
+// CHECK:         tosa.concat {{.*}} -> tensor<1x4x2x4xi8>
+func.func @long_in_width(%x: tensor<1x8x10x4x!q>) -> tensor<1x4x2x4x!q> {
+  %0 = edge.avg_pool2d %x {kernel_size = array<i64: 2, 5>, stride = array<i64: 2, 5>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = true, data_format = "NHWC"} : (tensor<1x8x10x4x!q>) -> tensor<1x4x2x4x!q>
+  func.return %0 : tensor<1x4x2x4x!q>
+}
+
+// Windows are joined as pixels and then transposed: the NPU cannot write single channels apart.
+// CHECK-LABEL: func.func @planes
+// CHECK-COUNT-4: tosa.avg_pool2d
+// CHECK:         tosa.concat {{.*}} -> tensor<1x4x1x4xi8>
+// CHECK-NOT:     tosa.concat
+// CHECK:         tosa.transpose
+func.func @planes(%x: tensor<1x10x10x4x!q>) -> tensor<1x4x2x2x!q> {
+  %0 = edge.avg_pool2d %x {kernel_size = array<i64: 5, 5>, stride = array<i64: 5, 5>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = true, data_format = "NHWC"} : (tensor<1x10x10x4x!q>) -> tensor<1x2x2x4x!q>
+  %1 = edge.permute %0 {perm = array<i64: 0, 3, 1, 2>} : (tensor<1x2x2x4x!q>) -> tensor<1x4x2x2x!q>
+  func.return %1 : tensor<1x4x2x2x!q>
+}
