@@ -242,7 +242,10 @@ def _prepared(
     replace_batch_norms(graph)
     loops = [_prepared_loop(graph, one, device, bias_correction) for one in recurrences]
     quantizer = Int8Quantizer(
-        for_npu=device.is_npu, adds_biases=bias_correction, has_own_kernels=device.has_own_kernels
+        for_npu=device.is_npu,
+        adds_biases=bias_correction,
+        folds_factors=True,
+        has_own_kernels=device.has_own_kernels,
     )
     observed = prepare_pt2e(graph, quantizer)
     if device.is_npu:

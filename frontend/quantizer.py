@@ -37,6 +37,7 @@ from cmopt.frontend.annotation import (
 )
 from cmopt.frontend.bias_correction import add_biases
 from cmopt.frontend.constant_folding import fold_constants
+from cmopt.frontend.folded_factors import fold_factors
 from cmopt.frontend.magnitudes import name_magnitudes
 from cmopt.frontend.operators import CONVERSIONS, FUSED_IF, GIVES_SCORES
 from cmopt.frontend.overloads import operator_name, operator_of, overload_name
@@ -59,16 +60,19 @@ class Int8Quantizer(CortexMQuantizer):
     Uses the support table that does not require channels-last convolutions: the compiler chooses
     layouts, so both memory formats are quantized alike. For an NPU, weights lie in -127…127.
 
-    adds_biases: whether layers without a bias get one of zeros. has_own_kernels: whether the
+    adds_biases: whether layers without a bias get one of zeros. folds_factors: whether layers take
+    the constant factors and offsets around them into their weights. has_own_kernels: whether the
     program is for this project's kernels; norms that one of them computes stay whole on a core.
     """
 
     def __init__(
-        self, *, for_npu: bool = False, adds_biases: bool = False, has_own_kernels: bool = False
-    ) -> None:
+        self, *, for_npu: bool = False, adds_biases: bool = False, folds_factors: bool = False,
+        has_own_kernels: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(use_explicit_layout=True)
         self._for_npu = for_npu
         self._adds_biases = adds_biases
+        self._folds_factors = folds_factors
         self._has_own_kernels = has_own_kernels
         # The last of ExecuTorch's three quantizers handles operators that share a range.
         self.quantizers[-1:] = [RemainingOperators(for_npu=for_npu), SharedRanges()]
@@ -98,6 +102,8 @@ class Int8Quantizer(CortexMQuantizer):
         if not self._for_npu:
             name_magnitudes(model)
         rewrite_for_annotation(model, for_npu=self._for_npu, has_own_kernels=self._has_own_kernels)
+        if self._folds_factors:
+            fold_factors(model)
         if self._adds_biases:
             add_biases(model)
         return model

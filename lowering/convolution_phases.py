@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
+    CatOp,
     Conv2dOp,
     ConvTranspose2dOp,
     PermuteOp,
@@ -189,4 +191,18 @@ def interleaved(op: ConvTranspose2dOp, rows: Axis, columns: Axis) -> Moves:
     build.reshape((batch * groups, down, across, outputs, *steps))
     build.append(PermuteOp.of(build.value, (0, 3, 4, 1, 5, 2)))
     build.reshape((batch, channels, steps[0] * down, steps[1] * across))
+    return build
+
+
+def woven(parts: Sequence[Moves], down: int) -> Moves:
+    """Images of equal sizes, one for each phase of `down` rows and of the columns, as one image."""
+    batch, channels, rows, columns = shape_of(parts[0].value)
+    across = len(parts) // down
+    for part in parts:
+        part.reshape((1, batch, channels, rows, columns))
+    build = Moves([op for part in parts for op in part.ops], parts[0].value)
+    build.append(CatOp.of([part.value for part in parts], 0))
+    build.reshape((down, across, batch, channels, rows, columns))
+    build.append(PermuteOp.of(build.value, (2, 3, 4, 0, 5, 1)))
+    build.reshape((batch, channels, rows * down, columns * across))
     return build

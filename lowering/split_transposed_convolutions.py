@@ -5,7 +5,6 @@ Where CMSIS-NN's kernel for transposed convolutions is right, `is_better_in_one_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -16,11 +15,11 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from cmopt.dialects.constants import constant_of, is_known
 from cmopt.dialects.cortex_m import nbytes
-from cmopt.dialects.edge import CatOp, Conv2dOp, ConvTranspose2dOp, PermuteOp
+from cmopt.dialects.edge import Conv2dOp, ConvTranspose2dOp
 from cmopt.dialects.program import Body, bodies
 from cmopt.dialects.quant import quantized_element, storage_type
 from cmopt.dialects.shapes import int_of, numel, shape_of
-from cmopt.lowering.convolution_phases import Axis, Moves, axes_of, interleaved
+from cmopt.lowering.convolution_phases import Axis, Moves, axes_of, interleaved, woven
 from cmopt.lowering.cortex_m.dispatch import Window, best_call
 from cmopt.lowering.cortex_m.transposed_convolution import window_of
 from cmopt.lowering.kernel_form import in_kernel_form
@@ -98,27 +97,13 @@ def on_npu(op: ConvTranspose2dOp, rows: Axis, columns: Axis, npu: str) -> Moves 
     if in_order or has_parts or not all(axis.readers() for part in parts for axis in part):
         build = interleaved(op, rows, columns)
     else:
-        build = _woven([interleaved(op, *part) for part in parts], len(rows.phases))
+        build = woven([interleaved(op, *part) for part in parts], len(rows.phases))
     convs = [new for new in build.ops if isinstance(new, Conv2dOp)]
     if all(why_not_delegated(conv, npu) is None for conv in convs):
         return build
     for new in reversed(build.ops):
         new.drop_all_references()
     return None
-
-
-def _woven(parts: Sequence[Moves], down: int) -> Moves:
-    """Images of equal sizes, one for each phase of `down` rows and of the columns, as one image."""
-    batch, channels, rows, columns = shape_of(parts[0].value)
-    across = len(parts) // down
-    for part in parts:
-        part.reshape((1, batch, channels, rows, columns))
-    build = Moves([op for part in parts for op in part.ops], parts[0].value)
-    build.append(CatOp.of([part.value for part in parts], 0))
-    build.reshape((down, across, batch, channels, rows, columns))
-    build.append(PermuteOp.of(build.value, (2, 3, 4, 0, 5, 1)))
-    build.reshape((batch, channels, rows * down, columns * across))
-    return build
 
 
 def is_better_in_one_call(op: ConvTranspose2dOp, isa: Isa, arena: int) -> bool:

@@ -41,6 +41,7 @@ _LOWERING = (
     "split-bilinear-upsampling",
     "split-depthwise-batches",
     "split-gates",
+    "split-shuffled-convolutions",
     "split-transposed-convolutions",
     "trim-padding-taps",
     "unroll-scans",

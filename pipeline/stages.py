@@ -77,6 +77,7 @@ def stage_pipelines(
             f"{integer_io}{_pass('gather-windows', npu_option)},"
             f"{_pass('split-bilinear-upsampling', npu_option)},"
             f"{_pass('split-transposed-convolutions', target_option, kernels_option)},"
+            f"{_pass('split-shuffled-convolutions', npu_option) + ',' if npu else ''}"
             f"{_pass('fall-back-to-float', options)},canonicalize,cse,"
             f"{_pass('verify-stage', 'stage=quantized', options)}"
         ),

@@ -22,6 +22,7 @@ from cmopt.dialects.edge import (
     ExpandOp,
     MaxPool2dOp,
     MovementOp,
+    MulOp,
     PadOp,
     PermuteOp,
     ReshapeOp,
@@ -32,6 +33,7 @@ from cmopt.dialects.edge import (
 )
 from cmopt.dialects.edge.canonicalization.cat_and_slice import CAT, SLICE
 from cmopt.dialects.edge.canonicalization.cat_of_pools import CAT_OF_POOLS
+from cmopt.dialects.edge.canonicalization.products import MUL
 from cmopt.dialects.edge.canonicalization.scan import SCAN
 from cmopt.dialects.edge.canonicalization.take_and_pad import (
     PAD,
@@ -241,6 +243,7 @@ CANONICALIZATION: dict[type[IRDLOperation], tuple[RewritePattern, ...]] = {
         PadBehindReshape(),
     ),
     BinaryOp: (DropExpandOfOperand(),),
+    MulOp: (DropExpandOfOperand(), *MUL),
     PermuteOp: (
         DropIdentity(),
         ComposePermutes(),

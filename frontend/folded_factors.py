@@ -1,0 +1,237 @@
+"""Fold constant factors and offsets of channels into layers, before observers are placed.
+
+A layer norm in front of linear layers, a layer scale behind one, and an image's normalization in
+front of a convolution then take no operator of their own, and no rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend.graph_building import (
+    attribute_of,
+    constant_of,
+    filled_arguments,
+    finish_rewrite,
+    insert_constant,
+)
+from cmopt.frontend.overloads import operator_name
+from cmopt.frontend.precision import choice_of
+
+aten = torch.ops.aten
+Tensor = torch.Tensor
+
+_CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
+_TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
+_STEPS: dict[Any, str] = {
+    aten.mul.Tensor: "mul",
+    aten.div.Tensor: "div",
+    aten.add.Tensor: "add",
+    aten.sub.Tensor: "sub",
+}
+MOST_NOISE = 4.0
+"""How much more noise the rounding of a layer's weights may bring into its results with factors in
+the weights: weights that share a step have the step of the largest. In int8, the results have less
+noise nevertheless, because a product's and a sum's roundings are gone. 4.0 are 6 dB."""
+MOST_NOISE_OF_WEIGHTS = 1.12
+"""The same if the weights bring most of the noise: with int16 values, or weights of 4 bits."""
+
+
+def fold_factors(module: GraphModule) -> None:
+    """Fold products and sums of a value and a constant for each channel into layers, in place.
+
+    Behind a layer whose result has no other reader. In front of layers if nothing else reads the
+    product or the sum; an offset only in front of layers that do not pad. The results change only
+    by float rounding. Weights that several layers share are not changed, because each layer would
+    get its own copy.
+    """
+    changed = False
+    for node in list(module.graph.nodes):
+        step = _Step.of(module, node)
+        changed |= step is not None and step.fold_behind()
+    for node in reversed(list(module.graph.nodes)):
+        step = _Step.of(module, node)
+        changed |= step is not None and step.fold_ahead()
+    if changed:
+        finish_rewrite(module)
+
+
+@dataclass
+class _Layer:
+    """A linear layer or a convolution whose weight and bias are float constants."""
+
+    module: GraphModule
+    node: Node
+    name: str
+    weight: Tensor
+    bias: Tensor | None
+    groups: int
+
+    @staticmethod
+    def of(module: GraphModule, node: object) -> _Layer | None:
+        if not isinstance(node, Node) or node.op != "call_function":
+            return None
+        name = operator_name(node)
+        if name not in {"linear"} | _CONVOLUTIONS | _TRANSPOSED:
+            return None
+        given = filled_arguments(node)
+        weight, bias = constant_of(module, given[1]), constant_of(module, given[2])
+        if weight is None or (bias is None and given[2] is not None):
+            return None
+        if given[0].meta["val"].dim() < weight.dim() and name != "linear":
+            return None  # without a batch dimension the channels are dimension 0
+        return _Layer(module, node, name, weight, bias, 1 if name == "linear" else given[6])
+
+    @property
+    def source(self) -> Node:
+        source: Any = self.node.args[0] if self.node.args else self.node.kwargs["input"]
+        return source
+
+    @property
+    def dim(self) -> int:
+        """The dimension of the channels in the input and in the result."""
+        return self.node.meta["val"].dim() - 1 if self.name == "linear" else 1
+
+    @property
+    def has_own_weight(self) -> bool:
+        given: Any = filled_arguments(self.node)[1]
+        nodes = [n for n in self.module.graph.nodes if attribute_of(self.module, n) is not None]
+        return sum(len(n.users) for n in nodes if n.target == given.target) == 1
+
+    @property
+    def pads(self) -> bool:
+        """Whether some results read fewer inputs than others."""
+        if self.name == "linear":
+            return False
+        padding = filled_arguments(self.node)[4]
+        is_valid = padding == "valid" or not any(padding if padding != "same" else [1])
+        return self.name in _TRANSPOSED or not is_valid
+
+    def grouped(self) -> Tensor:
+        """The weight as [groups, outputs of a group, inputs of a group, taps]."""
+        groups = self.groups
+        if self.name in _TRANSPOSED:
+            inputs, outputs = self.weight.shape[0] // groups, self.weight.shape[1]
+            return self.weight.reshape(groups, inputs, outputs, -1).transpose(1, 2)
+        outputs, inputs = self.weight.shape[0] // groups, self.weight.shape[1]
+        return self.weight.reshape(groups, outputs, inputs, -1)
+
+    def with_factors(self, factors: Tensor) -> Tensor | None:
+        """`grouped` times factors; None if the weights' rounding would bring much more noise.
+
+        The int8 weights of a linear layer with int8 values have one step; otherwise there is one
+        for each output.
+        """
+        choice = choice_of(self.node)
+        weights = self.grouped()
+        product = weights * factors
+        is_common = self.name == "linear" and not choice.is_wide and choice.weight_bits == 8
+        dims = (0, 1, 2, 3) if is_common else (2, 3)
+        before, after = weights.abs().amax(dims), product.abs().amax(dims)
+        wanted = (before**2 * (factors**2).mean(dims)).sum()
+        is_narrow = choice.is_wide or choice.weight_bits < 8
+        limit = MOST_NOISE_OF_WEIGHTS if is_narrow else MOST_NOISE
+        return product if bool((after**2).sum() <= limit * wanted) else None
+
+    def replace(self, grouped: Tensor | None, bias: Tensor | None) -> None:
+        """Give the layer another weight, in the form of `grouped`, or another bias."""
+        given: list[Any] = filled_arguments(self.node)
+        with self.module.graph.inserting_before(self.node):
+            if grouped is not None:
+                inner = grouped.transpose(1, 2) if self.name in _TRANSPOSED else grouped
+                weight = inner.reshape(self.weight.shape).to(self.weight.dtype).contiguous()
+                given[1] = insert_constant(self.module, self.node, weight)
+            if bias is not None:
+                given[2] = insert_constant(self.module, self.node, bias.to(self.weight.dtype))
+        self.node.args, self.node.kwargs = tuple(given), {}
+
+
+@dataclass
+class _Step:
+    """`source * factor` or `source + offset`, with a constant for each channel."""
+
+    module: GraphModule
+    node: Node
+    source: Node
+    is_sum: bool
+    constant: Tensor
+
+    @staticmethod
+    def of(module: GraphModule, node: Node) -> _Step | None:
+        """The step that a node computes; None if it is none, or if it changes the shape."""
+        name = _STEPS.get(node.target)
+        if name is None or node.kwargs.get("alpha", 1) != 1:
+            return None
+        pairs = [tuple(node.args[:2])]
+        if name in ("mul", "add"):
+            pairs.append(pairs[0][::-1])
+        for source, other in pairs:
+            constant = constant_of(module, other)
+            if not isinstance(source, Node) or constant is None or constant.numel() < 2:
+                continue
+            if constant_of(module, source) is not None or source.meta["val"].dtype != torch.float32:
+                continue
+            if source.meta["val"].shape != node.meta["val"].shape:
+                continue
+            value = constant.double()
+            value = {"div": 1 / value, "sub": -value}.get(name, value)
+            return _Step(module, node, source, name in ("add", "sub"), value)
+        return None
+
+    def channels(self, dim: int) -> Tensor | None:
+        """The constants of the channels; None if they differ along another dimension."""
+        shape = self.source.meta["val"].shape
+        full = [1] * (len(shape) - self.constant.dim()) + list(self.constant.shape)
+        if full != [size if d == dim else 1 for d, size in enumerate(shape)]:
+            return None
+        return self.constant.reshape(-1) if bool(self.constant.isfinite().all()) else None
+
+    def fold_behind(self) -> bool:
+        """Into the layer that makes the source."""
+        layer = _Layer.of(self.module, self.source)
+        if layer is None or len(self.source.users) != 1:
+            return False
+        constants = self.channels(layer.dim)
+        if constants is None:
+            return False
+        bias = torch.zeros_like(constants) if layer.bias is None else layer.bias.double()
+        if self.is_sum:
+            layer.replace(None, bias + constants)
+        else:
+            grouped = layer.with_factors(constants.reshape(layer.groups, -1, 1, 1))
+            if grouped is None or not layer.has_own_weight:
+                return False
+            layer.replace(grouped, None if layer.bias is None else bias * constants)
+        self._drop()
+        return True
+
+    def fold_ahead(self) -> bool:
+        """Into all layers that read the result."""
+        folded: list[tuple[_Layer, Tensor | None, Tensor | None]] = []
+        for user in self.node.users:
+            layer = _Layer.of(self.module, user)
+            if layer is None or layer.source is not self.node:
+                return False
+            constants = self.channels(layer.dim)
+            if constants is None or (layer.pads if self.is_sum else not layer.has_own_weight):
+                return False
+            constants = constants.reshape(layer.groups, 1, -1, 1)
+            if self.is_sum:
+                sums = (layer.grouped() * constants).sum((2, 3)).reshape(-1)
+                folded.append((layer, None, sums if layer.bias is None else sums + layer.bias))
+            elif (grouped := layer.with_factors(constants)) is not None:
+                folded.append((layer, grouped, None))
+            else:
+                return False
+        for layer, grouped, bias in folded:
+            layer.replace(grouped, bias)
+        self._drop()
+        return bool(folded)
+
+    def _drop(self) -> None:
+        self.node.replace_all_uses_with(self.source)
+        self.module.graph.erase_node(self.node)
