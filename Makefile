@@ -76,7 +76,7 @@ sanitize: $(VENV)/.installed ## the kernels under ASan and UBSan: single ops and
 	$(BIN)/cmake --build $(OUT)/sanitize > /dev/null
 	CMOPT_KERNELS_LIBRARY=$(abspath $(SANITIZED)) ASAN_OPTIONS=detect_leaks=0 \
 	  LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
-	  $(BIN)/python -m pytest -q test/unit/kernels/test_operators.py test/unit/codegen/test_emit.py \
+	  $(BIN)/python -m pytest -q -n 2 test/unit/kernels/test_operators.py test/unit/codegen/test_emit.py \
 	  test/unit/pipeline/test_networks.py::test_run_equals_interpreters
 
 wheel: $(VENV)/.installed ## build the wheel; use it and run the examples of docs/ outside the checkout
