@@ -88,7 +88,7 @@ class _Layer:
 
     @property
     def source(self) -> Node:
-        source: Any = self.node.args[0] if self.node.args else self.node.kwargs["input"]
+        source: Node = filled_arguments(self.node)[0]
         return source
 
     @property
@@ -140,14 +140,19 @@ class _Layer:
     def replace(self, grouped: Tensor | None, bias: Tensor | None) -> None:
         """Give the layer another weight, in the form of `grouped`, or another bias."""
         given: list[Any] = filled_arguments(self.node)
-        with self.module.graph.inserting_before(self.node):
-            if grouped is not None:
-                inner = grouped.transpose(1, 2) if self.name in _TRANSPOSED else grouped
-                weight = inner.reshape(self.weight.shape).to(self.weight.dtype).contiguous()
-                given[1] = insert_constant(self.module, self.node, weight)
-            if bias is not None:
-                given[2] = insert_constant(self.module, self.node, bias.to(self.weight.dtype))
+        if grouped is not None:
+            inner = grouped.transpose(1, 2) if self.name in _TRANSPOSED else grouped
+            given[1] = self._constant(inner.reshape(self.weight.shape), given[1].name)
+        if bias is not None:
+            old = f"{self.node.name}_bias" if given[2] is None else given[2].name
+            given[2] = self._constant(bias, old)
         self.node.args, self.node.kwargs = tuple(given), {}
+
+    def _constant(self, value: Tensor, name: str) -> Node:
+        """A new constant, named after the one that it replaces."""
+        value = value.to(self.weight.dtype).contiguous()
+        with self.module.graph.inserting_before(self.node):
+            return insert_constant(self.module, self.node, value, prefix=f"{name}_")
 
 
 @dataclass

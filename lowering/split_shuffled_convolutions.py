@@ -15,7 +15,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from cmopt.dialects.constants import is_known
 from cmopt.dialects.edge import Conv2dOp, PermuteOp, ReshapeOp, is_nhwc
 from cmopt.dialects.quant import quantized_element
-from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.dialects.shapes import int_of, ints_of, shape_of
 from cmopt.lowering.convolution_phases import Moves, woven
 from cmopt.lowering.legality import why_not_delegated
 from cmopt.lowering.rewrite import apply_patterns
@@ -65,9 +65,9 @@ class Shuffle:
     @property
     def takes_no_longer(self) -> bool:
         """Whether the convolutions of the rows together compute no more channels than before."""
-        rows, *part = self.channels.shape
-        one, whole = (-(-count // CHANNELS_AT_ONCE) for count in (numel(part), self.channels.size))
-        return rows * one <= whole
+        rows, columns, channels = self.channels.shape
+        part, whole = columns * channels, rows * columns * channels
+        return bool(rows * -(-part // CHANNELS_AT_ONCE) <= -(-whole // CHANNELS_AT_ONCE))
 
     def by_rows(self) -> Moves:
         """The result by a convolution for each row of the blocks."""

@@ -90,7 +90,7 @@ def join_at_long_strides(op: AvgPool2dOp, parts: list[SSAValue], b: RegionBuilde
 
 
 def short_strides(op: AvgPool2dOp) -> tuple[int, ...]:
-    """The strides, with 1 in place of the long ones."""
+    """The strides, with 1 instead of each long one."""
     return tuple(1 if s > LONGEST_STRIDE else s for s in stride_of(op))
 
 

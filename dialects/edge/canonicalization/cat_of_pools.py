@@ -96,7 +96,7 @@ class JoinAverages(RewritePattern):
 
 
 def _differs_in_place(one: AvgPool2dOp, other: AvgPool2dOp) -> bool:
-    """Whether two pools are the same but for their input and their stride."""
+    """Whether two pools are the same except for their input and their stride."""
     a, b = ({**pool.properties, "stride": None} for pool in (one, other))
     return a == b and element_of(one.output) == element_of(other.output)
 

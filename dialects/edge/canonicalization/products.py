@@ -6,6 +6,7 @@ Upstream's decomposition of `addmm` multiplies by `alpha` and `beta` also if the
 from __future__ import annotations
 
 import numpy as np
+from xdsl.ir import SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.constants import float_constant_of
@@ -28,14 +29,21 @@ class DropFactorOne(RewritePattern):
             shape, result = shape_of(value), shape_of(op.output)
             if element_of(value) != element_of(op.output) or numel(shape) != numel(result):
                 continue
-            factor = float_constant_of(other)
-            if factor is None or not factor.size or np.abs(factor - 1.0).max() > bound:
+            if not _is_one(other, bound):
                 continue
             if shape == result:
                 rewriter.replace(op, [], [value])
             else:
                 rewriter.replace(op, ReshapeOp([value], op.output.type))
             return
+
+
+def _is_one(value: SSAValue, bound: float) -> bool:
+    """Whether a value is a constant of elements that differ from 1 by `bound` at most."""
+    factor = float_constant_of(value)
+    if factor is None or not factor.size:
+        return False
+    return bool(np.abs(factor.astype(np.float64) - 1).max() <= bound)
 
 
 MUL: tuple[RewritePattern, ...] = (DropFactorOne(),)
