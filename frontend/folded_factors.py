@@ -6,6 +6,7 @@ front of a convolution then take no operator of their own, and no rounding.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,11 @@ _STEPS: dict[Any, str] = {
     aten.add.Tensor: "add",
     aten.sub.Tensor: "sub",
 }
+_MOVES = {
+    "permute", "transpose", "unsqueeze", "select", "slice", "view", "reshape", "flatten",
+    "unflatten", "clone", "contiguous",
+}  # fmt: skip
+"""The moves behind which a linear layer still reads whole rows of channels."""
 MOST_NOISE = 4.0
 """How much more noise the rounding of a layer's weights may bring into its results with factors in
 the weights: weights that share a step have the step of the largest. In int8, the results have less
@@ -45,8 +51,9 @@ def fold_factors(module: GraphModule) -> None:
     """Fold products and sums of a value and a constant for each channel into layers, in place.
 
     Behind a layer whose result has no other reader. In front of layers if nothing else reads the
-    product or the sum; an offset only in front of layers that do not pad. The results change only
-    by float rounding. Weights that several layers share are not changed, because each layer would
+    product or the sum; an offset only in front of layers that do not pad. In front of linear
+    layers, rows of channels may also be moved or picked first. The results change only by float
+    rounding. Weights that several layers share are not changed, because each layer would
     get its own copy.
     """
     changed = False
@@ -217,11 +224,14 @@ class _Step:
     def fold_ahead(self) -> bool:
         """Into all layers that read the result."""
         folded: list[tuple[_Layer, Tensor | None, Tensor | None]] = []
-        for user in self.node.users:
+        for user, read in _readers(self.node):
             layer = _Layer.of(self.module, user)
-            if layer is None or layer.source is not self.node:
+            if layer is None or layer.source is not read:
                 return False
-            constants = self.channels(layer.dim)
+            is_linear = layer.name == "linear"
+            if read is not self.node and not is_linear:
+                return False
+            constants = self.channels(self.node.meta["val"].dim() - 1 if is_linear else layer.dim)
             if constants is None or (layer.pads if self.is_sum else not layer.has_own_weight):
                 return False
             constants = constants.reshape(layer.groups, 1, -1, 1)
@@ -234,9 +244,40 @@ class _Step:
                 return False
         for layer, grouped, bias in folded:
             layer.replace(grouped, bias)
-        self._drop()
+        if folded:
+            self._drop()
         return bool(folded)
 
     def _drop(self) -> None:
         self.node.replace_all_uses_with(self.source)
         self.module.graph.erase_node(self.node)
+
+
+def _readers(node: Node) -> Iterator[tuple[Node, Node]]:
+    """What reads a value, and what it reads: the value, or a move of it in which each element keeps
+    its place in the last dimension."""
+    for user in node.users:
+        if _keeps_last(user):
+            yield from _readers(user)
+        else:
+            yield user, node
+
+
+def _keeps_last(node: Node) -> bool:
+    if node.op != "call_function" or operator_name(node) not in _MOVES or not node.users:
+        return False
+    source, *given = filled_arguments(node)
+    before, after = source.meta["val"].shape, node.meta["val"].shape
+    if not before or not after or before[-1] != after[-1]:
+        return False
+    last = len(before) - 1
+    match operator_name(node):
+        case "permute":
+            return bool(given[0][-1] % len(before) == last)
+        case "transpose":
+            return last not in {dim % len(before) for dim in given[:2]}
+        case "unsqueeze":
+            return bool(given[0] % len(after) != len(after) - 1)
+        case "select" | "slice":
+            return bool(given[0] % len(before) != last)
+    return True

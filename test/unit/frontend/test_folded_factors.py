@@ -48,6 +48,17 @@ FOLDED: dict[str, Case] = {
     "two readers": (
         lambda x, m: F.linear(x + m.four, m.w) + F.linear(x + m.four, m.w, m.b), (6, 4), 6, ROWS,
     ),
+    "moved, linear": (
+        lambda x, m: F.linear(
+            (x * m.four + m.four).transpose(0, 1).unsqueeze(1).flatten(1, 2), m.w, m.b
+        ),
+        (6, 4), 6, ROWS,
+    ),
+    "picked, linear": (
+        lambda x, m: F.linear((x - m.four)[:, 0], m.w)
+        + F.linear((x - m.four).permute(1, 0, 2)[1:].reshape(4, 4), m.w)[0],
+        (6, 4), 6, ROWS,
+    ),
     "conv2d": (
         lambda x, m: F.conv2d(x * plane(m.four) + plane(m.four), m.w), (6, 4, 3, 2), 6, IMAGE,
     ),
@@ -94,6 +105,18 @@ KEPT: dict[str, Case] = {
         lambda x, m: F.linear(x * m.w.detach()[:3].reshape(3, 4), m.w, m.b), (6, 4), 6, ROWS,
     ),
     "no batch": (lambda x, m: F.conv1d(x * m.four.reshape(4, 1), m.w, m.b), (6, 4, 3), 6, (4, 9)),
+    "transposed, linear": (
+        lambda x, m: F.linear((x * m.four).transpose(1, 2), m.w, m.b), (6, 4), 6, (2, 4, 4),
+    ),
+    "one channel picked": (
+        lambda x, m: F.linear((x + m.four)[..., :1] + m.w[0, 0], m.w[:, :1], m.b), (6, 4), 6, ROWS,
+    ),
+    "reshaped, linear": (
+        lambda x, m: F.linear((x + m.four).reshape(2, 4, 3), m.w, m.b), (6, 3), 6, ROWS,
+    ),
+    "moved, convolution": (
+        lambda x, m: F.conv1d((x + m.four).transpose(1, 0), m.w, m.b), (6, 4, 3), 6, (4, 2, 4),
+    ),
     "larger result": (lambda x, m: F.linear(x * m.four, m.w, m.b), (6, 4), 6, (2, 3, 1)),
     "shared weight": (
         lambda x, m: F.linear(x * m.four, m.w, m.b) + F.linear(x, m.w), (6, 4), 6, ROWS,
@@ -131,7 +154,7 @@ def test_folded(name: str) -> None:
     graph, x = exported(FOLDED[name])
     before, count = graph(x), steps(graph)
     fold_factors(graph)
-    left = 1 if name == "two readers" else 0
+    left = 1 if name in ("two readers", "picked, linear") else 0
     assert count > left == steps(graph)
     torch.testing.assert_close(graph(x), before, rtol=1e-5, atol=1e-5)
 
