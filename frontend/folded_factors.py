@@ -105,9 +105,13 @@ class _Layer:
 
     @property
     def has_own_weight(self) -> bool:
-        given: Any = filled_arguments(self.node)[1]
-        nodes = [n for n in self.module.graph.nodes if attribute_of(self.module, n) is not None]
-        return sum(len(n.users) for n in nodes if n.target == given.target) == 1
+        """Whether nothing else reads the weight, also not under another name."""
+        place, readers = self.weight.data_ptr(), 0
+        for node in self.module.graph.nodes:
+            value = attribute_of(self.module, node)
+            if value is not None and value.data_ptr() == place:
+                readers += len(node.users)
+        return readers == 1
 
     @property
     def pads(self) -> bool:
@@ -140,8 +144,8 @@ class _Layer:
         dims = (0, 1, 2, 3) if is_common else (2, 3)
         before, after = weights.abs().amax(dims), product.abs().amax(dims)
         wanted = (before**2 * (factors**2).mean(dims)).sum()
-        is_narrow = choice.is_wide or choice.weight_bits < 8
-        limit = MOST_NOISE_OF_WEIGHTS if is_narrow else MOST_NOISE
+        is_most_noise = choice.is_wide or choice.weight_bits < 8
+        limit = MOST_NOISE_OF_WEIGHTS if is_most_noise else MOST_NOISE
         return product if bool((after**2).sum() <= limit * wanted) else None
 
     def replace(self, grouped: Tensor | None, bias: Tensor | None) -> None:

@@ -168,6 +168,25 @@ def test_kept(name: str) -> None:
     assert str(graph.graph) == before
 
 
+class Tied(nn.Module):
+    """A weight with two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(6, 4), nn.Linear(4, 6)
+        self.head.weight = self.table.weight
+        self.scale = nn.Parameter(torch.rand(4))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.head(self.table(x) * self.scale)
+
+
+def test_a_weight_with_two_names_is_shared() -> None:
+    graph = torch.export.export(Tied(), (torch.tensor([1, 3]),)).module(check_guards=False)
+    fold_factors(graph)
+    assert steps(graph) == 1
+
+
 class Block(nn.Module):
     """A part of a transformer: a norm, two layers, and a scale for each channel."""
 
