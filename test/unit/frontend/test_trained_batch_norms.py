@@ -251,7 +251,7 @@ class TwoReaders(nn.Module):
     [
         (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3)), (1, 3, 6, 6), True),
         (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3, padding=1)), (1, 3, 6, 6), False),
-        (nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3, groups=2)), (1, 4, 6, 6), False),
+        (nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3, groups=2)), (1, 4, 6, 6), True),
         (nn.Sequential(nn.BatchNorm1d(3), nn.Conv1d(3, 4, 3, bias=False)), (1, 3, 8), True),
         (nn.Sequential(nn.BatchNorm1d(8), nn.Linear(8, 4)), (2, 8), True),
         (nn.Sequential(nn.BatchNorm1d(3), nn.Linear(8, 4)), (1, 3, 8), False),

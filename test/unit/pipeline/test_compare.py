@@ -30,7 +30,7 @@ class OneBadLayer(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.relu(self.first(x))
-        x = self.bad(x)
+        x = torch.relu(self.bad(x))  # so that no layer takes the factors below into its result
         return self.last(x * torch.tensor([1e-4] + [1.0] * 7))
 
 
