@@ -142,6 +142,11 @@ class Moves:
         self.value = op.results[0]
         self.value.name_hint = hint
 
+    def drop(self) -> None:
+        """Release what the ops read, if they are not used."""
+        for op in reversed(self.ops):
+            op.drop_all_references()
+
     def reshape(self, shape: tuple[int, ...]) -> None:
         """The same elements under another shape."""
         assert numel(shape) == numel(shape_of(self.value))

@@ -1,4 +1,4 @@
-"""Compute a convolution behind which a pixel shuffle moves channels row by row, for an NPU."""
+"""Split a convolution in front of a pixel shuffle, for an NPU: one for each row of pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -103,7 +102,7 @@ class SplitIntoRows(RewritePattern):
             return
         build = shuffle.by_rows()
         if any(why_not_delegated(new, self.npu) for new in build.ops if isinstance(new, Conv2dOp)):
-            _drop(build.ops)
+            build.drop()
             return
         rewriter.replace(shuffle.result, build.ops, (build.value,))
 
@@ -112,11 +111,6 @@ def _is_splittable(conv: Conv2dOp) -> bool:
     if quantized_element(conv.output.type) is None or int_of(conv.groups) != 1:
         return False
     return conv.output.has_one_use() and all(is_known(value) for value in conv.operands[1:])
-
-
-def _drop(ops: list[Operation]) -> None:
-    for op in reversed(ops):
-        op.drop_all_references()
 
 
 @dataclass(frozen=True)

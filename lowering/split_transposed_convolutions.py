@@ -101,8 +101,7 @@ def on_npu(op: ConvTranspose2dOp, rows: Axis, columns: Axis, npu: str) -> Moves 
     convs = [new for new in build.ops if isinstance(new, Conv2dOp)]
     if all(why_not_delegated(conv, npu) is None for conv in convs):
         return build
-    for new in reversed(build.ops):
-        new.drop_all_references()
+    build.drop()
     return None
 
 
