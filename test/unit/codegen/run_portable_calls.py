@@ -70,6 +70,8 @@ def in_a_process(call: PortableCall) -> dict[str, Any]:
 def main() -> None:
     torch.set_num_threads(1)  # threads do not survive a fork
     kernels.load()
+    # The modules that compiling imports on first use are imported here, not in each child.
+    cmopt.compile(torch.export.export(Function(torch.abs), (torch.ones(2),)), allow_float=True)
     json.dump({name: in_a_process(call) for name, call in CALLS.items()}, sys.stdout)
 
 
