@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
+from cmopt.frontend.channel_steps import ChannelStep
 from cmopt.frontend.graph_building import (
     attribute_of,
     constant_of,
@@ -23,20 +24,13 @@ from cmopt.frontend.graph_building import (
 from cmopt.frontend.overloads import operator_name
 from cmopt.frontend.precision import choice_of
 
-aten = torch.ops.aten
 Tensor = torch.Tensor
 
 _CONVOLUTIONS = {"conv1d", "conv2d", "conv3d"}
 _TRANSPOSED = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
-_STEPS: dict[Any, str] = {
-    aten.mul.Tensor: "mul",
-    aten.div.Tensor: "div",
-    aten.add.Tensor: "add",
-    aten.sub.Tensor: "sub",
-}
 _MOVES = {
     "permute", "transpose", "unsqueeze", "select", "slice", "view", "reshape", "flatten",
-    "unflatten", "clone", "contiguous",
+    "unflatten", "clone", "contiguous", "mean",
 }  # fmt: skip
 """The moves behind which a linear layer still reads whole rows of channels."""
 MOST_NOISE = 4.0
@@ -58,11 +52,11 @@ def fold_factors(module: GraphModule) -> None:
     """
     changed = False
     for node in list(module.graph.nodes):
-        step = _Step.of(module, node)
-        changed |= step is not None and step.fold_behind()
+        step = ChannelStep.of(module, node)
+        changed |= step is not None and _fold_behind(step)
     for node in reversed(list(module.graph.nodes)):
-        step = _Step.of(module, node)
-        changed |= step is not None and step.fold_ahead()
+        step = ChannelStep.of(module, node)
+        changed |= step is not None and _fold_ahead(step)
     if changed:
         finish_rewrite(module)
 
@@ -166,95 +160,52 @@ class _Layer:
             return insert_constant(self.module, self.node, value, prefix=f"{name}_")
 
 
-@dataclass
-class _Step:
-    """`source * factor` or `source + offset`, with a constant for each channel."""
-
-    module: GraphModule
-    node: Node
-    source: Node
-    is_sum: bool
-    constant: Tensor
-
-    @staticmethod
-    def of(module: GraphModule, node: Node) -> _Step | None:
-        """The step that a node computes; None if it is none, or if it changes the shape."""
-        name = _STEPS.get(node.target)
-        if name is None or node.kwargs.get("alpha", 1) != 1:
-            return None
-        pairs = [tuple(node.args[:2])]
-        if name in ("mul", "add"):
-            pairs.append(pairs[0][::-1])
-        for source, other in pairs:
-            constant = constant_of(module, other)
-            if not isinstance(source, Node) or constant is None or constant.numel() < 2:
-                continue
-            if constant_of(module, source) is not None or source.meta["val"].dtype != torch.float32:
-                continue
-            if source.meta["val"].shape != node.meta["val"].shape:
-                continue
-            value = constant.double()
-            value = {"div": 1 / value, "sub": -value}.get(name, value)
-            return _Step(module, node, source, name in ("add", "sub"), value)
-        return None
-
-    def channels(self, dim: int) -> Tensor | None:
-        """The constants of the channels; None if they differ along another dimension."""
-        shape = self.source.meta["val"].shape
-        full = [1] * (len(shape) - self.constant.dim()) + list(self.constant.shape)
-        if full != [size if d == dim else 1 for d, size in enumerate(shape)]:
-            return None
-        return self.constant.reshape(-1) if bool(self.constant.isfinite().all()) else None
-
-    def fold_behind(self) -> bool:
-        """Into the layer that makes the source."""
-        layer = _Layer.of(self.module, self.source)
-        if layer is None or len(self.source.users) != 1:
+def _fold_behind(step: ChannelStep) -> bool:
+    """Into the layer that makes the source."""
+    layer = _Layer.of(step.module, step.source)
+    if layer is None or len(step.source.users) != 1:
+        return False
+    constants = step.channels(layer.dim)
+    if constants is None:
+        return False
+    bias = torch.zeros_like(constants) if layer.bias is None else layer.bias.double()
+    if step.is_sum:
+        layer.replace(None, bias + constants)
+    else:
+        grouped = layer.with_factors(constants.reshape(layer.groups, -1, 1, 1))
+        if grouped is None or not layer.has_own_weight:
             return False
-        constants = self.channels(layer.dim)
-        if constants is None:
+        layer.replace(grouped, None if layer.bias is None else bias * constants)
+    step.drop()
+    return True
+
+
+def _fold_ahead(step: ChannelStep) -> bool:
+    """Into all layers that read the result."""
+    folded: list[tuple[_Layer, Tensor | None, Tensor | None]] = []
+    for user, read in _readers(step.node):
+        layer = _Layer.of(step.module, user)
+        if layer is None or layer.source is not read:
             return False
-        bias = torch.zeros_like(constants) if layer.bias is None else layer.bias.double()
-        if self.is_sum:
-            layer.replace(None, bias + constants)
+        is_linear = layer.name == "linear"
+        if read is not step.node and not is_linear:
+            return False
+        constants = step.channels(step.node.meta["val"].dim() - 1 if is_linear else layer.dim)
+        if constants is None or (layer.pads if step.is_sum else not layer.has_own_weight):
+            return False
+        constants = constants.reshape(layer.groups, 1, -1, 1)
+        if step.is_sum:
+            sums = (layer.grouped() * constants).sum((2, 3)).reshape(-1)
+            folded.append((layer, None, sums if layer.bias is None else sums + layer.bias))
+        elif (grouped := layer.with_factors(constants)) is not None:
+            folded.append((layer, grouped, None))
         else:
-            grouped = layer.with_factors(constants.reshape(layer.groups, -1, 1, 1))
-            if grouped is None or not layer.has_own_weight:
-                return False
-            layer.replace(grouped, None if layer.bias is None else bias * constants)
-        self._drop()
-        return True
-
-    def fold_ahead(self) -> bool:
-        """Into all layers that read the result."""
-        folded: list[tuple[_Layer, Tensor | None, Tensor | None]] = []
-        for user, read in _readers(self.node):
-            layer = _Layer.of(self.module, user)
-            if layer is None or layer.source is not read:
-                return False
-            is_linear = layer.name == "linear"
-            if read is not self.node and not is_linear:
-                return False
-            constants = self.channels(self.node.meta["val"].dim() - 1 if is_linear else layer.dim)
-            if constants is None or (layer.pads if self.is_sum else not layer.has_own_weight):
-                return False
-            constants = constants.reshape(layer.groups, 1, -1, 1)
-            if self.is_sum:
-                sums = (layer.grouped() * constants).sum((2, 3)).reshape(-1)
-                folded.append((layer, None, sums if layer.bias is None else sums + layer.bias))
-            elif (grouped := layer.with_factors(constants)) is not None:
-                folded.append((layer, grouped, None))
-            else:
-                return False
-        for layer, grouped, bias in folded:
-            layer.replace(grouped, bias)
-        if folded:
-            self._drop()
-        return bool(folded)
-
-    def _drop(self) -> None:
-        self.node.replace_all_uses_with(self.source)
-        self.module.graph.erase_node(self.node)
+            return False
+    for layer, grouped, bias in folded:
+        layer.replace(grouped, bias)
+    if folded:
+        step.drop()
+    return bool(folded)
 
 
 def _readers(node: Node) -> Iterator[tuple[Node, Node]]:
@@ -284,4 +235,6 @@ def _keeps_last(node: Node) -> bool:
             return bool(given[0] % len(after) != len(after) - 1)
         case "select" | "slice":
             return bool(given[0] % len(before) != last)
+        case "mean":
+            return given[0] is not None and last not in {dim % len(before) for dim in given[0]}
     return True

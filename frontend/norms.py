@@ -16,7 +16,14 @@ from torch.fx import GraphModule, Node
 
 from cmopt.dialects.cmopt import longest_norm_row
 from cmopt.dialects.cortex_m.limits import LONGEST_SOFTMAX
-from cmopt.frontend.graph_building import attribute_of, filled_arguments, insert, insert_number
+from cmopt.frontend.graph_building import (
+    attribute_of,
+    constant_of,
+    filled_arguments,
+    insert,
+    insert_constant,
+    insert_number,
+)
 
 aten = torch.ops.aten
 
@@ -46,10 +53,16 @@ def _affine(
 ) -> Node:
     """`x * weight + bias`, both viewed as `shape`; a None is left out."""
     for target, operand in ((aten.mul.Tensor, weight), (aten.add.Tensor, bias)):
-        if operand is not None:
-            if list(operand.meta["val"].shape) != list(shape):
+        if operand is None:
+            continue
+        if list(operand.meta["val"].shape) != list(shape):
+            value = constant_of(module, operand)
+            if value is None:
                 operand = insert(module.graph, node, aten.reshape.default, operand, list(shape))
-            x = insert(module.graph, node, target, x, operand)
+            else:
+                viewed = value.reshape(list(shape))
+                operand = insert_constant(module, node, viewed, prefix=f"{operand.name}_")
+        x = insert(module.graph, node, target, x, operand)
     return x
 
 

@@ -36,6 +36,7 @@ from cmopt.frontend.annotation import (
     with_narrow_weights,
 )
 from cmopt.frontend.bias_correction import add_biases
+from cmopt.frontend.channel_convolutions import convolve_channels
 from cmopt.frontend.constant_folding import fold_constants
 from cmopt.frontend.folded_factors import fold_factors
 from cmopt.frontend.magnitudes import name_magnitudes
@@ -61,7 +62,8 @@ class Int8Quantizer(CortexMQuantizer):
     layouts, so both memory formats are quantized alike. For an NPU, weights lie in -127…127.
 
     adds_biases: whether layers without a bias get one of zeros. folds_factors: whether layers take
-    the constant factors and offsets around them into their weights. has_own_kernels: whether the
+    the constant factors and offsets around them into their weights, and the others become
+    convolutions. has_own_kernels: whether the
     program is for this project's kernels; norms that one of them computes stay whole on a core.
     """
 
@@ -104,6 +106,7 @@ class Int8Quantizer(CortexMQuantizer):
         rewrite_for_annotation(model, for_npu=self._for_npu, has_own_kernels=self._has_own_kernels)
         if self._folds_factors:
             fold_factors(model)
+            convolve_channels(model)
         if self._adds_biases:
             add_biases(model)
         return model
