@@ -41,6 +41,10 @@ FINE_BITS = 14
 SHARE_BITS = 29
 """Bits of a share of a sum."""
 
+MOST_SLOW_ROWS = 16
+"""With up to this many rows, what Vela makes of an operator on [1,1,R,1] takes up to 16 times as
+long as what it makes of one on [1,1,1,R]."""
+
 SMALLEST_SCALE = 2.0**-26
 """The smallest step of a result that fine exponentials and shares are exact enough for."""
 
@@ -125,11 +129,15 @@ class Reciprocals:
     """Of sums in [POWER, size · POWER], exact to 2^-14.
 
     `normal`: the reciprocal of the sum shifted left to [2^30, 2^31), in units of 2^-45; an int16 in
-    [2^14, 2^15) from a table. `zeros`: the leading zeros of the sum.
+    [2^14, 2^15) from a table. `zeros`: the leading zeros of the sum. Both are in the order of the
+    rows, see `by_row`.
     """
 
     def __init__(self, total: SSAValue, size: int, b: RegionBuilder):
         self.b, self.fewest = b, 32 - (size * POWER).bit_length()
+        self.shape = shape_of(total)
+        if self.shape[2] <= MOST_SLOW_ROWS:
+            total = b.reshape(total, (1, 1, 1, self.shape[2]))
         self.zeros = b.add(tosa.ClzOp([total], total.type))
         shift = b.arithmetic(tosa.SubOp, self.zeros, _number(1, np.int32, b))
         self.shifted = b.arithmetic(tosa.LogicalLeftShiftOp, total, shift)
@@ -138,14 +146,19 @@ class Reciprocals:
         entries = np.rint(2.0**45 / (middle + PLACES * 2.0**14)).clip(0, POWER).astype(np.int64)
         self.normal = int16_table(b.rescale(place, 2.0**-14, to=i16), entries, b)
 
+    def by_row(self, value: SSAValue) -> SSAValue:
+        """A value with one element for each sum, in the sums' shape [1,1,R,1]."""
+        return self.b.reshape(value, self.shape)
+
     def wide(self) -> tuple[SSAValue, int]:
-        """The reciprocals of the sums in int32, and the bits of their unit."""
+        """The reciprocals of the sums in int32, [1,1,R,1], and the bits of their unit."""
         more = self.b.arithmetic(tosa.SubOp, self.zeros, _number(self.fewest, np.int32, self.b))
         normal = self.b.rescale(self.normal, 1.0, to=i32)
-        return self.b.arithmetic(tosa.LogicalLeftShiftOp, normal, more), 46 - self.fewest
+        reciprocal = self.b.arithmetic(tosa.LogicalLeftShiftOp, normal, more)
+        return self.by_row(reciprocal), 46 - self.fewest
 
     def fine(self) -> SSAValue:
-        """The reciprocals of the sums in int32, in units of 2^-43.
+        """The reciprocals of the sums in int32, [1,1,R,1], in units of 2^-43.
 
         They have up to 28 bits, less one for each doubling of the sum above POWER. One step of
         Newton's method, r + r · (1 - x · r), doubles the bits of `normal`.
@@ -156,7 +169,7 @@ class Reciprocals:
         first = b.multiply(normal, _number(1 << 14, np.int32, b))
         exact = b.arithmetic(tosa.AddOp, first, b.multiply(normal, rest, 15))
         places = b.arithmetic(tosa.SubOp, _number(17, np.int32, b), self.zeros)
-        return _shifted_right(exact, places, b)
+        return self.by_row(_shifted_right(exact, places, b))
 
 
 def short_shares(powers: Powers, size: int) -> SSAValue:
@@ -179,9 +192,9 @@ def normal_shares(powers: Powers, size: int) -> SSAValue:
     """Powers and normalized reciprocals of 15 bits: the products are shifted back, row by row."""
     b = powers.b
     reciprocals = Reciprocals(powers.sum(exact=True), size, b)
-    product = b.multiply(powers.short, reciprocals.normal)
+    product = b.multiply(powers.short, reciprocals.by_row(reciprocals.normal))
     places = b.arithmetic(tosa.SubOp, _number(46 - SHARE_BITS, np.int32, b), reciprocals.zeros)
-    return _shifted_right(product, places, b)
+    return _shifted_right(product, reciprocals.by_row(places), b)
 
 
 def normal_error(size: int, scale: float) -> float:
