@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cmopt.lowering.delegate_to_ethos_u import ONLY_MOVES
-from peer_suites.outcomes import FAULTS, OK, SKIPPED, Result
+from peer_suites.outcomes import CANNOT_RUN, FAULTS, OK, SKIPPED, Result
 
 BASELINE_FIGURES = ("float", "core", "delegates", "steps", "snr")
 """The figures that the baseline keeps of an ok result, in this order, after the outcome."""
@@ -29,6 +29,8 @@ REFUSED_KERNEL = "needs the kernel aten::"
 
 UPSTREAM_IS_FLOAT = "upstream computes in float"
 UPSTREAM_IS_WRONG = "upstream's result is wrong"
+UPSTREAM_FAILS = "upstream's operators fail when they run it"
+UPSTREAM_IS_WIDE = "upstream is set to int16, ours to int8"
 UPSTREAM_IS_EMPTY = "upstream's delegate computes nothing"
 HAS_NO_KERNEL = "the stock runtime has no kernel for it"
 NOTHING_TO_COMPUTE = "nothing is computed, so the NPU is not called"
@@ -80,6 +82,11 @@ def _fault(result: Result) -> str:
 def _apart(ours: Result, upstream: Result) -> str:
     """Why the size and the noise of two programs cannot be compared; empty if they can."""
     a, b = ours.figures, upstream.figures
+    if CANNOT_RUN in upstream.message:
+        return UPSTREAM_FAILS
+    suite, _, test = ours.key.partition("/")
+    if ours.flow == "ours" and suite == "cortex_m" and "int16" in test:
+        return UPSTREAM_IS_WIDE
     noise, theirs = a.get("snr"), b.get("snr")
     is_noise = noise is not None and theirs is not None and theirs < WRONG_DB <= noise
     if is_noise or (b.get("integers") or 0) > (a.get("integers") or 0):

@@ -19,6 +19,7 @@ from cmopt.pipeline.interpreting import as_arrays, interpret
 from cmopt.support.targets import NPUS, get_target
 from peer_suites import figures
 from peer_suites.outcomes import (
+    CANNOT_RUN,
     ERROR,
     OK,
     REFUSED,
@@ -292,7 +293,7 @@ def _upstream_outputs(tester: Any, subject: Subject) -> tuple[list[torch.Tensor]
             assert len(outputs) == len(subject.expected), "another number of outputs"
             return outputs, ""
     except Exception as error:
-        return None, without_places(f"it cannot be run: {type(error).__name__}: {error}", 160)
+        return None, without_places(f"{CANNOT_RUN}: {type(error).__name__}: {error}", 160)
 
 
 def _lowered_for_npu(tester: Any) -> list[bytes]:

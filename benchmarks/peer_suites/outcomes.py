@@ -20,6 +20,9 @@ OUTCOMES = (OK, REFUSED, ERROR, CRASH, TIMEOUT, WRONG_BYTES, SKIPPED)
 FAULTS = (ERROR, CRASH, TIMEOUT, WRONG_BYTES)
 """Outcomes that a program of ours must never have."""
 
+CANNOT_RUN = "it cannot be run"
+"""In the message of a program of upstream whose operators in Python raise an error."""
+
 FLOWS = ("ours", "theirs", "upstream")
 """cmopt with its own quantizer, cmopt on upstream's quantized program, and ExecuTorch alone."""
 

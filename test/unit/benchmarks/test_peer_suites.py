@@ -23,8 +23,10 @@ from peer_suites import figures, sample, tables
 from peer_suites.compare import (
     HAS_NO_KERNEL,
     NOTHING_TO_COMPUTE,
+    UPSTREAM_FAILS,
     UPSTREAM_IS_EMPTY,
     UPSTREAM_IS_FLOAT,
+    UPSTREAM_IS_WIDE,
     UPSTREAM_IS_WRONG,
     against_baseline,
     baseline_entry,
@@ -246,6 +248,20 @@ def test_what_does_not_do_the_same_is_set_apart() -> None:
             ("signal to noise, dB", why), ("calls", why)]  # fmt: skip
     assert apart(result(calls=5), upstream(snr=9.0)) == [("calls", UPSTREAM_IS_WRONG)]
     assert apart(result(calls=5), upstream()) == [("calls", "")]
+
+
+def test_a_program_that_upstreams_operators_cannot_run_is_set_apart() -> None:
+    message = "it cannot be run: RuntimeError: …"
+    other = Result("s/m::f[a]", "upstream", "ok", message=message, figures=SIZES)
+    assert apart(result(calls=5), other) == [("calls", UPSTREAM_FAILS)]
+
+
+def test_int8_and_int16_are_set_apart() -> None:
+    key = "cortex_m/ops.test_div::test_dialect_div_int16[a]"
+    wide = result(flow="upstream", key=key, snr=80.0)
+    noise = "signal to noise, dB"
+    assert apart(result(key=key), wide) == [(noise, UPSTREAM_IS_WIDE)]
+    assert apart(result(flow="theirs", key=key), wide) == [(noise, "")]
 
 
 def test_a_file_that_cannot_run_is_set_apart() -> None:
