@@ -36,6 +36,7 @@ from cmopt.lowering.cortex_m.movement import is_outermost
 from cmopt.lowering.plugin_rules import plugin_rule
 from cmopt.lowering.portable import ELEMENTWISE, PortableBuilder
 from cmopt.lowering.portable_calls import Argument, portable_call
+from cmopt.lowering.portable_integers import INTEGER_CALLS
 from cmopt.lowering.rewrite import apply_patterns, recreated
 from cmopt.lowering.rules import Rule, Unsupported, rule_of
 from cmopt.support.diagnostics import CompileError
@@ -324,32 +325,6 @@ class CopyViews(RewritePattern):
             rewriter.notify_op_modified(op)
 
 
-TAKES_INT64 = frozenset(
-    {"aten.gather.default", "aten.scatter.src", "aten.scatter.value", "aten.scatter_add.default"}
-)
-"""Operators whose second operand is indices. PyTorch takes int32 there, the kernels only int64."""
-
-
-class WidenIndices(RewritePattern):
-    """int32 indices of an operator of `TAKES_INT64` → int64; exact."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: edge.CallOp, rewriter: PatternRewriter) -> None:
-        if op.target.data not in TAKES_INT64 or element_of(op.operands_[1]) == i64:
-            return
-        indices = op.operands_[1]
-        type = TensorType(i64, shape_of(indices))
-        if (values := constant_of(indices)) is not None:
-            ops, wide = typed_constant(values.astype(np.int64), type, indices.name_hint)
-        else:
-            arguments: list[Argument] = [indices, "int64", None, None, None, False, None]
-            cast = portable_call("aten._to_copy.default", arguments, type)
-            ops, wide = [cast], cast.outputs[0]
-        rewriter.insert_op(ops)
-        op.operands[1] = wide
-        rewriter.notify_op_modified(op)
-
-
 class FoldDequantizeOfConstant(RewritePattern):
     """Dequantize constants at compile time (for per axis or 32 bits there is no kernel); exact."""
 
@@ -404,12 +379,5 @@ class ConvertEdgeToPortablePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         apply_patterns(op, FoldDequantizeOfConstant())
-        apply_patterns(
-            op,
-            MakeNchw(),
-            ConvertToCall(),
-            CopyViews(),
-            WidenIndices(),
-            DropEmptyCall(),
-            GiveReason(),
-        )
+        made = (MakeNchw(), ConvertToCall(), CopyViews(), DropEmptyCall(), GiveReason())
+        apply_patterns(op, *made, *INTEGER_CALLS)

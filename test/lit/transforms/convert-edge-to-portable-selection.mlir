@@ -28,16 +28,3 @@ func.func @upsample(%x: tensor<1x1x2x2xf32>) -> tensor<1x1x4x6xf32> {
   %0 = edge.upsample_bilinear2d %x : (tensor<1x1x2x2xf32>) -> tensor<1x1x4x6xf32>
   func.return %0 : tensor<1x1x4x6xf32>
 }
-
-// PyTorch takes int32 indices here, and the kernel does not.
-// CHECK-LABEL: @indices
-// CHECK-NEXT:    %[[W:.*]] = edge.call "aten._to_copy.default"(%i) {arguments = [#edge.operand<0>, "int64", {{.*}} : (tensor<2x1xi32>) -> tensor<2x1xi64>
-// CHECK-NEXT:    edge.call "aten.gather.default"(%x, %[[W]])
-// CHECK-NEXT:    %[[C:.*]] = arith.constant dense<{{.*}}> : tensor<1x1xi64>
-// CHECK-NEXT:    edge.call "aten.scatter_add.default"(%x, %[[C]], %{{.*}})
-func.func @indices(%x: tensor<2x3xf32>, %i: tensor<2x1xi32>) -> tensor<2x3xf32> {
-  %c = arith.constant dense<1> : tensor<1x1xi32>
-  %0 = edge.call "aten.gather.default"(%x, %i) {arguments = [#edge.operand<0>, 1 : i64, #edge.operand<1>, false]} : (tensor<2x3xf32>, tensor<2x1xi32>) -> tensor<2x1xf32>
-  %1 = edge.call "aten.scatter_add.default"(%x, %c, %0) {arguments = [#edge.operand<0>, 1 : i64, #edge.operand<1>, #edge.operand<2>]} : (tensor<2x3xf32>, tensor<1x1xi32>, tensor<2x1xf32>) -> tensor<2x3xf32>
-  func.return %1 : tensor<2x3xf32>
-}
