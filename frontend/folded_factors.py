@@ -32,7 +32,7 @@ _MOVES = {
     "permute", "transpose", "unsqueeze", "select", "slice", "view", "reshape", "flatten",
     "unflatten", "clone", "contiguous", "mean",
 }  # fmt: skip
-"""The moves behind which a linear layer still reads whole rows of channels."""
+"""The moves, and the mean, behind which a linear layer still reads whole rows of channels."""
 MOST_NOISE = 4.0
 """How much more noise the rounding of a layer's weights may bring into its results with factors in
 the weights: weights that share a step have the step of the largest. In int8, the results have less
@@ -46,8 +46,8 @@ def fold_factors(module: GraphModule) -> None:
 
     Behind a layer whose result has no other reader. In front of layers if nothing else reads the
     product or the sum; an offset only in front of layers that do not pad. In front of linear
-    layers, rows of channels may also be moved or picked first. The results change only by float
-    rounding. Weights that several layers share are not changed, because each layer would
+    layers, rows of channels may also be moved, picked or averaged first. The results change only
+    by float rounding. Weights that several layers share are not changed, because each layer would
     get its own copy.
     """
     changed = False
@@ -209,8 +209,8 @@ def _fold_ahead(step: ChannelStep) -> bool:
 
 
 def _readers(node: Node) -> Iterator[tuple[Node, Node]]:
-    """What reads a value, and what it reads: the value, or a move of it in which each element keeps
-    its place in the last dimension."""
+    """What reads a value, and what it reads: the value, or a move or a mean of it in which channels
+    stay in the last dimension."""
     for user in node.users:
         if _keeps_last(user):
             yield from _readers(user)

@@ -59,6 +59,9 @@ FOLDED: dict[str, Case] = {
         + F.linear((x - m.four).permute(1, 0, 2)[1:].reshape(4, 4), m.w)[0],
         (6, 4), 6, ROWS,
     ),
+    "averaged, linear": (
+        lambda x, m: F.linear((x * m.four + m.four).mean(1), m.w, m.b), (6, 4), 6, ROWS,
+    ),
     "conv2d": (
         lambda x, m: F.conv2d(x * plane(m.four) + plane(m.four), m.w), (6, 4, 3, 2), 6, IMAGE,
     ),
@@ -103,6 +106,9 @@ KEPT: dict[str, Case] = {
     ),
     "for each element": (
         lambda x, m: F.linear(x * m.w.detach()[:3].reshape(3, 4), m.w, m.b), (6, 4), 6, ROWS,
+    ),
+    "averaged channels": (
+        lambda x, m: F.linear((x * m.four).mean(-1), m.w, m.b), (6, 4), 6, (2, 4, 4),
     ),
     "no batch": (lambda x, m: F.conv1d(x * m.four.reshape(4, 1), m.w, m.b), (6, 4, 3), 6, (4, 9)),
     "transposed, linear": (
