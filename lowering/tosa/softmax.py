@@ -17,7 +17,7 @@ from xdsl.ir import SSAValue
 from cmopt.dialects import tosa
 from cmopt.dialects.edge import SoftmaxOp
 from cmopt.dialects.quant import UniformQuantizedType, is_int8, qtype_of
-from cmopt.dialects.shapes import int_of, shape_of
+from cmopt.dialects.shapes import int_of, numel, shape_of
 from cmopt.lowering.rules import Unsupported
 from cmopt.lowering.tosa.activations import are_int8, require_activations
 from cmopt.lowering.tosa.builder import RegionBuilder, i16
@@ -136,8 +136,8 @@ class Reciprocals:
     def __init__(self, total: SSAValue, size: int, b: RegionBuilder):
         self.b, self.fewest = b, 32 - (size * POWER).bit_length()
         self.shape = shape_of(total)
-        if self.shape[2] <= MOST_SLOW_ROWS:
-            total = b.reshape(total, (1, 1, 1, self.shape[2]))
+        if (rows := numel(self.shape)) <= MOST_SLOW_ROWS:
+            total = b.reshape(total, (1, 1, 1, rows))
         self.zeros = b.add(tosa.ClzOp([total], total.type))
         shift = b.arithmetic(tosa.SubOp, self.zeros, _number(1, np.int32, b))
         self.shifted = b.arithmetic(tosa.LogicalLeftShiftOp, total, shift)
@@ -147,18 +147,18 @@ class Reciprocals:
         self.normal = int16_table(b.rescale(place, 2.0**-14, to=i16), entries, b)
 
     def by_row(self, value: SSAValue) -> SSAValue:
-        """A value with one element for each sum, in the sums' shape [1,1,R,1]."""
+        """A value with one element for each sum, in the sums' shape."""
         return self.b.reshape(value, self.shape)
 
     def wide(self) -> tuple[SSAValue, int]:
-        """The reciprocals of the sums in int32, [1,1,R,1], and the bits of their unit."""
+        """The reciprocals of the sums in int32, in their shape, and the bits of their unit."""
         more = self.b.arithmetic(tosa.SubOp, self.zeros, _number(self.fewest, np.int32, self.b))
         normal = self.b.rescale(self.normal, 1.0, to=i32)
         reciprocal = self.b.arithmetic(tosa.LogicalLeftShiftOp, normal, more)
         return self.by_row(reciprocal), 46 - self.fewest
 
     def fine(self) -> SSAValue:
-        """The reciprocals of the sums in int32, [1,1,R,1], in units of 2^-43.
+        """The reciprocals of the sums in int32, in their shape, in units of 2^-43.
 
         They have up to 28 bits, less one for each doubling of the sum above POWER. One step of
         Newton's method, r + r · (1 - x · r), doubles the bits of `normal`.

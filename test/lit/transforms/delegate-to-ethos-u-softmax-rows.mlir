@@ -22,3 +22,11 @@ func.func @many(%x: tensor<17x32x!q>) -> tensor<17x32x!p> {
   %0 = edge.softmax %x {dim = 1 : i64} : (tensor<17x32x!q>) -> tensor<17x32x!p>
   func.return %0 : tensor<17x32x!p>
 }
+
+// More rows than an axis may have are images.
+// CHECK-LABEL: @images
+// CHECK:       tosa.clz {{.*}} : (tensor<65792x1x1x1xi32>)
+func.func @images(%x: tensor<65792x2x!q>) -> tensor<65792x2x!p> {
+  %0 = edge.softmax %x {dim = 1 : i64} : (tensor<65792x2x!q>) -> tensor<65792x2x!p>
+  func.return %0 : tensor<65792x2x!p>
+}
