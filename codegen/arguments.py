@@ -117,7 +117,10 @@ class ArgumentEmitter:
         if isinstance(value, SSAValue):
             return self.tensor(value)
         if isinstance(value, bool | int | float):
-            return self.builder.add_number(value, number_dtype(value, self.tensors))
+            dtype = number_dtype(value, self.tensors)
+            if dtype.kind in "iu":  # A number that does not fit wraps, as in PyTorch.
+                value = int(np.array(value, np.int64).astype(dtype))
+            return self.builder.add_number(value, dtype)
         raise ValueError(f"{value} is not a Tensor")
 
     def _scalar(self, type: str, value: Plain) -> int:

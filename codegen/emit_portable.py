@@ -35,7 +35,7 @@ def emit_call(op: CallOp, emitter: FunctionEmitter) -> None:
         try:
             value = plain(values[argument.name], op.operands_)
             indices.append(arguments.emit(argument.type, value))
-        except (KeyError, ValueError) as error:
+        except (KeyError, OverflowError, ValueError) as error:
             message = f"{op.target.data}: argument {argument.name}: {error}"
             raise CompileError(message, op=op) from error
     emitter.builder.temp_bytes = max(emitter.builder.temp_bytes, temp_bytes(op, schema, values))

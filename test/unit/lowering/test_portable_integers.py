@@ -69,3 +69,11 @@ def test_signed_integers(name: str, dtype: torch.dtype) -> None:
     for (actual,) in (program.run(*inputs), program.interpret(*inputs)):
         assert actual.dtype == expected.dtype
         assert torch.equal(actual, expected)
+
+
+def test_a_number_that_does_not_fit_wraps() -> None:
+    function = Function(lambda x: torch.div(x, -3, rounding_mode="floor"))
+    inputs = (torch.tensor([7, 0, 253, 255], dtype=torch.uint8),)
+    program = cmopt.compile(torch.export.export(function, inputs), allow_float=True)
+    for (actual,) in (program.run(*inputs), program.interpret(*inputs)):
+        assert torch.equal(actual, function(*inputs))
