@@ -34,7 +34,7 @@ from torchao.quantization.pt2e.quantizer import (
 from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
 from cmopt.frontend.element_chains import chains_of
-from cmopt.frontend.graph_building import attribute_of
+from cmopt.frontend.graph_building import attribute_of, filled_arguments
 from cmopt.frontend.operators import (
     CLAMPED,
     FIRST,
@@ -216,8 +216,12 @@ def _is_transposed_in_groups(node: Node | None) -> bool:
 def _has_one_weight_for_each_result(node: Node | None) -> bool:
     if node is None or operator_name(node) not in {"conv1d", "conv2d"}:
         return False
-    weight = node.all_input_nodes[1].meta["val"]
+    weight = filled_arguments(node)[1].meta["val"]
     return bool(weight.numel() == weight.shape[0])
+
+
+def _narrowed(weight: QuantizationSpec) -> QuantizationSpec:
+    return dataclasses.replace(weight, quant_min=-127, quant_max=127)
 
 
 class Int8Config(CortexMQuantizationConfig):
@@ -232,7 +236,7 @@ class Int8Config(CortexMQuantizationConfig):
 
     def get_weight_qspec(self, node: Node | None = None) -> Any:
         if _has_one_weight_for_each_result(node) and isinstance(self.weight, QuantizationSpec):
-            return dataclasses.replace(self.weight, quant_min=-127, quant_max=127)
+            return _narrowed(self.weight)
         if not _is_transposed_in_groups(node):
             return super().get_weight_qspec(node)
         spec, own = INT8_PER_TENSOR_CONFIG.weight, self.weight
@@ -256,9 +260,12 @@ def with_range_observer(config: CortexMQuantizationConfig) -> Int8Config:
 def with_narrow_weights(config: Int8Config) -> Int8Config:
     """Weights of at least -127: an Ethos-U stores weights that may be -128 in 9 bits, not 8."""
     assert isinstance(config.weight, QuantizationSpec)
-    weight = dataclasses.replace(config.weight, quant_min=-127, quant_max=127)
     return Int8Config(
-        config.input_activation, config.output_activation, weight, config.bias, config.label
+        config.input_activation,
+        config.output_activation,
+        _narrowed(config.weight),
+        config.bias,
+        config.label,
     )
 
 

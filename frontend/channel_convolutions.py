@@ -58,7 +58,7 @@ class _Chain:
         if step is None:
             return None
         rank = step.source.meta["val"].dim()
-        dims = [1, rank - 1] if rank > 2 else [1] * (rank == 2)
+        dims = (1, rank - 1) if rank > 1 else ()
         dim = next((d for d in dims if step.channels(d) is not None), None)
         if dim is None:
             return None

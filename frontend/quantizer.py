@@ -63,8 +63,8 @@ class Int8Quantizer(CortexMQuantizer):
 
     adds_biases: whether layers without a bias get one of zeros. folds_factors: whether layers take
     the constant factors and offsets around them into their weights, and the others become
-    convolutions. has_own_kernels: whether the
-    program is for this project's kernels; norms that one of them computes stay whole on a core.
+    convolutions. has_own_kernels: whether the program is for this project's kernels; norms that one
+    of them computes stay whole on a core.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ func.func @kept(%x: tensor<4xui8>, %y: tensor<4xf32>) -> (tensor<4xui8>, tensor<
   func.return %0, %1 : tensor<4xui8>, tensor<4xf32>
 }
 
-// There is no kernel of a sum without dimensions.
+// "aten.sum.default" has no kernel. "aten.sum.dim_IntList" has one.
 // CHECK-LABEL: @sum
 // CHECK-NEXT:    edge.call "aten.sum.dim_IntList"(%x) {arguments = [#edge.operand<0>, [], false, none]
 func.func @sum(%x: tensor<4xi32>) -> tensor<i64> {

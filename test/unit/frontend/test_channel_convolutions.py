@@ -119,11 +119,11 @@ class Dense(nn.Module):
         super().__init__()
         self.first, self.second = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 3, padding=1)
         self.norm, self.last = nn.BatchNorm2d(16), nn.Conv2d(16, 4, 1)
-        with torch.no_grad():
-            for value in (self.norm.weight, self.norm.running_var):
-                value.uniform_(0.5, 1.5)  # type: ignore[union-attr]
-            for value in (self.norm.bias, self.norm.running_mean):
-                value.normal_()  # type: ignore[union-attr]
+        values = self.norm.state_dict()
+        for name in ("weight", "running_var"):
+            values[name].uniform_(0.5, 1.5)
+        for name in ("bias", "running_mean"):
+            values[name].normal_()
 
     def forward(self, x: Tensor) -> Any:
         x = self.first(x).relu()
