@@ -239,7 +239,9 @@ class BlockImporter:
 
 def unsupported_operator(node: Node, source: Node | None = None) -> CompileError:
     """The error for a call of something that is not an operator on tensors, at its line."""
-    hint = "control flow and other higher-order operators cannot be imported"
+    hint = (
+        "loops with a computed number of steps and other higher-order operators cannot be imported"
+    )
     return CompileError(
         f"operator {node.target} is not supported", location=location(node, source), hint=hint
     )

@@ -1,63 +1,65 @@
-"""Regions of a program under `torch.no_grad`, `enable_grad` or `autocast`, merged into the rest.
+"""Graphs that a program calls, merged into the rest.
 
-torch.export keeps each as a call of a graph of its own, in which nothing would be quantized, and
-a write to an input or buffer would not be seen.
+torch.export keeps what is under `torch.no_grad`, `enable_grad` or `autocast`, and each branch of a
+`torch.cond`, as a graph of its own. Nothing in it would be quantized, and a write to an input or
+buffer would not be seen.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
+from cmopt.frontend.graph_building import insert
 from cmopt.frontend.locations import location, source_nodes
 from cmopt.frontend.overloads import is_getitem
+from cmopt.frontend.tensor_types import dtype_name
 from cmopt.support.diagnostics import CompileError
 
-_AUTOCAST = "wrap_with_autocast"
-_FIRST = {_AUTOCAST: 4, "wrap_with_set_grad_enabled": 1}
-"""For each kind of region the argument that is its graph; its operands follow."""
+_GRAD, _AUTOCAST = "wrap_with_set_grad_enabled", "wrap_with_autocast"
 _ENABLED = 2
+"""The argument of an autocast that says whether it is enabled."""
 
 
 def merge_regions(program: ExportedProgram) -> ExportedProgram:
-    """`program` without such regions, with its source lines; itself if it has none.
+    """`program` without such graphs, with its source lines; itself if it has none.
 
-    Raises CompileError, at the user's line, for an autocast that is enabled.
+    Both branches of a `torch.cond` are computed, and each result is chosen by `aten.where`. This is
+    exact, because PyTorch lets no branch write to its operands or return one of them.
+
+    Raises CompileError, at the user's line, for an autocast that is enabled, and for branches whose
+    results are no tensors or differ in shape or type.
     """
-    if not any(_name(node) in _FIRST for node in program.graph.nodes):
+    graphs = [part for part in program.graph_module.modules() if isinstance(part, GraphModule)]
+    if not any(_name(node) in _MERGED for part in graphs for node in part.graph.nodes):
         return program
     module = copy.deepcopy(program.graph_module)
     for old_node, new_node in zip(program.graph.nodes, module.graph.nodes, strict=True):
         new_node.name = old_node.name  # copies of some, such as "input", get another
+    for part in reversed(list(module.modules())):  # what a graph calls before the graph
+        if isinstance(part, GraphModule):
+            renamed = _merge(part)
     signature = copy.deepcopy(program.graph_signature)
-    for old, new in _merge(module).items():
+    for old, new in renamed.items():  # of the last, the whole
         signature.replace_all_uses(old, new)
     return program._update(module, signature)
 
 
 def _merge(module: GraphModule) -> dict[str, str]:
-    """Merge the regions of a module into its graph, in place; the new names of their results."""
+    """Merge what a module calls into its graph, in place; the new names of the results."""
     renamed: dict[str, str] = {}
     nodes: list[Any] = list(module.graph.nodes)
     for node in nodes:
-        if _name(node) not in _FIRST:
+        if _name(node) not in _MERGED:
             continue
-        if _name(node) == _AUTOCAST and node.args[_ENABLED]:
-            raise CompileError(
-                "autocast computes in another float type, and only float32 can be compiled",
-                location=location(node, source_nodes(module.graph).get(node)),
-                hint="export the model without torch.autocast, or with enabled=False",
-            )
-        attribute, *operands = node.args[_FIRST[_name(node)] :]
-        region = module.get_submodule(str(attribute.target))
-        assert isinstance(region, GraphModule)
-        _merge(region)
-        values = dict(zip(region.graph.find_nodes(op="placeholder"), operands, strict=True))
+        graphs = [given for given in node.args if isinstance(given, Node) and _is_graph(given)]
         with module.graph.inserting_before(node):
-            results: Any = module.graph.graph_copy(region.graph, values)
+            results = _MERGED[_name(node)](module, node)
         for user in list(node.users):
             assert is_getitem(user)
             result = results[user.args[1]]
@@ -65,10 +67,82 @@ def _merge(module: GraphModule) -> dict[str, str]:
             user.replace_all_uses_with(result)
             module.graph.erase_node(user)
         module.graph.erase_node(node)
-        if not attribute.users:
-            module.graph.erase_node(attribute)
+        for graph in graphs:
+            if not graph.users:
+                module.graph.erase_node(graph)
     module.recompile()
     return renamed
+
+
+def _merge_grad(module: GraphModule, node: Node) -> Sequence[Any]:
+    _, region, *operands = node.args
+    return _inline(module, region, operands)
+
+
+def _merge_autocast(module: GraphModule, node: Node) -> Sequence[Any]:
+    if node.args[_ENABLED]:
+        raise CompileError(
+            "autocast computes in another float type, and only float32 can be compiled",
+            location=location(node, source_nodes(module.graph).get(node)),
+            hint="export the model without torch.autocast, or with enabled=False",
+        )
+    region, *operands = node.args[4:]
+    return _inline(module, region, operands)
+
+
+def _merge_branches(module: GraphModule, node: Node) -> Sequence[Any]:
+    predicate, if_true, if_false, operands = node.args
+    assert isinstance(predicate, Node) and isinstance(operands, list | tuple)
+    one = _inline(module, if_true, operands)
+    other = _inline(module, if_false, operands)
+    for result, alternative in zip(one, other, strict=True):
+        if _type(result) is None or _type(result) != _type(alternative):
+            raise CompileError(
+                "the branches of torch.cond give different types: "
+                f"{_type_text(result)} and {_type_text(alternative)}",
+                location=location(node, source_nodes(module.graph).get(node)),
+                hint="both are computed and one is chosen, so that each result of both must be a "
+                "tensor of the same shape and dtype",
+            )
+    if predicate.meta["val"].dim():
+        predicate = insert(module.graph, predicate, torch.ops.aten.reshape.default, predicate, [])
+    where = torch.ops.aten.where.self
+    return [
+        insert(module.graph, result, where, predicate, result, alternative)
+        for result, alternative in zip(one, other, strict=True)
+    ]
+
+
+_MERGED: dict[str, Callable[[GraphModule, Node], Sequence[Any]]] = {
+    _GRAD: _merge_grad,
+    _AUTOCAST: _merge_autocast,
+    "cond": _merge_branches,
+}
+"""By the name of a higher-order operator: inserts what it computes, and returns its results."""
+
+
+def _inline(module: GraphModule, attribute: Any, operands: Sequence[Any]) -> Sequence[Any]:
+    """Copy the graph of an attribute to the insertion point; its results."""
+    region = module.get_submodule(str(attribute.target))
+    assert isinstance(region, GraphModule)
+    values = dict(zip(region.graph.find_nodes(op="placeholder"), operands, strict=True))
+    results = module.graph.graph_copy(region.graph, values)
+    assert isinstance(results, list | tuple)
+    return results
+
+
+def _is_graph(node: Node) -> bool:
+    return node.op == "get_attr" and node.meta.get("val") is None
+
+
+def _type(result: Any) -> tuple[torch.Size, torch.dtype] | None:
+    value = result.meta.get("val") if isinstance(result, Node) else None
+    return (value.shape, value.dtype) if isinstance(value, torch.Tensor) else None
+
+
+def _type_text(result: Any) -> str:
+    found = _type(result)
+    return "a number" if found is None else f"{dtype_name(found[1])} {list(found[0])}"
 
 
 def _name(node: Node) -> str:

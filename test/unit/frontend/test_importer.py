@@ -444,13 +444,6 @@ def quantize_uint8(x: torch.Tensor) -> torch.Tensor:
             lambda: torch.export.export(Function(lambda x: F.dropout(x, 0.5, True)), (r(3),)),
             r"test_importer\.py:\d+ .*training mode; put the module in eval mode",
         ),
-        (
-            lambda: torch.export.export(
-                Function(lambda x: torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x - 1, (x,))),
-                (r(3),),
-            ),
-            r"cond is not supported",
-        ),
     ],
 )
 def test_errors(program: Any, message: str) -> None:

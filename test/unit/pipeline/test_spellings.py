@@ -89,24 +89,6 @@ def test_a_transpose_with_axes_too_long_for_the_npu_stays_on_the_core() -> None:
     assert torch.equal(program.interpret(x, stage="ethos_u")[0], expected)
 
 
-def nested(x: Tensor) -> Tensor:
-    def inner(x: Tensor) -> Tensor:
-        return torch.cond(x.sum() > 1, lambda x: x + 1, lambda x: x - 1, (x,))
-
-    return torch.cond(x.sum() > 0, inner, lambda x: x * 2, (x,))
-
-
-@pytest.mark.parametrize(
-    "function",
-    [nested, lambda x: torch.cond(x.sum() > 0, lambda x: x + 1, lambda x: x * 2, (x,))],
-    ids=["nested", "plain"],
-)
-def test_control_flow_is_refused_before_calibration(function: Callable[[Tensor], Tensor]) -> None:
-    with pytest.raises(cmopt.CompileError, match="operator cond is not supported") as caught:
-        cmopt.quantize(Function(function), (torch.randn(3, 4),))
-    assert "quantized.py:" in str(caught.value)  # where the model calls the function
-
-
 @pytest.mark.parametrize("target", ["cortex-m55", NPU])
 @pytest.mark.parametrize("shape", [(3,), (2, 3)], ids=["row", "matrix"])
 def test_a_product_and_a_sum_in_one_operator(target: str, shape: tuple[int, ...]) -> None:
@@ -117,45 +99,6 @@ def test_a_product_and_a_sum_in_one_operator(target: str, shape: tuple[int, ...]
     expected = torch.addmm(*inputs)
     result = program.interpret(*inputs, stage="planned" if target != NPU else "ethos_u")[0]
     assert float((result - expected).abs().max()) < 0.2
-
-
-def without_gradients(x: Tensor) -> Tensor:
-    with torch.no_grad():
-        return torch.relu(x * 2)
-
-
-def with_gradients(x: Tensor) -> Tensor:
-    with torch.enable_grad():
-        return torch.relu(x * 2)
-
-
-def without_autocast(x: Tensor) -> Tensor:
-    with torch.autocast("cpu", enabled=False):
-        return torch.relu(x * 2)
-
-
-def with_autocast(x: Tensor) -> Tensor:
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        return x @ x.t()
-
-
-@pytest.mark.parametrize("function", [without_gradients, with_gradients, without_autocast])
-def test_regions_are_part_of_the_program(function: Callable[[Tensor], Tensor]) -> None:
-    x = torch.randn(2, 4)
-    program = cmopt.compile(cmopt.quantize(Function(function), (x,)))
-    assert program.report.float_ops == 0
-    assert float((program.run(x)[0] - function(x)).abs().max()) < 0.1
-    exported = torch.export.export(Function(function), (x,))
-    assert torch.equal(cmopt.compile(exported, allow_float=True).run(x)[0], function(x))
-
-
-def test_an_enabled_autocast_is_refused() -> None:
-    x = torch.randn(2, 4)
-    with pytest.raises(cmopt.CompileError, match=r"\.py:\d+.* only float32 can"):
-        cmopt.quantize(Function(with_autocast), (x,))
-    exported = torch.export.export(Function(with_autocast), (x,))
-    with pytest.raises(cmopt.CompileError, match="only float32 can be compiled"):
-        cmopt.compile(exported, allow_float=True)
 
 
 @pytest.mark.parametrize(
