@@ -32,8 +32,17 @@ UPSTREAM_IS_WRONG = "upstream's result is wrong"
 UPSTREAM_FAILS = "upstream's operators fail when they run it"
 UPSTREAM_IS_WIDE = "upstream is set to int16, ours to int8"
 UPSTREAM_IS_EMPTY = "upstream's delegate computes nothing"
+DIVIDES_BY_ZERO = "upstream's kernel gives 0 for a division by 0"
+IS_UNDEFINED = "upstream's kernel is undefined if a row's exponentials sum to 512"
 HAS_NO_KERNEL = "the stock runtime has no kernel for it"
 NOTHING_TO_COMPUTE = "nothing is computed, so the NPU is not called"
+
+DEFECTS = {
+    "cortex_m/ops.test_div::": DIVIDES_BY_ZERO,
+    "cortex_m/ops.test_softmax::test_dialect_softmax[large_tensor]": IS_UNDEFINED,
+}
+"""By the beginning of a case's name: a defect of a kernel that upstream's program calls. Ours gives
+the result of the quantized model there, which takes more operators."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,10 @@ def _apart(ours: Result, upstream: Result) -> str:
     return ""
 
 
+def _defect(ours: Result) -> str:
+    return next((why for name, why in DEFECTS.items() if ours.key.startswith(name)), "")
+
+
 def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
     """Worse results: steps from the quantized model, noise, wrong integers."""
     found = []
@@ -117,10 +130,11 @@ def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
     """Worse programs: more operators on the core, more cycles, calls or bytes."""
     a, b = ours.figures, upstream.figures
     reason = "; ".join(ours.reasons)
-    apart = _apart(ours, upstream)
+    apart = _apart(ours, upstream) or _defect(ours)
     found = []
     if a.get("float", 0) > b.get("float", 0):
-        found.append(_worse(ours, "float operators", a["float"], b["float"], reason))
+        row = _worse(ours, "float operators", a["float"], b["float"], reason, _defect(ours))
+        found.append(row)
     if b.get("delegates"):
         apart = apart or ("" if b["cycles"] else UPSTREAM_IS_EMPTY)
         if not a["delegates"]:

@@ -49,8 +49,8 @@ upstream, *ok* means only that the model compiles, not that the file runs.
 *Set apart* are cases in which a number is worse, but the two programs do not do the same:
 upstream computes in float or gives a wrong result (below {wrong:g} dB, or wrong integers), its
 operators fail when they run, it is set to int16 and ours to int8, its delegate computes nothing,
-its file needs a kernel that a stock runtime does not have, or nothing is to be computed at all, so
-that ours does not call the NPU.
+its file needs a kernel that a stock runtime does not have, it calls a kernel with a known defect,
+or nothing is to be computed at all, so that ours does not call the NPU.
 """
 
 

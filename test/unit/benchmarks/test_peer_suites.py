@@ -21,6 +21,7 @@ from cmopt.support.diagnostics import CompileError
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 from peer_suites import figures, sample, tables
 from peer_suites.compare import (
+    DIVIDES_BY_ZERO,
     HAS_NO_KERNEL,
     NOTHING_TO_COMPUTE,
     UPSTREAM_FAILS,
@@ -262,6 +263,19 @@ def test_int8_and_int16_are_set_apart() -> None:
     noise = "signal to noise, dB"
     assert apart(result(key=key), wide) == [(noise, UPSTREAM_IS_WIDE)]
     assert apart(result(flow="theirs", key=key), wide) == [(noise, "")]
+
+
+def test_a_kernel_with_a_defect_is_set_apart_in_size_only() -> None:
+    key = "cortex_m/ops.test_div::test_dialect_div[a]"
+    ours, other = result(key=key, calls=7, snr=30.0), upstream(key=key)
+    assert apart(ours, other) == [("signal to noise, dB", ""), ("calls", DIVIDES_BY_ZERO)]
+
+
+def test_the_defect_of_upstreams_division() -> None:
+    import executorch.backends.cortex_m.quantizer.quantizer  # noqa: F401, registers operators
+
+    one, zero = torch.ones(1, dtype=torch.int8), torch.zeros(1, dtype=torch.int8)
+    assert torch.ops.cortex_m.quantized_div(one, 0, zero, 0, 5, 1.0).tolist() == [5]
 
 
 def test_a_file_that_cannot_run_is_set_apart() -> None:
