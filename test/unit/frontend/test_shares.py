@@ -38,6 +38,20 @@ def test_large_shares_have_those_of_the_core(x: torch.Tensor) -> None:
     assert step_of(x, NPU) == (SHARE_STEP, -128)
 
 
+def test_shares_that_are_read_on_have_the_finest_steps() -> None:
+    class Weighted(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.softmax(x, -1) @ torch.ones(4, 2)
+
+    x = torch.eye(4).log1p() * 3
+    largest = float(torch.softmax(x, -1).max())
+    assert 0.5 < largest < 0.9
+    program = cmopt.quantize(Weighted(), (x,), target=NPU)
+    scales = [n.args[1] for n in program.graph.nodes if "quantize_per_tensor" in str(n.target)]
+    assert any(scale == pytest.approx(largest / 255, rel=0.02) for scale in scales), scales
+    assert step_of(x, NPU) == (SHARE_STEP, -128)
+
+
 def test_attention_over_many_tokens_keeps_its_signal() -> None:
     class Attention(nn.Module):
         def forward(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
