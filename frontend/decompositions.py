@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
+from cmopt.arithmetic.running_sums import LONGEST_SUM, triangle
 from cmopt.frontend.graph_building import (
     attribute_of,
     constant_of,
@@ -186,10 +187,6 @@ def _scaled(module: GraphModule, node: Node, value: Any, factor: Any) -> Node:
     return insert(module.graph, node, aten.mul.Tensor, operand, number)
 
 
-LONGEST_SUM = 256
-"""Elements that a running sum may have: its matrix has the square of this number of weights."""
-
-
 def running_sum(module: GraphModule, node: Node) -> Node | None:
     """A cumulative sum: the product with a triangle of ones, which int8 weights hold exactly."""
     arguments: Any = node.args
@@ -199,7 +196,7 @@ def running_sum(module: GraphModule, node: Node) -> Node | None:
     size = operand.meta["val"].shape[dim]
     if size > LONGEST_SUM:
         return None
-    ones = insert_constant(module, node, torch.ones(size, size).tril())
+    ones = insert_constant(module, node, torch.from_numpy(triangle(size)).float())
     rows = insert(module.graph, node, aten.transpose.int, operand, dim, -1)
     sums = insert(module.graph, node, aten.linear.default, rows, ones)
     return insert(module.graph, node, aten.transpose.int, sums, dim, -1)

@@ -31,6 +31,7 @@ _LOWERING = (
     "gather-windows",
     "keep-calls-in-integers",
     "lower-reductions",
+    "lower-running-sums",
     "materialize-dim-order",
     "set-border-layouts",
     "merge-gates",

@@ -69,7 +69,7 @@ def stage_pipelines(
         "quantized": (
             f"{layouts}canonicalize,wrap-conv1d,fuse-activations,"
             f"{_pass('fuse-elementwise-chains', options)},fuse-factors,"
-            "fold-quantize-dequantize,move-casts-out-of-scans,quantize-state,"
+            "lower-running-sums,fold-quantize-dequantize,move-casts-out-of-scans,quantize-state,"
             "fold-quantize-dequantize,"
             f"{unroll}"
             f"canonicalize,{_pass('quantize-masks', npu_option)},"
