@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from typing import Any, cast
 
 import torch
@@ -26,12 +27,13 @@ from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.generic_call import generic_call
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.operators import CONVERSIONS
-from cmopt.frontend.overloads import is_getitem, overload
+from cmopt.frontend.overloads import is_getitem, overload, overload_name
 from cmopt.frontend.scans import import_scan, is_scan
 from cmopt.frontend.tensor_types import UnsupportedTensor, tensor_type
 from cmopt.support.diagnostics import CompileError
 
 _FOLDED = {"aten", "dim_order_ops"}
+_CASTS = "quantized_decomposed"
 
 
 def legal_name(name: str) -> str:
@@ -61,6 +63,9 @@ class BlockImporter:
         self._values: dict[Node, list[SSAValue]] = {}
         # Tensors with a known value, for quantization parameters and for folding.
         self.known: dict[Node, torch.Tensor] = {}
+        # Nodes that can be computed of known ones, and those that an in-place operator has changed.
+        self._computable: set[Node] = set()
+        self._changed: set[Node] = set()
         # Quantized to unsigned bytes, which are stored as signed ones: less by 128.
         self.shifted: set[Node] = set()
         self._parameter_names: dict[Node, str] = {}
@@ -189,7 +194,10 @@ class BlockImporter:
         return generic_call(call)
 
     def _fold(self, call: Call) -> SSAValue | None:
-        """The constant result of an operator whose tensors are all known; PyTorch computes it."""
+        """The constant result of an operator whose tensors are all known; PyTorch computes it.
+
+        Dequantized constants count if the result is quantized. Other operators read the integers.
+        """
         sources, value = call.node.all_input_nodes, call.node.meta.get("val")
         if (
             call.target.namespace not in _FOLDED
@@ -197,13 +205,45 @@ class BlockImporter:
             or not isinstance(value, torch.Tensor)
         ):
             return None
-        if any(source not in self.known for source in sources) or written_nodes(call.node):
+        if not all(map(self._is_constant, sources)) or written_nodes(call.node):
             return None
-        arguments = torch.fx.map_arg((call.node.args, call.node.kwargs), self.known.__getitem__)
-        with torch.no_grad():
-            result = call.target(*arguments[0], **arguments[1])
+        are_known = all(source in self.known for source in sources)
+        if not are_known and not all(is_cast(user, "quantize") for user in call.node.users):
+            return None
+        result = self._computed(call.node)
         self.known[call.node] = result
         return self.constant(result, call.node.name, call.node)
+
+    def _is_constant(self, node: Node) -> bool:
+        """Whether a node is known, or computed of constants, casts included."""
+        if node in self.known or node in self._computable:
+            return True
+        target, sources = overload(node), node.all_input_nodes
+        if target is None or not sources or written_nodes(node) or node in self._changed:
+            return False
+        if target.namespace not in _FOLDED and not is_cast(node):
+            return False
+        if all(map(self._is_constant, sources)):
+            self._computable.add(node)
+            return True
+        return False
+
+    def _computed(self, node: Node) -> torch.Tensor:
+        """The result of an operator on constants, each of which is computed once."""
+        values = ChainMap[Node, torch.Tensor]({}, self.known)
+        missing = [node]
+        while missing:
+            current = missing[-1]
+            needed = [source for source in current.all_input_nodes if source not in values]
+            if needed:
+                missing += needed
+                continue
+            target = overload(missing.pop())
+            assert target is not None
+            arguments = torch.fx.map_arg((current.args, current.kwargs), values.__getitem__)
+            with torch.no_grad():
+                values[current] = target(*arguments[0], **arguments[1])
+        return values[node]
 
     def _abandon(self, appended: int) -> None:
         """Erase what a conversion built before it gave up."""
@@ -218,6 +258,8 @@ class BlockImporter:
             for other, values in self._values.items():
                 if values and values[0] is before:
                     self._values[other] = [self._values[node][0]]
+                    self._changed.add(other)
+                    self._computable.discard(other)
             self.known.pop(written, None)
 
     def _name_of_parameter(self, node: Node) -> str:
@@ -235,6 +277,14 @@ class BlockImporter:
                 if role is not None and overload(user) is not None:
                     return f"{path}.{role}"
         return name
+
+
+def is_cast(node: Node, kinds: str = "quantize dequantize") -> bool:
+    """Whether a node quantizes or dequantizes with static parameters. kinds: only these."""
+    target = overload(node)
+    if target is None or target.namespace != _CASTS:
+        return False
+    return overload_name(target).split(".")[1].split("_per_")[0] in kinds.split()
 
 
 def unsupported_operator(node: Node, source: Node | None = None) -> CompileError:

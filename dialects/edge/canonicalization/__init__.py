@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import (
+    AddOp,
     AvgPool2dOp,
     BinaryOp,
     CatOp,
@@ -28,12 +29,13 @@ from cmopt.dialects.edge import (
     ReshapeOp,
     ScanOp,
     SliceOp,
+    SubOp,
     TakeOp,
     ToDimOrderOp,
 )
 from cmopt.dialects.edge.canonicalization.cat_and_slice import CAT, SLICE
 from cmopt.dialects.edge.canonicalization.cat_of_pools import CAT_OF_POOLS
-from cmopt.dialects.edge.canonicalization.products import MUL
+from cmopt.dialects.edge.canonicalization.neutral import MUL, SUM
 from cmopt.dialects.edge.canonicalization.scan import SCAN
 from cmopt.dialects.edge.canonicalization.take_and_pad import (
     PAD,
@@ -243,7 +245,9 @@ CANONICALIZATION: dict[type[IRDLOperation], tuple[RewritePattern, ...]] = {
         PadBehindReshape(),
     ),
     BinaryOp: (DropExpandOfOperand(),),
+    AddOp: (DropExpandOfOperand(), *SUM),
     MulOp: (DropExpandOfOperand(), *MUL),
+    SubOp: (DropExpandOfOperand(), *SUM),
     PermuteOp: (
         DropIdentity(),
         ComposePermutes(),

@@ -420,6 +420,39 @@ def quantize_uint8(x: torch.Tensor) -> torch.Tensor:
     return q.quantize_per_tensor(x, 0.1, 3, 0, 255, torch.uint8)
 
 
+class QuantizedConstants(nn.Module):
+    """A batch norm in parts, as ExecuTorch's quantizer for Ethos-U leaves it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("variance", torch.tensor([4, 100, -7, 127], dtype=torch.int8))
+        self.register_buffer("weight", torch.randint(-127, 128, (4, 4), dtype=torch.int8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        variance = fake_quantized(dequantized(self.variance, 0.5).view(1, 4) + 100.0, 1.5)
+        weight = dequantized(self.weight, 0.01)
+        return F.linear(fake_quantized(x * fake_quantized(variance.rsqrt(), 0.001), 0.1), weight)
+
+
+def dequantized(x: torch.Tensor, scale: float) -> torch.Tensor:
+    q = torch.ops.quantized_decomposed
+    return q.dequantize_per_tensor(x, scale, 0, -128, 127, torch.int8)  # type: ignore[no-any-return]
+
+
+def fake_quantized(x: torch.Tensor, scale: float) -> torch.Tensor:
+    q = torch.ops.quantized_decomposed
+    return dequantized(q.quantize_per_tensor(x, scale, 0, -128, 127, torch.int8), scale)
+
+
+def test_what_is_computed_of_quantized_constants_is_a_constant() -> None:
+    program = torch.export.export(QuantizedConstants().eval(), (r(2, 4),))
+    module = check_meaning(program, r(2, 4))
+    names = {op.name for op in module.walk()}
+    assert "edge.mul" in names and not names & {"edge.rsqrt", "edge.add", "edge.reshape"}
+    text = text_of(module)
+    assert "tensor<4x4xi8>" in text  # the weights keep their integers
+
+
 @pytest.mark.parametrize(
     ("program", "message"),
     [
