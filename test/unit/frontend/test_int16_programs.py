@@ -19,7 +19,7 @@ from torchao.quantization.pt2e import (
     move_exported_model_to_eval,
     move_exported_model_to_train,
 )
-from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e, prepare_qat_pt2e
+from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from torchao.quantization.pt2e.quantizer import (
     QuantizationAnnotation,
     QuantizationSpec,
@@ -34,6 +34,7 @@ from cmopt.frontend.wide_types import LAYERS
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "demo"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
+import training
 from digits_net import DigitsNet, load
 from quantized import is_conversion
 
@@ -157,7 +158,7 @@ def test_a_program_of_quantization_aware_training(is_wide: bool) -> None:
     example = (data.train_images[:32],)
     graph = torch.export.export(DigitsNet().train(), example).module(check_guards=False)
     types = MIXES[1] if is_wide else {}
-    prepared = prepare_qat_pt2e(graph, MixedQuantizer(types, is_qat=True))
+    prepared = training.prepare(graph, MixedQuantizer(types, is_qat=True))
     move_exported_model_to_train(prepared)
     optimizer = torch.optim.Adam(prepared.parameters(), lr=3e-3)
     losses = []
@@ -172,7 +173,7 @@ def test_a_program_of_quantization_aware_training(is_wide: bool) -> None:
         losses.append(float(loss))
     assert sum(losses[-5:]) < sum(losses[:5]) * 0.85
     move_exported_model_to_eval(prepared)
-    converted = convert_pt2e(prepared)
+    converted = training.convert(prepared)
     program = torch.export.export(converted, example)
     assert (INT16 in _types(program)) == is_wide
     # PyTorch adds in another order, so that some values of each layer are a step apart.

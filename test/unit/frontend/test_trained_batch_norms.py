@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +17,12 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
 from torch import nn
 from torch.export import ExportedProgram
 from torchao.quantization.pt2e import move_exported_model_to_eval
-from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_qat_pt2e
 
 import cmopt
 from cmopt.support.diagnostics import Diagnostic, diagnostics_to
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import training
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -46,7 +50,7 @@ def randomize(norm: nn.Module) -> None:
 class Branches(nn.Module):
     """Several networks, each with its own input and output.
 
-    PyTorch prepares all of them for training at once: it takes about a minute for each graph.
+    PyTorch prepares all of them for training at once: it takes seconds for each graph.
     """
 
     def __init__(self, *networks: nn.Module) -> None:
@@ -61,14 +65,14 @@ def trained(model: nn.Module, inputs: tuple[Tensor, ...], quantizer: Any) -> Exp
     """The program of one step of quantization-aware training, as PyTorch's tutorial makes it."""
     model.apply(randomize)
     graph = torch.export.export(model.train(), inputs).module(check_guards=False)
-    prepared = prepare_qat_pt2e(graph, quantizer)
+    prepared = training.prepare(graph, quantizer)
     optimizer = torch.optim.SGD(prepared.parameters(), lr=1e-3)
     sum(y.square().mean() for y in prepared(*inputs)).backward()
     optimizer.step()
     move_exported_model_to_eval(prepared)
     with torch.no_grad():
         prepared(*inputs)
-        return torch.export.export(convert_pt2e(prepared), inputs)
+        return torch.export.export(training.convert(prepared), inputs)
 
 
 def check(exported: ExportedProgram, *inputs: Tensor) -> cmopt.Program:
