@@ -59,13 +59,13 @@ lit: $(VENV)/.installed ## tests of the IR and of the tools
 	$(BIN)/lit -v -j2 test/lit
 
 unit: $(VENV)/.installed ## tests of the Python API and of numerics
-	$(BIN)/python -m pytest -q -n 2 test/unit
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal test/unit
 
 fuzz: $(VENV)/.installed ## a fixed number of fuzz cases of the tools, and of random models
-	$(BIN)/python -m pytest -q -n 2 test/fuzz
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal test/fuzz
 
 target: $(VENV)/.installed ## tests on emulated cores; skipped without GCC for Arm and QEMU
-	$(BIN)/python -m pytest -q -n 2 -rs test/target
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -rs test/target
 
 SANITIZED := $(OUT)/sanitize/kernels/libcmopt_kernels.so
 
