@@ -24,17 +24,16 @@ from cmopt.pipeline.c_project import c_project, example_input
 from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from host_c import SANITIZERS, run_c
+from host_c import run_c, sanitized_host
 from networks import NETWORKS
 from op_programs import PROGRAMS, planned, random_inputs
 
 INCLUDES = [f"-I{KERNELS / part / 'include'}" for part in FOLDERS]
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    folder = tmp_path_factory.mktemp("host")
-    return Host(folder, KERNELS, KERNELS / "machine", SANITIZERS)
+@pytest.fixture
+def host() -> Host:
+    return sanitized_host()
 
 
 def check(host: Host, module: ModuleOp, count: int = 2) -> bytes:

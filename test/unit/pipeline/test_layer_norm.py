@@ -18,22 +18,20 @@ import torch.nn.functional as F
 from torch import nn
 
 import cmopt
-from cmopt.codegen.c.project import KERNELS
 from cmopt.dialects.cmopt import LayerNormOp
 from cmopt.interpreters.run import run_module
 from cmopt.pipeline.board import Host
-from cmopt.pipeline.c_project import c_project, write_project
 from cmopt.pipeline.program import Program
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import Isa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from host_c import run_c, sanitized_host
 from int16_kernels import random_calls, random_values
 from quantized import Function
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SANITIZERS = ("-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 NORM = "cmopt.layer_norm"
 
 Make = Callable[[], nn.Module]
@@ -59,10 +57,9 @@ NORMS: dict[str, tuple[Make, tuple[int, ...]]] = {
 """Norms, and the shape of their input."""
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    folder = tmp_path_factory.mktemp("host")
-    return Host(folder, KERNELS, KERNELS / "machine", SANITIZERS)
+@pytest.fixture
+def host() -> Host:
+    return sanitized_host()
 
 
 def randomized(model: nn.Module) -> nn.Module:
@@ -85,14 +82,6 @@ def compiled(
         **options,
     )  # fmt: skip
     return cmopt.compile(exported, kernels=kernels, target=target)
-
-
-def run_c(host: Host, program: Program, batch: list[torch.Tensor]) -> bytes:
-    """The outputs of the C source for each input of a batch."""
-    project = host.folder / "project"
-    write_project(str(project), c_project(program.module("planned"), "cortex-m55", "net"))
-    given = b"".join(x.numpy().tobytes() for x in batch)
-    return host.run(host.build(project, "net"), given)[0]
 
 
 def quantizations(program: Program) -> list[tuple[float, int, int]]:
@@ -124,7 +113,8 @@ def test_a_norm_is_one_call(name: str, precision: str, host: Host) -> None:
     for x, got in zip(batch, results, strict=True):
         for stage in ("cortex_m", "planned"):
             assert torch.equal(got, program.interpret(x, stage=stage)[0])
-    assert run_c(host, program, batch) == b"".join(y.numpy().tobytes() for y in results)
+    written = run_c(host, program.module("planned"), [[x.numpy()] for x in batch])
+    assert written == b"".join(y.numpy().tobytes() for y in results)
 
     (step, zero, bits), (out_step, out_zero, _) = quantizations(program)
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
@@ -157,7 +147,7 @@ def test_int8_and_int16_meet_in_a_norm(wide: str, host: Host) -> None:
     x = torch.randn(5, 8)
     (got,) = program.run(x)
     assert torch.equal(got, program.interpret(x, stage="planned")[0])
-    assert run_c(host, program, [x]) == got.numpy().tobytes()
+    assert run_c(host, program.module("planned"), [[x.numpy()]]) == got.numpy().tobytes()
 
 
 def test_norms_of_one_weight() -> None:
@@ -289,14 +279,10 @@ def test_float_norms() -> None:
 
 
 @pytest.mark.parametrize("flags", [(), ("-DCMOPT_PORTABLE",)], ids=["default", "portable"])
-def test_random_calls_in_c(flags: tuple[str, ...], tmp_path: Path) -> None:
+def test_random_calls_in_c(flags: tuple[str, ...]) -> None:
     """Also without the builtin functions of a compiler."""
-    host = Host(tmp_path, KERNELS, KERNELS / "machine", (*SANITIZERS, *flags))
     module = random_calls([len(flags)], 60, Isa.SCALAR, "layer_norm")
     rng = np.random.default_rng(0)
     batch = [random_values(module, rng) for _ in range(3)]
-    project = tmp_path / "project"
-    write_project(str(project), c_project(module, "cortex-m55", "net"))
-    given = b"".join(x.tobytes() for inputs in batch for x in inputs)
     expected = b"".join(y.tobytes() for inputs in batch for y in run_module(module, inputs))
-    assert host.run(host.build(project, "net"), given)[0] == expected
+    assert run_c(sanitized_host(*flags), module, batch) == expected

@@ -20,7 +20,6 @@ from xdsl.dialects.builtin import ModuleOp
 
 import cmopt
 from cmopt.codegen.c.program import emit_program
-from cmopt.codegen.c.project import KERNELS
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.cmopt import LstmOp
 from cmopt.dialects.parsing import make_context
@@ -35,7 +34,7 @@ from cmopt.support.targets import Isa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from host_c import SANITIZERS, run_c
+from host_c import run_c, sanitized_host
 from int16_kernels import random_calls, random_values
 from models.silero_vad import silero_vad
 
@@ -133,10 +132,9 @@ OF_SPLIT = ("outputs and state", "given state", "both directions", "odd sizes")
 """Those that are also compiled with split gates."""
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    folder = tmp_path_factory.mktemp("host")
-    return Host(folder, KERNELS, KERNELS / "machine", SANITIZERS)
+@pytest.fixture
+def host() -> Host:
+    return sanitized_host()
 
 
 def compiled(

@@ -25,7 +25,6 @@ from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i32
 
 import cmopt
-from cmopt.codegen.c.project import KERNELS
 from cmopt.codegen.emit_pte import emit_pte
 from cmopt.dialects.arrays import Array
 from cmopt.dialects.cmopt import PackedConv2dOp
@@ -41,7 +40,7 @@ from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import Isa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from host_c import SANITIZERS, run_c
+from host_c import run_c, sanitized_host
 from int16_kernels import random_calls, random_values
 from quantized import Function
 
@@ -50,10 +49,9 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 FOUR = cmopt.Precision(weights={"*": 4})
 
 
-@pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    folder = tmp_path_factory.mktemp("host")
-    return Host(folder, KERNELS, KERNELS / "machine", SANITIZERS)
+@pytest.fixture
+def host() -> Host:
+    return sanitized_host()
 
 
 def quantized(
