@@ -33,6 +33,7 @@ import meaning
 from npu_functions import LONG
 from npu_programs import NpuProgram, one_op, random_graph
 from tosa_programs import reference
+from vela_server import forked_vela
 
 from cmopt.codegen.emit_pte import emit_pte
 from cmopt.codegen.tosa_flatbuffer import serialize
@@ -133,7 +134,8 @@ def compiles(module: ModuleOp, npus: Sequence[str]) -> str | None:
     for npu in npus:
         for op in delegates_of(delegated(module, npu)):
             try:
-                stream = compile_stream(serialize(op), NPUS[npu])
+                with forked_vela():
+                    stream = compile_stream(serialize(op), NPUS[npu])
             except CompileError as error:
                 return str(error)
             if len(stream.inputs) != len(op.inputs) or len(stream.outputs) != len(op.outputs):

@@ -44,6 +44,7 @@ from cmopt.support.targets import NPUS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tosa_programs import Array, numbers, reference
+from vela_server import forked_vela
 
 DELEGATION = 'delegate-to-ethos-u{npu="ethos-u55-128"},verify-stage{stage=ethos_u}'
 COMPILED_FOR = ("ethos-u55-128", "ethos-u85-256")
@@ -219,5 +220,6 @@ class Alone:
         assert outputs is not None, "the reference model refuses the program"
         np.testing.assert_array_equal(outputs[0].reshape(actual.shape), actual)
         for npu in COMPILED_FOR:
-            stream = compile_stream(serialize(delegate), NPUS[npu])
+            with forked_vela():
+                stream = compile_stream(serialize(delegate), NPUS[npu])
             assert len(stream.inputs) == len(inputs)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xdsl.parser import Parser
@@ -14,6 +17,10 @@ from cmopt.dialects.ethos_u import DelegateOp
 from cmopt.dialects.parsing import make_context
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import NPUS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tosa_graphs import sum_of_two
+from vela_server import forked_vela
 
 NPU = NPUS["ethos-u55-128"]
 
@@ -39,9 +46,10 @@ def delegate() -> DelegateOp:
     return next(op for op in module.walk() if isinstance(op, DelegateOp))
 
 
-def test_a_crash_of_vela_is_an_error_about_the_op() -> None:
+@pytest.mark.parametrize("process", [nullcontext, forked_vela])
+def test_a_crash_of_vela_is_an_error_about_the_op(process: Any) -> None:
     op = delegate()
-    with pytest.raises(CompileError) as caught:
+    with pytest.raises(CompileError) as caught, process():
         compile_stream(serialize(op), NPU, op=op)
     assert "'ethos_u.delegate' op Vela cannot compile this for ethos-u55-128" in str(caught.value)
     assert "its process was ended by SIGSEGV" in str(caught.value)
@@ -70,6 +78,14 @@ def test_whatever_happens_there_has_a_reason(
     monkeypatch.setattr(vela_process, "__file__", str(path))
     with pytest.raises(vela_process.VelaError, match=reason):
         vela_process.run_vela("EthosU55", b"", "", "")
+
+
+def test_a_forked_process_of_the_tests_gives_the_same() -> None:
+    wanted = compile_stream(sum_of_two(), NPU)
+    with forked_vela():
+        assert compile_stream(sum_of_two(), NPU) == wanted
+        with pytest.raises(CompileError, match="Vela cannot compile this"):
+            compile_stream(b"....TOSA....", NPU)
 
 
 def test_messages_are_whole() -> None:
