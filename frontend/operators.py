@@ -363,8 +363,10 @@ _QUANTIZATION = (
     _conversion("quantize_per_channel_group quantize_per_token", quantization.unsupported),
 )
 
+_ARITHMETIC = (*_FUNCTIONS, *_ELEMENTWISE, *_PRODUCTS, *_REDUCTIONS)
+
 OPERATORS = (
-    *(*_FUNCTIONS, *_ELEMENTWISE, *_CALLS_OF_ELEMENTS, *_PRODUCTS, *_REDUCTIONS, *_MOVEMENT),
+    *(*_ARITHMETIC, *_CALLS_OF_ELEMENTS, *_MOVEMENT),
     *(*_SELECTIONS, *_WRITES, *_COMPOSITES, *_WITHOUT_ARITHMETIC, *_QUANTIZATION),
 )
 
@@ -381,6 +383,8 @@ def _facts(field: str, names: Callable[[Operator], Iterable[str]]) -> dict[str, 
 
 # By the name of an overload, as `overload_name` gives it.
 CONVERSIONS: dict[str, Conversion] = _facts("imported", Operator.overloads)
+ARITHMETIC = {name for row in _ARITHMETIC if row.imported for name in row.overloads()}
+"""Operators whose conversion gives None for integers."""
 PREPARED: dict[str, Rewrite] = _facts("prepared", Operator.overloads)
 REWRITTEN: dict[str, Rewrite] = _facts("rewritten", Operator.overloads)
 REWRITTEN_FOR_CORE: dict[str, Rewrite] = _facts("rewritten_for_core", Operator.overloads)

@@ -238,6 +238,36 @@ def test_in_a_float_program_too(function: Callable[..., Tensor]) -> None:
     assert torch.allclose(ran, function(*inputs_of(function)), atol=1e-6)
 
 
+INTEGERS = torch.arange(-4, 4, dtype=torch.int32)
+OF_INTEGERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "a sum": lambda y: y.add_(1),
+    "a sum in a smaller type": lambda y: y.add_(torch.arange(8)),
+    "of floats and integers": lambda y: y.to(torch.float32).mul_(y).div_(INTEGERS + 5),
+    "a remainder": lambda y: y.remainder_(3),
+    "a quotient": lambda y: y.floor_divide_(2),
+    "a clamp": lambda y: y.clamp_(0, 3),
+    "a clamp of one side": lambda y: y.clamp_min_(1).clamp_max_(2),
+    "bits": lambda y: y.bitwise_and_(1),
+    "a comparison": lambda y: y.lt_(2).mul_(3),
+    "relu and threshold": lambda y: F.threshold_(y.relu_(), 1, 7),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])
+@pytest.mark.parametrize("name", OF_INTEGERS)
+def test_of_integers(name: str, dtype: torch.dtype) -> None:
+    def function(x: Tensor) -> tuple[Tensor, Tensor]:
+        y = x.clone()
+        return OF_INTEGERS[name](y), y + x
+
+    x = INTEGERS.to(dtype)
+    program = cmopt.compile(torch.export.export(Function(function), (x,)), allow_float=True)
+    for actual in (program.run(x), program.interpret(x)):
+        for a, e in zip(actual, function(x), strict=True):
+            assert a.dtype == e.dtype
+            assert torch.equal(a, e)
+
+
 def add_to_input(x: Tensor, z: Tensor) -> Tensor:
     x += z.unsqueeze(1)
     return torch.relu(x)
