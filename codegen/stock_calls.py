@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import IntegerType, ModuleOp, Signedness, TensorType
 
 from cmopt.codegen.operator_schemas import (
     Schema,
@@ -22,32 +22,40 @@ from cmopt.codegen.operator_schemas import (
 )
 from cmopt.dialects.cortex_m import KernelOp, ShiftOp
 from cmopt.dialects.edge import CallOp
-from cmopt.dialects.shapes import int_of, shape_of
+from cmopt.dialects.shapes import element_of, int_of, shape_of
 from cmopt.support.diagnostics import CompileError
 from cmopt.support.targets import OWN, STOCK
 
 MAX_RANK = 16
 """The runtime's `kTensorDimensionLimit`."""
 
+BYTE = IntegerType(8, Signedness.UNSIGNED)
+
 HINT = "replace the operator in the model"
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a portable kernel refuses although PyTorch's operator accepts it.
+    """What PyTorch's operator accepts, and a portable kernel refuses or computes otherwise.
 
     ranks: allowed ranks of the first tensor. reason: why the kernel cannot be called at all.
+    of_bytes: why it cannot be called on uint8.
     """
 
     ranks: range | None = None
     reason: str | None = None
+    of_bytes: str | None = None
 
 
+_ROUNDS = "rounds uint8 otherwise than PyTorch"
 LIMITS: dict[str, Limit] = {
     "aten::_conj_physical.out": Limit(reason="takes complex tensors only"),
+    "aten::_upsample_bilinear2d_aa.out": Limit(of_bytes=_ROUNDS),
     "aten::convolution.out": Limit(ranks=range(3, 5)),
+    "aten::upsample_bilinear2d.vec_out": Limit(of_bytes=_ROUNDS),
 }
-"""By operator, found by running the kernels. All other kernels accept what PyTorch accepts."""
+"""By operator, found by running the kernels. Other kernels compute what PyTorch computes, or
+`lowering.portable_integers` rewrites their calls."""
 
 
 CAT = parse_schema("aten::cat.out(Tensor[] tensors, int dim=0, *, Tensor(a!) out) -> Tensor(a!)")
@@ -83,11 +91,14 @@ def portable_call(op: CallOp) -> tuple[Schema, dict[str, Any]]:
         least, most = limit.ranks[0], limit.ranks[-1]
         taken = f"which takes {least} to {most} dimensions, not {rank}"
         raise _refusal(op, f"{schema.qualified}, {taken}")
+    if limit.of_bytes is not None and element_of(op.outputs[0]) == BYTE:
+        hint = "convert the image to float32 first, and round the result"
+        raise _refusal(op, f"{schema.qualified}, which {limit.of_bytes}", hint)
     return schema, dict(zip(names, op.arguments.data, strict=True))
 
 
-def _refusal(op: CallOp, kernel: str) -> CompileError:
-    return CompileError(f"{op.target.data} needs the kernel {kernel}", op=op, hint=HINT)
+def _refusal(op: CallOp, kernel: str, hint: str = HINT) -> CompileError:
+    return CompileError(f"{op.target.data} needs the kernel {kernel}", op=op, hint=hint)
 
 
 _OPTIONS = frozenset({"dtype", "layout", "device", "pin_memory"})

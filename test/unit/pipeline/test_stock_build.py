@@ -46,6 +46,18 @@ def test_is_refused_at_compile(
     assert "replace the operator in the model" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("is_smoothed", "kernel"), [(False, "upsample_bilinear2d.vec_out"), (True, "_aa.out")]
+)
+def test_bilinear_images_of_bytes_are_refused(is_smoothed: bool, kernel: str) -> None:
+    def function(x: Tensor) -> Tensor:
+        return F.interpolate(x, size=(4, 5), mode="bilinear", antialias=is_smoothed)
+
+    with pytest.raises(cmopt.CompileError, match=f"{kernel}, which rounds uint8 oth") as caught:
+        compiled(function, IMAGE.to(torch.uint8))
+    assert "convert the image to float32 first, and round the result" in str(caught.value)
+
+
 def test_ranks_beyond_the_runtimes() -> None:
     with pytest.raises(cmopt.CompileError, match="a tensor of 17 dimensions, the runtime takes 16"):
         compiled(lambda x: x + 1, torch.randn([1] * 17))
