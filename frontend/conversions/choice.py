@@ -40,10 +40,12 @@ def pad(call: Call) -> Converted:
 def _pad_integers(call: Call, value: SSAValue, low: list[int], high: list[int]) -> SSAValue:
     """A call of the portable kernel; the amounts of the last dimension come first."""
     amounts = [n for pair in zip(low[::-1], high[::-1], strict=True) for n in pair]
+    given = call["value"] or 0
+    is_truth = call.fake_result.dtype == torch.bool
     arguments: list[Attribute] = [
         edge.OperandAttr(IntegerAttr(0, i64)),
         ArrayAttr([IntegerAttr(n, i64) for n in amounts]),
-        IntegerAttr(int(call["value"] or 0), i64),
+        IntegerAttr(bool(given) if is_truth else int(given), i64),
     ]
     name = "aten.constant_pad_nd.default"
     return call.emit(edge.CallOp(name, [value], arguments, [call.result_type]))

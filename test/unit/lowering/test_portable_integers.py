@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 import cmopt
 
@@ -53,6 +54,12 @@ OF_SIGNED: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "quotient, cut off": lambda x, y: torch.div(x, y, rounding_mode="trunc"),
     "power": lambda x, y: torch.pow(x, y.abs() % 3),
     "shift": lambda x, y: x >> (y.abs() % 4),
+    "clamp of one side": lambda x, y: torch.clamp_min(x, -3) + torch.clamp_max(y, 2),
+    "relu6 and threshold": lambda x, y: F.relu6(x) + F.threshold(y, 1, 2),
+    "square": lambda x, y: torch.square(x) - y,
+    "product of matrices": lambda x, y: x.reshape(2, 5) @ y.reshape(5, 2),
+    "linear": lambda x, y: F.linear(x.reshape(2, 5), y.reshape(2, 5)),
+    "pool": lambda x, y: F.max_pool2d(x.reshape(1, 2, 5), 2),
     "sum": lambda x, y: x.sum() + y,
     "sum in a type": lambda x, y: x.sum(dtype=torch.int32),
     "sum of columns": lambda x, y: x.reshape(2, 5).sum(0),
@@ -71,9 +78,64 @@ def test_signed_integers(name: str, dtype: torch.dtype) -> None:
         assert torch.equal(actual, expected)
 
 
-def test_a_number_that_does_not_fit_wraps() -> None:
-    function = Function(lambda x: torch.div(x, -3, rounding_mode="floor"))
-    inputs = (torch.tensor([7, 0, 253, 255], dtype=torch.uint8),)
-    program = cmopt.compile(torch.export.export(function, inputs), allow_float=True)
-    for (actual,) in (program.run(*inputs), program.interpret(*inputs)):
-        assert torch.equal(actual, function(*inputs))
+def check(function: Callable[[Tensor], Tensor], x: Tensor) -> None:
+    """The runtime and the interpreter compute what PyTorch computes."""
+    module = Function(function)
+    program = cmopt.compile(torch.export.export(module, (x,)), allow_float=True)
+    expected = module(x)
+    for (actual,) in (program.run(x), program.interpret(x)):
+        assert actual.dtype == expected.dtype
+        assert torch.equal(actual, expected)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.div(x, -3, rounding_mode="floor"),
+        lambda x: torch.clamp(x, -3, 4),
+        lambda x: torch.clamp(x, min=-3),
+        lambda x: torch.add(x, x.flip(0), alpha=-3),
+        lambda x: torch.sub(x, 2, alpha=-3),
+        lambda x: torch.fmod(x, 300),
+        lambda x: torch.fmod(x, -3),
+        lambda x: x / -3,
+        lambda x: x / 300,
+    ],
+)
+def test_a_number_that_does_not_fit(function: Callable[[Tensor], Tensor]) -> None:
+    check(function, torch.tensor([7, 0, 253, 255], dtype=torch.uint8))
+
+
+COUNTS = torch.tensor([-128, -9, -1, 0, 1, 7, 8, 9, 31, 127])
+OF_SHIFTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "left": lambda x: x << COUNTS.to(x.dtype),
+    "right": lambda x: x >> COUNTS.to(x.dtype),
+    "left, computed": lambda x: (x * 3) << x,
+    "right, computed": lambda x: (x * 3) >> x,
+    "left, a number": lambda x: (x << 70) + (x << -1) + (x << 3),
+    "right, a number": lambda x: (x >> 70) + (x >> -1) + (x >> 3),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int32, torch.int64])
+@pytest.mark.parametrize("name", OF_SHIFTS)
+def test_shifts_by_any_count(name: str, dtype: torch.dtype) -> None:
+    check(OF_SHIFTS[name], COUNTS.to(dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int32, torch.int64])
+def test_powers_wrap(dtype: torch.dtype) -> None:
+    check(lambda x: x**13 + x**2, DIVIDEND.to(dtype))
+
+
+def test_powers_to_a_tensor_wrap() -> None:
+    check(lambda x: torch.pow(3, x) + torch.pow(x, x), torch.arange(1, 13, dtype=torch.int16))
+
+
+def test_joined_numbers_of_other_types() -> None:
+    x = torch.tensor([[1, -2], [3, 4]], dtype=torch.int32)
+    check(lambda x: torch.cat([x * 0.5, x, x.to(torch.int8)], 1), x)
+
+
+def test_truth_values_are_padded_by_one() -> None:
+    check(lambda x: F.pad(x, (1, 2), value=0.5), torch.tensor([[True, False]]))
