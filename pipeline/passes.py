@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from time import perf_counter
+from types import MappingProxyType
 from typing import Protocol, get_type_hints
 
 from xdsl.context import Context
@@ -144,7 +146,8 @@ class PassOption:
     default: str | None
 
 
-def pass_options(cls: type[ModulePass]) -> dict[str, PassOption]:
+@cache
+def pass_options(cls: type[ModulePass]) -> Mapping[str, PassOption]:
     """The options of a pass class by field name."""
     hints = get_type_hints(cls)
     options: dict[str, PassOption] = {}
@@ -156,7 +159,7 @@ def pass_options(cls: type[ModulePass]) -> dict[str, PassOption]:
             default = field.default_factory()
         text = None if default is dataclasses.MISSING else _default_text(default)
         options[field.name] = PassOption(type_repr(hints[field.name]), text)
-    return options
+    return MappingProxyType(options)
 
 
 def _summary(cls: type) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ DELEGATION = 'delegate-to-ethos-u{npu="ethos-u55-128"},verify-stage{stage=ethos_
 COMPILED_FOR = ("ethos-u55-128", "ethos-u85-256")
 WIDE = 1e30
 """A clamp to it changes no value and lowers to no op, but the delegate then does more than move."""
+
+parsed = cache(parse_pipeline)
 
 zero_points = numbers(-128, 127)
 seeds = st.integers(0, 2**32 - 1)
@@ -189,7 +192,7 @@ class Alone:
 
     def _delegated(self, module: ModuleOp) -> Array:
         """Lower a module, and check the delegate against Arm's tools; its result."""
-        run_passes(make_context(), module, parse_pipeline(DELEGATION))
+        run_passes(make_context(), module, parsed(DELEGATION))
         assert not any(isinstance(op, EdgeOp) for op in module.walk()), "an op was left outside"
         (actual,) = run_module(module, self.values)
         self._check_delegate(module, actual)

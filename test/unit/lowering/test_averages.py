@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch.export import export
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
 
 from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.parsing import make_context, parse_module
@@ -39,12 +41,19 @@ def one_op(op: str, attributes: str, source: str, target: str) -> ModuleOp:
     )
 
 
+@cache
+def lowering(target: str) -> list[ModulePass]:
+    """The passes up to kernels."""
+    stages = stage_pipelines(target, "float")
+    names = ("quantized", "layout", "cortex_m")
+    return [pass_ for name in names for pass_ in parse_pipeline(stages[name])]
+
+
 def steps_off(module: ModuleOp, value: Any, target: str) -> tuple[int, list[str]]:
     """The error of the kernels against the op's meaning, and the names of the kernels."""
     (expected,) = interpret(module, [value])
-    stages = stage_pipelines(target, "float")
-    for stage in ("quantized", "layout", "cortex_m"):
-        run_passes(make_context(), module, parse_pipeline(stages[stage]))
+    run_passes(make_context(), module, lowering(target), verify_each=False)
+    module.verify()
     (actual,) = interpret(module, [value])
     off = np.abs(actual.astype(int) - expected.astype(int)).max(initial=0)
     return int(off), [op.name for op in module.walk()]
