@@ -82,6 +82,8 @@ class TakeRemainderApart(RewritePattern):
         if op.target.data not in ("aten.remainder.Tensor", "aten.remainder.Scalar"):
             return
         dividend, *more = op.operands_
+        if element_of(dividend) == i1:
+            dividend = _cast(dividend, element, rewriter)  # PyTorch subtracts no truth values.
         divisor: Argument = more[0] if more else _whole(op.arguments.data[1])
         type = op.outputs[0].type
         quotient = portable_call("aten.floor_divide.default", [dividend, divisor], type)
@@ -145,7 +147,7 @@ class DivideByFloat(RewritePattern):
             return
         tensor, divisor = op.arguments.data
         if isinstance(divisor, IntegerAttr):
-            op.arguments = ArrayAttr([tensor, FloatAttr(float(divisor.value.data), f64)])
+            op.arguments = ArrayAttr([tensor, FloatAttr(float(_whole(divisor)), f64)])
             rewriter.notify_op_modified(op)
 
 

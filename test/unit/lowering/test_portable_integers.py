@@ -137,5 +137,11 @@ def test_joined_numbers_of_other_types() -> None:
     check(lambda x: torch.cat([x * 0.5, x, x.to(torch.int8)], 1), x)
 
 
+@pytest.mark.parametrize("function", [lambda x: x % 3, lambda x: x / True])
+def test_arithmetic_with_truth_values(function: Callable[[Tensor], Tensor]) -> None:
+    check(function, torch.tensor([True, False]))
+    check(function, torch.tensor([5, -7], dtype=torch.int16))
+
+
 def test_truth_values_are_padded_by_one() -> None:
     check(lambda x: F.pad(x, (1, 2), value=0.5), torch.tensor([[True, False]]))
