@@ -65,7 +65,7 @@ def upstream(name: str) -> Callable[..., Any]:
 
 def test_run_equals_interpreters(network: Network) -> None:
     program = compiled(network.name)
-    for x in network.inputs(25):
+    for x in network.inputs(10):
         (ran,) = program.run(x)
         for stage in ("cortex_m", "planned"):
             (interpreted,) = program.interpret(x, stage=stage)
@@ -76,7 +76,7 @@ def test_as_close_to_pytorch_as_upstream(network: Network) -> None:
     program, reference = compiled(network.name), network.exported.module()
     peer, step = upstream(network.name), network.output_step
     ours, theirs = 0.0, 0.0
-    for x in network.inputs(25):
+    for x in network.inputs(10):
         expected = reference(x)
         ours = max(ours, float((program.run(x)[0] - expected).abs().max()) / step)
         theirs = max(theirs, float((peer(x) - expected).abs().max()) / step)
