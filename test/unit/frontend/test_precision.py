@@ -392,27 +392,31 @@ def test_a_recurrence_in_int16_is_as_exact_as_its_weights(kind: type[nn.Module])
     """Three layers, 20 steps: within 1 dB of float activations with the same int8 weights."""
     torch.manual_seed(0)
     module = Function(lambda rnn, x: rnn(x)[0], kind(8, 16, 3)).eval()
-    samples = [(x * 0.7,) for (x,) in _samples((20, 1, 8), count=80)]
+    samples = [(x * 0.7,) for (x,) in _samples((20, 1, 8), count=36)]
     program = cmopt.quantize(
-        module, samples[0], calibration=samples[:64], kernels="cmopt",
+        module, samples[0], calibration=samples[:24], kernels="cmopt",
         precision=cmopt.Precision("int16"), bias_correction=False,
     )  # fmt: skip
     exact = _in_float(program)
     errors = [
-        sum(float((module(*x) - run(*x)).detach().square().sum()) for x in samples[64:])
+        sum(float((module(*x) - run(*x)).detach().square().sum()) for x in samples[24:])
         for run in (program.module(check_guards=False), exact)
     ]
+    assert errors[0] != errors[1]
     assert 10 * math.log10(errors[0] / errors[1]) < 1
 
 
 def _in_float(program: ExportedProgram) -> torch.fx.GraphModule:
-    """The program without the rounding of activations; its weights stay rounded."""
+    """The program without the rounding of activations, also in loops; weights stay rounded."""
     graph = program.module(check_guards=False)
-    for node in list(graph.graph.nodes):
-        if is_conversion(node, "dequantize_per_tensor"):
-            (quantize,) = node.all_input_nodes
-            if is_conversion(quantize, "quantize_per_tensor"):
-                node.replace_all_uses_with(quantize.args[0])
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
+    for part in graph.modules():
+        if not isinstance(part, torch.fx.GraphModule):
+            continue
+        for node in list(part.graph.nodes):
+            if is_conversion(node, "dequantize_per_tensor"):
+                quantize = node.args[0]
+                if is_conversion(quantize, "quantize_per_tensor"):
+                    node.replace_all_uses_with(quantize.args[0])
+        part.graph.eliminate_dead_code()
+        part.recompile()
     return graph
