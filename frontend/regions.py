@@ -13,15 +13,23 @@ from typing import Any
 
 import torch
 from torch.export import ExportedProgram
+from torch.export.graph_signature import (
+    ExportGraphSignature,
+    InputKind,
+    InputSpec,
+    TensorArgument,
+)
 from torch.fx import GraphModule, Node
 
-from cmopt.frontend.graph_building import insert
+from cmopt.frontend.graph_building import attribute_of, insert, insert_constant
 from cmopt.frontend.locations import location, source_nodes
-from cmopt.frontend.overloads import is_getitem
+from cmopt.frontend.overloads import is_edge_operator, is_getitem
 from cmopt.frontend.tensor_types import dtype_name
+from cmopt.frontend.upstream import edge_operator
 from cmopt.support.diagnostics import CompileError
 
 _GRAD, _AUTOCAST = "wrap_with_set_grad_enabled", "wrap_with_autocast"
+_CONSTANT = "_constant_of_region_"
 _ENABLED = 2
 """The argument of an autocast that says whether it is enabled."""
 
@@ -47,7 +55,8 @@ def merge_regions(program: ExportedProgram) -> ExportedProgram:
     signature = copy.deepcopy(program.graph_signature)
     for old, new in renamed.items():  # of the last, the whole
         signature.replace_all_uses(old, new)
-    return program._update(module, signature)
+    constants = {**program.constants, **_lift_constants(module, signature)}
+    return program._update(module, signature, constants=constants)
 
 
 def _merge(module: GraphModule) -> dict[str, str]:
@@ -104,9 +113,13 @@ def _merge_branches(module: GraphModule, node: Node) -> Sequence[Any]:
                 hint="both are computed and one is chosen, so that each result of both must be a "
                 "tensor of the same shape and dtype",
             )
+    is_edge = any(map(is_edge_operator, module.graph.nodes))
+    where, view = (
+        edge_operator(operator) if is_edge else operator
+        for operator in (torch.ops.aten.where.self, torch.ops.aten.view_copy.default)
+    )
     if predicate.meta["val"].dim():
-        predicate = insert(module.graph, predicate, torch.ops.aten.reshape.default, predicate, [])
-    where = torch.ops.aten.where.self
+        predicate = insert(module.graph, predicate, view, predicate, [])
     return [
         insert(module.graph, result, where, predicate, result, alternative)
         for result, alternative in zip(one, other, strict=True)
@@ -122,13 +135,48 @@ _MERGED: dict[str, Callable[[GraphModule, Node], Sequence[Any]]] = {
 
 
 def _inline(module: GraphModule, attribute: Any, operands: Sequence[Any]) -> Sequence[Any]:
-    """Copy the graph of an attribute to the insertion point; its results."""
+    """Copy the graph of an attribute to the insertion point; its results.
+
+    Constants of the graph become constants of the module.
+    """
     region = module.get_submodule(str(attribute.target))
     assert isinstance(region, GraphModule)
     values = dict(zip(region.graph.find_nodes(op="placeholder"), operands, strict=True))
+    for node in region.graph.find_nodes(op="get_attr"):
+        if (value := attribute_of(region, node)) is not None:
+            call = next(iter(attribute.users))
+            values[node] = insert_constant(module, call, value, _CONSTANT)
     results = module.graph.graph_copy(region.graph, values)
     assert isinstance(results, list | tuple)
     return results
+
+
+def _lift_constants(
+    module: GraphModule, signature: ExportGraphSignature
+) -> dict[str, torch.Tensor]:
+    """Make inputs of the constants of a module, in place, as those of an exported program are.
+
+    The signature gets them before the user's inputs. Returns their values.
+    """
+    kinds = [spec.kind for spec in signature.input_specs]
+    place = kinds.index(InputKind.USER_INPUT) if InputKind.USER_INPUT in kinds else len(kinds)
+    nodes: list[Node] = list(module.graph.nodes)
+    lifted: dict[str, torch.Tensor] = {}
+    for node in nodes:
+        if (value := attribute_of(module, node)) is None:
+            continue
+        name = str(node.target)
+        with module.graph.inserting_before(nodes[place]):
+            constant = module.graph.placeholder(name)
+        constant.meta["val"] = node.meta["val"]
+        node.replace_all_uses_with(constant)
+        module.graph.erase_node(node)
+        delattr(module, name)
+        spec = InputSpec(InputKind.CONSTANT_TENSOR, TensorArgument(constant.name), name)
+        signature.input_specs.insert(place + len(lifted), spec)
+        lifted[name] = value
+    module.recompile()
+    return lifted
 
 
 def _is_graph(node: Node) -> bool:

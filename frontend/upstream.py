@@ -32,6 +32,18 @@ def wrapped_overload(node: Node) -> object:
     return getattr(node.target, "_op", None) if is_edge else None
 
 
+def edge_operator(target: Overload) -> Callable[..., object]:
+    """The operator of the Edge dialect that stands for an ATen operator, for a program in it.
+
+    No public module has these operators.
+    """
+    from executorch.exir.dialects._ops import ops
+
+    namespace, name, kind = str(target).split(".")
+    operator: Callable[..., object] = getattr(getattr(getattr(ops.edge, namespace), name), kind)
+    return operator
+
+
 class GroupRanges:
     """Stands before ExecuTorch's `SharedQspecQuantizer` among the bases of a class.
 

@@ -90,14 +90,20 @@ def one_after_the_other(x: Tensor) -> Tensor:
     return torch.cond(y.mean() > 0.2, lambda y: y * 2, lambda y: y - 1, (y,))
 
 
+def of_own_constants(x: Tensor) -> Tensor:
+    """PyTorch leaves these in the graphs of the branches."""
+    one, other = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.5])
+    return torch.cond(x.sum() > 0, lambda x: x * one.clone(), lambda x: x + other.clone(), (x,))
+
+
 def without_gradients_of(x: Tensor) -> Tensor:
     with torch.no_grad():
         return plain(x)
 
 
 CONDITIONALS = [
-    plain, nested, of_several_results, of_numbers, of_constants, one_after_the_other,
-    without_gradients_of,
+    plain, nested, of_several_results, of_numbers, of_constants, of_own_constants,
+    one_after_the_other, without_gradients_of,
 ]  # fmt: skip
 
 
@@ -132,6 +138,17 @@ def test_conditionals_in_integers(function: Callable[[Tensor], Any], target: str
         expected = tree_leaves(function(x))
         for result, value in zip(program.interpret(x), expected, strict=True):
             assert float((result - value).abs().max()) < 0.03 * max(1, float(value.abs().max()))
+
+
+@pytest.mark.parametrize("function", [nested, of_numbers])
+def test_conditionals_in_the_edge_dialect(function: Callable[[Tensor], Tensor]) -> None:
+    from executorch.exir import to_edge
+
+    x = torch.arange(-2.0, 10.0).reshape(3, 4)
+    exported = to_edge(torch.export.export(Function(function), (x,))).exported_program()
+    program = cmopt.compile(exported, allow_float=True)
+    for value in (x, -x):
+        assert torch.allclose(program.run(value)[0], function(value), rtol=1e-6)
 
 
 class Layers(nn.Module):
