@@ -27,13 +27,12 @@ from cmopt.frontend.call import Call, Converted
 from cmopt.frontend.generic_call import generic_call
 from cmopt.frontend.locations import location, module_path, source_nodes
 from cmopt.frontend.operators import CONVERSIONS
-from cmopt.frontend.overloads import is_getitem, overload, overload_name
+from cmopt.frontend.overloads import is_dequantize, is_getitem, is_quantize, overload
 from cmopt.frontend.scans import import_scan, is_scan
 from cmopt.frontend.tensor_types import UnsupportedTensor, tensor_type
 from cmopt.support.diagnostics import CompileError
 
 _FOLDED = {"aten", "dim_order_ops"}
-_CASTS = "quantized_decomposed"
 
 
 def legal_name(name: str) -> str:
@@ -198,17 +197,13 @@ class BlockImporter:
 
         Dequantized constants count if the result is quantized. Other operators read the integers.
         """
-        sources, value = call.node.all_input_nodes, call.node.meta.get("val")
-        if (
-            call.target.namespace not in _FOLDED
-            or not sources
-            or not isinstance(value, torch.Tensor)
-        ):
+        is_tensor = isinstance(call.node.meta.get("val"), torch.Tensor)
+        if call.target.namespace not in _FOLDED or not is_tensor:
             return None
-        if not all(map(self._is_constant, sources)) or written_nodes(call.node):
+        if not self._is_constant(call.node):
             return None
-        are_known = all(source in self.known for source in sources)
-        if not are_known and not all(is_cast(user, "quantize") for user in call.node.users):
+        are_known = all(source in self.known for source in call.node.all_input_nodes)
+        if not are_known and not all(map(is_quantize, call.node.users)):
             return None
         result = self._computed(call.node)
         self.known[call.node] = result
@@ -221,7 +216,7 @@ class BlockImporter:
         target, sources = overload(node), node.all_input_nodes
         if target is None or not sources or written_nodes(node) or node in self._changed:
             return False
-        if target.namespace not in _FOLDED and not is_cast(node):
+        if target.namespace not in _FOLDED and not is_quantize(node) and not is_dequantize(node):
             return False
         if all(map(self._is_constant, sources)):
             self._computable.add(node)
@@ -277,14 +272,6 @@ class BlockImporter:
                 if role is not None and overload(user) is not None:
                     return f"{path}.{role}"
         return name
-
-
-def is_cast(node: Node, kinds: str = "quantize dequantize") -> bool:
-    """Whether a node quantizes or dequantizes with static parameters. kinds: only these."""
-    target = overload(node)
-    if target is None or target.namespace != _CASTS:
-        return False
-    return overload_name(target).split(".")[1].split("_per_")[0] in kinds.split()
 
 
 def unsupported_operator(node: Node, source: Node | None = None) -> CompileError:

@@ -37,6 +37,18 @@ def operator_name(node: Node) -> str:
     return "" if target is None else operator_of(target)
 
 
+def is_quantize(node: Node) -> bool:
+    """Whether a node quantizes a tensor, per tensor or per channel."""
+    target = overload(node)
+    return target is not None and ".quantize_per" in overload_name(target)
+
+
+def is_dequantize(node: Node) -> bool:
+    """Whether a node dequantizes a tensor, per tensor or per channel."""
+    target = overload(node)
+    return target is not None and ".dequantize_per" in overload_name(target)
+
+
 def is_getitem(node: Node) -> bool:
     """Whether a node takes one result of an operator that has several."""
     return node.op == "call_function" and getattr(node.target, "__name__", "") == "getitem"

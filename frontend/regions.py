@@ -40,8 +40,8 @@ def merge_regions(program: ExportedProgram) -> ExportedProgram:
     Both branches of a `torch.cond` are computed, and each result is chosen by `aten.where`. This is
     exact, because PyTorch lets no branch write to its operands or return one of them.
 
-    Raises CompileError, at the user's line, for an autocast that is enabled, and for branches whose
-    results are no tensors or differ in shape or type.
+    Raises CompileError, at the user's line, if an autocast is enabled, or if the two branches of a
+    `torch.cond` give something else than tensors of the same shapes and dtypes.
     """
     graphs = [part for part in program.graph_module.modules() if isinstance(part, GraphModule)]
     if not any(_name(node) in _MERGED for part in graphs for node in part.graph.nodes):
@@ -66,7 +66,6 @@ def _merge(module: GraphModule) -> dict[str, str]:
     for node in nodes:
         if _name(node) not in _MERGED:
             continue
-        graphs = [given for given in node.args if isinstance(given, Node) and _is_graph(given)]
         with module.graph.inserting_before(node):
             results = _MERGED[_name(node)](module, node)
         for user in list(node.users):
@@ -76,9 +75,9 @@ def _merge(module: GraphModule) -> dict[str, str]:
             user.replace_all_uses_with(result)
             module.graph.erase_node(user)
         module.graph.erase_node(node)
-        for graph in graphs:
-            if not graph.users:
-                module.graph.erase_node(graph)
+    for attribute in module.graph.find_nodes(op="get_attr"):
+        if not attribute.users:
+            module.graph.erase_node(attribute)
     module.recompile()
     return renamed
 
@@ -177,10 +176,6 @@ def _lift_constants(
         lifted[name] = value
     module.recompile()
     return lifted
-
-
-def _is_graph(node: Node) -> bool:
-    return node.op == "get_attr" and node.meta.get("val") is None
 
 
 def _type(result: Any) -> tuple[torch.Size, torch.dtype] | None:

@@ -22,7 +22,7 @@ from cmopt.frontend.aliasing import written_nodes
 from cmopt.frontend.element_chains import CLAMPS
 from cmopt.frontend.graph_building import insert
 from cmopt.frontend.locations import location
-from cmopt.frontend.overloads import is_getitem, operator_name, overload, overload_name
+from cmopt.frontend.overloads import is_dequantize, is_getitem, operator_name, overload
 from cmopt.frontend.state import copy_of
 from cmopt.support.diagnostics import warn
 
@@ -56,7 +56,7 @@ def fold_trained_batch_norms(program: ExportedProgram) -> ExportedProgram:
     """
     if not any(operator_name(node) in _BATCH_NORMS for node in program.graph.nodes):
         return program
-    if not any(map(_is_dequantize, program.graph.nodes)):
+    if not any(map(is_dequantize, program.graph.nodes)):
         return program
     program = copy_of(program)
     folding = _Folding(program)
@@ -65,11 +65,6 @@ def fold_trained_batch_norms(program: ExportedProgram) -> ExportedProgram:
     program.graph.eliminate_dead_code()
     program.graph_module.recompile()
     return program
-
-
-def _is_dequantize(node: Node) -> bool:
-    target = overload(node)
-    return target is not None and "dequantize_per" in overload_name(target)
 
 
 @dataclass
@@ -193,11 +188,11 @@ class _Folding:
             return False
         axis = 1 if _is_transposed(layer) else 0
         with self._program.graph.inserting_before(layer):
-            if _is_dequantize(weight):
+            if is_dequantize(weight):
                 scaled = self._with_scaled_steps(weight, factor, axis)
             elif (value := self._constant(weight)) is not None:
                 value = value.double() * factor.reshape(_along(axis, value.dim()))
-                scaled = self._new_weight(layer, value.float(), axis, _is_dequantize(source))
+                scaled = self._new_weight(layer, value.float(), axis, is_dequantize(source))
             else:
                 return False
             if scaled is None:
@@ -212,13 +207,13 @@ class _Folding:
         """Give the only reader of a batch norm other weights, in place; False if it cannot have
         them, because it pads or its weights are quantized."""
         readers = [user for result in _results(node) for user in result.users]
-        if len(readers) != 1 or not _is_dequantize(operand) or not sums_channels(readers[0]):
+        if len(readers) != 1 or not is_dequantize(operand) or not sums_channels(readers[0]):
             return False
         (layer,) = readers
         source, weight, bias = operands_of(layer)
         if source not in _results(node):
             return False
-        value = None if _is_dequantize(weight) else self._constant(weight)
+        value = None if is_dequantize(weight) else self._constant(weight)
         old = torch.zeros(()) if bias is None else self._constant(bias)
         if value is None or old is None:
             return False
@@ -239,7 +234,7 @@ class _Folding:
         """A convolution that computes a batch norm; None if its operand or a result is float."""
         shape = list(node.args[0].meta["val"].shape)  # type: ignore[union-attr]
         is_read = all(_is_quantized_next(result) for result in _results(node))
-        if not _is_dequantize(operand) or not is_read or not 2 <= len(shape) <= 4:
+        if not is_dequantize(operand) or not is_read or not 2 <= len(shape) <= 4:
             return None
         graph = self._program.graph
         channels = len(factor)

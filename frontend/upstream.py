@@ -33,9 +33,9 @@ def wrapped_overload(node: Node) -> object:
 
 
 def edge_operator(target: Overload) -> Callable[..., object]:
-    """The operator of the Edge dialect that stands for an ATen operator, for a program in it.
+    """The operator of the Edge dialect that stands for an ATen operator.
 
-    No public module has these operators.
+    No public module has these operators. A program in the Edge dialect may call no other.
     """
     from executorch.exir.dialects._ops import ops
 

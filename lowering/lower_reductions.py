@@ -22,7 +22,6 @@ from cmopt.dialects.edge import (
     LinearOp,
     MaxPool2dOp,
     MeanOp,
-    PermuteOp,
     ReductionOp,
     ReshapeOp,
     SumOp,
@@ -50,9 +49,7 @@ class Steps(Builder):
         """The operand as a matrix with one row for each element of the result."""
         shape, dims = shape_of(self.op.input), ints_of(self.op.dims)
         kept = [d for d in range(len(shape)) if d not in dims]
-        order, value = [*kept, *dims], self.op.input
-        if order != list(range(len(shape))):
-            value = self.add(PermuteOp.of(value, order))
+        value = self.permuted(self.op.input, [*kept, *dims])
         rows = numel(shape_of(self.op.output))
         return self.reshape(value, (rows, numel(shape) // rows))
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, TensorType, f32
-from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.arithmetic.running_sums import LONGEST_SUM, triangle
 from cmopt.dialects.constants import typed_constant
-from cmopt.dialects.edge import CallOp, LinearOp, PermuteOp
+from cmopt.dialects.edge import CallOp, LinearOp
 from cmopt.dialects.quant import DCastOp, QCastOp
 from cmopt.dialects.shapes import element_of, shape_of
 from cmopt.lowering.averages import one_over
@@ -26,12 +23,6 @@ def _is_between_casts(op: CallOp) -> bool:
     readers = [use.operation for use in op.results[0].uses]
     is_quantized = bool(readers) and all(isinstance(reader, QCastOp) for reader in readers)
     return is_quantized and isinstance(op.operands_[0].owner, DCastOp)
-
-
-def _permuted(steps: Builder, value: SSAValue, order: Sequence[int]) -> SSAValue:
-    if list(order) == list(range(len(order))):
-        return value
-    return steps.add(PermuteOp.of(value, order))
 
 
 class LowerRunningSum(RewritePattern):
@@ -59,9 +50,9 @@ class LowerRunningSum(RewritePattern):
         ones, weight = typed_constant(triangle(length), type, "ones")
         steps.ops.extend(ones)
         floats = steps.add(DCastOp(weight, TensorType(f32, [length, length])))
-        rows = _permuted(steps, value, order)
+        rows = steps.permuted(value, order)
         sums = steps.add(LinearOp.of([rows, floats, []], {}, f32))
-        _permuted(steps, sums, [order.index(d) for d in range(rank)])
+        steps.permuted(sums, [order.index(d) for d in range(rank)])
         rewriter.replace(op, steps.ops)
 
 

@@ -24,7 +24,7 @@ from cmopt.dialects.arrays import numpy_dtype
 from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import element_of, shape_of
-from cmopt.lowering.plain_integers import is_inside, range_of
+from cmopt.lowering.plain_integers import COPY, is_inside, range_of
 from cmopt.lowering.portable_calls import Argument, portable_call
 
 TAKES_INT64 = frozenset(
@@ -41,7 +41,7 @@ def _cast(value: SSAValue, element: Attribute, rewriter: PatternRewriter) -> SSA
         rewriter.insert(ops)
         return cast
     arguments: list[Argument] = [value, dtype.name, None, None, None, False, None]
-    return rewriter.insert(portable_call("aten._to_copy.default", arguments, type)).outputs[0]
+    return rewriter.insert(portable_call(COPY, arguments, type)).outputs[0]
 
 
 def _whole(number: Attribute) -> int:

@@ -10,10 +10,12 @@ Plug-ins may have rules too (`lowering/plugin_rules.py`). They are asked first; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
 from xdsl.ir import Operation, SSAValue
+
+from cmopt.dialects.edge import PermuteOp
 
 Kind = TypeVar("Kind", bound=Operation)
 Rule: TypeAlias = Callable[..., SSAValue]
@@ -38,3 +40,9 @@ class Builder:
         """Append an op; returns its first result."""
         self.ops.append(op)
         return op.results[0]
+
+    def permuted(self, value: SSAValue, order: Sequence[int]) -> SSAValue:
+        """`value` with its dimensions in another order; itself if they are in that order."""
+        if list(order) == list(range(len(order))):
+            return value
+        return self.add(PermuteOp.of(value, order))

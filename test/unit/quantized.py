@@ -35,6 +35,20 @@ class Function(nn.Module):
         return self.function(*self.parts, *inputs)
 
 
+def dequantized(x: torch.Tensor, scale: float, zero_point: int = 0) -> torch.Tensor:
+    """A dequantize operator on int8."""
+    q = torch.ops.quantized_decomposed
+    found: torch.Tensor = q.dequantize_per_tensor(x, scale, zero_point, -128, 127, torch.int8)
+    return found
+
+
+def fake_quantized(x: torch.Tensor, scale: float, zero_point: int = 0) -> torch.Tensor:
+    """A quantize operator to int8 and a dequantize operator, as every quantizer leaves them."""
+    q = torch.ops.quantized_decomposed
+    steps = q.quantize_per_tensor(x, scale, zero_point, -128, 127, torch.int8)
+    return dequantized(steps, scale, zero_point)
+
+
 def name_of(node: Node) -> str:
     return str(node.target).split(".")[-2] if "." in str(node.target) else str(node.target)
 

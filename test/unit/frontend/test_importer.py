@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,9 @@ from cmopt.frontend.importer import import_program
 from cmopt.frontend.quantize import quantize
 from cmopt.interpreters.run import run_module
 from cmopt.support.diagnostics import CompileError
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import dequantized, fake_quantized
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -432,16 +437,6 @@ class QuantizedConstants(nn.Module):
         variance = fake_quantized(dequantized(self.variance, 0.5).view(1, 4) + 100.0, 1.5)
         weight = dequantized(self.weight, 0.01)
         return F.linear(fake_quantized(x * fake_quantized(variance.rsqrt(), 0.001), 0.1), weight)
-
-
-def dequantized(x: torch.Tensor, scale: float) -> torch.Tensor:
-    q = torch.ops.quantized_decomposed
-    return q.dequantize_per_tensor(x, scale, 0, -128, 127, torch.int8)  # type: ignore[no-any-return]
-
-
-def fake_quantized(x: torch.Tensor, scale: float) -> torch.Tensor:
-    q = torch.ops.quantized_decomposed
-    return dequantized(q.quantize_per_tensor(x, scale, 0, -128, 127, torch.int8), scale)
 
 
 def test_what_is_computed_of_quantized_constants_is_a_constant() -> None:
