@@ -1,8 +1,8 @@
 """Bias correction: the mean error of each layer's result goes into its bias.
 
 Rounded weights give every output channel an error whose mean over the calibration data is not 0.
-The mean costs nothing to remove. Layers are corrected in the order of the graph, each with the
-errors that reach it from corrected layers before it.
+The mean costs nothing to remove. The part of it that may be chance is left. Layers are corrected in
+the order of the graph, each with the errors that reach it from corrected layers before it.
 """
 
 from __future__ import annotations
@@ -131,11 +131,22 @@ def shifted(layer: Node, values: Sequence[Any], shift: torch.Tensor) -> list[Any
 
 
 def mean_error(layer: Node, exact: Sequence[Any], rounded: Sequence[Any]) -> torch.Tensor:
-    """The mean of `exact - rounded` for each channel. All samples have one shape."""
+    """The mean of `exact - rounded` for each channel, less what may be chance.
+
+    A mean of n errors differs from that of all inputs by the errors' variance / n in the mean
+    square. All channels are multiplied by one number from 0 to 1, the positive part of the
+    estimator of James and Stein (1961): 1 - the sum of these over the sum of the means' squares. So
+    many errors are corrected by their mean, and a single one is not corrected.
+    """
     axis = channel_axis(layer)
-    errors = [(a - b).movedim(axis, 0) for a, b in zip(exact, rounded, strict=True)]
-    errors = [error.reshape(len(error), -1).mean(1) for error in errors]
-    return torch.stack(errors).mean(0)
+    by_sample = [(a - b).movedim(axis, 0) for a, b in zip(exact, rounded, strict=True)]
+    errors = torch.cat([error.reshape(len(error), -1) for error in by_sample], dim=1)
+    count = errors.shape[1]
+    mean = errors.mean(1)
+    if count < 2:
+        return torch.zeros_like(mean)
+    chance, power = float(errors.var(1).sum()) / count, float(mean.square().sum())
+    return mean * max(0.0, 1 - chance / power) if power else mean
 
 
 def correct_biases(observed: GraphModule, samples: Sequence[Arguments]) -> None:

@@ -14,6 +14,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 import cmopt
+from cmopt.frontend.bias_correction import mean_error
 from cmopt.frontend.simulation import KeptSamples, Simulation, noise_ratios, quantizer_of
 from cmopt.frontend.structure import Arguments
 
@@ -72,7 +73,7 @@ KINDS = (
 def test_the_mean_error_of_a_layer_is_removed(kind: str, bias: bool) -> None:
     torch.manual_seed(0)
     module, shape, axis = _layer(kind, bias)
-    samples = _samples(shape)
+    samples = _samples(shape, count=128)
     programs = _both(module, samples, kernels="cmopt", precision=cmopt.Precision("int16"))
     before, after = (
         _errors(program, module, samples).movedim(axis, 0).flatten(1).mean(1).abs().max()
@@ -105,6 +106,26 @@ def test_layers_of_a_network_are_corrected_one_after_another() -> None:
         for program in _both(module, samples)
     )
     assert after < before * 0.9
+
+
+def _layer_errors(*errors: list[float]) -> torch.Tensor:
+    """What is corrected of a linear layer's errors; the numbers of one list are one channel's."""
+    graph = torch.export.export(nn.Linear(4, len(errors)), (torch.ones(len(errors[0]), 4),)).graph
+    (layer,) = [node for node in graph.nodes if node.op == "call_function"]
+    exact = torch.tensor(errors).T
+    return mean_error(layer, [exact], [torch.zeros_like(exact)])
+
+
+def test_an_error_that_is_always_the_same_is_corrected() -> None:
+    assert _layer_errors([3.0, 3.0], [-1.0, -1.0]).tolist() == [3.0, -1.0]
+    assert _layer_errors([0.0, 0.0], [0.0, 0.0]).tolist() == [0.0, 0.0]
+
+
+def test_what_may_be_chance_is_not_corrected() -> None:
+    assert _layer_errors([1.0, -1.0], [0.5, -1.5]).tolist() == [0.0, 0.0]
+    assert _layer_errors([7.0]).tolist() == [0.0]
+    # Variances 2 and 0 and means 3 and 1: the share is 1 - (2 / 2) / (9 + 1).
+    assert _layer_errors([2.0, 4.0], [1.0, 1.0]).tolist() == pytest.approx([2.7, 0.9])
 
 
 def _biases(program: ExportedProgram) -> int:
