@@ -137,9 +137,14 @@ def image_bytes(project: Path, core: str, folder: Path) -> tuple[int, int]:
 
 def with_cmsis_nn(project: Path, source: Path, inputs: Sequence[np.ndarray], ours: ProjectRun
                   ) -> int:  # fmt: skip
-    """Instructions of the same C source with Arm's kernels, which give the same bytes."""
+    """Instructions of the same C source with Arm's kernels, which give the same bytes.
+
+    The sources for 4-bit weights go too: they need our headers, and Arm's library has none.
+    """
     kernels = project / "kernels" / "cmsis_nn"
     shutil.rmtree(kernels)
+    for path in (project / "kernels" / "packed").rglob("*.c"):
+        path.unlink()
     shutil.copytree(source / "Include", kernels / "include")
     shutil.copytree(source / "Source", kernels / "source")
     for path in kernels.rglob("*.c"):

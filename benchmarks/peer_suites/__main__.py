@@ -6,8 +6,9 @@
 
 The models are those of the test modules in the installed wheel. The tests themselves are not run.
 Results are appended to build/peer_suites/results.jsonl, and the next run continues where the last
-one ended. At the end, or with --report alone, docs/peers.md and build/peer_suites/peers.json are
-written from all results. To repeat cases with a newer compiler, remove results.jsonl first.
+one ended. Noise that is above upstream's is then measured again, on other inputs. At the end, or
+with --report alone, docs/peers.md and build/peer_suites/peers.json are written from all results. To
+repeat cases with a newer compiler, remove results.jsonl first.
 
 --sample runs a fixed part, ours only, and compares it with benchmarks/peer_suites/baseline.json.
 The exit code is 1 if a case ends in a crash, a traceback or wrong bytes that are not in the
@@ -69,7 +70,7 @@ def main() -> int:
     if args.report:
         write(Store(args.results), args.page)
         return 0
-    from peer_suites.running import collected, run
+    from peer_suites.running import collected, look_again, run
 
     cases, missing = collected([SUITES[name] for name in args.suite or SUITES])
     if args.sample:
@@ -84,17 +85,13 @@ def main() -> int:
     else:
         store = Store(args.results)
     flows = args.only or (sample.FLOWS if args.sample else FLOWS)
-    run(
-        cases,
-        [] if args.sample else missing,
-        flows,
-        store,
-        jobs=args.jobs,
-        timeout=args.timeout,
-        until=start + args.hours * 3600,
-    )
+    until = start + args.hours * 3600
+    limits = {"jobs": args.jobs, "timeout": args.timeout, "until": until}
+    run(cases, [] if args.sample else missing, flows, store, **limits)
     if args.sample:
         return judge(store, args.update_baseline)
+    if not args.only:
+        look_again(cases, store, **limits)
     write(store, args.page)
     return 0
 

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cmopt.lowering.delegate_to_ethos_u import ONLY_MOVES
+from cmopt.lowering.delegate_to_ethos_u import AT_THE_END, ONLY_MOVES
+from cmopt.lowering.tosa.calls import MAY_OVERFLOW
 from peer_suites.outcomes import CANNOT_RUN, FAULTS, OK, SKIPPED, Result
 
 BASELINE_FIGURES = ("float", "core", "delegates", "steps", "snr")
 """The figures that the baseline keeps of an ok result, in this order, after the outcome."""
+
+NOISE = "signal to noise, dB"
+"""The aspect of noise."""
+
+OTHERS = "snr_others"
+"""The figure of noise on other inputs. It decides if both results have it; see `other_inputs`."""
 
 NOISE_DB = 1.0
 """A result that is lower than upstream's by more than this is worse."""
@@ -36,6 +43,8 @@ DIVIDES_BY_ZERO = "upstream's kernel gives 0 for a division by 0"
 IS_UNDEFINED = "upstream's kernel is undefined if a row's exponentials sum to 512"
 HAS_NO_KERNEL = "the stock runtime has no kernel for it"
 NOTHING_TO_COMPUTE = "nothing is computed, so the NPU is not called"
+SMALL = "a softmax of 32 elements at most is smaller on the core"
+OVERFLOW = "an integer may overflow, which TOSA leaves undefined"
 
 DEFECTS = {
     "cortex_m/ops.test_div::": DIVIDES_BY_ZERO,
@@ -115,12 +124,12 @@ def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
     a, b = ours.figures, upstream.figures
     if a.get("steps") is not None and a["steps"] > max(1.0, b.get("steps") or 0.0):
         found.append(_worse(ours, "steps", a["steps"], b.get("steps")))
-    if a.get("snr") is not None and b.get("snr") is not None:
+    name = OTHERS if a.get(OTHERS) is not None and b.get(OTHERS) is not None else "snr"
+    if a.get(name) is not None and b.get(name) is not None:
         is_wide = ours.key.partition("/")[0].endswith("_int16")
-        goal = min(b["snr"], GOOD_ENOUGH_INT16_DB if is_wide else GOOD_ENOUGH_DB)
-        if a["snr"] < goal - NOISE_DB:
-            apart = _apart(ours, upstream)
-            found.append(_worse(ours, "signal to noise, dB", a["snr"], b["snr"], apart=apart))
+        goal = min(b[name], GOOD_ENOUGH_INT16_DB if is_wide else GOOD_ENOUGH_DB)
+        if a[name] < goal - NOISE_DB:
+            found.append(_worse(ours, NOISE, a[name], b[name], apart=_apart(ours, upstream)))
     if (a.get("integers") or 0) > (b.get("integers") or 0):
         found.append(_worse(ours, "wrong integers", a["integers"], b.get("integers")))
     return found
@@ -138,7 +147,7 @@ def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
     if b.get("delegates"):
         apart = apart or ("" if b["cycles"] else UPSTREAM_IS_EMPTY)
         if not a["delegates"]:
-            apart = apart or (NOTHING_TO_COMPUTE if _only_moves(ours) else "")
+            apart = apart or _why_no_delegate(ours)
             return [*found, _worse(ours, "delegates", 0, b["delegates"], reason, apart)]
         if a["delegates"] > b["delegates"]:
             found.append(_worse(ours, "delegates", a["delegates"], b["delegates"], reason, apart))
@@ -157,9 +166,18 @@ def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:
     return found
 
 
-def _only_moves(result: Result) -> bool:
-    """Whether a program without a delegate moves data at most."""
-    return all(reason.endswith(ONLY_MOVES) for reason in result.reasons)
+NO_DELEGATE = {ONLY_MOVES: NOTHING_TO_COMPUTE, AT_THE_END: SMALL, MAY_OVERFLOW: OVERFLOW}
+"""Why a program without a delegate is set apart, by the reason that all its ops have."""
+
+
+def _why_no_delegate(result: Result) -> str:
+    """Why a program without a delegate cannot be compared with one on the NPU; empty if it can.
+
+    Ops that only move data do not count if another op has a reason.
+    """
+    known = [next((r for r in NO_DELEGATE if text.endswith(r)), "") for text in result.reasons]
+    reasons = set(known) - {ONLY_MOVES} or {ONLY_MOVES}
+    return NO_DELEGATE.get(reasons.pop(), "") if len(reasons) == 1 else ""
 
 
 def _text(value: Any) -> str:

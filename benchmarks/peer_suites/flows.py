@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import torch
 from torch.export import ExportedProgram
+from torch.utils import _pytree
 from xdsl.dialects.builtin import ModuleOp
 
 import cmopt
@@ -18,6 +19,7 @@ from cmopt.dialects.program import main_function, terminator, update
 from cmopt.pipeline.interpreting import as_arrays, interpret
 from cmopt.support.targets import NPUS, get_target
 from peer_suites import figures
+from peer_suites.other_inputs import Run, noise_on, other_inputs
 from peer_suites.outcomes import (
     CANNOT_RUN,
     ERROR,
@@ -43,7 +45,9 @@ class NotQuantized(Exception):
 class Subject:
     """The model of a case. What several flows need is computed once."""
 
-    def __init__(self, case: Case, recorded: Recorded):
+    def __init__(self, case: Case, recorded: Recorded, others: int = 0):
+        """others: on how many other inputs the noise is measured too; see `other_inputs`."""
+        self.others = others
         self.key, self.target, self.has_npu = case.key, case.suite.target, case.suite.has_npu
         self.int16 = case.suite.int16
         self.recorded = recorded
@@ -62,6 +66,12 @@ class Subject:
         """A new copy of the inputs in the memory format of upstream's tester."""
         return figures.copies(self._given)
 
+    def as_for_tester(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Other inputs in the memory format of upstream's tester."""
+        given = zip(figures.tensors_of(self._given), figures.tensors_of(inputs), strict=True)
+        tensors = iter([torch.empty_like(old).copy_(new) for old, new in given])
+        return _pytree.tree_map_only(torch.Tensor, lambda _: next(tensors), self._given)
+
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """The tensor inputs, in order: the inputs of a compiled program."""
@@ -70,8 +80,15 @@ class Subject:
     @cached_property
     def expected(self) -> list[torch.Tensor]:
         """The outputs of the float model."""
+        return self._float(self.inputs)
+
+    def _float(self, inputs: tuple[Any, ...]) -> list[torch.Tensor]:
         with torch.no_grad():
-            return figures.flat(copy.deepcopy(self.model)(*self.inputs))
+            return figures.flat(copy.deepcopy(self.model)(*inputs))
+
+    def noise_on_others(self, run: Run) -> float | None:
+        """The noise of a program on the other inputs; None if there are none."""
+        return noise_on(other_inputs(self.inputs, self.others), self._float, run)
 
     @property
     def upstream_quantized(self) -> ExportedProgram:
@@ -177,6 +194,10 @@ def _compiled(subject: Subject, flow: str, exported: ExportedProgram, phase: Pha
     found["steps"] = figures.steps(outputs, meant, scales)
     found["snr"] = figures.noise(outputs, subject.expected)
     found["integers"] = figures.wrong_integers(outputs, subject.expected)
+    if subject.others:
+        found["snr_others"] = subject.noise_on_others(
+            lambda other: program.interpret(*figures.tensors_of(other))
+        )
     reasons = _reasons(program)
     return Result(subject.key, flow, OK, message=note, figures=found, reasons=reasons)
 
@@ -240,8 +261,12 @@ def _upstream(subject: Subject, phase: Phase) -> Result:
     phase("upstream's quantizer")
     exported = subject.upstream_quantized
     scales = figures.output_scales(exported)
-    with torch.no_grad():
-        meant = figures.flat(exported.module(check_guards=False)(*subject.inputs))
+
+    def simulated(inputs: tuple[Any, ...]) -> list[torch.Tensor]:
+        with torch.no_grad():
+            return figures.flat(exported.module(check_guards=False)(*inputs))
+
+    meant = simulated(subject.inputs)
     found: dict[str, Any] = {}
     note = ""
     phase("lower")
@@ -249,23 +274,39 @@ def _upstream(subject: Subject, phase: Phase) -> Result:
         flatbuffers = _lowered_for_npu(tester)
         npu = get_target(subject.target).npu
         assert npu is not None
-        outputs = _of_graph(exported, flatbuffers, subject, meant) or meant
+
+        def run(inputs: tuple[Any, ...]) -> list[torch.Tensor]:
+            simulation = simulated(inputs)
+            return _of_graph(exported, flatbuffers, inputs, simulation) or simulation
+
+        outputs: list[torch.Tensor] | None = run(subject.inputs)
         found["cycles"] = _cycles(flatbuffers, npu.name)
     else:
         tester.to_edge()
         tester.run_passes()
-        outputs, note = _upstream_outputs(tester, subject)
+        module = tester.get_artifact().exported_program().module(check_guards=False)
+
+        def run(inputs: tuple[Any, ...]) -> list[torch.Tensor]:
+            with torch.no_grad():
+                return figures.flat(module(*subject.as_for_tester(inputs)))
+
+        outputs, note = _upstream_outputs(run, subject)
         found["steps"] = None if outputs is None else figures.steps(outputs, meant, scales)
         tester.to_executorch()
     found |= figures.of_file(bytes(tester.get_artifact().buffer))
     if outputs is not None:
         found["snr"] = figures.noise(outputs, subject.expected)
         found["integers"] = figures.wrong_integers(outputs, subject.expected)
+        if subject.others:
+            found["snr_others"] = subject.noise_on_others(run)
     return Result(subject.key, "upstream", OK, message=note, figures=found)
 
 
 def _of_graph(
-    exported: ExportedProgram, flatbuffers: list[bytes], subject: Subject, like: list[torch.Tensor]
+    exported: ExportedProgram,
+    flatbuffers: list[bytes],
+    inputs: tuple[Any, ...],
+    like: list[torch.Tensor],
 ) -> list[torch.Tensor] | None:
     """What upstream's TOSA graph gives for the inputs, dequantized; None if it is not all."""
     from tosa_programs import run_reference
@@ -273,8 +314,8 @@ def _of_graph(
     borders = figures.borders(exported)
     if len(flatbuffers) != 1 or borders is None or len(borders.inputs) != 1:
         return None
-    inputs = [borders.inputs[0].quantize(tensor) for tensor in subject.tensors]
-    outputs = run_reference(flatbuffers[0], inputs)
+    arrays = [borders.inputs[0].quantize(tensor) for tensor in figures.tensors_of(inputs)]
+    outputs = run_reference(flatbuffers[0], arrays)
     if outputs is None or not len(outputs) == len(like) == len(borders.outputs):
         return None
     return [
@@ -283,15 +324,14 @@ def _of_graph(
     ]
 
 
-def _upstream_outputs(tester: Any, subject: Subject) -> tuple[list[torch.Tensor] | None, str]:
+def _upstream_outputs(
+    run: Callable[[tuple[Any, ...]], list[torch.Tensor]], subject: Subject
+) -> tuple[list[torch.Tensor] | None, str]:
     """Upstream's outputs, or the reason why some operator cannot be run in Python."""
-    inputs = subject.tester_inputs
-    module = tester.get_artifact().exported_program().module(check_guards=False)
     try:
-        with torch.no_grad():
-            outputs = figures.flat(module(*inputs))
-            assert len(outputs) == len(subject.expected), "another number of outputs"
-            return outputs, ""
+        outputs = run(subject.inputs)
+        assert len(outputs) == len(subject.expected), "another number of outputs"
+        return outputs, ""
     except Exception as error:
         return None, without_places(f"{CANNOT_RUN}: {type(error).__name__}: {error}", 160)
 

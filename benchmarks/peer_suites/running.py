@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import io
@@ -10,13 +11,15 @@ import logging
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from peer_suites.compare import NOISE, OTHERS, worse_than_upstream
+from peer_suites.other_inputs import COUNT
 from peer_suites.outcomes import OK, Result
-from peer_suites.processes import Emit, run_cases, skipped
+from peer_suites.processes import Body, Emit, run_cases, skipped
 from peer_suites.store import Store
 from peer_suites.suites import Case, Suite, Uncollected, collect
 
@@ -40,7 +43,7 @@ def quiet() -> None:
     warnings.simplefilter("ignore")
 
 
-def warm_up(suites: Sequence[Suite], flows: Sequence[str]) -> None:
+def warm_up(suites: Sequence[Suite], flows: Collection[str]) -> None:
     """Import what the flows need, and compile once, so that forked processes need not."""
     import torch
     from torch import nn
@@ -68,14 +71,17 @@ def warm_up(suites: Sequence[Suite], flows: Sequence[str]) -> None:
     gc.freeze()  # Forked processes then share the pages of existing objects.
 
 
-def body(case: Case, flows: Sequence[str], emit: Emit) -> None:
-    """The work of a process: record the case, then run its flows one after the other."""
+def body(case: Case, flows: Sequence[str], emit: Emit, others: int = 0) -> None:
+    """The work of a process: record the case, then run its flows one after the other.
+
+    others: on how many other inputs the noise is measured too.
+    """
     from peer_suites.flows import Subject, run_flow
     from peer_suites.recording import NoModel, record
 
     try:
         emit({"phase": "record"})
-        subject = Subject(case, record(case))
+        subject = Subject(case, record(case), others)
     except NoModel as reason:
         for flow in flows:
             emit({"result": skipped(case.key, flow, str(reason)).to_json()})
@@ -101,19 +107,49 @@ def run(
             store.add(skipped(item.key, flow, item.reason))
     ordered = sorted(cases, key=lambda case: case.index)  # First one case of every function.
     work = [(case, left) for case in ordered if (left := store.missing(case.key, flows))]
+    _run_work(work, body, store, jobs=jobs, timeout=timeout, until=until)
+
+
+def look_again(
+    cases: Sequence[Case], store: Store, *, jobs: int, timeout: float, until: float
+) -> None:
+    """Measure noise that is above upstream's on other inputs too; see `other_inputs`."""
+    noisy: dict[str, list[str]] = {}
+    for (key, flow), result in store.results.items():
+        upstream = store.results.get((key, "upstream"))
+        for row in worse_than_upstream(result, upstream) if flow != "upstream" else ():
+            if row.aspect == NOISE and not row.apart and OTHERS not in result.figures:
+                noisy.setdefault(key, []).append(flow)
+    work = [(case, [*noisy[case.key], "upstream"]) for case in cases if case.key in noisy]
+    measure = functools.partial(body, others=COUNT)
+    _run_work(work, measure, store, jobs=jobs, timeout=timeout, until=until)
+
+
+def _run_work(
+    work: Sequence[tuple[Case, Sequence[str]]],
+    body: Body,
+    store: Store,
+    *,
+    jobs: int,
+    timeout: float,
+    until: float,
+) -> None:
+    """Add the results of `work` to `store`, and show the progress."""
     if not work:
         return
     folder = store.path.parent / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(folder)  # Reproducers of internal errors go there too.
     console = Console(stderr=True)
+    suites = {case.suite.name: case.suite for case, _ in work}
+    used = {flow for _, flows in work for flow in flows}
     with console.status("importing"), contextlib.redirect_stdout(io.StringIO()):
-        warm_up(list({case.suite.name: case.suite for case, _ in work}.values()), flows)
+        warm_up(list(suites.values()), used)
     counts: Counter[str] = Counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("cases", total=sum(len(left) for _, left in work))
+        task = progress.add_task("cases", total=sum(len(flows) for _, flows in work))
         for result in run_cases(work, body, jobs=jobs, timeout=timeout, folder=folder, until=until):
             store.add(result)
             counts[result.outcome] += 1

@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from cmopt.dialects.shapes import inverse
-from cmopt.lowering.delegate_to_ethos_u import ONLY_MOVES
+from cmopt.lowering.delegate_to_ethos_u import AT_THE_END, ONLY_MOVES
+from cmopt.lowering.tosa.calls import MAY_OVERFLOW
 from cmopt.support.diagnostics import CompileError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
@@ -24,6 +25,8 @@ from peer_suites.compare import (
     DIVIDES_BY_ZERO,
     HAS_NO_KERNEL,
     NOTHING_TO_COMPUTE,
+    OVERFLOW,
+    SMALL,
     UPSTREAM_FAILS,
     UPSTREAM_IS_EMPTY,
     UPSTREAM_IS_FLOAT,
@@ -228,6 +231,14 @@ def test_noise_beyond_that_of_rounding_is_good_enough() -> None:
     assert aspects(result(key=wide, snr=89.5), upstream(key=wide, snr=200.0)) == []
 
 
+def test_noise_on_other_inputs_decides() -> None:
+    ours, other = {"snr": 36.0, "snr_others": 45.0}, {"snr": 40.0, "snr_others": 45.5}
+    assert aspects(result(**ours), upstream(**other)) == []
+    assert aspects(result(**other), upstream(**ours | {"snr_others": 47.0})) == [
+        "signal to noise, dB"]  # fmt: skip
+    assert aspects(result(**ours), upstream()) == ["signal to noise, dB"]
+
+
 def test_aspects_with_an_npu() -> None:
     other = upstream(**ON_NPU)
     assert aspects(result(**ON_NPU), other) == []
@@ -297,6 +308,10 @@ def without_delegates(*reasons: str) -> Result:
         ([f"edge.cat: {ONLY_MOVES}"], 500, NOTHING_TO_COMPUTE),
         ([f"edge.cat: {ONLY_MOVES}", "aten.gt: no TOSA"], 500, ""),
         ([], 500, NOTHING_TO_COMPUTE),
+        ([f"edge.softmax: {AT_THE_END}"], 500, SMALL),
+        ([f"edge.permute: {ONLY_MOVES}", f"edge.softmax: {AT_THE_END}"], 500, SMALL),
+        ([f"aten.mul.Tensor: {MAY_OVERFLOW}"], 500, OVERFLOW),
+        ([f"aten.mul.Tensor: {MAY_OVERFLOW}", "aten.gt: no TOSA"], 500, ""),
     ],
 )
 def test_a_program_without_delegates_says_why(reasons: list[str], cycles: int, why: str) -> None:
