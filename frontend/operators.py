@@ -313,6 +313,7 @@ _WRITES = (
     Operator("full_like ones_like zeros_like", prepared=writes_before.filled),
     Operator("index_put", SHARED, writes.replacement, writes_before.put_where, takes_indices=True),
     Operator("scatter.src", SHARED, writes.replacement, takes_indices=True),
+    Operator("scatter_add", SHARED, takes_indices=True),
     Operator("scatter.value", prepared=writes_before.scattered_number),
     Operator("select_scatter slice_scatter", SHARED, writes.replacement),
 )

@@ -1,4 +1,4 @@
-"""Give stored integers to portable operators that only move or compare elements."""
+"""Give stored integers to portable operators that move, compare or add elements."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i32, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.arrays import Array, dequantize
 from cmopt.dialects.edge import CallOp
-from cmopt.dialects.quant import DCastOp, SCastOp, UniformQuantizedType, qtype_of, storage_type
+from cmopt.dialects.quant import (
+    DCastOp,
+    QCastOp,
+    SCastOp,
+    UniformQuantizedType,
+    qtype_of,
+    storage_type,
+)
 from cmopt.dialects.shapes import element_of, with_element
+from cmopt.lowering.portable_calls import cast_to, portable_call
 from cmopt.lowering.rewrite import apply_patterns
+
+INDEX_PUT = "aten.index_put.default"
 
 MOVING = {
     "aten.embedding.default": (0,),
     "aten.gather.default": (0,),
     "aten.index.Tensor": (0,),
-    "aten.index_put.default": (0, -1),
+    INDEX_PUT: (0, -1),
     "aten.index_select.default": (0,),
     "aten.max.dim": (0,),
     "aten.max_pool2d_with_indices.default": (0,),
@@ -36,6 +46,12 @@ MOVING = {
 """Operators whose float results have elements of some operands, with the operands' places.
 
 The other results depend on the order of these elements alone.
+"""
+
+ADDING = {INDEX_PUT: (0, -1), "aten.scatter_add.default": (0, 2)}
+"""Operators whose result is an operand with elements of another one added to some of its own.
+
+`index_put` is one of them if it accumulates.
 """
 
 COMPARING = {
@@ -97,11 +113,58 @@ class MoveStoredIntegers(RewritePattern):
         rewriter.replace(op, [*casts, new, *after], results)
 
 
+class AddStoredIntegers(RewritePattern):
+    """`qcast(call(dcast(x), …, dcast(y)))` for an operator of `ADDING` → the same in int32.
+
+    x and y lose their zero point, and the sum is clamped and gets it back. The result's type is
+    theirs. Exact, as long as float32 holds the sums.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CallOp, rewriter: PatternRewriter) -> None:
+        places = ADDING.get(op.target.data)
+        if op.target.data == INDEX_PUT and not _accumulates(op):
+            return
+        if places is None or (values := sources(op, places)) is None:
+            return
+        readers = [use.operation for use in op.outputs[0].uses]
+        type = qtype_of(values[0])
+        if not all(isinstance(reader, QCastOp) and qtype_of(reader.output) == type
+                   for reader in readers):  # fmt: skip
+            return
+        operands = list(op.operands_)
+        for place, value in zip(places, values, strict=True):
+            operands[place] = _without_zero_point(value, rewriter)
+        shape = op.outputs[0].type
+        sums = CallOp(op.target.data, operands, op.arguments.data, [with_element(shape, i32)])
+        sums.outputs[0].name_hint = op.outputs[0].name_hint
+        low, high = (end - type.zero_point for end in type.storage_range)
+        clamped = portable_call("aten.clamp.default", [rewriter.insert(sums).outputs[0], low, high],
+                                sums.outputs[0].type)  # fmt: skip
+        result = rewriter.insert(clamped).outputs[0]
+        if type.zero_point:
+            added = portable_call("aten.add.Scalar", [result, type.zero_point, 1], result.type)
+            result = rewriter.insert(added).outputs[0]
+        stored = SCastOp(cast_to(result, type.storage, rewriter), with_element(shape, type))
+        rewriter.insert(stored)
+        for reader in readers:
+            rewriter.replace(reader, [], [stored.output])
+        rewriter.erase(op)
+
+
+def _without_zero_point(value: SSAValue, rewriter: PatternRewriter) -> SSAValue:
+    """The multiples of the scale that a value has, as int32."""
+    stored = rewriter.insert(SCastOp(value, storage_type(value.type))).output
+    wide = cast_to(stored, i32, rewriter)
+    if not (zero := qtype_of(value).zero_point):
+        return wide
+    return rewriter.insert(portable_call("aten.sub.Scalar", [wide, zero, 1], wide.type)).outputs[0]
+
+
 def _accumulates(op: CallOp) -> bool:
     """Whether an `index_put` adds the values to what is there."""
     last = op.arguments.data[-1]
-    is_put = op.target.data == "aten.index_put.default"
-    return is_put and isinstance(last, IntegerAttr) and bool(last.value.data)
+    return op.target.data == INDEX_PUT and isinstance(last, IntegerAttr) and bool(last.value.data)
 
 
 class CompareStoredIntegers(RewritePattern):
@@ -120,19 +183,27 @@ class CompareStoredIntegers(RewritePattern):
         rewriter.replace(op, [*casts, CallOp(op.target.data, call, op.arguments.data, types)])
 
 
-def stored_number(target: str, type: UniformQuantizedType, number: float) -> int | None:
-    """The integer with which a comparison of stored integers gives the same; None if none does.
+def stored_comparison(
+    target: str, type: UniformQuantizedType, number: float
+) -> tuple[str, int] | None:
+    """The operator and the integer that compare stored integers with the same result.
 
     PyTorch compares in float32. The true integers are those up to one, or from one on, or just one.
+    If all are true, or none is, so are all from the least on, or none above the greatest. None if
+    several integers stand for the number that is to be equal.
     """
-    stored = np.arange(type.storage_range[0], type.storage_range[1] + 1)
+    least, most = type.storage_range
+    stored = np.arange(least, most + 1)
     truth = WITH_NUMBER[target](dequantize(stored, type), np.float32(number))
-    if not truth.any():
+    is_equality, is_negated = WITH_NUMBER[target] is np.equal, target == "aten.ne.Scalar"
+    if not truth.any() or truth.all():
+        always = ("aten.ge.Scalar", least)
+        return always if bool(truth.all()) != is_negated else ("aten.gt.Scalar", most)
+    if is_equality and truth.sum() > 1:
         return None
     first, last = int(stored[truth][0]), int(stored[truth][-1])
     ends = {"ge": first, "gt": first - 1, "le": last, "lt": last + 1}
-    found = ends.get(target.split(".")[1], first)
-    return found if stored[0] <= found <= stored[-1] else None
+    return target, ends.get(target.split(".")[1], first)
 
 
 class CompareWithNumber(RewritePattern):
@@ -146,9 +217,10 @@ class CompareWithNumber(RewritePattern):
         tensor, number = op.arguments.data
         if not isinstance(number, FloatAttr | IntegerAttr):
             return
-        integer = stored_number(target, qtype_of(values[0]), float(number.value.data))
-        if integer is None:
+        found = stored_comparison(target, qtype_of(values[0]), float(number.value.data))
+        if found is None:
             return
+        target, integer = found
         call, casts = on_integers(op, (0,), values)
         arguments, types = [tensor, IntegerAttr(integer, i64)], [v.type for v in op.outputs]
         rewriter.replace(op, [*casts, CallOp(target, call, arguments, types)])
@@ -167,12 +239,19 @@ def on_integers(
 
 @dataclass(frozen=True)
 class KeepCallsInIntegersPass(ModulePass):
-    """Let portable operators that only move or compare elements work on stored integers; exact.
+    """Let portable operators that move, compare or add elements work on stored integers; exact.
 
     So `argmax` of an int8 tensor needs no dequantized copy. Operands must be of one quantized type.
+    Sums are computed in int32.
     """
 
     name = "keep-calls-in-integers"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, MoveStoredIntegers(), CompareStoredIntegers(), CompareWithNumber())
+        apply_patterns(
+            op,
+            MoveStoredIntegers(),
+            CompareStoredIntegers(),
+            CompareWithNumber(),
+            AddStoredIntegers(),
+        )

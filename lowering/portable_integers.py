@@ -21,27 +21,15 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from cmopt.dialects.arrays import numpy_dtype
-from cmopt.dialects.constants import constant_of, typed_constant
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.shapes import element_of, shape_of
-from cmopt.lowering.plain_integers import COPY, is_inside, range_of
-from cmopt.lowering.portable_calls import Argument, portable_call
+from cmopt.lowering.plain_integers import is_inside, range_of
+from cmopt.lowering.portable_calls import Argument, cast_to, portable_call
 
 TAKES_INT64 = frozenset(
     {"aten.gather.default", "aten.scatter.src", "aten.scatter.value", "aten.scatter_add.default"}
 )
 """Operators whose second operand is indices. PyTorch takes int32 there, the kernels only int64."""
-
-
-def _cast(value: SSAValue, element: Attribute, rewriter: PatternRewriter) -> SSAValue:
-    """A value as numbers of another type; the cast is inserted, or a constant is converted."""
-    type, dtype = TensorType(element, shape_of(value)), numpy_dtype(element)
-    if (values := constant_of(value)) is not None:
-        ops, cast = typed_constant(values.astype(dtype), type, value.name_hint)
-        rewriter.insert(ops)
-        return cast
-    arguments: list[Argument] = [value, dtype.name, None, None, None, False, None]
-    return rewriter.insert(portable_call(COPY, arguments, type)).outputs[0]
 
 
 def _whole(number: Attribute) -> int:
@@ -63,7 +51,7 @@ class WidenIndices(RewritePattern):
     def match_and_rewrite(self, op: CallOp, rewriter: PatternRewriter) -> None:
         if op.target.data not in TAKES_INT64 or element_of(op.operands_[1]) == i64:
             return
-        op.operands[1] = _cast(op.operands_[1], i64, rewriter)
+        op.operands[1] = cast_to(op.operands_[1], i64, rewriter)
         rewriter.notify_op_modified(op)
 
 
@@ -83,7 +71,7 @@ class TakeRemainderApart(RewritePattern):
             return
         dividend, *more = op.operands_
         if element_of(dividend) == i1:
-            dividend = _cast(dividend, element, rewriter)  # PyTorch subtracts no truth values.
+            dividend = cast_to(dividend, element, rewriter)  # PyTorch subtracts no truth values.
         divisor: Argument = more[0] if more else _whole(op.arguments.data[1])
         type = op.outputs[0].type
         quotient = portable_call("aten.floor_divide.default", [dividend, divisor], type)
@@ -166,7 +154,7 @@ class CastJoined(RewritePattern):
         for index, value in enumerate(op.operands_):
             given = element_of(value)
             if given != element and numpy_dtype(given).itemsize == width:
-                op.operands[index] = _cast(value, element, rewriter)
+                op.operands[index] = cast_to(value, element, rewriter)
                 rewriter.notify_op_modified(op)
 
 
@@ -204,11 +192,11 @@ class WidenPower(RewritePattern):
             return
         if element == i64:
             return
-        exponent = _cast(op.operands_[-1], i64, rewriter)
+        exponent = cast_to(op.operands_[-1], i64, rewriter)
         base: Argument = op.operands_[0] if len(op.operands_) > 1 else _whole(op.arguments.data[0])
         type = TensorType(i64, shape_of(op.outputs[0]))
         power = rewriter.insert(portable_call(op.target.data, [base, exponent], type))
-        rewriter.replace(op, [], [_cast(power.outputs[0], element, rewriter)])
+        rewriter.replace(op, [], [cast_to(power.outputs[0], element, rewriter)])
 
 
 SHIFTS = {

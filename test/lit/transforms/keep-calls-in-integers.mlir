@@ -27,18 +27,31 @@ func.func @index_select(%x: tensor<2x5x!q>, %i: tensor<3xi64>) -> tensor<2x3x!q>
   func.return %2 : tensor<2x3x!q>
 }
 
-// So does what replaces elements, unless it adds to them.
+// So does what replaces elements.
 // CHECK-LABEL: @index_put
 // CHECK:         edge.call "aten.index_put.default"{{.*}} : (tensor<5xi8>, tensor<3xi64>, tensor<3xi8>) -> tensor<5xi8>
-// CHECK:         edge.call "aten.index_put.default"{{.*}} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
-func.func @index_put(%x: tensor<5x!q>, %i: tensor<3xi64>, %y: tensor<3x!q>) -> (tensor<5x!q>, tensor<5x!q>) {
+func.func @index_put(%x: tensor<5x!q>, %i: tensor<3xi64>, %y: tensor<3x!q>) -> tensor<5x!q> {
   %0 = quant.dcast %x : tensor<5x!q> to tensor<5xf32>
   %1 = quant.dcast %y : tensor<3x!q> to tensor<3xf32>
   %2 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, false]} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
-  %3 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, true]} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
-  %4 = quant.qcast %2 : tensor<5xf32> to tensor<5x!q>
-  %5 = quant.qcast %3 : tensor<5xf32> to tensor<5x!q>
-  func.return %4, %5 : tensor<5x!q>, tensor<5x!q>
+  %3 = quant.qcast %2 : tensor<5xf32> to tensor<5x!q>
+  func.return %3 : tensor<5x!q>
+}
+
+// What adds to elements does it in 32 bits, without zero points, and clamps the sums.
+// CHECK-LABEL: @index_add
+// CHECK:         %[[X:.*]] = edge.call "aten.sub.Scalar"(%{{.*}}) {arguments = [#edge.operand<0>, -3 : i64, 1 : i64]} : (tensor<5xi32>) -> tensor<5xi32>
+// CHECK:         %[[Y:.*]] = edge.call "aten.sub.Scalar"{{.*}} : (tensor<3xi32>) -> tensor<3xi32>
+// CHECK:         %[[S:.*]] = edge.call "aten.index_put.default"(%[[X]], %i, %[[Y]]) {{.*}} : (tensor<5xi32>, tensor<3xi64>, tensor<3xi32>) -> tensor<5xi32>
+// CHECK-NEXT:    %[[C:.*]] = edge.call "aten.clamp.default"(%[[S]]) {arguments = [#edge.operand<0>, -125 : i64, 130 : i64]}
+// CHECK-NEXT:    %[[A:.*]] = edge.call "aten.add.Scalar"(%[[C]]) {arguments = [#edge.operand<0>, -3 : i64, 1 : i64]}
+// CHECK-NEXT:    edge.call "aten._to_copy.default"(%[[A]]) {{.*}} : (tensor<5xi32>) -> tensor<5xi8>
+func.func @index_add(%x: tensor<5x!q>, %i: tensor<3xi64>, %y: tensor<3x!q>) -> tensor<5x!q> {
+  %0 = quant.dcast %x : tensor<5x!q> to tensor<5xf32>
+  %1 = quant.dcast %y : tensor<3x!q> to tensor<3xf32>
+  %2 = edge.call "aten.index_put.default"(%0, %i, %1) {arguments = [#edge.operand<0>, [#edge.operand<1>], #edge.operand<2>, true]} : (tensor<5xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<5xf32>
+  %3 = quant.qcast %2 : tensor<5xf32> to tensor<5x!q>
+  func.return %3 : tensor<5x!q>
 }
 
 // Integers of two types cannot be compared.
@@ -58,6 +71,18 @@ func.func @number(%x: tensor<4x!q>) -> tensor<4xi1> {
   %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
   %1 = edge.call "aten.gt.Scalar"(%0) {arguments = [#edge.operand<0>, 0.2 : f64]} : (tensor<4xf32>) -> tensor<4xi1>
   func.return %1 : tensor<4xi1>
+}
+
+// Every number that x can have is below 1000, and none is 0.2: all integers are -128 or more, and none
+// is above 127.
+// CHECK-LABEL: @always
+// CHECK:         edge.call "aten.ge.Scalar"(%0) {arguments = [#edge.operand<0>, -128 : i64]} : (tensor<4xi8>) -> tensor<4xi1>
+// CHECK:         edge.call "aten.gt.Scalar"(%{{.*}}) {arguments = [#edge.operand<0>, 127 : i64]} : (tensor<4xi8>) -> tensor<4xi1>
+func.func @always(%x: tensor<4x!q>) -> (tensor<4xi1>, tensor<4xi1>) {
+  %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
+  %1 = edge.call "aten.lt.Scalar"(%0) {arguments = [#edge.operand<0>, 1.0e3 : f64]} : (tensor<4xf32>) -> tensor<4xi1>
+  %2 = edge.call "aten.eq.Scalar"(%0) {arguments = [#edge.operand<0>, 0.2 : f64]} : (tensor<4xf32>) -> tensor<4xi1>
+  func.return %1, %2 : tensor<4xi1>, tensor<4xi1>
 }
 
 // The values of topk are elements of x; their places depend on the elements' order alone.

@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import i8
 
 from cmopt.dialects.arrays import dequantize
 from cmopt.dialects.quant import UniformQuantizedType
-from cmopt.lowering.keep_calls_in_integers import WITH_NUMBER, stored_number
+from cmopt.lowering.keep_calls_in_integers import WITH_NUMBER, stored_comparison
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from hypothesis import given
@@ -48,8 +48,13 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "many places": lambda y: written(y, (slice(None), slice(None), EVERY_OTHER), y[:, :, :2]),
     "many columns of a number": lambda y: y.index_fill(3, EVERY_OTHER, 0.5),
     "scattered places": lambda y: y.scatter(1, DIAGONAL, y[:, :1]),
+    "compared with a number out of reach": lambda y: (y > 1e3, y <= 1e3, y == 0.12345, y != 1e9),
+    "added at places": lambda y: y.index_put((TWICE,), y[:1], accumulate=True),
+    "added at computed places": lambda y: y.index_add(1, y.argmax(1)[0, 0], y),
+    "scattered and added": lambda y: y.scatter_add(1, y.argmax(1, keepdim=True), y[:, :1]),
     "points": lambda y: written(y, (slice(None), DIAGONAL[0, 0, 0], EVERY_OTHER), y[:, :2, 0]),
 }
+TWICE = torch.tensor([1, 1])
 EVERY_OTHER = torch.tensor([0, 2])
 DIAGONAL = torch.tensor([[0, 1], [3, 2]]).expand(1, 1, 2, 2)
 WRITES = [name for name in FUNCTIONS if "places" in name or "columns" in name]
@@ -98,10 +103,10 @@ def test_a_comparison_with_a_number_is_one_with_an_integer(
     real = torch.from_numpy(dequantize(stored, type))
     if is_held:
         number = float(real[100])
-    compare = getattr(torch, target.split(".")[1])
-    meant = compare(real, number)
-    if (integer := stored_number(target, type, number)) is None:
-        is_inequality = target.split(".")[1] == "ne"
-        assert bool(meant.all()) or (not meant.any() and not is_inequality)
-        return
+    meant = getattr(torch, target.split(".")[1])(real, number)
+    found = stored_comparison(target, type, number)
+    assert found is not None
+    name, integer = found
+    assert -128 <= integer <= 127
+    compare = getattr(torch, name.split(".")[1])
     assert torch.equal(compare(torch.from_numpy(stored), integer), meant)
