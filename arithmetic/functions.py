@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,15 @@ def _sigmoid(x: Float) -> Float:
 
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+@partial(np.vectorize, otypes=[np.float64])
+def _erfinv(x: float) -> float:
+    if not -1 < x < 1:
+        return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
+    if abs(x) < 1e-4:  # 1 + x would lose digits; the next term of this series is below 1e-16 x.
+        return math.sqrt(math.pi) / 2 * (x + math.pi / 12 * x**3)
+    return NormalDist().inv_cdf((1 + x) / 2) / math.sqrt(2)
 
 
 def _gelu(op: edge.GeluOp, x: Float) -> Float:
@@ -104,6 +115,7 @@ FUNCTIONS: dict[str, Callable[..., Float]] = {
     "cosh": np.cosh,
     "elu": _elu,
     "erf": lambda x: _erf(x.astype(np.float64)).astype(np.float32),
+    "erfinv": lambda x: _erfinv(x.astype(np.float64)).astype(np.float32),
     "exp": np.exp,
     "expm1": np.expm1,
     "floor": np.floor,

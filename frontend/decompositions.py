@@ -319,6 +319,19 @@ def reverse_subtraction(module: GraphModule, node: Node) -> Node | None:
     return difference
 
 
+def round_to_places(module: GraphModule, node: Node) -> Node | None:
+    """round(x, decimals=d): round(x * 10^d) / 10^d; below 0, round(x / 10^-d) * 10^-d."""
+    operand: Any = node.args[0]
+    places: Any = node.kwargs.get("decimals", 0)
+    power = insert_number(module, node, 10.0 ** abs(places), operand.meta["val"].dim())
+    there, back = aten.mul.Tensor, aten.div.Tensor
+    if places < 0:
+        there, back = back, there
+    scaled = insert(module.graph, node, there, operand, power)
+    rounded = insert(module.graph, node, aten.round.default, scaled)
+    return insert(module.graph, node, back, rounded, power)
+
+
 def product_with_ones(module: GraphModule, node: Node) -> Node | None:
     """x * 1 is x, if the constant of ones does not change the shape."""
     for operand, other in (node.args[:2], node.args[1::-1]):

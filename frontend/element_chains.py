@@ -25,13 +25,16 @@ CLAMPED_BY_KERNELS = {
 }
 """Operators whose kernels clamp their result."""
 
+_BYTES = (torch.int8, torch.uint8)
+"""The integers of which a table has an entry for each."""
+
 
 @dataclass
 class Chain:
     """Functions of one element with a common source."""
 
     source: Node
-    """The float32 tensor, or the tensor of unsigned bytes, that all of them are functions of."""
+    """The float32 tensor, or the tensor of bytes, that all of them are functions of."""
     nodes: list[Node] = field(default_factory=list)
     """In the order of the graph."""
     ends: set[Node] = field(default_factory=set)
@@ -104,7 +107,7 @@ class _Finder:
         if len(found) != 1:
             return None
         (source,) = found
-        is_start = _is_float(source) or _dtype(source) == torch.uint8
+        is_start = _is_float(source) or _dtype(source) in _BYTES
         if not is_start or not _same_shape(source, node) or source in self._numbers:
             return None
         is_own_kernel = operator_name(source) in CLAMPED_BY_KERNELS and len(source.users) == 1
@@ -115,7 +118,7 @@ class _Finder:
         if node.op != "call_function" or name not in _OF_ELEMENTS or written_nodes(node):
             return False
         values = [node, *node.all_input_nodes]
-        if name == "to" and _is_float(node) and _dtype(values[1]) == torch.uint8:
+        if name == "to" and _is_float(node) and _dtype(values[1]) in _BYTES:
             return True
         return all(_is_float(value) or _is_bool(value) for value in values)
 

@@ -172,6 +172,7 @@ _ELEMENTWISE = (
     Operator("masked_fill.Scalar masked_fill.Tensor", prepared=writes_before.fill_where),
     Operator("prelu", rewritten=before.prelu),
     Operator("where.ScalarOther where.ScalarSelf where.self", prepared=before.choose_masked),
+    Operator("round.decimals round_.decimals", prepared=before.round_to_places),
     Operator("rsub.Scalar", prepared=before.reverse_subtraction),
     Operator("sub.Tensor", rewritten=before.subtract),
 )
@@ -214,7 +215,9 @@ _REDUCTIONS = (
     Operator("adaptive_avg_pool2d", SHARED, pooling.adaptive_avg_pool2d),
     Operator("adaptive_max_pool1d", AS_ONE),
     Operator("adaptive_max_pool2d", SHARED, pooling.adaptive_max_pool2d),
+    Operator("adaptive_max_pool2d", rewritten=resampling.adaptive_max_2d),
     Operator("adaptive_avg_pool3d", rewritten=volumes.adaptive_average_3d),
+    Operator("adaptive_max_pool3d", rewritten=volumes.adaptive_max_3d),
     Operator("amax max", SHARED, reductions.reduction(edge.AmaxOp)),
     Operator("amin min", SHARED, reductions.reduction(edge.AminOp)),
     Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=before.pool_1d),

@@ -7,12 +7,14 @@ has its own weight scale.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch.fx import GraphModule, Node
 
 from cmopt.frontend.conversions.choice import are_whole_factors
+from cmopt.frontend.conversions.pooling import equal_windows
 from cmopt.frontend.decompositions import average_of_plane, pool_1d
 from cmopt.frontend.graph_building import insert, insert_constant
 from cmopt.frontend.overloads import operator_name
@@ -71,6 +73,32 @@ def adaptive_average_2d(module: GraphModule, node: Node) -> Node | None:
 def adaptive_average_1d(module: GraphModule, node: Node) -> Node | None:
     """An adaptive pool over one dimension."""
     return pool_1d(module, node) or resample_1d(module, node)
+
+
+def adaptive_max_2d(module: GraphModule, node: Node) -> tuple[Node, Node] | None:
+    """An adaptive pool: `max_pool2d` of windows of equal length. None if the indices are read.
+
+    Nothing reads the second result, so the values stand for it too.
+    """
+    operand: Any = node.args[0]
+    values = node.meta["val"][0]
+    if any(user.args[1] != 0 and user.users for user in node.users) or not values.numel():
+        return None
+    pooled = largest_of_windows(module, node, operand, values.shape[-2:])
+    return pooled, pooled
+
+
+def largest_of_windows(module: GraphModule, like: Node, value: Node, size: Sequence[int]) -> Node:
+    """The maximum of each window of an adaptive pool over the last two axes; no axis is empty."""
+    kernel = []
+    for axis, out in zip((-2, -1), size, strict=True):
+        before = value.meta["val"].shape[axis]
+        lines, length = equal_windows(before, out)
+        if lines != list(range(before)):
+            index = insert_constant(module, like, torch.tensor(lines))
+            value = insert(module.graph, like, aten.index_select.default, value, axis, index)
+        kernel.append(length)
+    return insert(module.graph, like, aten.max_pool2d.default, value, kernel, kernel)
 
 
 def matrix_of(node: Node, axis: int) -> torch.Tensor:

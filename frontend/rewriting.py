@@ -29,6 +29,8 @@ from cmopt.frontend.overloads import overload, overload_name
 aten = torch.ops.aten
 
 _BINARY = {f"aten.{name}" for op in BINARY for name in op.ATEN}
+_PROMOTING = _BINARY | {"aten.div.Scalar_mode", "aten.div.Tensor_mode"}
+"""Operators that cast integers to float32 if another operand is a float."""
 
 
 def rewrite_as_exported(module: GraphModule) -> None:
@@ -37,7 +39,7 @@ def rewrite_as_exported(module: GraphModule) -> None:
     for node in list(module.graph.nodes):
         if _name(node) in _BINARY:
             _name_number(module, node)
-        if _name(node) in _BINARY and node.meta["val"].dtype == torch.float32:
+        if _name(node) in _PROMOTING and node.meta["val"].dtype == torch.float32:
             _cast_integers(module, node)
         if node.target in (aten.add.Tensor, aten.add_.Tensor):
             _mark_masks(module, node)
@@ -106,9 +108,9 @@ def _mark_masks(module: GraphModule, node: Node) -> None:
 
 
 def _is_float(value: object) -> bool:
-    """Whether a node's result is a float tensor, or several float tensors."""
-    parts = value if isinstance(value, tuple | list) else [value]
-    return all(isinstance(part, torch.Tensor) and part.is_floating_point() for part in parts)
+    """Whether a node's result, or the first of several, is a float tensor."""
+    first = next(iter(value), None) if isinstance(value, tuple | list) else value
+    return isinstance(first, torch.Tensor) and first.is_floating_point()
 
 
 def _replace(node: Node, replacement: Node | tuple[Node, ...]) -> None:

@@ -20,7 +20,7 @@ from cmopt.frontend.graph_building import (
     insert_constant,
     insert_number,
 )
-from cmopt.frontend.resampling import adaptive_average_2d
+from cmopt.frontend.resampling import adaptive_average_2d, largest_of_windows
 
 aten = torch.ops.aten
 
@@ -125,18 +125,50 @@ def average_pool_3d(module: GraphModule, node: Node) -> Node | None:
 
 
 def adaptive_average_3d(module: GraphModule, node: Node) -> Node | None:
-    """`adaptive_avg_pool3d`: over the plane, then over the depth. None for an uneven depth."""
+    """`adaptive_avg_pool3d`: over the plane, then over the depth. None for an empty result."""
     operand: Any = node.args[0]
     depth, height, width = node.meta["val"].shape[-3:]
-    if not depth or operand.meta["val"].shape[-3] % depth:
+    if not node.meta["val"].numel():
         return None
 
     def pool(value: Node, sides: slice) -> Node:
+        if sides == DEPTH and operand.meta["val"].shape[-3] % depth:
+            return _uneven_depth(module, node, value, depth)
         size = [height, width] if sides == PLANE else [depth, value.meta["val"].shape[-1]]
         pooled = insert(module.graph, node, aten.adaptive_avg_pool2d.default, value, size)
         return adaptive_average_2d(module, pooled) or pooled
 
     return _plane_then_depth(module, node, operand, pool)
+
+
+def _uneven_depth(module: GraphModule, node: Node, value: Node, depth: int) -> Node:
+    """Averages over the depth of [N,C,D,H·W]: a convolution whose channels are the depth."""
+    batch, channels, planes, columns = value.meta["val"].shape
+    matrix = torch.nn.functional.adaptive_avg_pool1d(torch.eye(planes)[None], depth)[0].t()
+    weight = insert_constant(module, node, matrix.contiguous().unsqueeze(-1))
+    lines = insert(
+        module.graph, node, aten.reshape.default, value, [batch * channels, planes, columns]
+    )
+    return insert(module.graph, node, aten.conv1d.default, lines, weight)
+
+
+def adaptive_max_3d(module: GraphModule, node: Node) -> tuple[Node, Node] | None:
+    """`adaptive_max_pool3d`: over the plane, then over the depth. None if the indices are read.
+
+    Nothing reads the second result, so the values stand for it too.
+    """
+    operand: Any = node.args[0]
+    depth, height, width = node.meta["val"][0].shape[-3:]
+    is_empty = not node.meta["val"][0].numel()
+    if is_empty or any(user.args[1] != 0 and user.users for user in node.users):
+        return None
+
+    def pool(value: Node, sides: slice) -> Node:
+        size = [height, width] if sides == PLANE else [depth, value.meta["val"].shape[-1]]
+        return largest_of_windows(module, node, value, size)
+
+    values = _plane_then_depth(module, node, operand, pool)
+    return None if values is None else (values, values)
 
 
 PLANE, DEPTH = slice(1, 3), slice(0, 1)
@@ -151,6 +183,8 @@ def _plane_then_depth(module: GraphModule, node: Node, operand: Node,
                       pool: Callable[[Node, slice], Node]) -> Node | None:  # fmt: skip
     """A pool of [N,C·D,H,W], then one of [N,C,D,H·W], for an operand of rank 4 or 5."""
     *lead, depth, height, width = operand.meta["val"].shape
+    result = node.meta["val"]
+    shape = (result[0] if isinstance(result, tuple | list) else result).shape
     if operand.meta["val"].numel() == 0:
         return None
     batch, channels = lead if len(lead) == 2 else (1, *lead)
@@ -161,4 +195,4 @@ def _plane_then_depth(module: GraphModule, node: Node, operand: Node,
     planes = pool(reshape(operand, batch, channels * depth, height, width), PLANE)
     rows, columns = planes.meta["val"].shape[-2:]
     line = pool(reshape(planes, batch, channels, depth, rows * columns), DEPTH)
-    return reshape(line, *node.meta["val"].shape)
+    return reshape(line, *shape)

@@ -18,6 +18,7 @@ from xdsl.dialects.builtin import (
     f32,
     f64,
     i8,
+    i16,
     i64,
 )
 from xdsl.ir import Block, Operation, SSAValue
@@ -40,6 +41,7 @@ from cmopt.dialects.quant import (
 )
 from cmopt.dialects.shapes import element_of, shape_of, with_element
 from cmopt.lowering.legality import no_kernel_reason, why_not_delegated
+from cmopt.lowering.plain_integers import COPY
 from cmopt.lowering.rewrite import apply_patterns
 from cmopt.support.targets import STOCK
 
@@ -133,7 +135,7 @@ def _has_table(element: UniformQuantizedType | None) -> bool:
 
 def _is_of_bytes(owner: Operation | Block) -> bool:
     """Whether an op casts unsigned bytes to float32."""
-    if not isinstance(owner, CallOp) or owner.target.data != "aten._to_copy.default":
+    if not isinstance(owner, CallOp) or owner.target.data != COPY:
         return False
     kinds = [element_of(value) for value in (*owner.operands, *owner.results)]
     return kinds == [IntegerType(8, Signedness.UNSIGNED), f32]
@@ -147,6 +149,28 @@ def _number(value: SSAValue) -> Array | None:
     if values is None or not values.size or not (values == values.flat[0]).all():
         return None
     return np.asarray(values.flat[0])
+
+
+@dataclass
+class DequantizeIntegers(RewritePattern):
+    """A cast of int8 to float32 → `dcast(scast(x))` with a step of 1; exact.
+
+    One of int16 too, if the NPU or the library `kernels` has integers of 16 bits.
+    """
+
+    has_int16: bool = False
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CallOp, rewriter: PatternRewriter) -> None:
+        if op.target.data != COPY or element_of(op.outputs[0]) != f32:
+            return
+        (source,) = op.operands_
+        element = element_of(source)
+        if element != i8 and not (self.has_int16 and element == i16):
+            return
+        step = UniformQuantizedType.get(element, 1.0, 0)
+        stored = SCastOp(source, with_element(source.type, step))
+        rewriter.replace(op, [stored, DCastOp(stored.output, op.outputs[0].type)])
 
 
 @dataclass
@@ -226,7 +250,7 @@ def _body(chain: Chain, result: SSAValue) -> Block:
 class FuseElementwiseChainsPass(ModulePass):
     """Compute a chain of functions of one element as one function, without roundings in between.
 
-    A chain begins at one int8 or int16 tensor, or at a cast of unsigned bytes to float. It ends
+    A chain begins at one int8 or int16 tensor, or at a cast of such integers to float. It ends
     where its result is quantized to int8 or int16. It may hold comparisons and other calls. The
     values in the chain may have other readers. A chain with int16 is fused if the NPU `npu`, if
     there is one, or the library `kernels` computes it.
@@ -238,4 +262,6 @@ class FuseElementwiseChainsPass(ModulePass):
     kernels: str = STOCK
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        apply_patterns(op, FuseChain(self.npu, self.kernels))
+        has_int16 = bool(self.npu) or self.kernels != STOCK
+        patterns = (DequantizeIntegers(has_int16), FuseChain(self.npu, self.kernels))
+        apply_patterns(op, *patterns)

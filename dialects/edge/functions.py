@@ -20,6 +20,7 @@ _MEANINGS = {
     "cos": "Cosine, of radians",
     "cosh": "Hyperbolic cosine",
     "erf": "Gauss's error function",
+    "erfinv": "The inverse of Gauss's error function; infinite at -1 and 1, NaN beyond",
     "exp": "`e^x`",
     "expm1": "`e^x - 1`",
     "floor": "The greatest integer not above x",

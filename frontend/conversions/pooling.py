@@ -150,8 +150,19 @@ def max_pool2d_with_indices(call: Call) -> Converted:
     return None if values is None else [values]  # type: ignore[list-item]
 
 
+def equal_windows(size: int, out: int) -> tuple[list[int], int]:
+    """The elements of each window of an adaptive pool, one window after the other, and the length
+    of each.
+
+    Shorter windows repeat their last element, which does not change a maximum.
+    """
+    ranges = [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
+    longest = max(end - start for start, end in ranges)
+    return [min(start + k, end - 1) for start, end in ranges for k in range(longest)], longest
+
+
 def adaptive_max_pool2d(call: Call) -> Converted:
-    """Windows get equal lengths by repeating elements, which does not change a maximum."""
+    """A pool of windows of equal length."""
     users = call.node.users
     if not _is_float(call) or any(user.args[1] != 0 and user.users for user in users):
         return None
@@ -161,9 +172,7 @@ def adaptive_max_pool2d(call: Call) -> Converted:
         size = shape_of(value)[dim]
         if not size or not out:
             return None
-        ranges = [(i * size // out, -(-(i + 1) * size // out)) for i in range(out)]
-        longest = max(end - start for start, end in ranges)
-        lines = [min(start + k, end - 1) for start, end in ranges for k in range(longest)]
+        lines, longest = equal_windows(size, out)
         if lines != list(range(size)):
             value = call.emit(edge.TakeOp.of(value, dim, lines))
         kernel.append(longest)

@@ -44,6 +44,9 @@ CHAINS: dict[str, Callable[[Tensor], Tensor]] = {
     "power of a number": lambda x: 2**x,
     "power of itself": lambda x: torch.pow(x.abs() + 0.1, x),
     "arctangent": lambda x: torch.atan2(x, x * x + 0.1),
+    "rounded to tenths": lambda x: torch.round(x, decimals=1),
+    "rounded to tens": lambda x: torch.round(x * 50, decimals=-1) / 50,
+    "inverse error function": lambda x: torch.erfinv(x * 0.45),
     "minimum": lambda x: torch.minimum(torch.exp(x), 2 - x),
 }
 

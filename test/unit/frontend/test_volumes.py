@@ -35,6 +35,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "scaled-average": (lambda: nn.AvgPool3d(2, divisor_override=3), (1, 3, 6, 6, 6)),
     "adaptive": (lambda: nn.AdaptiveAvgPool3d((2, 3, 1)), (1, 3, 6, 6, 6)),
     "adaptive-uneven-plane": (lambda: nn.AdaptiveAvgPool3d((2, 4, 5)), (1, 3, 6, 6, 7)),
+    "adaptive-uneven": (lambda: nn.AdaptiveAvgPool3d((4, 3, 5)), (2, 3, 6, 6, 7)),
+    "adaptive-uneven-depth": (lambda: nn.AdaptiveAvgPool3d((4, 20, 20)), (3, 5, 20, 20)),
+    "max-adaptive": (lambda: nn.AdaptiveMaxPool3d((2, 3, 1)), (1, 3, 6, 6, 6)),
+    "max-adaptive-uneven": (lambda: nn.AdaptiveMaxPool3d((4, 4, 5)), (3, 5, 6, 7)),
 }  # fmt: skip
 
 
