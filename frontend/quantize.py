@@ -222,6 +222,7 @@ def _prepared(
         refuse_state,
         with_functional_state,
     )
+    from cmopt.frontend.whole_numbers import observe_whole_numbers
 
     inference = _copy_of(module).eval()
     exported = merge_regions(_export(inference, example))
@@ -250,6 +251,7 @@ def _prepared(
     observed = prepare_pt2e(graph, quantizer)
     if device.is_npu:
         observe_shares(observed)
+    observe_whole_numbers(observed)
     share_state_ranges(observed, len(states.initial))
     check_preparation(inference, observed, example, list(states.initial.values()))
     parameters = list(inspect.signature(module.forward).parameters)

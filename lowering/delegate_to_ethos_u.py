@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -30,7 +30,7 @@ from cmopt.dialects.program import NPU_REASON, Body, bodies
 from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp, storage_type
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.lowering.legality import no_kernel_reason, npu_reason
-from cmopt.lowering.plain_integers import is_plain
+from cmopt.lowering.plain_integers import PLAIN, is_plain
 from cmopt.lowering.tosa.builder import RegionBuilder
 from cmopt.lowering.tosa.levels import Processor, levels
 from cmopt.lowering.tosa.lookups import join_lookups
@@ -44,6 +44,9 @@ from cmopt.support.vela_settings import VelaChoice, VelaSettings
 ONLY_MOVES = "it only moves data; a call of the NPU would copy as much"
 AT_THE_END = "at the end of a delegate it is cheaper on the core, because it is small"
 """The reason of a softmax that stays outside."""
+
+FREE = (ReshapeOp, SCastOp)
+"""Ops that cost nothing on either processor."""
 
 SMALL_SOFTMAX = 32
 """The most elements of a softmax that is better on the core at the end of a delegate.
@@ -114,9 +117,9 @@ class Partition:
         return [v.owner for v in sources_of(op) if isinstance(v.owner, Operation)]
 
     def _processor(self, op: Operation) -> Processor:
-        if op not in self.reasons:  # a constant, or the cast of a constant or of a call's operand
+        if op not in self.reasons:  # a constant, or a cast
             is_constant = all(is_known(value) for value in op.results)
-            return Processor.EITHER if is_constant else Processor.CPU
+            return Processor.EITHER if is_constant or _has_plain_bits(op) else Processor.CPU
         if self.reasons[op] is not None:
             return Processor.CPU
         return Processor.EITHER if isinstance(op, ReshapeOp) else Processor.NPU
@@ -127,7 +130,7 @@ class Partition:
         for ops in self.delegates.values():
             if any(self._needs_npu(op) for op in ops if isinstance(op, EdgeOp)):
                 continue
-            if all(isinstance(op, MovementOp | CatOp) for op in ops):
+            if all(isinstance(op, MovementOp | CatOp | SCastOp) for op in ops):
                 reason = ONLY_MOVES
             elif min_work and (amount := work_of(ops)) < min_work:
                 reason = f"its delegate is small: {amount} operations, below {min_work}"
@@ -146,11 +149,12 @@ class Partition:
     def _trimmed(self, ops: Sequence[Operation]) -> list[Operation]:
         """`ops` without those that are cheaper outside and not read inside; may be empty.
 
-        On the core, a reshape is another name for the same bytes, and a softmax is one kernel call.
+        On the core, a reshape or a change of type is another name for the same bytes, and a softmax
+        is one kernel call.
         """
         inside = set(ops)
         for op in reversed(ops):
-            cheap = isinstance(op, ReshapeOp) or (
+            cheap = isinstance(op, FREE) or (
                 isinstance(op, SoftmaxOp)
                 and numel(shape_of(op.output)) <= SMALL_SOFTMAX
                 and not self._needs_npu(op)
@@ -159,7 +163,7 @@ class Partition:
             if cheap and not any(v.owner is op for user in inside for v in sources_of(user)):
                 inside.remove(op)
         kept = [op for op in ops if op in inside]
-        return kept if any(not isinstance(op, ReshapeOp) for op in kept) else []
+        return kept if any(not isinstance(op, FREE) for op in kept) else []
 
     def reorder(self) -> None:
         """Put the ops in the order of levels; ops trimmed off a delegate come after it."""
@@ -170,6 +174,14 @@ class Partition:
         for op in order:
             self.block.detach_op(op)
         self.block.insert_ops_before(order, end)
+
+
+def _has_plain_bits(op: Operation) -> bool:
+    """Whether an op only gives integers that the NPU has another type."""
+    if not isinstance(op, SCastOp) or not numel(shape_of(op.input)):
+        return False
+    stored = storage_type(op.input.type)
+    return isinstance(stored, TensorType) and stored.element_type in PLAIN
 
 
 def _readers(value: SSAValue) -> set[Operation]:

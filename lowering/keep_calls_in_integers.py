@@ -1,4 +1,4 @@
-"""Give stored integers to portable operators that move, compare or add elements."""
+"""Give integers to portable operators that move, compare, add or cast elements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i32, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, ModuleOp, f32, i8, i32, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -19,12 +19,16 @@ from cmopt.dialects.quant import (
     QCastOp,
     SCastOp,
     UniformQuantizedType,
+    is_int8,
     qtype_of,
     storage_type,
 )
 from cmopt.dialects.shapes import element_of, with_element
+from cmopt.lowering.plain_integers import COPY, is_inside, range_of
 from cmopt.lowering.portable_calls import cast_to, portable_call
 from cmopt.lowering.rewrite import apply_patterns
+
+i16 = IntegerType(16)
 
 INDEX_PUT = "aten.index_put.default"
 
@@ -143,7 +147,7 @@ class AddStoredIntegers(RewritePattern):
                                 sums.outputs[0].type)  # fmt: skip
         result = rewriter.insert(clamped).outputs[0]
         if type.zero_point:
-            added = portable_call("aten.add.Scalar", [result, type.zero_point, 1], result.type)
+            added = portable_call("aten.add.Tensor", [result, type.zero_point, 1], result.type)
             result = rewriter.insert(added).outputs[0]
         stored = SCastOp(cast_to(result, type.storage, rewriter), with_element(shape, type))
         rewriter.insert(stored)
@@ -158,7 +162,7 @@ def _without_zero_point(value: SSAValue, rewriter: PatternRewriter) -> SSAValue:
     wide = cast_to(stored, i32, rewriter)
     if not (zero := qtype_of(value).zero_point):
         return wide
-    return rewriter.insert(portable_call("aten.sub.Scalar", [wide, zero, 1], wide.type)).outputs[0]
+    return rewriter.insert(portable_call("aten.sub.Tensor", [wide, zero, 1], wide.type)).outputs[0]
 
 
 def _accumulates(op: CallOp) -> bool:
@@ -226,6 +230,30 @@ class CompareWithNumber(RewritePattern):
         rewriter.replace(op, [*casts, CallOp(target, call, arguments, types)])
 
 
+class NarrowIntegers(RewritePattern):
+    """`qcast(cast(x))` of integers, to int8 with a step of 1 → a clamp, a sum and a cast; exact."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QCastOp, rewriter: PatternRewriter) -> None:
+        cast, type = op.input.owner, qtype_of(op.output)
+        if not isinstance(cast, CallOp) or cast.target.data != COPY:
+            return
+        (value,) = cast.operands_
+        if element_of(value) not in (i16, i32, i64):
+            return
+        if not is_int8(type) or type.is_per_axis or type.scale != 1:
+            return
+        low, high = (end - type.zero_point for end in type.storage_range)
+        if not is_inside(range_of(value), (low, high)):
+            clamped = portable_call("aten.clamp.default", [value, low, high], value.type)
+            value = rewriter.insert(clamped).outputs[0]
+        if type.zero_point:
+            moved = portable_call("aten.add.Tensor", [value, type.zero_point, 1], value.type)
+            value = rewriter.insert(moved).outputs[0]
+        stored = SCastOp(cast_to(value, i8, rewriter), op.output.type)
+        rewriter.replace(op, stored)
+
+
 def on_integers(
     op: CallOp, places: tuple[int, ...], values: list[SSAValue]
 ) -> tuple[list[SSAValue], list[Operation]]:
@@ -239,10 +267,10 @@ def on_integers(
 
 @dataclass(frozen=True)
 class KeepCallsInIntegersPass(ModulePass):
-    """Let portable operators that move, compare or add elements work on stored integers; exact.
+    """Let portable operators that move, compare, add or cast elements work on integers; exact.
 
     So `argmax` of an int8 tensor needs no dequantized copy. Operands must be of one quantized type.
-    Sums are computed in int32.
+    Sums are computed in int32. Integers that are quantized with a step of 1 are never floats.
     """
 
     name = "keep-calls-in-integers"
@@ -254,4 +282,5 @@ class KeepCallsInIntegersPass(ModulePass):
             CompareStoredIntegers(),
             CompareWithNumber(),
             AddStoredIntegers(),
+            NarrowIntegers(),
         )

@@ -27,7 +27,7 @@ from cmopt.dialects.edge import (
     WhereOp,
     is_nhwc,
 )
-from cmopt.dialects.quant import DCastOp, QCastOp
+from cmopt.dialects.quant import DCastOp, QCastOp, SCastOp
 from cmopt.dialects.shapes import numel, shape_of
 from cmopt.lowering.lower_reductions import parts_of
 from cmopt.lowering.plugin_rules import plugin_rule
@@ -62,6 +62,11 @@ def reduction(op: ReductionOp, b: RegionBuilder) -> SSAValue:
                 part.drop_all_references()
 
 
+def same_bits(op: SCastOp, b: RegionBuilder) -> SSAValue:
+    """Inside a region all values are stored integers; exact."""
+    return b.value(op.input)
+
+
 RULES: dict[type[Operation], Rule] = {
     AvgPool2dOp: pooling.avg_pool2d,
     BinaryOp: elementwise.binary,
@@ -77,6 +82,7 @@ RULES: dict[type[Operation], Rule] = {
     QCastOp: functions.one_tensor,
     ReductionOp: reduction,
     ReshapeOp: movement.reshape,
+    SCastOp: same_bits,
     SliceOp: movement.slice,
     SoftmaxOp: softmax.softmax,
     TakeOp: movement.take,

@@ -131,3 +131,22 @@ func.func @requantized_reshape(%x: tensor<4x4x!a>) -> tensor<8x2x!b> {
   %4 = edge.permute %3 {perm = array<i64: 1, 0>} : (tensor<2x8x!b>) -> tensor<8x2x!b>
   func.return %4 : tensor<8x2x!b>
 }
+
+// -----
+
+!a = !quant.uniform<i8:f32, 1.0>
+
+// Plain and quantized integers are the same bits: both ops are in one delegate, and even one table.
+// CHECK-LABEL: @integers_and_quantized
+// CHECK-NEXT:    %[[D:.*]] = ethos_u.delegate "ethos-u55-128"(%x)
+// CHECK:           tosa.table
+// CHECK-NOT:       tosa.table
+// CHECK:           ethos_u.yield
+// CHECK:         quant.scast %[[D]]
+// CHECK-NEXT:    func.return
+func.func @integers_and_quantized(%x: tensor<4xi8>) -> tensor<4x!a> {
+  %0 = edge.call "aten.clamp.default"(%x) {arguments = [#edge.operand<0>, 0 : i64, 5 : i64]} : (tensor<4xi8>) -> tensor<4xi8>
+  %1 = quant.scast %0 : tensor<4xi8> to tensor<4x!a>
+  %2 = edge.tanh %1 : (tensor<4x!a>) -> tensor<4x!a>
+  func.return %2 : tensor<4x!a>
+}

@@ -40,6 +40,16 @@ func.func @choice(%x: tensor<3x!q>) -> tensor<3x!p> {
   func.return %3 : tensor<3x!p>
 }
 
+// Signed bytes are quantized integers with a step of 1.
+// CHECK-LABEL: @signed
+// CHECK-NEXT:    %[[Q:.*]] = quant.scast %x : tensor<3xi8> to tensor<3x!quant.uniform<i8:f32, 1.0>>
+// CHECK-NEXT:    quant.dcast %[[Q]]
+// CHECK-NEXT:    func.return
+func.func @signed(%x: tensor<3xi8>) -> tensor<3xf32> {
+  %0 = edge.call "aten._to_copy.default"(%x) {arguments = [#edge.operand<0>, "float32", none, none, none, false, none]} : (tensor<3xi8>) -> tensor<3xf32>
+  func.return %0 : tensor<3xf32>
+}
+
 // The same bytes are a signed number and, 256 more where that is negative, the unsigned one.
 // CHECK-LABEL: @image
 // CHECK-NEXT:    %[[S:.*]] = edge.bitcast %x : (tensor<3xui8>) -> tensor<3xi8>

@@ -40,11 +40,11 @@ func.func @index_put(%x: tensor<5x!q>, %i: tensor<3xi64>, %y: tensor<3x!q>) -> t
 
 // What adds to elements does it in 32 bits, without zero points, and clamps the sums.
 // CHECK-LABEL: @index_add
-// CHECK:         %[[X:.*]] = edge.call "aten.sub.Scalar"(%{{.*}}) {arguments = [#edge.operand<0>, -3 : i64, 1 : i64]} : (tensor<5xi32>) -> tensor<5xi32>
-// CHECK:         %[[Y:.*]] = edge.call "aten.sub.Scalar"{{.*}} : (tensor<3xi32>) -> tensor<3xi32>
+// CHECK:         %[[X:.*]] = edge.call "aten.sub.Tensor"(%{{.*}}) {arguments = [#edge.operand<0>, -3 : i64, 1 : i64]} : (tensor<5xi32>) -> tensor<5xi32>
+// CHECK:         %[[Y:.*]] = edge.call "aten.sub.Tensor"{{.*}} : (tensor<3xi32>) -> tensor<3xi32>
 // CHECK:         %[[S:.*]] = edge.call "aten.index_put.default"(%[[X]], %i, %[[Y]]) {{.*}} : (tensor<5xi32>, tensor<3xi64>, tensor<3xi32>) -> tensor<5xi32>
 // CHECK-NEXT:    %[[C:.*]] = edge.call "aten.clamp.default"(%[[S]]) {arguments = [#edge.operand<0>, -125 : i64, 130 : i64]}
-// CHECK-NEXT:    %[[A:.*]] = edge.call "aten.add.Scalar"(%[[C]]) {arguments = [#edge.operand<0>, -3 : i64, 1 : i64]}
+// CHECK-NEXT:    %[[A:.*]] = edge.call "aten.add.Tensor"(%[[C]]) {arguments = [#edge.operand<0>, -3 : i64, 1 : i64]}
 // CHECK-NEXT:    edge.call "aten._to_copy.default"(%[[A]]) {{.*}} : (tensor<5xi32>) -> tensor<5xi8>
 func.func @index_add(%x: tensor<5x!q>, %i: tensor<3xi64>, %y: tensor<3x!q>) -> tensor<5x!q> {
   %0 = quant.dcast %x : tensor<5x!q> to tensor<5xf32>
@@ -94,4 +94,17 @@ func.func @topk(%x: tensor<4x!q>) -> (tensor<2xf32>, tensor<2xi64>) {
   %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
   %1, %2 = edge.call "aten.topk.default"(%0) {arguments = [#edge.operand<0>, 2 : i64, -1 : i64, true, true]} : (tensor<4xf32>) -> (tensor<2xf32>, tensor<2xi64>)
   func.return %1, %2 : tensor<2xf32>, tensor<2xi64>
+}
+
+// Integers that are quantized with a step of 1 are clamped and moved, and never floats.
+// CHECK-LABEL: @image
+// CHECK-NEXT:    %[[C:.*]] = edge.call "aten.clamp.default"(%x) {arguments = [#edge.operand<0>, 0 : i64, 255 : i64]} : (tensor<4xi32>) -> tensor<4xi32>
+// CHECK-NEXT:    %[[A:.*]] = edge.call "aten.add.Tensor"(%[[C]]) {arguments = [#edge.operand<0>, -128 : i64, 1 : i64]} : (tensor<4xi32>) -> tensor<4xi32>
+// CHECK-NEXT:    %[[I:.*]] = edge.call "aten._to_copy.default"(%[[A]]) {{.*}} : (tensor<4xi32>) -> tensor<4xi8>
+// CHECK-NEXT:    quant.scast %[[I]]
+// CHECK-NEXT:    func.return
+func.func @image(%x: tensor<4xi32>) -> tensor<4x!quant.uniform<i8:f32, 1.0:-128>> {
+  %0 = edge.call "aten._to_copy.default"(%x) {arguments = [#edge.operand<0>, "float32", none, none, none, false, none]} : (tensor<4xi32>) -> tensor<4xf32>
+  %1 = quant.qcast %0 : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 1.0:-128>>
+  func.return %1 : tensor<4x!quant.uniform<i8:f32, 1.0:-128>>
 }
