@@ -33,7 +33,7 @@ class WholeObserver(RangeObserver):
 
 
 def observe_whole_numbers(observed: GraphModule) -> None:
-    """Observe casts of integers to float, in place, and what only moves their elements."""
+    """Observe casts of integers to float, in place, and values with the same elements."""
     values: dict[ObserverBase, list[Node]] = {}
     for node in observed.graph.nodes:
         if (observer := observer_of(observed, node)) is not None:

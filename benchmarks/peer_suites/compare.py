@@ -31,9 +31,6 @@ GOOD_ENOUGH_DB, GOOD_ENOUGH_INT16_DB = 60.0, 90.0
 WRONG_DB = 10.0
 """A result below this does not tell what the model computes."""
 
-REFUSED_KERNEL = "needs the kernel aten::"
-"""A part of the message for an operator that a stock runtime cannot run. Upstream compiles it."""
-
 UPSTREAM_IS_FLOAT = "upstream computes in float"
 UPSTREAM_IS_WRONG = "upstream's result is wrong"
 UPSTREAM_FAILS = "upstream's operators fail when they run it"
@@ -42,9 +39,17 @@ UPSTREAM_IS_EMPTY = "upstream's delegate computes nothing"
 DIVIDES_BY_ZERO = "upstream's kernel gives 0 for a division by 0"
 IS_UNDEFINED = "upstream's kernel is undefined if a row's exponentials sum to 512"
 HAS_NO_KERNEL = "the stock runtime has no kernel for it"
+IS_NOT_FINITE = "its result is infinite or not a number"
 NOTHING_TO_COMPUTE = "nothing is computed, so the NPU is not called"
 SMALL = "a softmax of 32 elements at most is smaller on the core"
 OVERFLOW = "an integer may overflow, which TOSA leaves undefined"
+
+REFUSALS = {
+    "needs the kernel aten::": HAS_NO_KERNEL,
+    "gave this value a finite element": IS_NOT_FINITE,
+}
+"""Why a model that upstream compiles is refused, by a part of the message: the result of upstream's
+program is of no use."""
 
 DEFECTS = {
     "cortex_m/ops.test_div::": DIVIDES_BY_ZERO,
@@ -82,7 +87,7 @@ def worse_than_upstream(ours: Result, upstream: Result | None) -> list[Worse]:
     if upstream is None or upstream.outcome != OK or ours.outcome == SKIPPED:
         return []
     if ours.outcome != OK:
-        apart = HAS_NO_KERNEL if REFUSED_KERNEL in ours.message else ""
+        apart = next((why for text, why in REFUSALS.items() if text in ours.message), "")
         return [_worse(ours, "compiles", ours.outcome, OK, ours.message, apart)]
     return [*_worse_numbers(ours, upstream), *_worse_sizes(ours, upstream)]
 

@@ -55,7 +55,8 @@ the case's own, and those decide.
 upstream computes in float or gives a wrong result (below {wrong:g} dB, or wrong integers), its
 operators fail when they run, it is set to int16 and ours to int8, its delegate computes nothing,
 its file needs a kernel that a stock runtime does not have, it calls a kernel with a known defect,
-or nothing is to be computed at all, so that ours does not call the NPU.
+the model gives no finite number, an integer may overflow, a softmax is so small that the core
+computes it, or nothing is to be computed at all, so that ours does not call the NPU.
 """
 
 

@@ -24,6 +24,7 @@ from peer_suites import figures, sample, tables
 from peer_suites.compare import (
     DIVIDES_BY_ZERO,
     HAS_NO_KERNEL,
+    IS_NOT_FINITE,
     NOTHING_TO_COMPUTE,
     OVERFLOW,
     SMALL,
@@ -294,6 +295,12 @@ def test_a_file_that_cannot_run_is_set_apart() -> None:
     ours = Result("s/m::f[a]", "ours", "refused", message=message)
     assert apart(ours, upstream()) == [("compiles", HAS_NO_KERNEL)]
     assert apart(result("refused"), upstream()) == [("compiles", "")]
+
+
+def test_a_result_that_is_not_finite_is_set_apart() -> None:
+    message = "CompileError: cosh: error: no calibration sample gave this value a finite element"
+    ours = Result("s/m::f[a]", "ours", "refused", "quantize", message)
+    assert apart(ours, upstream()) == [("compiles", IS_NOT_FINITE)]
 
 
 def without_delegates(*reasons: str) -> Result:
