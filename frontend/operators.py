@@ -19,7 +19,7 @@ from torch.fx import GraphModule, Node
 
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
-from cmopt.frontend import norms, resampling, volumes
+from cmopt.frontend import norms, order_statistics, resampling, volumes
 from cmopt.frontend import writes as writes_before
 from cmopt.frontend.call import Conversion
 from cmopt.frontend.conversions import (
@@ -233,12 +233,14 @@ _REDUCTIONS = (
     Operator("adaptive_avg_pool2d", rewritten=resampling.adaptive_average_2d),
     Operator("mean.dim", rewritten_for_core=before.average_of_plane),
     Operator("max.dim", None, reductions.values_of(reductions.reduction(edge.AmaxOp))),
+    Operator("kthvalue", rewritten=order_statistics.kth_value),
     Operator("max_pool1d", None, pooling.max_pool1d, rewritten=before.pool_1d),
     Operator("max_pool2d", SHARED, pooling.max_pool2d),
     Operator("max_pool3d", rewritten=volumes.max_pool_3d),
     Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
     Operator("mean mean.dim", SHARED_ON_CORE, reductions.reduction(edge.MeanOp)),
     Operator("native_layer_norm", None, row_norms.native_layer_norm),
+    Operator("median median.dim", rewritten=order_statistics.median),
     Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),
     Operator("rms_norm", FIRST, row_norms.rms_norm, rewritten=norms.rms_norm),
     Operator("sum sum.dim_IntList", FREE, reductions.reduction(edge.SumOp)),
@@ -292,6 +294,7 @@ _SELECTIONS = (
         takes_indices=True,
     ),
     Operator("embedding take_along_dim", SHARED, takes_indices=True),
+    Operator("topk", SHARED),
     Operator("reflection_pad1d reflection_pad2d", SHARED, choice.selection),
     Operator("reflection_pad3d replication_pad3d", None, choice.selection),
     Operator("repeat_interleave.self_int", SHARED, choice.selection),

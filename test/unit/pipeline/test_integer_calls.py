@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from xdsl.dialects.builtin import i8
 
+import cmopt
 from cmopt.dialects.arrays import dequantize
 from cmopt.dialects.quant import UniformQuantizedType
 from cmopt.lowering.keep_calls_in_integers import WITH_NUMBER, stored_comparison
@@ -52,6 +53,9 @@ FUNCTIONS: dict[str, Callable[[torch.Tensor], Any]] = {
     "added at places": lambda y: y.index_put((TWICE,), y[:1], accumulate=True),
     "added at computed places": lambda y: y.index_add(1, y.argmax(1)[0, 0], y),
     "scattered and added": lambda y: y.scatter_add(1, y.argmax(1, keepdim=True), y[:, :1]),
+    "median": lambda y: (y.median(), y.median(1, keepdim=True)[0]),
+    "place of the median": lambda y: y.median(2),
+    "third smallest": lambda y: (y.kthvalue(3, 1)[0], y.kthvalue(1)[0]),
     "points": lambda y: written(y, (slice(None), DIAGONAL[0, 0, 0], EVERY_OTHER), y[:, :2, 0]),
 }
 TWICE = torch.tensor([1, 1])
@@ -75,6 +79,21 @@ def test_computes_on_integers(name: str, target: str) -> None:
     if "ethos" not in target:
         ran, planned = program.run(*inputs), program.interpret(*inputs, stage="planned")
         assert all(map(np.array_equal, map(np.asarray, ran), map(np.asarray, planned)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_order_statistics_are_pytorchs(size: int) -> None:
+    """To one step: the values have a range of their own."""
+    x = torch.randn(3, size, 4, generator=torch.Generator().manual_seed(size))
+
+    def function(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return x.median(), x.median(1)[0], x.kthvalue(size, -2, keepdim=True)[0]
+
+    program = cmopt.compile(cmopt.quantize(Function(function), (x,)))
+    step = float(x.max() - x.min()) / 255
+    for found, meant in zip(program.run(x), function(x), strict=True):
+        assert found.shape == meant.shape
+        assert (found - meant).abs().max() <= 1.01 * step
 
 
 @pytest.mark.parametrize("name", WRITES)
