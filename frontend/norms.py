@@ -204,12 +204,21 @@ def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[N
     return below, exponentials, insert(graph, node, aten.sum.dim_IntList, exponentials, [dim], True)
 
 
-def softmax(module: GraphModule, node: Node) -> Node | None:
-    """`exp(x - max(x)) / sum(…)`, for a number and for rows too long for the softmax kernel."""
+def share_of_one(module: GraphModule, node: Node) -> Node | None:
+    """A softmax over one element is 1, a constant; for a tensor without dimensions too.
+
+    The softmax kernel could not give it: its largest result is 255/256.
+    """
     x, dim = filled_arguments(node)[:2]
-    if not x.meta["val"].dim():
-        zero = insert(module.graph, node, aten.sub.Tensor, x, x)
-        return insert(module.graph, node, aten.exp.default, zero)
+    shape = tuple(x.meta["val"].shape)
+    if not x.meta["val"].numel() or (shape and shape[dim] != 1):
+        return None
+    return insert_constant(module, node, torch.ones(shape))
+
+
+def softmax(module: GraphModule, node: Node) -> Node | None:
+    """`exp(x - max(x)) / sum(…)`, for rows too long for the softmax kernel."""
+    x, dim = filled_arguments(node)[:2]
     if x.meta["val"].shape[dim] <= LONGEST_SOFTMAX:
         return None
     _, exponentials, total = _exponentials(module, node, x, dim)

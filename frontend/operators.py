@@ -186,6 +186,7 @@ _CALLS_OF_ELEMENTS = (
 
 _PRODUCTS = (
     Operator("_softmax softmax.int", None, matrix.softmax, fused_if=_always, gives_scores=True),
+    Operator("_softmax softmax.int", prepared=norms.share_of_one),
     Operator("_softmax softmax.int", rewritten_for_core=norms.softmax),
     Operator("special_softmax", None, matrix.softmax),
     Operator("addmm", None, convolution.linear_of_constant, prepared=before.affine),

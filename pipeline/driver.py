@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 
 from cmopt.codegen.stock_calls import check_calls
+from cmopt.dialects.constants import is_known
 from cmopt.dialects.parsing import make_context
 from cmopt.dialects.quant import QCastOp
 from cmopt.dialects.shapes import element_of
@@ -169,9 +170,10 @@ def compile(
 
 
 def _is_float(module: ModuleOp) -> bool:
-    """Whether a module computes in float and is not quantized."""
+    """Whether a module computes in float, more than constants, and is not quantized."""
     ops = list(module.walk())
-    values = (value for op in ops for value in op.results if isinstance(value.type, TensorType))
+    computing = (op for op in ops if not all(map(is_known, op.operands)))
+    values = (v for op in computing for v in op.results if isinstance(v.type, TensorType))
     has_float = any(element_of(value) == f32 for value in values)
     return has_float and not any(isinstance(op, QCastOp) for op in ops)
 

@@ -33,9 +33,19 @@ def test_small_shares_have_finer_steps_on_an_npu() -> None:
     assert step_of(x, "cortex-m55") == (SHARE_STEP, -128)
 
 
-@pytest.mark.parametrize("x", [torch.eye(4) * 9, torch.zeros(3, 1), torch.zeros(0, 4)])
+@pytest.mark.parametrize("x", [torch.eye(4) * 9, torch.eye(2) * 2, torch.zeros(0, 4)])
 def test_large_shares_have_those_of_the_core(x: torch.Tensor) -> None:
     assert step_of(x, NPU) == (SHARE_STEP, -128)
+
+
+@pytest.mark.parametrize("target", ["cortex-m55", NPU])
+@pytest.mark.parametrize("shape", [(3, 1), (1,), ()])
+def test_the_share_of_one_is_all(shape: tuple[int, ...], target: str) -> None:
+    """The kernel's largest result is 255/256."""
+    x = torch.randn(shape)
+    program = cmopt.compile(cmopt.quantize(Softmax(), (x,), target=target), target=target)
+    (found,) = program.interpret(x)
+    assert torch.equal(found, torch.ones(shape))
 
 
 def test_shares_that_are_read_on_have_the_finest_steps() -> None:
