@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, IntegerType, ModuleOp, f32, i8, i32, i64
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i16, i32, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -27,8 +27,6 @@ from cmopt.dialects.shapes import element_of, with_element
 from cmopt.lowering.plain_integers import COPY, is_inside, range_of
 from cmopt.lowering.portable_calls import cast_to, portable_call
 from cmopt.lowering.rewrite import apply_patterns
-
-i16 = IntegerType(16)
 
 INDEX_PUT = "aten.index_put.default"
 
@@ -142,17 +140,9 @@ class AddStoredIntegers(RewritePattern):
         shape = op.outputs[0].type
         sums = CallOp(op.target.data, operands, op.arguments.data, [with_element(shape, i32)])
         sums.outputs[0].name_hint = op.outputs[0].name_hint
-        low, high = (end - type.zero_point for end in type.storage_range)
-        clamped = portable_call("aten.clamp.default", [rewriter.insert(sums).outputs[0], low, high],
-                                sums.outputs[0].type)  # fmt: skip
-        result = rewriter.insert(clamped).outputs[0]
-        if type.zero_point:
-            added = portable_call("aten.add.Tensor", [result, type.zero_point, 1], result.type)
-            result = rewriter.insert(added).outputs[0]
-        stored = SCastOp(cast_to(result, type.storage, rewriter), with_element(shape, type))
-        rewriter.insert(stored)
+        stored = _quantized(rewriter.insert(sums).outputs[0], type, rewriter)
         for reader in readers:
-            rewriter.replace(reader, [], [stored.output])
+            rewriter.replace(reader, [], [stored])
         rewriter.erase(op)
 
 
@@ -163,6 +153,19 @@ def _without_zero_point(value: SSAValue, rewriter: PatternRewriter) -> SSAValue:
     if not (zero := qtype_of(value).zero_point):
         return wide
     return rewriter.insert(portable_call("aten.sub.Tensor", [wide, zero, 1], wide.type)).outputs[0]
+
+
+def _quantized(value: SSAValue, type: UniformQuantizedType, rewriter: PatternRewriter) -> SSAValue:
+    """Integers, as multiples of the scale of `type`, saturated to that type."""
+    low, high = (end - type.zero_point for end in type.storage_range)
+    if not is_inside(range_of(value), (low, high)):
+        clamped = portable_call("aten.clamp.default", [value, low, high], value.type)
+        value = rewriter.insert(clamped).outputs[0]
+    if type.zero_point:
+        moved = portable_call("aten.add.Tensor", [value, type.zero_point, 1], value.type)
+        value = rewriter.insert(moved).outputs[0]
+    stored = SCastOp(cast_to(value, type.storage, rewriter), with_element(value.type, type))
+    return rewriter.insert(stored).output
 
 
 def _accumulates(op: CallOp) -> bool:
@@ -243,15 +246,7 @@ class NarrowIntegers(RewritePattern):
             return
         if not is_int8(type) or type.is_per_axis or type.scale != 1:
             return
-        low, high = (end - type.zero_point for end in type.storage_range)
-        if not is_inside(range_of(value), (low, high)):
-            clamped = portable_call("aten.clamp.default", [value, low, high], value.type)
-            value = rewriter.insert(clamped).outputs[0]
-        if type.zero_point:
-            moved = portable_call("aten.add.Tensor", [value, type.zero_point, 1], value.type)
-            value = rewriter.insert(moved).outputs[0]
-        stored = SCastOp(cast_to(value, i8, rewriter), op.output.type)
-        rewriter.replace(op, stored)
+        rewriter.replace(op, [], [_quantized(value, type, rewriter)])
 
 
 def on_integers(
