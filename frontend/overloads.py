@@ -52,3 +52,8 @@ def is_dequantize(node: Node) -> bool:
 def is_getitem(node: Node) -> bool:
     """Whether a node takes one result of an operator that has several."""
     return node.op == "call_function" and getattr(node.target, "__name__", "") == "getitem"
+
+
+def reads_more_than_first(node: Node) -> bool:
+    """Whether anything reads another result of a node than the first of several."""
+    return any(user.args[1] != 0 and user.users for user in node.users)

@@ -17,7 +17,7 @@ from cmopt.frontend.conversions.choice import are_whole_factors
 from cmopt.frontend.conversions.pooling import equal_windows
 from cmopt.frontend.decompositions import average_of_plane, pool_1d
 from cmopt.frontend.graph_building import insert, insert_constant
-from cmopt.frontend.overloads import operator_name
+from cmopt.frontend.overloads import operator_name, reads_more_than_first
 
 aten = torch.ops.aten
 
@@ -82,7 +82,7 @@ def adaptive_max_2d(module: GraphModule, node: Node) -> tuple[Node, Node] | None
     """
     operand: Any = node.args[0]
     values = node.meta["val"][0]
-    if any(user.args[1] != 0 and user.users for user in node.users) or not values.numel():
+    if reads_more_than_first(node) or not values.numel():
         return None
     pooled = largest_of_windows(module, node, operand, values.shape[-2:])
     return pooled, pooled

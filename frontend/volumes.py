@@ -20,6 +20,7 @@ from cmopt.frontend.graph_building import (
     insert_constant,
     insert_number,
 )
+from cmopt.frontend.overloads import reads_more_than_first
 from cmopt.frontend.resampling import adaptive_average_2d, largest_of_windows
 
 aten = torch.ops.aten
@@ -160,7 +161,7 @@ def adaptive_max_3d(module: GraphModule, node: Node) -> tuple[Node, Node] | None
     operand: Any = node.args[0]
     depth, height, width = node.meta["val"][0].shape[-3:]
     is_empty = not node.meta["val"][0].numel()
-    if is_empty or any(user.args[1] != 0 and user.users for user in node.users):
+    if is_empty or reads_more_than_first(node):
         return None
 
     def pool(value: Node, sides: slice) -> Node:

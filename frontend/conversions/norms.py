@@ -6,6 +6,7 @@ import torch
 
 from cmopt.dialects import edge
 from cmopt.frontend.call import Call, Converted
+from cmopt.frontend.overloads import reads_more_than_first
 
 
 def _norm(call: Call, name: str, epsilon: float, centered: bool) -> Converted:
@@ -29,7 +30,7 @@ def layer_norm(call: Call) -> Converted:
 
 def native_layer_norm(call: Call) -> Converted:
     """`native_layer_norm`, only if nothing reads the mean and the factor of the rows."""
-    if any(user.args[1] != 0 and user.users for user in call.node.users):
+    if reads_more_than_first(call.node):
         return None
     normalized = layer_norm(call)
     return None if normalized is None else [normalized]  # type: ignore[list-item]

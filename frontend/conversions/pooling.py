@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch.fx import Node
 from xdsl.dialects.builtin import BoolAttr
 from xdsl.ir import Attribute, SSAValue
 
 from cmopt.dialects import edge
 from cmopt.dialects.shapes import ints, shape_of
 from cmopt.frontend.call import Call, Converted
+from cmopt.frontend.overloads import reads_more_than_first
 
 
 def _batched(call: Call, value: SSAValue, axes: int = 2) -> SSAValue:
@@ -140,11 +140,7 @@ def max_pool1d(call: Call) -> Converted:
 
 def max_pool2d_with_indices(call: Call) -> Converted:
     """Only if nothing reads the indices."""
-
-    def index(user: Node) -> object:
-        return user.args[1]
-
-    if any(index(user) != 0 and user.users for user in call.node.users):
+    if reads_more_than_first(call.node):
         return None
     values = max_pool2d(call)
     return None if values is None else [values]  # type: ignore[list-item]
@@ -163,8 +159,7 @@ def equal_windows(size: int, out: int) -> tuple[list[int], int]:
 
 def adaptive_max_pool2d(call: Call) -> Converted:
     """A pool of windows of equal length."""
-    users = call.node.users
-    if not _is_float(call) or any(user.args[1] != 0 and user.users for user in users):
+    if not _is_float(call) or reads_more_than_first(call.node):
         return None
     value = _batched(call, call.tensor("self"))
     kernel = []
