@@ -52,9 +52,10 @@ class Precision:
     of them if it is for one.
 
     Activations in int16 have the zero point 0. The results of softmax, sigmoid and tanh have the
-    scale 1/32768; others reach 1.25 times the largest magnitude in the calibration data. For an
-    NPU, those of sigmoid and tanh do too, if that is a smaller scale. Weights of 4 and of 16 bits,
-    and all weights of layers in int16, have a scale for each channel.
+    scale 1/32768; others reach 1.25 times the largest magnitude in the calibration data, and those
+    of layers with weights of 8 or 4 bits 4 times. For an NPU, those of sigmoid and tanh reach 1.25
+    times too, if that is a smaller scale. Weights of 4 and of 16 bits, and all weights of layers in
+    int16, have a scale for each channel.
 
     Weights of 4 bits are two in a byte if the program is compiled with `kernels="cmopt"`, and the
     layer is a linear one or a convolution that is neither depthwise nor transposed, has activations

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cmopt.frontend.annotation import ROOM
 from cmopt.lowering.delegate_to_ethos_u import AT_THE_END, ONLY_MOVES
 from cmopt.lowering.tosa.calls import MAY_OVERFLOW
 from peer_suites.outcomes import CANNOT_RUN, FAULTS, OK, SKIPPED, Result
@@ -28,6 +30,10 @@ BASELINE_NOISE_DB = 3.0
 GOOD_ENOUGH_DB, GOOD_ENOUGH_INT16_DB = 60.0, 90.0
 """Signal-to-noise ratios above these count as equal: rounding alone gives 50 and 98 dB."""
 
+ROOM_DB = 20 * math.log10(ROOM)
+"""What the room in an int16 range costs. It pays on values that leave the range of the calibration,
+which the other inputs of a case never do."""
+
 WRONG_DB = 10.0
 """A result below this does not tell what the model computes."""
 
@@ -37,10 +43,13 @@ UPSTREAM_FAILS = "upstream's operators fail when they run it"
 UPSTREAM_IS_WIDE = "upstream is set to int16, ours to int8"
 UPSTREAM_IS_EMPTY = "upstream's delegate computes nothing"
 DIVIDES_BY_ZERO = "upstream's kernel gives 0 for a division by 0"
+COMPARES_STORED = "upstream compares stored integers with the real number"
 IS_UNDEFINED = "upstream's kernel is undefined if a row's exponentials sum to 512"
 HAS_NO_KERNEL = "the stock runtime has no kernel for it"
 IS_NOT_FINITE = "its result is infinite or not a number"
 NOTHING_TO_COMPUTE = "nothing is computed, so the NPU is not called"
+NOBODY_IS_RIGHT = "neither result tells what the model computes"
+LEAVES_ROOM = "ours leaves room in an int16 range for values that were not seen"
 SMALL = "a softmax of 32 elements at most is smaller on the core"
 OVERFLOW = "an integer may overflow, which TOSA leaves undefined"
 
@@ -52,6 +61,7 @@ REFUSALS = {
 program is of no use."""
 
 DEFECTS = {
+    "cortex_m/misc.test_portable_int8::test_shared_qspec_portable_int8_ops[ne_": COMPARES_STORED,
     "cortex_m/ops.test_div::": DIVIDES_BY_ZERO,
     "cortex_m/ops.test_softmax::test_dialect_softmax[large_tensor]": IS_UNDEFINED,
 }
@@ -134,10 +144,25 @@ def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
         is_wide = ours.key.partition("/")[0].endswith("_int16")
         goal = min(b[name], GOOD_ENOUGH_INT16_DB if is_wide else GOOD_ENOUGH_DB)
         if a[name] < goal - NOISE_DB:
-            found.append(_worse(ours, NOISE, a[name], b[name], apart=_apart(ours, upstream)))
+            apart = _apart(ours, upstream) or _apart_in_noise(ours, goal, a[name])
+            found.append(_worse(ours, NOISE, a[name], b[name], apart=apart))
     if (a.get("integers") or 0) > (b.get("integers") or 0):
-        found.append(_worse(ours, "wrong integers", a["integers"], b.get("integers")))
+        apart = _apart(ours, upstream) or _defect(ours)
+        row = _worse(ours, "wrong integers", a["integers"], b.get("integers"), apart=apart)
+        found.append(row)
     return found
+
+
+def _apart_in_noise(ours: Result, goal: float, ratio: float) -> str:
+    """Why the noise alone of two programs cannot be compared; empty if it can.
+
+    goal: the ratio to reach, in dB. ratio: that of ours.
+    """
+    if goal < WRONG_DB:
+        return NOBODY_IS_RIGHT
+    is_wide = ours.key.partition("/")[0].endswith("_int16")
+    leaves_room = ours.flow == "ours" and is_wide
+    return LEAVES_ROOM if leaves_room and ratio >= goal - NOISE_DB - ROOM_DB else ""
 
 
 def _worse_sizes(ours: Result, upstream: Result) -> list[Worse]:

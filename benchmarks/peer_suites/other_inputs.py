@@ -23,7 +23,8 @@ Run = Callable[[tuple[Any, ...]], Sequence[torch.Tensor] | None]
 def other_inputs(inputs: Sequence[Any], count: int) -> list[tuple[Any, ...]]:
     """Inputs with other numbers, the same in each call.
 
-    A float tensor is uniform between its least and its greatest finite element. The rest stays.
+    A float tensor is uniform between its least and its greatest finite element; between 0 and its
+    element, if all are equal, because a quantized range contains 0. The rest stays.
     """
     generator = torch.Generator().manual_seed(0)
 
@@ -31,8 +32,10 @@ def other_inputs(inputs: Sequence[Any], count: int) -> list[tuple[Any, ...]]:
         finite = tensor[tensor.isfinite()] if tensor.is_floating_point() else tensor[:0]
         if not finite.numel():
             return tensor.clone()
+        low, high = finite.aminmax()
+        low = torch.zeros_like(low) if low == high else low
         share = torch.rand(tensor.shape, generator=generator)
-        return torch.empty_like(tensor).copy_(finite.min() + share * (finite.max() - finite.min()))
+        return torch.empty_like(tensor).copy_(low + share * (high - low))
 
     return [_pytree.tree_map_only(torch.Tensor, other, tuple(inputs)) for _ in range(count)]
 

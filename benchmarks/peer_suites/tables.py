@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from peer_suites.compare import WRONG_DB, Worse, worse_than_upstream
+from peer_suites.compare import ROOM_DB, WRONG_DB, Worse, worse_than_upstream
 from peer_suites.other_inputs import COUNT
 from peer_suites.outcomes import FLOWS, OK, OUTCOMES, SKIPPED, Result
 
@@ -49,14 +49,17 @@ upstream, *ok* means only that the model compiles, not that the file runs.
 
 A ratio of one input that also calibrated the model is partly luck. If ours is more than 1 dB lower,
 both are measured on {others} other inputs, uniform between the least and the greatest element of
-the case's own, and those decide.
+the case's own (between 0 and the element, if all are equal), and those decide.
 
 *Set apart* are cases in which a number is worse, but the two programs do not do the same:
 upstream computes in float or gives a wrong result (below {wrong:g} dB, or wrong integers), its
 operators fail when they run, it is set to int16 and ours to int8, its delegate computes nothing,
 its file needs a kernel that a stock runtime does not have, it calls a kernel with a known defect,
 the model gives no finite number, an integer may overflow, a softmax is so small that the core
-computes it, or nothing is to be computed at all, so that ours does not call the NPU.
+computes it, or nothing is to be computed at all, so that ours does not call the NPU. Noise alone is
+set apart if upstream's ratio is below {wrong:g} dB too, and in int16 if ours is lower by not more
+than another {room:.1f} dB: ours leaves room for values larger than those of the calibration, and
+the other inputs have none.
 """
 
 
@@ -85,7 +88,7 @@ def document(results: Results, suites: Mapping[str, tuple[str, str]], version: s
     """The whole page. suites: the folder and the target of each suite."""
     names = [name for name in suites if any(suite_of(key) == name for key, _ in results)]
     rows = "\n".join(f"| {name} | `{suites[name][0]}` | {suites[name][1]} |" for name in names)
-    head = HEAD.format(version=version, suites=rows, wrong=WRONG_DB, others=COUNT)
+    head = HEAD.format(version=version, suites=rows, wrong=WRONG_DB, others=COUNT, room=ROOM_DB)
     parts = [head, "## Counts\n", _counts(results, names)]
     parts += [_how_many(results)]
     worse = {

@@ -213,13 +213,13 @@ def hint_of(value: SSAValue | None) -> str | None:
 def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
     """edge.linear (constant weight) → quantized_linear; at most 1 step, as for conv2d.
 
-    The kernel reads one multiplier only, so a linear with weights quantized per channel becomes a
-    1×1 convolution, and so does one with packed weights. The bias has the form that the instruction
-    set reads.
+    The kernel reads one multiplier only, so a linear whose channels have weights of several scales
+    becomes a 1×1 convolution, and so does one with packed weights. The bias has the form that the
+    instruction set reads.
     """
     weight = constant_weight(op)
     packed = is_packed(op, weight, b)
-    if packed or qtype_of(op.weight).is_per_axis:
+    if packed or len(np.unique(qtype_of(op.weight).params.scales)) > 1:
         rows, (out, depth) = numel(shape_of(op.input)[:-1]), shape_of(op.weight)
         shapes = (rows, 1, 1, depth), (out, 1, 1, depth), (rows, 1, 1, out)
         window = Window(*shapes, stride=(1, 1), padding=(0, 0), dilation=(1, 1))
@@ -243,8 +243,8 @@ def linear(op: LinearOp, b: KernelBuilder) -> SSAValue:
                 "input_offset": offset,
                 "filter_offset": 0,
                 "output_offset": qtype_of(op.output).zero_point,
-                "requantize_multipliers": multipliers.tolist(),
-                "requantize_shifts": shifts.tolist(),
+                "requantize_multipliers": multipliers[:1].tolist(),
+                "requantize_shifts": shifts[:1].tolist(),
                 "activation_max": high,
                 "activation_min": low,
             },

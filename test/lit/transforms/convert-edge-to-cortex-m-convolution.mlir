@@ -98,6 +98,18 @@ func.func @linear_per_channel(%x: tensor<5x4x3x!quant.uniform<i8:f32, 0.5>>) -> 
 
 // -----
 
+// Equal scales are one multiplier, and so is that of a single channel.
+// CHECK-LABEL: @linear_of_equal_channels
+// CHECK:         cortex_m.quantized_linear %x, %w {{.*}}requantize_multipliers = array<i64: 1073741824>, requantize_shifts = array<i64: -1>
+func.func @linear_of_equal_channels(%x: tensor<5x3x!quant.uniform<i8:f32, 0.5>>) -> tensor<5x2x!quant.uniform<i8:f32, 0.5>> {
+  %cw = arith.constant dense<1> : tensor<2x3xi8>
+  %w = quant.scast %cw : tensor<2x3xi8> to tensor<2x3x!quant.uniform<i8:f32:0, {0.25, 0.25}>>
+  %1 = edge.linear %x, %w : (tensor<5x3x!quant.uniform<i8:f32, 0.5>>, tensor<2x3x!quant.uniform<i8:f32:0, {0.25, 0.25}>>) -> tensor<5x2x!quant.uniform<i8:f32, 0.5>>
+  func.return %1 : tensor<5x2x!quant.uniform<i8:f32, 0.5>>
+}
+
+// -----
+
 // A window may lie wholly in the padding, so the input is padded before the call.
 // CHECK-LABEL: @wide_padding
 // CHECK:         %[[PADDED:.*]] = cortex_m.pad %x {pre_pad = array<i64: 0, 1, 1, 0>, post_pad = array<i64: 0, 1, 2, 0>, pad_value = -3 : i32} : (tensor<1x4x4x2xi8>) -> tensor<1x6x7x2xi8>

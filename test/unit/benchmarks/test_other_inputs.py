@@ -26,11 +26,17 @@ def test_other_inputs_have_the_ranges_of_the_given_ones() -> None:
 def test_what_is_not_a_range_of_floats_stays() -> None:
     integers, nothing = torch.arange(5), torch.full((2,), torch.nan)
     partly = torch.tensor([1.0, torch.inf, 2.0])
-    ((a, b, c, d),) = other_inputs((integers, nothing, torch.ones(3), partly), 1)
+    ((a, b, c, d),) = other_inputs((integers, nothing, torch.zeros(3), partly), 1)
     assert torch.equal(a, integers)
     assert b.isnan().all()
-    assert torch.equal(c, torch.ones(3))
+    assert torch.equal(c, torch.zeros(3))
     assert ((d >= 1) & (d <= 2)).all()
+
+
+def test_a_range_of_one_number_is_that_to_zero() -> None:
+    ((a, b),) = other_inputs((torch.ones(9), -2 * torch.ones(9)), 1)
+    assert 0 <= a.min() < a.max() <= 1
+    assert -2 <= b.min() < b.max() <= 0
 
 
 def test_the_noise_is_that_of_all_samples_together() -> None:

@@ -13,6 +13,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 import cmopt
+from cmopt.frontend.annotation import ROOM, ROOM_OF_LAYERS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function, is_conversion, name_of
@@ -189,6 +190,39 @@ def test_weights_of_16_bits_have_scales_by_channel(target: str) -> None:
     assert kinds == [
         (torch.int16, 0), (torch.int32, 0), (torch.int8, 0), (torch.int32, 0),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("bits", "room"), [(16, ROOM), (8, ROOM_OF_LAYERS), (4, ROOM_OF_LAYERS)])
+@pytest.mark.parametrize("function", [None, nn.ReLU(), nn.MaxPool1d(2)], ids=str)
+def test_results_of_layers_with_rounded_weights_have_more_room(
+    function: nn.Module | None, bits: int, room: float
+) -> None:
+    torch.manual_seed(0)
+    layer = nn.Conv1d(4, 5, 3)
+    module = layer if function is None else nn.Sequential(layer, function)
+    precision = cmopt.Precision("int16", weights={"conv1d": bits})
+    types = _types(_quantized(module, (1, 4, 9), precision=precision))
+    samples = torch.stack([x for (x,) in _samples((1, 4, 9))])
+    results = module(samples[:, 0]).abs().max().item()
+    # The inputs have no rounded weights before them.
+    for (scale, *_), reach in zip(
+        (types[0], types[-1]), (ROOM * samples.abs().max().item(), room * results), strict=True
+    ):
+        assert scale * 32767 == pytest.approx(reach, rel=1e-3)
+
+
+def test_few_samples_show_only_a_part_of_the_sums() -> None:
+    """A convolution with 12 results, calibrated with one sample, on 30 others of the same kind."""
+    torch.manual_seed(4)
+    module = nn.Conv2d(3, 3, 3, stride=3, bias=False).eval()
+    sample, *others = torch.randn(31, 1, 3, 7, 7)
+    program = cmopt.quantize(module, (sample,), kernels="cmopt", precision=cmopt.Precision("int16"))
+    run = program.module(check_guards=False)
+    bound = sample.abs().max()
+    inside = [x.clamp(-bound, bound) for x in others]
+    expected, got = (torch.cat([f(x) for x in inside]) for f in (module, run))
+    assert module(sample).abs().max() * ROOM < expected.abs().max(), "1.25 is not enough here"
+    assert expected.square().sum() > 1e4 * (expected - got).square().sum()
 
 
 @pytest.mark.parametrize("target", ["cortex-m55", "cortex-m55+ethos-u85-256"])

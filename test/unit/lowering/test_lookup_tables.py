@@ -36,6 +36,8 @@ CASES = [
     # An infinity counts as a value. It saturates.
     ("edge.rsqrt %x", "0.05:-100", "0.02:-128", {-128: 127, -101: 127, -100: 127}),
     ("edge.acosh %x", "0.05:-100", "0.02:-128", {-128: -128, -81: -128}),
+    # In steps of 1000, 0 stands for 1 to 500: the mean of acosh there is log(2 * 500) - 1 = 5.9.
+    ("edge.acosh %x", "1000.0:-100", "0.1:-128", {-128: -69, -101: -69, -100: -69, -99: -52}),
     ("edge.pow %x {{exponent = 0.5 : f32}}", "0.05:-100", "0.02:-128", {-128: -128}),
 ]
 
