@@ -13,8 +13,11 @@ from torch.fx import GraphModule, Node
 
 from cmopt.frontend.aliasing import storage_sets, written_nodes
 from cmopt.frontend.graph_building import attribute_of
-from cmopt.frontend.overloads import is_getitem
+from cmopt.frontend.overloads import is_getitem, operator_name
 from cmopt.frontend.upstream import Overload
+
+_UNINITIALIZED = {"empty", "empty_like", "empty_permuted", "empty_strided", "new_empty",
+                  "new_empty_strided"}  # fmt: skip
 
 
 def _mutated(module: GraphModule) -> set[Node]:
@@ -54,7 +57,8 @@ def fold_constants(module: GraphModule) -> None:
     """Replace every tensor that depends on no input by a buffer of `module`, in place.
 
     Random operators, and tensors that the graph writes to, stay as they are. A buffer whose value
-    the graph changes counts as an input.
+    the graph changes counts as an input. Memory that is not initialized is 0: its contents would
+    decide on the range of the values that are written over it, and come into the file.
     """
     mutated = _mutated(module)
     values: dict[Node, Any] = {}
@@ -72,7 +76,8 @@ def fold_constants(module: GraphModule) -> None:
         ):
             args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
             with torch.no_grad():
-                values[node] = node.target(*args, **kwargs)
+                value = node.target(*args, **kwargs)
+            values[node] = value.zero_() if operator_name(node) in _UNINITIALIZED else value
             folded.append(node)
 
     for node in folded:

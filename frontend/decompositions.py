@@ -18,6 +18,7 @@ from cmopt.frontend.graph_building import (
     insert,
     insert_constant,
     insert_number,
+    multiplied,
 )
 from cmopt.frontend.overloads import operator_name, overload
 
@@ -131,62 +132,6 @@ def pool_1d(module: GraphModule, node: Node) -> Node | None:
     return insert(module.graph, node, aten.reshape.default, pooled, list(result.shape))
 
 
-def conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
-    """A transposed convolution over one dimension: one over two, the second of size 1."""
-    operand, matrix, *rest = node.args
-    weight, value = constant_of(module, matrix), operand.meta["val"]  # type: ignore[union-attr]
-    if weight is None or value.dim() != 3:
-        return None
-    bias, *numbers = rest or [None]
-    defaults = [1, 0, 0, 1, 1]
-    given = [*numbers, *defaults[len(numbers) :]]
-    stride, padding, output_padding, groups, dilation = (
-        n if isinstance(n, int) else n[0]  # type: ignore[index]
-        for n in given
-    )
-    wide = insert(module.graph, node, aten.reshape.default, operand, [*value.shape, 1])
-    weights = insert_constant(module, node, weight.unsqueeze(-1))
-    window = [[stride, 1], [padding, 0], [output_padding, 0], groups, [dilation, 1]]
-    target = aten.conv_transpose2d.input
-    result = insert(module.graph, node, target, wide, weights, bias, *window)
-    shape = list(node.meta["val"].shape)
-    return insert(module.graph, node, aten.reshape.default, result, shape)
-
-
-def product_with_constant(module: GraphModule, node: Node) -> Node | None:
-    """x @ w with a constant matrix: a linear layer."""
-    operand, matrix = node.args
-    value = constant_of(module, matrix)
-    if value is None or value.dim() != 2 or not isinstance(operand, Node):
-        return None
-    weight = insert_constant(module, node, value.t().contiguous())
-    return insert(module.graph, node, aten.linear.default, operand, weight)
-
-
-def affine(module: GraphModule, node: Node) -> Node | None:
-    """beta * b + alpha * (x @ w): a linear layer with a constant matrix and vector and without
-    factors, else a product and a sum."""
-    bias, operand, matrix = node.args
-    if not isinstance(operand, Node):
-        return None
-    value, vector = constant_of(module, matrix), constant_of(module, bias)
-    if value is None or vector is None or vector.shape != value.shape[1:] or node.kwargs:
-        product = insert(module.graph, node, aten.mm.default, operand, matrix)
-        product = _scaled(module, node, product, node.kwargs.get("alpha", 1))
-        bias = _scaled(module, node, bias, node.kwargs.get("beta", 1))
-        return insert(module.graph, node, aten.add.Tensor, product, bias)
-    weight = insert_constant(module, node, value.t().contiguous())
-    return insert(module.graph, node, aten.linear.default, operand, weight, bias)
-
-
-def _scaled(module: GraphModule, node: Node, value: Any, factor: Any) -> Node:
-    operand: Node = value
-    if factor == 1:
-        return operand
-    number = insert_number(module, node, factor, value.meta["val"].dim())
-    return insert(module.graph, node, aten.mul.Tensor, operand, number)
-
-
 def running_sum(module: GraphModule, node: Node) -> Node | None:
     """A cumulative sum: the product with a triangle of ones, which int8 weights hold exactly."""
     arguments: Any = node.args
@@ -221,7 +166,7 @@ def average_with_divisor(module: GraphModule, node: Node) -> Node | None:
     size = kernel[0] * kernel[-1]
     pool = (kernel, stride or kernel, padding, False, True)
     pooled = insert(module.graph, node, aten.avg_pool2d.default, operand, *pool)
-    return _scaled(module, node, pooled, size / divisor)
+    return multiplied(module, node, pooled, size / divisor)
 
 
 def _padded_for_all_windows(
@@ -286,24 +231,6 @@ def hardswish(module: GraphModule, node: Node) -> Node:
     """hardswish(x): hardswish(max(x, -3)), so that its operand has a narrow range."""
     clamped = insert(module.graph, node, aten.clamp.default, node.args[0], -3)
     return insert(module.graph, node, node.target, clamped)  # type: ignore[arg-type]
-
-
-def batched_product(module: GraphModule, node: Node) -> Node | None:
-    """A product of two equal batches of matrices: `bmm`, with all batch dimensions as one."""
-    shapes = [list(operand.meta["val"].shape) for operand in node.args]  # type: ignore[union-attr]
-    if len(shapes[0]) < 3 or shapes[0][:-2] != shapes[1][:-2]:
-        return None
-    if len(shapes[0]) == 3:
-        return insert(module.graph, node, aten.bmm.default, *node.args)
-    matrices = []
-    for operand, shape in zip(node.args, shapes, strict=True):
-        batch = [-1, *shape[-2:]]
-        if (value := constant_of(module, operand)) is not None:
-            matrices.append(insert_constant(module, node, value.reshape(batch)))
-        else:
-            matrices.append(insert(module.graph, node, aten.reshape.default, operand, batch))
-    product = insert(module.graph, node, aten.bmm.default, *matrices)
-    return insert(module.graph, node, aten.reshape.default, product, [*node.meta["val"].shape])
 
 
 def reverse_subtraction(module: GraphModule, node: Node) -> Node | None:

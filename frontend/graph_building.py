@@ -71,6 +71,15 @@ def insert_number(module: GraphModule, like: Node, value: float, rank: int) -> N
     return insert_constant(module, like, torch.full((1,) * rank, float(value)))
 
 
+def multiplied(module: GraphModule, like: Node, value: Any, factor: Any) -> Node:
+    """`value * factor`; itself if the factor is 1."""
+    operand: Node = value
+    if factor == 1:
+        return operand
+    number = insert_number(module, like, factor, value.meta["val"].dim())
+    return insert(module.graph, like, torch.ops.aten.mul.Tensor, operand, number)
+
+
 def finish_rewrite(module: GraphModule) -> None:
     """Drop what a rewrite has left without readers, check the graph, and compile it."""
     module.graph.eliminate_dead_code()

@@ -19,7 +19,14 @@ from torch.fx import GraphModule, Node
 
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
-from cmopt.frontend import norms, order_statistics, resampling, volumes
+from cmopt.frontend import (
+    layers,
+    norms,
+    order_statistics,
+    overlapping_windows,
+    resampling,
+    volumes,
+)
 from cmopt.frontend import writes as writes_before
 from cmopt.frontend.call import Conversion
 from cmopt.frontend.conversions import (
@@ -189,21 +196,27 @@ _PRODUCTS = (
     Operator("_softmax softmax.int", prepared=norms.share_of_one),
     Operator("_softmax softmax.int", rewritten_for_core=norms.softmax),
     Operator("special_softmax", None, matrix.softmax),
-    Operator("addmm", None, convolution.linear_of_constant, prepared=before.affine),
-    Operator("batch_norm bilinear conv3d", AS_ONE),
+    Operator("addmm", None, convolution.linear_of_constant, prepared=layers.affine),
+    Operator("batch_norm conv3d conv_transpose3d.input", AS_ONE),
+    Operator("bilinear", AS_ONE, rewritten=layers.bilinear),
     Operator("bmm", FREE, matrix.matmul),
-    Operator("conv1d conv1d.padding conv2d conv2d.padding", None, convolution.convolution),
+    Operator(
+        "conv1d conv1d.padding conv2d conv2d.padding",
+        imported=convolution.convolution,
+        prepared=layers.convolution_of_one,
+    ),
     Operator("conv3d conv3d.padding", rewritten=volumes.convolution_3d),
     Operator("convolution", None, convolution.convolution),
     Operator(
         "conv_transpose1d",
         imported=convolution.transposed_convolution,
-        rewritten=before.conv_transpose_1d,
+        rewritten=layers.conv_transpose_1d,
     ),
+    Operator("conv_transpose3d.input", rewritten=volumes.transposed_convolution_3d),
     Operator("conv_transpose2d.input", None, convolution.transposed_convolution, fused_if=_always),
     Operator("linear", None, convolution.linear),
-    Operator("matmul mm", FREE, matrix.matmul, prepared=before.product_with_constant),
-    Operator("matmul", rewritten=before.batched_product),
+    Operator("matmul mm", FREE, matrix.matmul, prepared=layers.product_with_constant),
+    Operator("matmul", rewritten=layers.batched_product),
     Operator("mul.Tensor", rewritten=before.product_with_ones),
 )
 
@@ -225,7 +238,7 @@ _REDUCTIONS = (
     Operator("avg_pool2d", SHARED, pooling.avg_pool2d, rewritten=before.average_with_divisor),
     Operator("avg_pool3d", rewritten=volumes.average_pool_3d),
     Operator("cumsum", FREE, rewritten=before.running_sum),
-    Operator("col2im", FREE, col2im.col2im),
+    Operator("col2im", FREE, col2im.col2im, rewritten=overlapping_windows.sum_of_windows),
     Operator("group_norm", rewritten=norms.group_norm),
     Operator("instance_norm", rewritten=norms.instance_norm),
     Operator("layer_norm", FIRST, row_norms.layer_norm, rewritten=norms.layer_norm),

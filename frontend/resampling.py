@@ -49,15 +49,18 @@ def resample_2d(module: GraphModule, node: Node) -> Node | None:
 
 
 def resample_1d(module: GraphModule, node: Node) -> Node | None:
-    """The same for an operator on [N,C,W] with one weight for each column."""
+    """The same for an operator on [N,C,W] or [C,W] with one weight for each column."""
     operand: Any = node.args[0]
     shape, result = operand.meta["val"].shape, node.meta["val"].shape
-    if len(shape) != 3 or 0 in shape or shape[2] * result[2] > MOST_WEIGHTS:
+    if 0 in shape or 0 in result or shape[-1] * result[-1] > MOST_WEIGHTS:
         return None
+    is_batch, graph = len(shape) == 3, module.graph
+    value = operand if is_batch else insert(graph, node, aten.unsqueeze.default, operand, 0)
     weight = insert_constant(module, node, matrix_of(node, -1).unsqueeze(-1))
-    channels = insert(module.graph, node, aten.permute.default, operand, [0, 2, 1])
-    product = insert(module.graph, node, aten.conv1d.default, channels, weight)
-    return insert(module.graph, node, aten.permute.default, product, [0, 2, 1])
+    channels = insert(graph, node, aten.permute.default, value, [0, 2, 1])
+    product = insert(graph, node, aten.conv1d.default, channels, weight)
+    value = insert(graph, node, aten.permute.default, product, [0, 2, 1])
+    return value if is_batch else insert(graph, node, aten.squeeze.dim, value, 0)
 
 
 def adaptive_average_2d(module: GraphModule, node: Node) -> Node | None:

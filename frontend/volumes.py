@@ -82,6 +82,60 @@ def convolution_3d(module: GraphModule, node: Node) -> Node | None:
     return result if is_batch else add(aten.squeeze.dim, result, 0)
 
 
+def transposed_convolution_3d(module: GraphModule, node: Node) -> Node | None:
+    """`conv_transpose3d` of constant weights: a `conv_transpose2d` for each phase of the depth.
+
+    Plane q of the result reads plane d of the operand through plane k of the kernel if
+    `q + padding = d * stride + k * dilation`. The planes of a phase, which is `q + padding` modulo
+    the stride, read through the same k: they are a batch of images of T·C channels, where T is the
+    number of these k. None for an empty operand.
+    """
+    operand, weight, bias, *window, groups, dilation = filled_arguments(node)
+    filters = constant_of(module, weight)
+    if filters is None or operand.meta["val"].numel() == 0:
+        return None
+    (step, *steps), (pad, *pads), (_, *extras) = map(_triple, window)
+    spread, *spreads = _triple(dilation)
+
+    def add(target: Callable[..., object], *args: Any) -> Node:
+        return insert(module.graph, node, target, *args)
+
+    is_batch = operand.meta["val"].dim() == 5
+    value = operand if is_batch else add(aten.unsqueeze.default, operand, 0)
+    batch, channels, depth, height, width = value.meta["val"].shape
+    value = add(aten.constant_pad_nd.default, value, [0, 0, 0, 0, 0, 1])  # Plane `depth` is 0.
+    value = add(aten.permute.default, value, list(_BEFORE_PLANES))
+    results: list[Node] = []
+    order: list[int] = []
+    for phase in range(step):
+        planes = [q for q in range(node.meta["val"].shape[-3]) if (q + pad) % step == phase]
+        taps = [k for k in range(filters.shape[2]) if k * spread % step == phase]
+        if not planes:
+            continue
+        read = [(q + pad - k * spread) // step for q in planes for k in taps]
+        read = [d if 0 <= d < depth else depth for d in read] or [depth] * len(planes)
+        index = insert_constant(module, node, torch.tensor(read))
+        images = add(aten.index_select.default, value, 1, index)
+        sizes = [batch, len(planes), -1, channels, height, width]
+        images = add(aten.reshape.default, images, sizes)
+        images = add(aten.permute.default, images, [0, 1, 3, 2, 4, 5])
+        images = add(aten.reshape.default, images, [batch * len(planes), -1, height, width])
+        kernel = filters[:, :, taps or [0]].movedim(2, 1).flatten(0, 1)
+        matrix = insert_constant(module, node, kernel.contiguous())
+        result = add(
+            aten.conv_transpose2d.input, images, matrix, bias, steps, pads, extras, groups, spreads
+        )
+        shape = [batch, len(planes), *result.meta["val"].shape[1:]]
+        results.append(add(aten.reshape.default, result, shape))
+        order += planes
+    joined = add(aten.cat.default, results, 1) if len(results) > 1 else results[0]
+    if order != sorted(order):
+        index = insert_constant(module, node, torch.tensor(order).argsort())
+        joined = add(aten.index_select.default, joined, 1, index)
+    joined = add(aten.permute.default, joined, list(_BEFORE_PLANES))
+    return joined if is_batch else add(aten.squeeze.dim, joined, 0)
+
+
 def _pads(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> list[tuple[int, int]]:
     """The padding before and after, for each dimension."""
     if padding == "valid":

@@ -1,0 +1,120 @@
+"""Rewrites of convolutions, linear layers and matrix products before annotation.
+
+Each gives operators that have an integer kernel, and changes at most the last bits of a float.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.fx import GraphModule, Node
+
+from cmopt.frontend.graph_building import (
+    constant_of,
+    filled_arguments,
+    insert,
+    insert_constant,
+    multiplied,
+)
+
+aten = torch.ops.aten
+
+
+def convolution_of_one(module: GraphModule, node: Node) -> Node | None:
+    """A convolution of an image without a batch dimension: of a batch of one."""
+    operand, weight, *rest = filled_arguments(node)
+    if operand.meta["val"].dim() == weight.meta["val"].dim():
+        return None
+    graph = module.graph
+    image = insert(graph, node, aten.unsqueeze.default, operand, 0)
+    result = insert(graph, node, node.target, image, weight, *rest)  # type: ignore[arg-type]
+    return insert(graph, node, aten.squeeze.dim, result, 0)
+
+
+def conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
+    """A transposed convolution over one dimension: one over two, the second of size 1."""
+    operand, matrix, *rest = node.args
+    weight, value = constant_of(module, matrix), operand.meta["val"]  # type: ignore[union-attr]
+    if weight is None:
+        return None
+    batch = value.shape[:-2] or [1]
+    bias, *numbers = rest or [None]
+    defaults = [1, 0, 0, 1, 1]
+    given = [*numbers, *defaults[len(numbers) :]]
+    stride, padding, output_padding, groups, dilation = (
+        n if isinstance(n, int) else n[0]  # type: ignore[index]
+        for n in given
+    )
+    image = [*batch, *value.shape[-2:], 1]
+    wide = insert(module.graph, node, aten.reshape.default, operand, image)
+    weights = insert_constant(module, node, weight.unsqueeze(-1))
+    window = [[stride, 1], [padding, 0], [output_padding, 0], groups, [dilation, 1]]
+    target = aten.conv_transpose2d.input
+    result = insert(module.graph, node, target, wide, weights, bias, *window)
+    shape = list(node.meta["val"].shape)
+    return insert(module.graph, node, aten.reshape.default, result, shape)
+
+
+def bilinear(module: GraphModule, node: Node) -> Node | None:
+    """`bilinear` of a constant weight [O, I, J]: a linear layer of the products of all pairs."""
+    first, second, matrix, bias = filled_arguments(node)
+    weight = constant_of(module, matrix)
+    if weight is None or node.meta["val"].numel() == 0:
+        return None
+    *lead, rows = first.meta["val"].shape
+    columns = second.meta["val"].shape[-1]
+    count = math.prod(lead)
+
+    def reshape(value: Node, *shape: int) -> Node:
+        return insert(module.graph, node, aten.reshape.default, value, list(shape))
+
+    sides = reshape(first, count, rows, 1), reshape(second, count, 1, columns)
+    pairs = insert(module.graph, node, aten.mul.Tensor, *sides)
+    pairs = reshape(pairs, *lead, rows * columns)
+    weights = insert_constant(module, node, weight.reshape(len(weight), -1))
+    return insert(module.graph, node, aten.linear.default, pairs, weights, bias)
+
+
+def product_with_constant(module: GraphModule, node: Node) -> Node | None:
+    """x @ w with a constant matrix: a linear layer."""
+    operand, matrix = node.args
+    value = constant_of(module, matrix)
+    if value is None or value.dim() != 2 or not isinstance(operand, Node):
+        return None
+    weight = insert_constant(module, node, value.t().contiguous())
+    return insert(module.graph, node, aten.linear.default, operand, weight)
+
+
+def affine(module: GraphModule, node: Node) -> Node | None:
+    """beta * b + alpha * (x @ w): a linear layer with a constant matrix and vector and without
+    factors, else a product and a sum."""
+    bias, operand, matrix = node.args
+    if not isinstance(operand, Node):
+        return None
+    value, vector = constant_of(module, matrix), constant_of(module, bias)
+    if value is None or vector is None or vector.shape != value.shape[1:] or node.kwargs:
+        product = insert(module.graph, node, aten.mm.default, operand, matrix)
+        product = multiplied(module, node, product, node.kwargs.get("alpha", 1))
+        bias = multiplied(module, node, bias, node.kwargs.get("beta", 1))
+        return insert(module.graph, node, aten.add.Tensor, product, bias)
+    weight = insert_constant(module, node, value.t().contiguous())
+    return insert(module.graph, node, aten.linear.default, operand, weight, bias)
+
+
+def batched_product(module: GraphModule, node: Node) -> Node | None:
+    """A product of two equal batches of matrices: `bmm`, with all batch dimensions as one."""
+    shapes = [list(operand.meta["val"].shape) for operand in node.args]  # type: ignore[union-attr]
+    if len(shapes[0]) < 3 or shapes[0][:-2] != shapes[1][:-2]:
+        return None
+    if len(shapes[0]) == 3:
+        return insert(module.graph, node, aten.bmm.default, *node.args)
+    matrices = []
+    for operand, shape in zip(node.args, shapes, strict=True):
+        batch = [-1, *shape[-2:]]
+        if (value := constant_of(module, operand)) is not None:
+            matrices.append(insert_constant(module, node, value.reshape(batch)))
+        else:
+            matrices.append(insert(module.graph, node, aten.reshape.default, operand, batch))
+    product = insert(module.graph, node, aten.bmm.default, *matrices)
+    return insert(module.graph, node, aten.reshape.default, product, [*node.meta["val"].shape])
