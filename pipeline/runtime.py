@@ -42,7 +42,14 @@ class TensorInfo:
                 f"got {tensor.dtype} {list(tensor.shape)}"
             )
         inverse = [self.order.index(d) for d in range(len(self.order))]
-        return tensor.detach().permute(self.order).contiguous().permute(inverse)
+        ordered = tensor.detach().permute(self.order)
+        # `contiguous` leaves the strides of an empty tensor, and the runtime aborts if they differ.
+        ordered = (
+            ordered.contiguous()
+            if ordered.numel()
+            else torch.empty_like(ordered, memory_format=torch.contiguous_format)
+        )
+        return ordered.permute(inverse)
 
 
 class HostProgram:

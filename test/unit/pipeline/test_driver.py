@@ -362,3 +362,17 @@ def test_a_model_with_nothing_for_the_npu_runs_on_the_core() -> None:
     assert "aten.prod.dim_int has no lowering to TOSA" in warning.message
     assert program.report.delegates == ()
     assert torch.equal(program.run(x)[0], program.interpret(x, stage="ethos_u")[0])
+
+
+@pytest.mark.parametrize("size", [(0, 2, 2), (2, 0, 3), (2, 3, 0, 4)])
+def test_empty_inputs_of_any_strides_run(size: tuple[int, ...]) -> None:
+    """In one process: the runtime aborts it if strides are not those of the program."""
+
+    class Twice(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * 2
+
+    given = torch.randn(size)
+    program = cmopt.compile(cmopt.quantize(Twice(), (given,)))
+    for x in (given, torch.randn(size[::-1]).permute(*reversed(range(len(size))))):
+        assert program.run(x)[0].shape == given.shape
