@@ -15,12 +15,13 @@ from cmopt.arithmetic.running_sums import LONGEST_SUM, triangle
 from cmopt.frontend.graph_building import (
     attribute_of,
     constant_of,
+    filled_arguments,
     insert,
     insert_constant,
     insert_number,
     multiplied,
 )
-from cmopt.frontend.overloads import operator_name, overload
+from cmopt.frontend.overloads import operator_name
 
 aten = torch.ops.aten
 
@@ -88,15 +89,37 @@ def expand_as(module: GraphModule, node: Node) -> Node:
     return insert(module.graph, node, aten.expand.default, node.args[0], [*node.meta["val"].shape])
 
 
-def clamp_by_number(module: GraphModule, node: Node) -> Node | None:
-    """A clamp by a tensor of one element: a clamp by its number, which is not quantized."""
-    operand, bound = node.args
-    value, target = constant_of(module, bound), overload(node)
-    if value is None or value.numel() != 1 or not isinstance(operand, Node) or target is None:
+def clamp_by_tensors(module: GraphModule, node: Node) -> Node | None:
+    """A clamp by tensors: the larger of x and the lower bound, and the smaller of this and the
+    upper bound. A tensor of one element is a number, which is not quantized."""
+    value, *given = filled_arguments(node)
+    name = operator_name(node)
+    low = None if name == "clamp_max" else given.pop(0)
+    high = None if name == "clamp_min" else given.pop(0)
+    tensors = [tensor.meta["val"] for tensor in (value, low, high) if tensor is not None]
+    if any(tensor.dtype != torch.float32 for tensor in tensors):
         return None
-    if operand.meta["val"].shape != node.meta["val"].shape:
+    for bound, by_number, by_tensor in (
+        (low, aten.clamp_min.default, aten.maximum.default),
+        (high, aten.clamp_max.default, aten.minimum.default),
+    ):
+        if bound is None:
+            continue
+        constant = constant_of(module, bound)
+        if constant is None or constant.numel() != 1 or constant.dim() > value.meta["val"].dim():
+            value = insert(module.graph, node, by_tensor, value, bound)
+        else:
+            value = insert(module.graph, node, by_number, value, float(constant))
+    result: Node = value
+    return result
+
+
+def extremum(module: GraphModule, node: Node) -> Node | None:
+    """`fmax` and `fmin`: `maximum` and `minimum`, which only treat NaN otherwise."""
+    if node.meta["val"].dtype != torch.float32:
         return None
-    return insert(module.graph, node, target.overloadpacket.default, operand, float(value))
+    target = aten.maximum if operator_name(node) == "fmax" else aten.minimum
+    return insert(module.graph, node, target.default, *node.args)
 
 
 def relu6(module: GraphModule, node: Node) -> Node:
@@ -133,11 +156,14 @@ def pool_1d(module: GraphModule, node: Node) -> Node | None:
 
 
 def running_sum(module: GraphModule, node: Node) -> Node | None:
-    """A cumulative sum: the product with a triangle of ones, which int8 weights hold exactly."""
+    """A cumulative sum: the product with a triangle of ones, which int8 weights hold exactly. That
+    of a tensor without dimensions is itself."""
     arguments: Any = node.args
     operand, dim = arguments[:2]
-    if node.kwargs or not operand.meta["val"].dim():
+    if node.kwargs:
         return None
+    if not operand.meta["val"].dim():
+        return operand  # type: ignore[no-any-return]
     size = operand.meta["val"].shape[dim]
     if size > LONGEST_SUM:
         return None
@@ -285,8 +311,26 @@ def fill_masked(module: GraphModule, node: Node) -> Node | None:
     )
 
 
-def choose_masked(module: GraphModule, node: Node) -> Node | None:
-    """A choice of a large negative number: of -inf, which takes no part of the range."""
+def choose(module: GraphModule, node: Node) -> Node | None:
+    """A choice of a large negative number: of -inf, which takes no part of the range. Other numbers
+    are constants, which the quantizer sees."""
+    return _choose_masked(module, node) or _choose_number(module, node)
+
+
+def _choose_number(module: GraphModule, node: Node) -> Node | None:
+    condition, *choices = node.args
+    value = node.meta["val"]
+    tensors = [choice for choice in choices if isinstance(choice, Node)]
+    if len(tensors) != 1 or {tensors[0].meta["val"].dtype, value.dtype} != {torch.float32}:
+        return None
+    operands = [
+        choice if isinstance(choice, Node) else insert_number(module, node, choice, value.dim())  # type: ignore[arg-type]
+        for choice in choices
+    ]
+    return insert(module.graph, node, aten.where.self, condition, *operands)
+
+
+def _choose_masked(module: GraphModule, node: Node) -> Node | None:
     condition, *choices = node.args
     values = [
         torch.tensor(float(choice))

@@ -76,9 +76,18 @@ def bilinear(module: GraphModule, node: Node) -> Node | None:
     return insert(module.graph, node, aten.linear.default, pairs, weights, bias)
 
 
+def _product_of_nothing(module: GraphModule, node: Node, operand: Node) -> Node | None:
+    """Zeros for a product over no elements; None for any other."""
+    if operand.meta["val"].shape[-1:] != (0,) or not node.meta["val"].numel():
+        return None
+    return insert_constant(module, node, torch.zeros(node.meta["val"].shape))
+
+
 def product_with_constant(module: GraphModule, node: Node) -> Node | None:
-    """x @ w with a constant matrix: a linear layer."""
+    """x @ w with a constant matrix: a linear layer. Without elements to sum: zeros."""
     operand, matrix = node.args
+    if isinstance(operand, Node) and (zeros := _product_of_nothing(module, node, operand)):
+        return zeros
     value = constant_of(module, matrix)
     if value is None or value.dim() != 2 or not isinstance(operand, Node):
         return None
@@ -95,11 +104,71 @@ def affine(module: GraphModule, node: Node) -> Node | None:
     value, vector = constant_of(module, matrix), constant_of(module, bias)
     if value is None or vector is None or vector.shape != value.shape[1:] or node.kwargs:
         product = insert(module.graph, node, aten.mm.default, operand, matrix)
-        product = multiplied(module, node, product, node.kwargs.get("alpha", 1))
-        bias = multiplied(module, node, bias, node.kwargs.get("beta", 1))
-        return insert(module.graph, node, aten.add.Tensor, product, bias)
+        product = _product_of_nothing(module, product, operand) or product
+        beta, alpha = node.kwargs.get("beta", 1), node.kwargs.get("alpha", 1)
+        return _with_bias(module, node, bias, product, beta, alpha)  # type: ignore[arg-type]
     weight = insert_constant(module, node, value.t().contiguous())
     return insert(module.graph, node, aten.linear.default, operand, weight, bias)
+
+
+def matrix_by_vector(module: GraphModule, node: Node) -> Node | None:
+    """`mv`, `dot` and `vdot`: a linear layer, or a product of matrices if nothing is constant.
+
+    PyTorch takes them apart into a product and a sum, and each product would be rounded.
+    """
+    matrix, vector = node.args
+    shape = list(node.meta["val"].shape)
+    if not (isinstance(matrix, Node) and isinstance(vector, Node)):
+        return None
+    if zeros := _product_of_nothing(module, node, vector):
+        return zeros
+
+    def reshape(value: Node, *sizes: int) -> Node:
+        return insert(module.graph, node, aten.reshape.default, value, list(sizes))
+
+    count = vector.meta["val"].shape[0]
+    for operand, other in ((vector, matrix), (matrix, vector)):
+        if (weight := constant_of(module, other)) is not None:
+            rows = insert_constant(module, node, weight.reshape(-1, count))
+            return reshape(insert(module.graph, node, aten.linear.default, operand, rows), *shape)
+    sides = reshape(matrix, -1, count), reshape(vector, count, 1)
+    return reshape(insert(module.graph, node, aten.mm.default, *sides), *shape)
+
+
+def matrix_by_vector_and_sum(module: GraphModule, node: Node) -> Node:
+    """`addmv`: beta * b + alpha * (m @ v)."""
+    bias, matrix, vector, beta, alpha = filled_arguments(node)
+    product = insert(module.graph, node, aten.mv.default, matrix, vector)
+    product = matrix_by_vector(module, product) or product
+    return _with_bias(module, node, bias, product, beta, alpha)
+
+
+def sum_of_products(module: GraphModule, node: Node) -> Node:
+    """`addbmm`: beta * b + alpha * the sum of a batch of products, which is one product."""
+    bias, first, second, beta, alpha = filled_arguments(node)
+
+    def reshape(value: Node, *sizes: int) -> Node:
+        return insert(module.graph, node, aten.reshape.default, value, list(sizes))
+
+    batch, rows, depth = first.meta["val"].shape
+    columns = second.meta["val"].shape[-1]
+    lines = insert(module.graph, node, aten.permute.default, first, [1, 0, 2])
+    sides = reshape(lines, rows, batch * depth), reshape(second, batch * depth, columns)
+    product = insert(module.graph, node, aten.mm.default, *sides)
+    product = _product_of_nothing(module, product, sides[0]) or product
+    return _with_bias(module, node, bias, product, beta, alpha)
+
+
+def _with_bias(
+    module: GraphModule, node: Node, bias: Node, product: Node, beta: float, alpha: float
+) -> Node:
+    """beta * bias + alpha * product. PyTorch does not read a bias of which nothing is taken."""
+    product = multiplied(module, node, product, alpha)
+    if beta == 0:
+        return product
+    return insert(
+        module.graph, node, aten.add.Tensor, multiplied(module, node, bias, beta), product
+    )
 
 
 def batched_product(module: GraphModule, node: Node) -> Node | None:

@@ -14,7 +14,7 @@ from cmopt.frontend.block_importer import unsupported_operator
 from cmopt.frontend.locations import location
 from cmopt.frontend.overloads import overload
 from cmopt.frontend.structure import computed_nodes
-from cmopt.frontend.tensor_types import dtype_name
+from cmopt.frontend.tensor_types import UnsupportedTensor, check_sizes, dtype_name
 from cmopt.frontend.upstream import HigherOrder
 from cmopt.support.diagnostics import CompileError
 
@@ -71,7 +71,13 @@ def _check_computed(program: ExportedProgram) -> None:
     """Constants of any type pass: only values computed from them are quantized."""
     for node in computed_nodes(program):
         value = node.meta.get("val")
-        if isinstance(value, torch.Tensor) and value.dtype in _OTHER_FLOATS:
+        if not isinstance(value, torch.Tensor):
+            continue
+        try:
+            check_sizes(value)
+        except UnsupportedTensor as error:
+            raise CompileError(str(error), location=location(node), hint=error.hint) from None
+        if value.dtype in _OTHER_FLOATS:
             raise CompileError(
                 f"this value is {dtype_name(value.dtype)}, and only float32 can be quantized",
                 location=location(node),

@@ -195,6 +195,15 @@ def vector_norm(module: GraphModule, node: Node) -> Node | None:
     return result if keep else build(aten.reshape.default, result, list(node.meta["val"].shape))
 
 
+def distances(module: GraphModule, node: Node) -> Node:
+    """`cdist`: the norm of each difference of a row of the one and a row of the other."""
+    first, second, order = filled_arguments(node)[:3]
+    rows = insert(module.graph, node, aten.unsqueeze.default, first, -2)
+    others = insert(module.graph, node, aten.unsqueeze.default, second, -3)
+    differences = insert(module.graph, node, aten.sub.Tensor, rows, others)
+    return insert(module.graph, node, aten.linalg_vector_norm.default, differences, order, [-1])
+
+
 def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[Node, Node, Node]:
     """`x - max(x)`, the exponentials of this, and their sum."""
     graph = module.graph

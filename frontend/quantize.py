@@ -355,18 +355,14 @@ def _export(module: torch.nn.Module, example: Arguments) -> ExportedProgram:
     """The exported model. Raises CompileError if its shapes depend on the inputs' values."""
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
-    from cmopt.frontend.locations import location_in_trace
+    from cmopt.frontend.decomposing import depends_on_values
     from cmopt.frontend.recurrent_shapes import known_shapes
 
     try:
         with known_shapes():
             return torch.export.export(module, example.args, example.kwargs)
     except GuardOnDataDependentSymNode as error:
-        raise CompileError(
-            "a shape or a branch of the model depends on the values of its inputs",
-            location=location_in_trace(str(error)),
-            hint="make it a constant: give F.one_hot its num_classes, use torch.where for an if",
-        ) from error
+        raise depends_on_values(error) from error
     except RuntimeError as error:
         if "fake tensor in the exported program constant" not in str(error):
             raise

@@ -60,11 +60,12 @@ class Arguments:
 
 
 def example_of(inputs: Any, kwargs: Any = None) -> Arguments:
-    """The example that a model is exported with; no tensor is in it twice.
+    """The example that a model is exported with; no memory is in it twice.
 
-    `torch.export` takes one tensor that is two arguments for one argument, so the second is copied.
-    Raises TypeError if the arguments are not a tuple and a dict, hold anything other than tensors,
-    numbers, strings and None, or hold no tensor.
+    `torch.export` takes one tensor that is two arguments for one argument, and cannot decompose a
+    program whose arguments are views of one tensor. So the second is copied. Raises TypeError if
+    the arguments are not a tuple and a dict, hold anything other than tensors, numbers, strings and
+    None, or hold no tensor.
     """
     if not isinstance(inputs, tuple):
         raise TypeError(f"example_inputs must be a tuple, not {type(inputs).__name__}")
@@ -84,8 +85,9 @@ def example_of(inputs: Any, kwargs: Any = None) -> Arguments:
     seen: set[int] = set()
     copies = []
     for tensor in tensors:
-        copies.append(tensor.clone() if id(tensor) in seen else tensor)
-        seen.add(id(tensor))
+        memory = tensor.untyped_storage().data_ptr()
+        copies.append(tensor.clone() if memory in seen else tensor)
+        seen.add(memory)
     return example.with_tensors(copies)
 
 

@@ -47,13 +47,24 @@ def element_type(dtype: torch.dtype) -> Attribute:
     return element
 
 
+def check_sizes(value: torch.Tensor) -> None:
+    """Raises `UnsupportedTensor` if a size of the tensor is not a number."""
+    for index, size in enumerate(value.shape):
+        if isinstance(size, int):
+            continue
+        if str(size).startswith("u"):  # unbacked: PyTorch knows no example of it
+            raise UnsupportedTensor(
+                f"dimension {index} depends on the values of the inputs ({size})",
+                "choose elements by torch.where or a product with a mask, which keep the shape",
+            )
+        raise UnsupportedTensor(
+            f"dimension {index} is dynamic ({size})", "export without dynamic_shapes"
+        )
+
+
 def tensor_type(value: torch.Tensor) -> TensorType[Attribute]:
     """The type of a tensor, in default memory order; raises `UnsupportedTensor`."""
-    for index, size in enumerate(value.shape):
-        if not isinstance(size, int):
-            raise UnsupportedTensor(
-                f"dimension {index} is dynamic ({size})", "export without dynamic_shapes"
-            )
+    check_sizes(value)
     return TensorType(element_type(value.dtype), list(value.shape))
 
 

@@ -1,9 +1,11 @@
-"""Layers that become other layers: without a batch, bilinear, of windows that overlap."""
+"""Operators that become others before annotation are integer, and compute the same."""
 
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,8 +13,20 @@ from torch import nn
 
 import cmopt
 from cmopt.frontend.constant_folding import fold_constants
+from cmopt.support.diagnostics import CompileError
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from quantized import Function
 
 Make = Callable[[], nn.Module]
+
+MASK = torch.arange(20).reshape(4, 5) % 3 == 0
+
+
+def of(function: Callable[..., torch.Tensor]) -> Make:
+    """A module that calls a function."""
+    return lambda: Function(function)
+
 
 CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
     "conv1d": (lambda: nn.Conv1d(3, 4, 3), [(3, 7)]),
@@ -31,6 +45,33 @@ CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
     "bilinear": (lambda: nn.Bilinear(3, 4, 2), [(5, 3), (5, 4)]),
     "bilinear-of-one": (lambda: nn.Bilinear(3, 4, 2), [(3,), (4,)]),
     "bilinear-without-bias": (lambda: nn.Bilinear(3, 1, 1, bias=False), [(2, 5, 3), (2, 5, 1)]),
+    "addbmm": (of(lambda b, x, y: torch.addbmm(b, x, y, beta=0.5, alpha=2)),
+               [(4, 5), (3, 4, 2), (3, 2, 5)]),
+    "addbmm-of-nothing": (of(torch.addbmm), [(4, 5), (3, 4, 0), (3, 0, 5)]),
+    "addmm-of-nothing": (of(torch.addmm), [(4, 5), (4, 0), (0, 5)]),
+    "addmv": (of(lambda b, x, v: torch.addmv(b, x, v, alpha=-1)), [(4,), (4, 3), (3,)]),
+    "addmv-without-bias": (of(lambda b, x, v: torch.addmv(b, x, v, beta=0)), [(1,), (4, 3), (3,)]),
+    "mv": (of(torch.mv), [(4, 3), (3,)]),
+    "mv-of-constant": (of(lambda v: torch.linspace(-1, 1, 12).reshape(4, 3) @ v), [(3,)]),
+    "mv-by-constant": (of(lambda x: x @ torch.linspace(-1, 1, 3)), [(4, 3)]),
+    "dot": (of(torch.dot), [(5,), (5,)]),
+    "dot-of-one": (of(torch.dot), [(1,), (1,)]),
+    "cdist": (of(torch.cdist), [(4, 3), (5, 3)]),
+    "cdist-1": (of(lambda x, y: torch.cdist(x, y, p=1)), [(2, 4, 3), (2, 1, 3)]),
+    "cdist-infinite": (of(lambda x, y: torch.cdist(x, y, p=torch.inf)), [(4, 3), (5, 3)]),
+    "clamp": (of(torch.clamp), [(4, 5), (4, 5), (5,)]),
+    "clamp-below": (of(lambda x, low: x.clamp(min=low)), [(3, 1, 5), (4, 5)]),
+    "clamp-above": (of(lambda x, high: x.clamp_max(high)), [(4, 5), (1,)]),
+    "clamp-by-constants": (
+        of(lambda x: x.clamp(torch.tensor(-0.5), torch.linspace(0, 1, 5))), [(4, 5)]),
+    "fmax": (of(torch.fmax), [(4, 1), (5,)]),
+    "fmin": (of(torch.fmin), [(4, 5), (4, 5)]),
+    "where-other": (of(lambda x: torch.where(MASK, x, 0.0)), [(4, 5)]),
+    "where-self": (of(lambda x: torch.where(MASK, 1.5, x)), [(1, 5)]),
+    "where-integer": (of(lambda x: torch.where(MASK[:, None], x, 2)), [(4, 5)]),
+    "where-computed": (of(lambda x, y: torch.where(x > 0, y, -1)), [(4, 1), (5,)]),
+    "diag_embed": (of(lambda x: torch.diag_embed(x, 1)), [(2, 3)]),
+    "cumsum-of-one": (of(lambda x: x.cumsum(0) * 2), [()]),
     "fold": (lambda: nn.Fold((4, 5), (2, 2)), [(2, 12, 12)]),
     "fold-no-batch": (lambda: nn.Fold((4, 5), 2), [(12, 12)]),
     "fold-strided": (lambda: nn.Fold((8, 8), 3, padding=1, stride=2), [(2, 18, 16)]),
@@ -44,7 +85,7 @@ CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
 
 @pytest.mark.parametrize("target", ["cortex-m55", "cortex-m55+ethos-u55-128"])
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_layers_are_integer(name: str, target: str) -> None:
+def test_they_are_integer(name: str, target: str) -> None:
     make, shapes = CASES[name]
     torch.manual_seed(0)
     module, inputs = make().eval(), tuple(torch.randn(shape) for shape in shapes)
@@ -101,3 +142,20 @@ def test_memory_that_is_not_initialized_decides_on_no_range(
     program = cmopt.compile(cmopt.quantize(module, (x,)))
     assert program.report.float_ops == 0
     assert (program.run(x)[0] - module(x)).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("function", [lambda x: x[x > 0] * 2, lambda x: torch.nonzero(x) + x.sum()])
+def test_a_size_that_depends_on_values_is_refused(function: Callable[..., torch.Tensor]) -> None:
+    message = (
+        r"test_rewrites\.py:\d+ .*dimension 0 depends on the values of the inputs .*torch.where"
+    )
+    with pytest.raises(CompileError, match=message):
+        cmopt.quantize(Function(function), (torch.randn(4),))
+
+
+def test_examples_may_be_views_of_one_tensor() -> None:
+    x = torch.linspace(-1, 1, 25).reshape(5, 5)
+    module = Function(lambda x, y: torch.where(x > 0, y, 0.0))
+    inputs = x[:, None], x
+    program = cmopt.compile(cmopt.quantize(module, inputs))
+    assert (program.run(*inputs)[0] - module(*inputs)).abs().max() < 0.01
