@@ -1,4 +1,4 @@
-"""Medians and k-th values, as `topk` before annotation: it has a kernel and moves integers."""
+"""Medians, k-th values and sorted lines, as `topk` before annotation: its kernel moves integers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from cmopt.frontend.graph_building import filled_arguments, insert
+from cmopt.frontend.overloads import reads_more_than_first
 
 aten = torch.ops.aten
 
@@ -28,6 +29,23 @@ def median(module: GraphModule, node: Node) -> Node | tuple[Node, Node] | None:
 def kth_value(module: GraphModule, node: Node) -> tuple[Node, Node] | None:
     """kthvalue(x, k, dim)."""
     return _smallest(module, node, *filled_arguments(node))
+
+
+def sorted_line(module: GraphModule, node: Node) -> tuple[Node, Node] | None:
+    """sort(x, dim, descending): the `topk` of all elements.
+
+    Of equal elements, any comes first. None if their order is asked for, that is if the sort is
+    stable and its places are read; and for a tensor without dimensions or without elements.
+    """
+    operand, *rest = filled_arguments(node)
+    stable, dim, descending = rest if len(rest) == 3 else (False, *rest)
+    value = operand.meta["val"]
+    if not value.dim() or not value.numel() or (stable and reads_more_than_first(node)):
+        return None
+    count = value.shape[dim]
+    pair = insert(module.graph, node, aten.topk.default, operand, count, dim, descending, True)
+    first, second = (insert(module.graph, node, operator.getitem, pair, i) for i in (0, 1))
+    return first, second
 
 
 def _smallest(
