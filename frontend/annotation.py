@@ -54,10 +54,8 @@ _E_TO_MINUS_THIS_IS_NOTHING = 8.0
 ROOM = 1.25
 """An int16 range is this much wider than what calibration saw. It costs 2 of some 80 dB. Without
 it, GELU on other data of the same kind has 40 dB, because a few values saturate."""
-ROOM_OF_LAYERS = 4.0
-"""The same for results of a layer whose weights have 8 bits or fewer. It costs nothing, because the
-rounded weights leave about 50 dB. Few samples show only a part of the range of such sums: of 12
-results of a convolution, the largest was 2.5 times exceeded on other data, which left 10 dB."""
+_REACH, _MOST_ROOM = 5.5, 4.0
+"""How many standard deviations a sum of many products may reach, and a bound for few samples."""
 _MORE_IN_INT16 = 4.0
 """e^-12 is 1/162755, which is nothing to a softmax in steps of 1/32768."""
 
@@ -70,6 +68,19 @@ _SMALL_DISTANCE = 1e-9
 
 LEAST_STEP = 2.0**-60
 """The smallest step of an activation: the product of two such steps is still a normal float32."""
+
+
+def room_of(count: int, *, is_of_sums: bool) -> float:
+    """How much wider an int16 range is than the largest of `count` elements.
+
+    The largest of n normal numbers is about sqrt(2 ln n) standard deviations. Sums of many products
+    are nearly normal, so their range reaches `_REACH` of them. Of the 12 results of a convolution,
+    the largest was exceeded 2.5 times on other data, which left 10 dB; 20000 need no more room.
+    """
+    if not is_of_sums:
+        return ROOM
+    largest = math.sqrt(2 * math.log(max(count, 2)))
+    return min(max(ROOM, _REACH / largest), _MOST_ROOM)
 
 
 def all_finite(value: torch.Tensor) -> bool:
@@ -94,14 +105,17 @@ class RangeObserver(HistogramObserver):
     saw_minus_infinity = False
     fixed_step: float | None = None
     """In int16 the step, whatever was seen."""
-    room = ROOM
-    """In int16 the range, divided by what was seen."""
+    is_of_sums = False
+    """Whether the values are sums of many products, such as the results of a layer."""
+    count = 0
+    """How many elements were seen."""
     may_be_finer = False
     """Whether the step may be less than `fixed_step`, if what was seen allows it."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not x.numel():
             return x
+        self.count += x.numel()
         is_first = bool(self.min_val > self.max_val)
         self.saw_no_finite_value = False
         if all_finite(x):
@@ -172,7 +186,9 @@ class RangeObserver(HistogramObserver):
         low = self.min_val - (_MORE_IN_INT16 if self.saw_minus_infinity else 0.0)
         largest = torch.maximum(low.abs(), self.max_val.abs()).reshape(1)
         step = torch.where(
-            largest == 0, torch.finfo(torch.float32).eps, largest * self.room / (2**15 - 1)
+            largest == 0,
+            torch.finfo(torch.float32).eps,
+            largest * room_of(self.count, is_of_sums=self.is_of_sums) / (2**15 - 1),
         )
         if self.fixed_step is not None:
             fixed = torch.full_like(step, self.fixed_step)

@@ -35,7 +35,6 @@ from cmopt.frontend.wide_types import (
     LAYERS,
     Layer,
     layers_of,
-    leave_room_for_sums,
     set_layer_weight_type,
     set_weight_type,
     values_of_observers,
@@ -250,7 +249,6 @@ def choose_types(
     choice.choose(10 ** (-min_snr / 10))
     snr = decibels(max(choice.noise(), default=0.0))
     choice.apply(observed)
-    leave_room_for_sums(observed)
     return PrecisionReport(min_snr, _finite(snr_int8), _finite(snr), tuple(choice.rows()))
 
 

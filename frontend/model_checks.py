@@ -71,6 +71,12 @@ def _check_computed(program: ExportedProgram) -> None:
     """Constants of any type pass: only values computed from them are quantized."""
     for node in computed_nodes(program):
         value = node.meta.get("val")
+        if isinstance(value, torch.SymBool | torch.SymFloat | torch.SymInt):
+            raise CompileError(
+                "this number depends on the values of the inputs",
+                location=location(node),
+                hint="keep it a tensor: do without .item(), float() and int()",
+            )
         if not isinstance(value, torch.Tensor):
             continue
         try:

@@ -211,17 +211,6 @@ def distance(module: GraphModule, node: Node) -> Node:
     return insert(module.graph, node, aten.linalg_vector_norm.default, difference, order)
 
 
-def safe_softmax(module: GraphModule, node: Node) -> Node | None:
-    """`_safe_softmax`, which gives 0 for rows of -inf only: `softmax`, which does not.
-
-    int8 has no -inf, and the test for it would cost several operators.
-    """
-    operand, dim, dtype = filled_arguments(node)
-    if dtype not in (None, torch.float32):
-        return None
-    return insert(module.graph, node, aten.softmax.int, operand, dim)
-
-
 def _exponentials(module: GraphModule, node: Node, x: Node, dim: int) -> tuple[Node, Node, Node]:
     """`x - max(x)`, the exponentials of this, and their sum."""
     graph = module.graph

@@ -196,7 +196,6 @@ _PRODUCTS = (
     Operator("_softmax softmax.int", None, matrix.softmax, fused_if=_always, gives_scores=True),
     Operator("_softmax softmax.int", prepared=norms.share_of_one),
     Operator("_softmax softmax.int", rewritten_for_core=norms.softmax),
-    Operator("_safe_softmax", prepared=norms.safe_softmax),
     Operator("special_softmax", None, matrix.softmax),
     Operator("addbmm", prepared=layers.sum_of_products),
     Operator("addmm", None, convolution.linear_of_constant, prepared=layers.affine),

@@ -53,7 +53,7 @@ class Precision:
 
     Activations in int16 have the zero point 0. The results of softmax, sigmoid and tanh have the
     scale 1/32768; others reach 1.25 times the largest magnitude in the calibration data, and those
-    of layers with weights of 8 or 4 bits 4 times. For an NPU, those of sigmoid and tanh reach 1.25
+    of layers up to 4 times after few samples. For an NPU, those of sigmoid and tanh reach 1.25
     times too, if that is a smaller scale. Weights of 4 and of 16 bits, and all weights of layers in
     int16, have a scale for each channel.
 

@@ -61,10 +61,9 @@ def quantize(
         arguments is left out. Numpy arrays are taken too. If the example is a batch of one, larger
         batches are taken sample by sample. Default: the example.
     target, kernels: the core, the NPU if there is one, and the operator library ("stock") the
-        program is for. For an NPU, weights lie in -127…127, and those of linear layers have a scale
-        for each output channel; the linear kernel of a core has one for all. Without an NPU, layer
-        norm and rms norm are one kernel of "cmopt", and parts that are quantized by themselves with
-        "stock". Nothing else differs.
+        program is for. For an NPU, weights lie in -127…127. Without one, layer norm and rms norm
+        are one kernel of "cmopt", and parts that are quantized by themselves with "stock". Nothing
+        else differs.
     precision: what is in int16; see `Precision`. Default: nothing. int16 needs kernels="cmopt" or
         an NPU. "auto": int8, and where calibration shows that this is not enough, int16 for the
         values and 16 bits for the weights that disturb the outputs most; `precision_report` of the
@@ -224,6 +223,7 @@ def _prepared(
         with_functional_state,
     )
     from cmopt.frontend.whole_numbers import observe_whole_numbers
+    from cmopt.frontend.wide_types import mark_sums
 
     inference = _copy_of(module).eval()
     exported = merge_regions(_export(inference, example))
@@ -253,6 +253,7 @@ def _prepared(
     if device.is_npu:
         observe_shares(observed)
     observe_whole_numbers(observed)
+    mark_sums(observed)
     share_state_ranges(observed, len(states.initial))
     check_preparation(inference, observed, example, list(states.initial.values()))
     parameters = list(inspect.signature(module.forward).parameters)
@@ -291,15 +292,13 @@ def _copy_of(module: torch.nn.Module) -> torch.nn.Module:
 
 
 def _widen(observed: _Prepared, for_npu: bool) -> None:
-    from cmopt.frontend.wide_types import leave_room_for_sums, widen_chosen
+    from cmopt.frontend.wide_types import widen_chosen
 
     widen_chosen(observed.graph, for_npu=for_npu)
     for each in observed.loops:
         _widen(each.cell, for_npu)
         for typed in each.typed:
             typed.set_type()
-        leave_room_for_sums(each.cell.graph)
-    leave_room_for_sums(observed.graph)
 
 
 @collection_paused()

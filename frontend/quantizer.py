@@ -59,8 +59,7 @@ class Int8Quantizer(CortexMQuantizer):
     """int8 activations, per-channel int8 convolution weights, per-tensor int8 linear weights.
 
     Uses the support table that does not require channels-last convolutions: the compiler chooses
-    layouts, so both memory formats are quantized alike. For an NPU, weights lie in -127…127, and
-    linear weights are per channel too: it reads a factor for each channel in any case.
+    layouts, so both memory formats are quantized alike. For an NPU, weights lie in -127…127.
 
     adds_biases: whether layers without a bias get one of zeros. folds_factors: whether layers take
     the constant factors and offsets around them into their weights, and the others become
@@ -83,7 +82,7 @@ class Int8Quantizer(CortexMQuantizer):
         for quantizer in self.quantizers:
             if isinstance(quantizer, PatternQuantizer):
                 is_per_tensor = quantizer.quantization_config is INT8_PER_TENSOR_CONFIG
-                config = PER_TENSOR if is_per_tensor and not for_npu else PER_CHANNEL
+                config = PER_TENSOR if is_per_tensor else PER_CHANNEL
                 quantizer.quantization_config = with_narrow_weights(config) if for_npu else config
                 matcher = quantizer.pattern_matcher
                 matcher.support_dict = _relaxed(matcher.support_dict)

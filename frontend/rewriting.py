@@ -78,6 +78,9 @@ def _name_number(module: GraphModule, node: Node) -> None:
         return
     if operand.dim() and numbers[0] is not node.args[0]:
         return
+    target = overload(node)
+    if target is not None and target._overloadname == "Scalar":  # It takes no tensor.
+        node.target = target.overloadpacket.Tensor
     with module.graph.inserting_before(node):
         constant = insert_number(module, node, numbers[0], operand.dim())
     node.args = tuple(constant if given is numbers[0] else given for given in node.args)

@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
+from cmopt.frontend.decompositions import average_with_divisor
 from cmopt.frontend.graph_building import (
     constant_of,
     filled_arguments,
     insert,
     insert_constant,
-    insert_number,
+    multiplied,
 )
 from cmopt.frontend.overloads import reads_more_than_first
 from cmopt.frontend.resampling import adaptive_average_2d, largest_of_windows
@@ -164,19 +165,20 @@ def average_pool_3d(module: GraphModule, node: Node) -> Node | None:
     """`avg_pool3d`: over the plane, then over the depth. A divisor of its own is a factor."""
     operand, kernel, stride, padding, ceil_mode, counted, divisor = filled_arguments(node)
     windows = [_triple(v) for v in (kernel, stride or kernel, padding)]
-    counted = counted or divisor is not None
 
     def pool(value: Node, sides: slice) -> Node:
         parts = [_plane(window, sides, one) for window, one in zip(windows, (1, 1, 0), strict=True)]
-        return insert(
-            module.graph, node, aten.avg_pool2d.default, value, *parts, ceil_mode, counted
+        # Windows that reach beyond the padding are not divided by less.
+        size = None if divisor is None else math.prod(parts[0])
+        pooled = insert(
+            module.graph, node, aten.avg_pool2d.default, value, *parts, ceil_mode, counted, size
         )
+        return average_with_divisor(module, pooled) or pooled
 
     average = _plane_then_depth(module, node, operand, pool)
     if average is None or divisor is None:
         return average
-    factor = insert_number(module, node, math.prod(windows[0]) / divisor, 1)
-    return insert(module.graph, node, aten.mul.Tensor, average, factor)
+    return multiplied(module, node, average, math.prod(windows[0]) / divisor)
 
 
 def adaptive_average_3d(module: GraphModule, node: Node) -> Node | None:

@@ -13,12 +13,7 @@ from torch.fx import GraphModule, Node
 from torchao.quantization.pt2e import DerivedObserverOrFakeQuantize
 from torchao.quantization.pt2e.observer import FixedQParamsObserver, ObserverBase
 
-from cmopt.frontend.annotation import (
-    MASK_STEP,
-    ROOM_OF_LAYERS,
-    RangeObserver,
-    WeightObserver,
-)
+from cmopt.frontend.annotation import MASK_STEP, RangeObserver, WeightObserver
 from cmopt.frontend.observers import observer_of
 from cmopt.frontend.operators import MOVEMENTS
 from cmopt.frontend.overloads import operator_name
@@ -138,23 +133,17 @@ def widen(observer: ObserverBase, values: list[Node], *, for_npu: bool = False) 
         observer.may_be_finer = for_npu and makers.isdisjoint(_SOFTMAX)
 
 
-def leave_room_for_sums(observed: GraphModule) -> None:
-    """Let int16 results of layers with weights of at most 8 bits have `ROOM_OF_LAYERS`, in place.
-
-    To be called when the types of values and weights are set.
-    """
+def mark_sums(observed: GraphModule) -> None:
+    """Tell the observers of layers' results that they see sums of many products, in place."""
     for layer in layers_of(observed):
-        weight = observer_of(observed, layer.weight)
-        if weight is None or weight.dtype == torch.int16:
-            continue
         results = [layer.node]
         for result in results:  # it grows: functions that the layer computes itself
             for user in result.users:
                 observer = observer_of(observed, user)
                 if observer is None:
                     results.append(user)
-                elif isinstance(observer, RangeObserver) and observer.dtype == torch.int16:
-                    observer.room = ROOM_OF_LAYERS
+                elif isinstance(observer, RangeObserver):
+                    observer.is_of_sums = True
 
 
 def set_layer_weight_type(observed: GraphModule, layer: Layer, bits: int) -> None:

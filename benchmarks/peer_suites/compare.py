@@ -34,6 +34,9 @@ ROOM_DB = 20 * math.log10(ROOM)
 """What the room in an int16 range costs. It pays on values that leave the range of the calibration,
 which the other inputs of a case never do."""
 
+ONLY_ROUNDING_DB = 80.0
+"""Above this, the rounding to int16 makes the noise. Rounded weights leave about 50 dB."""
+
 WRONG_DB = 10.0
 """A result below this does not tell what the model computes."""
 
@@ -161,7 +164,7 @@ def _apart_in_noise(ours: Result, goal: float, ratio: float) -> str:
     if goal < WRONG_DB:
         return NOBODY_IS_RIGHT
     is_wide = ours.key.partition("/")[0].endswith("_int16")
-    leaves_room = ours.flow == "ours" and is_wide
+    leaves_room = ours.flow == "ours" and is_wide and ratio >= ONLY_ROUNDING_DB
     return LEAVES_ROOM if leaves_room and ratio >= goal - NOISE_DB - ROOM_DB else ""
 
 

@@ -227,12 +227,19 @@ def test_noise_is_set_apart_if_nobody_is_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flow", "ratio", "why"),
-    [("ours", 87.2, LEAVES_ROOM), ("ours", 86.9, ""), ("theirs", 87.2, "")],
+    ("flow", "goal", "ratio", "why"),
+    [
+        ("ours", 95.0, 87.2, LEAVES_ROOM),
+        ("ours", 95.0, 86.9, ""),
+        ("ours", 50.0, 48.0, ""),
+        ("theirs", 95.0, 87.2, ""),
+    ],
 )
-def test_the_room_of_int16_ranges_is_set_apart(flow: str, ratio: float, why: str) -> None:
+def test_the_room_of_int16_ranges_is_set_apart(
+    flow: str, goal: float, ratio: float, why: str
+) -> None:
     key = "arm_u55_int16/m::f[a]"
-    ours, other = result(key=key, flow=flow, snr=ratio), upstream(key=key, snr=95.0)
+    ours, other = result(key=key, flow=flow, snr=ratio), upstream(key=key, snr=goal)
     assert apart(ours, other) == [("signal to noise, dB", why)]
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.export import ExportedProgram
 
 import cmopt
-from cmopt.frontend.annotation import ROOM, ROOM_OF_LAYERS
+from cmopt.frontend.annotation import ROOM, room_of
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from quantized import Function, is_conversion, name_of
@@ -192,23 +192,28 @@ def test_weights_of_16_bits_have_scales_by_channel(target: str) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("bits", "room"), [(16, ROOM), (8, ROOM_OF_LAYERS), (4, ROOM_OF_LAYERS)])
-@pytest.mark.parametrize("function", [None, nn.ReLU(), nn.MaxPool1d(2)], ids=str)
-def test_results_of_layers_with_rounded_weights_have_more_room(
-    function: nn.Module | None, bits: int, room: float
-) -> None:
+@pytest.mark.parametrize("function", [None, nn.ReLU()], ids=str)
+def test_results_of_layers_have_room_by_the_number_of_samples(function: nn.Module | None) -> None:
     torch.manual_seed(0)
     layer = nn.Conv1d(4, 5, 3)
     module = layer if function is None else nn.Sequential(layer, function)
-    precision = cmopt.Precision("int16", weights={"conv1d": bits})
-    types = _types(_quantized(module, (1, 4, 9), precision=precision))
+    types = _types(_quantized(module, (1, 4, 9), precision=cmopt.Precision("int16")))
     samples = torch.stack([x for (x,) in _samples((1, 4, 9))])
-    results = module(samples[:, 0]).abs().max().item()
-    # The inputs have no rounded weights before them.
-    for (scale, *_), reach in zip(
-        (types[0], types[-1]), (ROOM * samples.abs().max().item(), room * results), strict=True
-    ):
+    results = module(samples[:, 0])
+    room = room_of(results.numel(), is_of_sums=True)
+    assert room > 1.4
+    wanted = ROOM * samples.abs().max().item(), room * results.abs().max().item()
+    for (scale, *_), reach in zip((types[0], types[-1]), wanted, strict=True):
         assert scale * 32767 == pytest.approx(reach, rel=1e-3)
+
+
+def test_room_shrinks_with_the_number_of_values() -> None:
+    rooms = [room_of(count, is_of_sums=True) for count in (1, 2, 12, 1000, 20_000, 10**9)]
+    assert rooms[:2] == [4.0, 4.0]
+    assert rooms == sorted(rooms, reverse=True)
+    assert rooms[2] == pytest.approx(2.467, abs=1e-3)
+    assert rooms[-2:] == [ROOM, ROOM]
+    assert room_of(1, is_of_sums=False) == ROOM
 
 
 def test_few_samples_show_only_a_part_of_the_sums() -> None:

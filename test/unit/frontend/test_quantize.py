@@ -113,18 +113,6 @@ def test_padding_by_name_is_quantized_per_channel(kind: Any, size: tuple[int, ..
     assert names.count("dequantize_per_channel") == 2
 
 
-@pytest.mark.parametrize(
-    ("target", "scales"), [("cortex-m55", set()), ("cortex-m55+ethos-u55-128", {5})]
-)
-@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
-def test_a_linear_weight_has_scales_by_channel_for_an_npu(
-    target: str, scales: set[int], shape: tuple[int, ...]
-) -> None:
-    program = quantize(nn.Linear(4, 5), (torch.randn(*shape),), target=target)
-    found = {value.numel() for name, value in program.named_buffers() if "scale" in name}
-    assert found == scales
-
-
 def test_an_activation_without_a_fused_kernel_is_quantized_on_its_own() -> None:
     model = nn.Sequential(nn.Conv2d(4, 8, 3), nn.Hardsigmoid())
     program = quantize(model, (torch.randn(1, 4, 9, 9),))

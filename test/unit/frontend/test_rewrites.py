@@ -70,8 +70,8 @@ CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
     "where-self": (of(lambda x: torch.where(MASK, 1.5, x)), [(1, 5)]),
     "where-integer": (of(lambda x: torch.where(MASK[:, None], x, 2)), [(4, 5)]),
     "where-computed": (of(lambda x, y: torch.where(x > 0, y, -1)), [(4, 1), (5,)]),
+    "number-by-scalar": (of(lambda x: torch.ops.aten.mul.Scalar(x, 2.0) + 0.5), [()]),
     "dist": (of(torch.dist), [(4, 5), (5,)]),
-    "safe_softmax": (of(lambda x: torch.ops.aten._safe_softmax(x, -1)), [(4, 5)]),
     "sort": (of(lambda x: torch.sort(x, 0, descending=True)[0]), [(4, 5)]),
     "sort-stable": (of(lambda x: torch.sort(x, stable=True)[0]), [(1, 5)]),
     "msort": (of(torch.msort), [(4, 5)]),
@@ -154,6 +154,12 @@ def test_a_size_that_depends_on_values_is_refused(function: Callable[..., torch.
     message = r"\.py:\d+ .*dimension 0 depends on the values of the inputs .*torch\.where"
     with pytest.raises(CompileError, match=message):
         cmopt.quantize(Function(function), (torch.randn(4),))
+
+
+@pytest.mark.parametrize("number", [float, int, lambda x: x.item()])
+def test_a_number_that_depends_on_values_is_refused(number: Callable[..., float]) -> None:
+    with pytest.raises(CompileError, match=r"\.py:\d+.*depends on the values of (the|its) inputs"):
+        cmopt.quantize(Function(lambda x: x * number(x.sum())), (torch.randn(4),))
 
 
 def test_examples_may_be_views_of_one_tensor() -> None:

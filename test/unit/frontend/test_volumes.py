@@ -46,6 +46,14 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
         (1, 3, 6, 7, 6),
     ),
     "scaled-average": (lambda: nn.AvgPool3d(2, divisor_override=3), (1, 3, 6, 6, 6)),
+    "scaled-average-ceil": (
+        lambda: nn.AvgPool3d((2, 3, 4), (1, 2, 2), (0, 1, 2), ceil_mode=True, divisor_override=2),
+        (1, 2, 5, 5, 5),
+    ),
+    "scaled-average-of-inside": (
+        lambda: nn.AvgPool3d(2, 2, 1, count_include_pad=False, divisor_override=3),
+        (1, 2, 5, 4, 5),
+    ),
     "adaptive": (lambda: nn.AdaptiveAvgPool3d((2, 3, 1)), (1, 3, 6, 6, 6)),
     "adaptive-uneven-plane": (lambda: nn.AdaptiveAvgPool3d((2, 4, 5)), (1, 3, 6, 6, 7)),
     "adaptive-uneven": (lambda: nn.AdaptiveAvgPool3d((4, 3, 5)), (2, 3, 6, 6, 7)),
