@@ -114,6 +114,20 @@ def clamp_by_tensors(module: GraphModule, node: Node) -> Node | None:
     return result
 
 
+def without_nans(module: GraphModule, node: Node) -> Node | None:
+    """`nan_to_num`: the operand, because no quantized value is NaN or infinite."""
+    operand: Any = node.args[0]
+    return operand if isinstance(operand, Node) else None
+
+
+def unfold_number(module: GraphModule, node: Node) -> Node | None:
+    """`unfold` of a tensor without dimensions: a window of one element."""
+    operand, _, size, _ = filled_arguments(node)
+    if operand.meta["val"].dim() or size != 1:
+        return None
+    return insert(module.graph, node, aten.reshape.default, operand, [1])
+
+
 def extremum(module: GraphModule, node: Node) -> Node | None:
     """`fmax` and `fmin`: `maximum` and `minimum`, which only treat NaN otherwise."""
     if node.meta["val"].dtype != torch.float32:
@@ -321,6 +335,9 @@ def _choose_number(module: GraphModule, node: Node) -> Node | None:
     condition, *choices = node.args
     value = node.meta["val"]
     tensors = [choice for choice in choices if isinstance(choice, Node)]
+    numbers = [choice for choice in choices if isinstance(choice, int | float)]
+    if any(abs(number) > -MASKED for number in numbers):
+        return None  # It may never be chosen, and would leave no step to the rest.
     if len(tensors) != 1 or {tensors[0].meta["val"].dtype, value.dtype} != {torch.float32}:
         return None
     operands = [

@@ -11,6 +11,7 @@ import torch
 from torch.fx import GraphModule, Node
 
 from cmopt.frontend.graph_building import (
+    attribute_of,
     constant_of,
     filled_arguments,
     insert,
@@ -93,6 +94,20 @@ def product_with_constant(module: GraphModule, node: Node) -> Node | None:
         return None
     weight = insert_constant(module, node, value.t().contiguous())
     return insert(module.graph, node, aten.linear.default, operand, weight)
+
+
+def linear_of_activations(module: GraphModule, node: Node) -> Node | None:
+    """A linear layer whose weight is computed: a product of matrices, and a sum."""
+    operand, matrix, bias = filled_arguments(node)
+    if attribute_of(module, matrix) is not None or matrix.meta["val"].dim() != 2:
+        return None
+    graph = module.graph
+    *lead, depth = operand.meta["val"].shape
+    rows = insert(graph, node, aten.reshape.default, operand, [math.prod(lead), depth])
+    columns = insert(graph, node, aten.permute.default, matrix, [1, 0])
+    product = insert(graph, node, aten.mm.default, rows, columns)
+    product = insert(graph, node, aten.reshape.default, product, [*lead, len(matrix.meta["val"])])
+    return product if bias is None else insert(graph, node, aten.add.Tensor, product, bias)
 
 
 def affine(module: GraphModule, node: Node) -> Node | None:

@@ -81,7 +81,12 @@ def _expanded(module: GraphModule, node: Node, target: Any, source: Any) -> Node
 
 
 def _chosen(module: GraphModule, node: Node, mask: Any, value: Any, operand: Any) -> Node | None:
-    """`value`, a number or a tensor of one element, where the mask is true; else `operand`."""
+    """`value`, a number or a tensor of one element, where the mask is true; else `operand`.
+
+    None for a large positive number, which would leave no step to the rest.
+    """
+    if not isinstance(value, Node) and value > -MASKED:
+        return None
     rank = node.meta["val"].dim()
     if isinstance(value, Node):
         value = insert(module.graph, node, aten.reshape.default, value, [1] * rank)

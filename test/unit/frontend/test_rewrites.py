@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 import cmopt
@@ -71,6 +72,11 @@ CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
     "where-integer": (of(lambda x: torch.where(MASK[:, None], x, 2)), [(4, 5)]),
     "where-computed": (of(lambda x, y: torch.where(x > 0, y, -1)), [(4, 1), (5,)]),
     "number-by-scalar": (of(lambda x: torch.ops.aten.mul.Scalar(x, 2.0) + 0.5), [()]),
+    "nan_to_num": (of(lambda x: torch.nan_to_num(x) * 2), [(4, 5)]),
+    "tril": (of(torch.tril), [(4, 5)]),
+    "linear-of-activations": (of(F.linear), [(2, 4, 5), (3, 5), (3,)]),
+    "linear-of-activations-1d": (of(F.linear), [(5,), (3, 5)]),
+    "unfold-of-a-number": (of(lambda x: x.unfold(0, 1, 1) * 2), [()]),
     "dist": (of(torch.dist), [(4, 5), (5,)]),
     "sort": (of(lambda x: torch.sort(x, 0, descending=True)[0]), [(4, 5)]),
     "sort-stable": (of(lambda x: torch.sort(x, stable=True)[0]), [(1, 5)]),
@@ -147,6 +153,19 @@ def test_memory_that_is_not_initialized_decides_on_no_range(
     program = cmopt.compile(cmopt.quantize(module, (x,)))
     assert program.report.float_ops == 0
     assert (program.run(x)[0] - module(x)).abs().max() < 0.02
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: torch.where(x == torch.inf, 1e30, x), lambda x: x.masked_fill(x > 2, 1e30)],
+)
+def test_a_number_that_is_never_chosen_takes_no_range(
+    function: Callable[..., torch.Tensor],
+) -> None:
+    module = Function(function)
+    x = torch.linspace(-1, 1, 8)
+    program = cmopt.compile(cmopt.quantize(module, (x,)), allow_float=True)
+    assert (program.run(x)[0] - x).abs().max() < 0.01
 
 
 @pytest.mark.parametrize("function", [lambda x: x[x > 0] * 2, lambda x: torch.nonzero(x) + x.sum()])
