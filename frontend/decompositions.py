@@ -22,6 +22,7 @@ from cmopt.frontend.graph_building import (
     multiplied,
 )
 from cmopt.frontend.overloads import operator_name
+from cmopt.frontend.precision import choice_of
 
 aten = torch.ops.aten
 
@@ -118,6 +119,15 @@ def without_nans(module: GraphModule, node: Node) -> Node | None:
     """`nan_to_num`: the operand, because no quantized value is NaN or infinite."""
     operand: Any = node.args[0]
     return operand if isinstance(operand, Node) else None
+
+
+def hypotenuse(module: GraphModule, node: Node) -> Node | None:
+    """`hypot` in int8: the root of the sum of squares. Only in int16 does a kernel compute it."""
+    if choice_of(node).is_wide:
+        return None
+    squares = [insert(module.graph, node, aten.square.default, side) for side in node.args]
+    total = insert(module.graph, node, aten.add.Tensor, *squares)
+    return insert(module.graph, node, aten.sqrt.default, total)
 
 
 def unfold_number(module: GraphModule, node: Node) -> Node | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import torch
 from xdsl.dialects.builtin import (
     Float32Type,
@@ -52,7 +54,7 @@ def check_sizes(value: torch.Tensor) -> None:
     for index, size in enumerate(value.shape):
         if isinstance(size, int):
             continue
-        if str(size).startswith("u"):  # unbacked: PyTorch knows no example of it
+        if re.search(r"\bu\d", str(size)):  # unbacked: PyTorch knows no example of it
             raise UnsupportedTensor(
                 f"dimension {index} depends on the values of the inputs ({size})",
                 "choose elements by torch.where or a product with a mask, which keep the shape",

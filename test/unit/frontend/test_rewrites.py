@@ -76,6 +76,8 @@ CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
     "tril": (of(torch.tril), [(4, 5)]),
     "linear-of-activations": (of(F.linear), [(2, 4, 5), (3, 5), (3,)]),
     "linear-of-activations-1d": (of(F.linear), [(5,), (3, 5)]),
+    "hypot": (of(torch.hypot), [(4, 1), (5,)]),
+    "unfold-copy-of-a-number": (of(lambda x: torch.unfold_copy(x, 0, 1, 1)), [()]),
     "unfold-of-a-number": (of(lambda x: x.unfold(0, 1, 1) * 2), [()]),
     "dist": (of(torch.dist), [(4, 5), (5,)]),
     "sort": (of(lambda x: torch.sort(x, 0, descending=True)[0]), [(4, 5)]),
