@@ -80,7 +80,8 @@ def _name_number(module: GraphModule, node: Node) -> None:
         return
     target = overload(node)
     if target is not None and target._overloadname == "Scalar":  # It takes no tensor.
-        node.target = target.overloadpacket.Tensor
+        packet = target.overloadpacket
+        node.target = getattr(packet, "Tensor", None) or packet.default
     with module.graph.inserting_before(node):
         constant = insert_number(module, node, numbers[0], operand.dim())
     node.args = tuple(constant if given is numbers[0] else given for given in node.args)

@@ -71,6 +71,8 @@ CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
     "where-self": (of(lambda x: torch.where(MASK, 1.5, x)), [(1, 5)]),
     "where-integer": (of(lambda x: torch.where(MASK[:, None], x, 2)), [(4, 5)]),
     "where-computed": (of(lambda x, y: torch.where(x > 0, y, -1)), [(4, 1), (5,)]),
+    "number-divided-by-scalar": (
+        of(lambda x: torch.ops.aten.floor_divide.Scalar(x * 3, 2.0) + x), [()]),
     "number-by-scalar": (of(lambda x: torch.ops.aten.mul.Scalar(x, 2.0) + 0.5), [()]),
     "nan_to_num": (of(lambda x: torch.nan_to_num(x) * 2), [(4, 5)]),
     "tril": (of(torch.tril), [(4, 5)]),
