@@ -335,29 +335,8 @@ def fill_masked(module: GraphModule, node: Node) -> Node | None:
     )
 
 
-def choose(module: GraphModule, node: Node) -> Node | None:
-    """A choice of a large negative number: of -inf, which takes no part of the range. Other numbers
-    are constants, which the quantizer sees."""
-    return _choose_masked(module, node) or _choose_number(module, node)
-
-
-def _choose_number(module: GraphModule, node: Node) -> Node | None:
-    condition, *choices = node.args
-    value = node.meta["val"]
-    tensors = [choice for choice in choices if isinstance(choice, Node)]
-    numbers = [choice for choice in choices if isinstance(choice, int | float)]
-    if any(abs(number) > -MASKED for number in numbers):
-        return None  # It may never be chosen, and would leave no step to the rest.
-    if len(tensors) != 1 or {tensors[0].meta["val"].dtype, value.dtype} != {torch.float32}:
-        return None
-    operands = [
-        choice if isinstance(choice, Node) else insert_number(module, node, choice, value.dim())  # type: ignore[arg-type]
-        for choice in choices
-    ]
-    return insert(module.graph, node, aten.where.self, condition, *operands)
-
-
-def _choose_masked(module: GraphModule, node: Node) -> Node | None:
+def choose_masked(module: GraphModule, node: Node) -> Node | None:
+    """A choice of a large negative number: of -inf, which takes no part of the range."""
     condition, *choices = node.args
     values = [
         torch.tensor(float(choice))

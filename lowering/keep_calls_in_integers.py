@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
+from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp, f32, i16, i32, i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
-from cmopt.dialects.arrays import Array, dequantize
+from cmopt.dialects.arrays import Array, dequantize, quantize
+from cmopt.dialects.constants import float_constant_of, typed_constant
 from cmopt.dialects.edge import CallOp
 from cmopt.dialects.quant import (
     DCastOp,
@@ -113,6 +115,44 @@ class MoveStoredIntegers(RewritePattern):
                 after += [quantized, real]
                 results[index] = real.output
         rewriter.replace(op, [*casts, new, *after], results)
+
+
+class QuantizeChosenNumbers(RewritePattern):
+    """`qcast(where(m, dcast(x), k))` for a constant k → the same with both rounded before.
+
+    x and k are rounded to the type of the result, as they are after the choice; k saturates there.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: CallOp, rewriter: PatternRewriter) -> None:
+        readers = [use.operation for use in op.outputs[0].uses]
+        types = {qtype_of(reader.output) for reader in readers if isinstance(reader, QCastOp)}
+        are_casts = all(isinstance(reader, QCastOp) for reader in readers)
+        if op.target.data != "aten.where.self" or not are_casts or len(types) != 1:
+            return
+        (type,) = types
+        for place, other in ((1, 2), (2, 1)):
+            number, value = op.operands_[place], op.operands_[other]
+            if not isinstance(number.owner, ConstantOp) or not isinstance(value.owner, DCastOp):
+                continue
+            real = float_constant_of(number)
+            if real is None or not is_int8(type) or not is_int8(qtype_of(value.owner.input)):
+                continue
+            stored = quantize(real.astype(np.float32), type)
+            made, constant = typed_constant(
+                stored, with_element(number.type, type), number.name_hint
+            )
+            made.append(chosen := DCastOp(constant, number.type))
+            operands = list(op.operands_)
+            operands[place] = chosen.output
+            if qtype_of(value.owner.input) != type:
+                rounded = QCastOp(value, with_element(value.type, type))
+                real_value = DCastOp(rounded.output, value.type)
+                made += [rounded, real_value]
+                operands[other] = real_value.output
+            call = CallOp(op.target.data, operands, op.arguments.data, [op.outputs[0].type])
+            rewriter.replace(op, [*made, call], call.outputs)
+            return
 
 
 class AddStoredIntegers(RewritePattern):
@@ -273,6 +313,7 @@ class KeepCallsInIntegersPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         apply_patterns(
             op,
+            QuantizeChosenNumbers(),
             MoveStoredIntegers(),
             CompareStoredIntegers(),
             CompareWithNumber(),

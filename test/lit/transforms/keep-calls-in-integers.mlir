@@ -108,3 +108,16 @@ func.func @image(%x: tensor<4xi32>) -> tensor<4x!quant.uniform<i8:f32, 1.0:-128>
   %1 = quant.qcast %0 : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 1.0:-128>>
   func.return %1 : tensor<4x!quant.uniform<i8:f32, 1.0:-128>>
 }
+
+// A chosen number is an integer of the result's type; 100 saturates. x is rounded to it first.
+// CHECK-LABEL: @where_number
+// CHECK:         %k = arith.constant dense<127> : tensor<i8>
+// CHECK-NEXT:    quant.qcast %0 : tensor<4xf32> to tensor<4x!quant.uniform<i8:f32, 0.25>>
+// CHECK:         edge.call "aten.where.self"(%m, %{{.*}}, %k) {{.*}} : (tensor<4xi1>, tensor<4xi8>, tensor<i8>) -> tensor<4xi8>
+func.func @where_number(%m: tensor<4xi1>, %x: tensor<4x!q>) -> tensor<4x!p> {
+  %k = arith.constant dense<100.0> : tensor<f32>
+  %0 = quant.dcast %x : tensor<4x!q> to tensor<4xf32>
+  %1 = edge.call "aten.where.self"(%m, %0, %k) {arguments = [#edge.operand<0>, #edge.operand<1>, #edge.operand<2>]} : (tensor<4xi1>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %2 = quant.qcast %1 : tensor<4xf32> to tensor<4x!p>
+  func.return %2 : tensor<4x!p>
+}
