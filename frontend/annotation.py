@@ -73,13 +73,14 @@ LEAST_STEP = 2.0**-60
 def room_of(count: int, *, is_of_sums: bool) -> float:
     """How much wider an int16 range is than the largest of `count` elements.
 
-    The largest of n normal numbers is about sqrt(2 ln n) standard deviations. Sums of many products
-    are nearly normal, so their range reaches `_REACH` of them. Of the 12 results of a convolution,
-    the largest was exceeded 2.5 times on other data, which left 10 dB; 20000 need no more room.
+    The largest of n normal numbers is about sqrt(2 ln n) standard deviations; that of few may be
+    small by chance, so a quarter of them counts. Sums of many products are nearly normal, and their
+    range reaches `_REACH` standard deviations. Of the 12 results of a convolution, the largest was
+    exceeded 2.5 times on other data, which left 10 dB; 100000 need no more room.
     """
     if not is_of_sums:
         return ROOM
-    largest = math.sqrt(2 * math.log(max(count, 2)))
+    largest = math.sqrt(2 * math.log(max(count / 4, 1.1)))
     return min(max(ROOM, _REACH / largest), _MOST_ROOM)
 
 
