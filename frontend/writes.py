@@ -83,9 +83,10 @@ def _expanded(module: GraphModule, node: Node, target: Any, source: Any) -> Node
 def _chosen(module: GraphModule, node: Node, mask: Any, value: Any, operand: Any) -> Node | None:
     """`value`, a number or a tensor of one element, where the mask is true; else `operand`.
 
-    None for a large positive number, which would leave no step to the rest.
+    None for a large positive number, which would leave no step to the rest. Infinity takes no part
+    of the range.
     """
-    if not isinstance(value, Node) and value > -MASKED:
+    if not isinstance(value, Node) and -MASKED < value < torch.inf:
         return None
     rank = node.meta["val"].dim()
     if isinstance(value, Node):
