@@ -28,7 +28,7 @@ Function = Callable[[NDArray[np.float32]], NDArray[np.float32] | None]
 """Of each element; None if it has no definition without torch."""
 
 _PLACES = 64
-"""Evenly spaced places of a cell, for the mean of a function over it."""
+"""The number of places in a cell at which a function is computed, to take its mean."""
 
 EVERY_INT8 = np.arange(-128, 128).astype(np.int8)
 

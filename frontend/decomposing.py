@@ -25,12 +25,11 @@ def decomposed(
     """
     from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
+    program = _without_guards_of_views(program)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         try:
-            result: ExportedProgram = _without_guards_of_views(program).run_decompositions(
-                dict(table)
-            )
+            result: ExportedProgram = program.run_decompositions(dict(table))
         except GuardOnDataDependentSymNode as error:
             raise depends_on_values(error) from error
     return result

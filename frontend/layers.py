@@ -22,6 +22,10 @@ from cmopt.frontend.graph_building import (
 aten = torch.ops.aten
 
 
+def _reshaped(module: GraphModule, like: Node, value: Node, *sizes: int) -> Node:
+    return insert(module.graph, like, aten.reshape.default, value, list(sizes))
+
+
 def convolution_of_one(module: GraphModule, node: Node) -> Node | None:
     """A convolution of an image without a batch dimension: of a batch of one."""
     operand, weight, *rest = filled_arguments(node)
@@ -35,26 +39,19 @@ def convolution_of_one(module: GraphModule, node: Node) -> Node | None:
 
 def conv_transpose_1d(module: GraphModule, node: Node) -> Node | None:
     """A transposed convolution over one dimension: one over two, the second of size 1."""
-    operand, matrix, *rest = node.args
-    weight, value = constant_of(module, matrix), operand.meta["val"]  # type: ignore[union-attr]
+    operand, matrix, bias, *numbers = filled_arguments(node)
+    weight, shape = constant_of(module, matrix), operand.meta["val"].shape
     if weight is None:
         return None
-    batch = value.shape[:-2] or [1]
-    bias, *numbers = rest or [None]
-    defaults = [1, 0, 0, 1, 1]
-    given = [*numbers, *defaults[len(numbers) :]]
     stride, padding, output_padding, groups, dilation = (
-        n if isinstance(n, int) else n[0]  # type: ignore[index]
-        for n in given
+        n if isinstance(n, int) else n[0] for n in numbers
     )
-    image = [*batch, *value.shape[-2:], 1]
-    wide = insert(module.graph, node, aten.reshape.default, operand, image)
+    wide = _reshaped(module, node, operand, *(shape[:-2] or [1]), *shape[-2:], 1)
     weights = insert_constant(module, node, weight.unsqueeze(-1))
     window = [[stride, 1], [padding, 0], [output_padding, 0], groups, [dilation, 1]]
     target = aten.conv_transpose2d.input
     result = insert(module.graph, node, target, wide, weights, bias, *window)
-    shape = list(node.meta["val"].shape)
-    return insert(module.graph, node, aten.reshape.default, result, shape)
+    return _reshaped(module, node, result, *node.meta["val"].shape)
 
 
 def bilinear(module: GraphModule, node: Node) -> Node | None:
@@ -67,12 +64,12 @@ def bilinear(module: GraphModule, node: Node) -> Node | None:
     columns = second.meta["val"].shape[-1]
     count = math.prod(lead)
 
-    def reshape(value: Node, *shape: int) -> Node:
-        return insert(module.graph, node, aten.reshape.default, value, list(shape))
-
-    sides = reshape(first, count, rows, 1), reshape(second, count, 1, columns)
+    sides = (
+        _reshaped(module, node, first, count, rows, 1),
+        _reshaped(module, node, second, count, 1, columns),
+    )
     pairs = insert(module.graph, node, aten.mul.Tensor, *sides)
-    pairs = reshape(pairs, *lead, rows * columns)
+    pairs = _reshaped(module, node, pairs, *lead, rows * columns)
     weights = insert_constant(module, node, weight.reshape(len(weight), -1))
     return insert(module.graph, node, aten.linear.default, pairs, weights, bias)
 
@@ -101,13 +98,12 @@ def linear_of_activations(module: GraphModule, node: Node) -> Node | None:
     operand, matrix, bias = filled_arguments(node)
     if attribute_of(module, matrix) is not None or matrix.meta["val"].dim() != 2:
         return None
-    graph = module.graph
     *lead, depth = operand.meta["val"].shape
-    rows = insert(graph, node, aten.reshape.default, operand, [math.prod(lead), depth])
-    columns = insert(graph, node, aten.permute.default, matrix, [1, 0])
-    product = insert(graph, node, aten.mm.default, rows, columns)
-    product = insert(graph, node, aten.reshape.default, product, [*lead, len(matrix.meta["val"])])
-    return product if bias is None else insert(graph, node, aten.add.Tensor, product, bias)
+    rows = _reshaped(module, node, operand, math.prod(lead), depth)
+    columns = insert(module.graph, node, aten.permute.default, matrix, [1, 0])
+    product = insert(module.graph, node, aten.mm.default, rows, columns)
+    product = _reshaped(module, node, product, *lead, len(matrix.meta["val"]))
+    return product if bias is None else insert(module.graph, node, aten.add.Tensor, product, bias)
 
 
 def affine(module: GraphModule, node: Node) -> Node | None:
@@ -138,16 +134,16 @@ def matrix_by_vector(module: GraphModule, node: Node) -> Node | None:
     if zeros := _product_of_nothing(module, node, vector):
         return zeros
 
-    def reshape(value: Node, *sizes: int) -> Node:
-        return insert(module.graph, node, aten.reshape.default, value, list(sizes))
-
     count = vector.meta["val"].shape[0]
     for operand, other in ((vector, matrix), (matrix, vector)):
         if (weight := constant_of(module, other)) is not None:
             rows = insert_constant(module, node, weight.reshape(-1, count))
-            return reshape(insert(module.graph, node, aten.linear.default, operand, rows), *shape)
-    sides = reshape(matrix, -1, count), reshape(vector, count, 1)
-    return reshape(insert(module.graph, node, aten.mm.default, *sides), *shape)
+            product = insert(module.graph, node, aten.linear.default, operand, rows)
+            return _reshaped(module, node, product, *shape)
+    rows = _reshaped(module, node, matrix, -1, count)
+    column = _reshaped(module, node, vector, count, 1)
+    product = insert(module.graph, node, aten.mm.default, rows, column)
+    return _reshaped(module, node, product, *shape)
 
 
 def matrix_by_vector_and_sum(module: GraphModule, node: Node) -> Node:
@@ -162,15 +158,13 @@ def sum_of_products(module: GraphModule, node: Node) -> Node:
     """`addbmm`: beta * b + alpha * the sum of a batch of products, which is one product."""
     bias, first, second, beta, alpha = filled_arguments(node)
 
-    def reshape(value: Node, *sizes: int) -> Node:
-        return insert(module.graph, node, aten.reshape.default, value, list(sizes))
-
     batch, rows, depth = first.meta["val"].shape
     columns = second.meta["val"].shape[-1]
     lines = insert(module.graph, node, aten.permute.default, first, [1, 0, 2])
-    sides = reshape(lines, rows, batch * depth), reshape(second, batch * depth, columns)
-    product = insert(module.graph, node, aten.mm.default, *sides)
-    product = _product_of_nothing(module, product, sides[0]) or product
+    left = _reshaped(module, node, lines, rows, batch * depth)
+    right = _reshaped(module, node, second, batch * depth, columns)
+    product = insert(module.graph, node, aten.mm.default, left, right)
+    product = _product_of_nothing(module, product, left) or product
     return _with_bias(module, node, bias, product, beta, alpha)
 
 

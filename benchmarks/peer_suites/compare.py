@@ -136,6 +136,11 @@ def _defect(ours: Result) -> str:
     return next((why for name, why in DEFECTS.items() if ours.key.startswith(name)), "")
 
 
+def _is_wide(result: Result) -> bool:
+    """Whether a result is of a suite in int16."""
+    return result.key.partition("/")[0].endswith("_int16")
+
+
 def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
     """Worse results: steps from the quantized model, noise, wrong integers."""
     found = []
@@ -144,8 +149,7 @@ def _worse_numbers(ours: Result, upstream: Result) -> list[Worse]:
         found.append(_worse(ours, "steps", a["steps"], b.get("steps")))
     name = OTHERS if a.get(OTHERS) is not None and b.get(OTHERS) is not None else "snr"
     if a.get(name) is not None and b.get(name) is not None:
-        is_wide = ours.key.partition("/")[0].endswith("_int16")
-        goal = min(b[name], GOOD_ENOUGH_INT16_DB if is_wide else GOOD_ENOUGH_DB)
+        goal = min(b[name], GOOD_ENOUGH_INT16_DB if _is_wide(ours) else GOOD_ENOUGH_DB)
         if a[name] < goal - NOISE_DB:
             apart = _apart(ours, upstream) or _apart_in_noise(ours, goal, a[name])
             found.append(_worse(ours, NOISE, a[name], b[name], apart=apart))
@@ -163,8 +167,7 @@ def _apart_in_noise(ours: Result, goal: float, ratio: float) -> str:
     """
     if goal < WRONG_DB:
         return NOBODY_IS_RIGHT
-    is_wide = ours.key.partition("/")[0].endswith("_int16")
-    leaves_room = ours.flow == "ours" and is_wide and ratio >= ONLY_ROUNDING_DB
+    leaves_room = ours.flow == "ours" and _is_wide(ours) and ratio >= ONLY_ROUNDING_DB
     return LEAVES_ROOM if leaves_room and ratio >= goal - NOISE_DB - ROOM_DB else ""
 
 
