@@ -74,13 +74,13 @@ def room_of(count: int, *, is_of_sums: bool) -> float:
     """How much wider an int16 range is than the largest of `count` elements.
 
     The largest of n normal numbers is about sqrt(2 ln n) standard deviations; that of few may be
-    small by chance, so a quarter of them counts. Sums of many products are nearly normal, and their
-    range reaches `_REACH` standard deviations. Of the 12 results of a convolution, the largest was
-    exceeded 2.5 times on other data, which left 10 dB; 100000 need no more room.
+    small by chance, so a fifth of them counts. Sums of many products are nearly normal, and their
+    range reaches `_REACH` standard deviations. Of the 12 results of two convolutions, the largest
+    was exceeded 2.5 and 4 times on other data, which left 10 and 38 dB; 100000 need no more room.
     """
     if not is_of_sums:
         return ROOM
-    largest = math.sqrt(2 * math.log(max(count / 4, 1.1)))
+    largest = math.sqrt(2 * math.log(max(count / 5, 1.1)))
     return min(max(ROOM, _REACH / largest), _MOST_ROOM)
 
 
