@@ -52,6 +52,7 @@ class Subject:
         self.int16 = case.suite.int16
         self.recorded = recorded
         self._inputs = figures.copies(recorded.inputs)
+        self._calibration = [figures.copies(sample) for sample in recorded.calibration]
         self._given = figures.copies(recorded.tester.example_inputs)
         self.model = copy.deepcopy(recorded.model).eval()
         self._failure: Exception | None = None
@@ -60,6 +61,11 @@ class Subject:
     def inputs(self) -> tuple[Any, ...]:
         """A new copy of the model's inputs, because some models write to them."""
         return figures.copies(self._inputs)
+
+    @property
+    def calibration(self) -> list[tuple[Any, ...]]:
+        """New copies of the inputs that calibrate."""
+        return [figures.copies(sample) for sample in self._calibration]
 
     @property
     def tester_inputs(self) -> tuple[Any, ...]:
@@ -151,6 +157,7 @@ def _ours(subject: Subject, phase: Phase) -> Result:
     exported = cmopt.quantize(
         subject.model,
         subject.inputs,
+        calibration=subject.calibration,
         target=subject.target,
         precision=cmopt.Precision(default="int16" if subject.int16 else "int8"),
     )

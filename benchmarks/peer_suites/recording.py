@@ -23,6 +23,11 @@ class Recorded:
     tester: Any
     quantize: Any
 
+    @property
+    def calibration(self) -> list[tuple[Any, ...]]:
+        """The inputs that calibrate: the model's, if the test has no others."""
+        return [tuple(sample) for sample in self.quantize.calibration_samples or [self.inputs]]
+
 
 class NoModel(Exception):
     """A test has nothing to compare. `str(error)` is the reason."""

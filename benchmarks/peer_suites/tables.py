@@ -18,8 +18,9 @@ HEAD = """# ExecuTorch's own tests, compiled by cmopt and by ExecuTorch
 
 Made by `make peers` (`benchmarks/peer_suites`) from the test modules in the ExecuTorch {version}
 wheel. Each case is the model and the inputs of one of these tests. The inputs are used both to
-calibrate and to run. The modules are imported from the wheel; they are not copied here. A suite can
-be run in part (`--every N`); the counts are those of the cases that were run.
+calibrate and to run, except where a test has other samples that calibrate. The modules are imported
+from the wheel; they are not copied here. A suite can be run in part (`--every N`); the counts are
+those of the cases that were run.
 
 | flow | meaning |
 |---|---|

@@ -23,6 +23,7 @@ from peer_results import result, upstream
 from peer_suites import figures, tables
 from peer_suites.outcomes import Result, of_exception, without_places
 from peer_suites.processes import run_cases
+from peer_suites.recording import Recorded
 from peer_suites.store import Store
 from peer_suites.suites import Case, Suite, Uncollected, _of_module
 
@@ -237,6 +238,15 @@ def test_a_function_with_two_models_gives_two_cases() -> None:
     cases = [case for case in _of_module(SUITE, "m", module) if not isinstance(case, Uncollected)]
     assert [(case.key, case.index) for case in cases] == [
         ("operators/m::test_both", 0), ("operators/m::test_both#2", 1)]  # fmt: skip
+
+
+def test_the_samples_that_calibrate_a_test_calibrate_ours() -> None:
+    from executorch.backends.cortex_m.test.tester import CortexMQuantize
+
+    inputs, others = (torch.ones(2),), [(torch.zeros(2),), (torch.ones(2),)]
+    for samples, expected in ((None, [inputs]), (others, others)):
+        stage = CortexMQuantize(calibration_samples=samples)
+        assert Recorded(torch.nn.ReLU(), inputs, None, stage).calibration == expected
 
 
 # Processes
