@@ -10,7 +10,7 @@ from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
 
 from cmopt.dialects.cortex_m.base import KernelOp, View
 from cmopt.dialects.cortex_m.limits import LONGEST_STEP
-from cmopt.dialects.shapes import int_of, ints_of, shape_of
+from cmopt.dialects.shapes import int_of, ints_of, shape_of, window_output
 
 _NHWC = {"input": View.CHANNELS_LAST, "output": View.CHANNELS_LAST}
 
@@ -61,7 +61,9 @@ class _PoolOp(KernelOp):
 class QuantizedAvgPool2dOp(_PoolOp):
     """`arm_avgpool_s8`: divides by the number of positions inside the input. The type stays.
 
-    The kernel ignores `zero_point`, `multiplier` and `shift`; they are 0 here.
+    The kernel ignores `zero_point`, `multiplier` and `shift`; they are 0 here. The output has
+    PyTorch's size, which the operator checks; a window is no longer than its padded input, because
+    the operator rounds negative quotients toward 0.
     """
 
     name = "cortex_m.quantized_avg_pool2d"
@@ -77,6 +79,18 @@ class QuantizedAvgPool2dOp(_PoolOp):
     def verify_(self) -> None:
         self._verify()
         self.require_int8("scratch")
+        self._require_size()
+
+    def _require_size(self) -> None:
+        ceil_mode = bool(int_of(self.ceil_mode))
+        sizes, outputs = shape_of(self.input)[1:3], shape_of(self.output)[1:3]
+        windows = zip(*map(ints_of, (self.kernel_size, self.stride, self.padding)), strict=True)
+        for size, output, (kernel, stride, pad) in zip(sizes, outputs, windows, strict=True):
+            if kernel > size + 2 * pad:
+                raise self.error(f"a window of {kernel} is longer than its input, {size + 2 * pad}")
+            expected = window_output(size, kernel, stride, 2 * pad, ceil_mode=ceil_mode)
+            if output != expected:
+                raise self.error(f"the kernel gives {expected} outputs of {size}, not {output}")
 
 
 @irdl_op_definition

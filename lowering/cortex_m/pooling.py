@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from xdsl.ir import SSAValue
 
 from cmopt.arithmetic.activation_ranges import activation_range
@@ -41,22 +43,17 @@ def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
         if (reason := average_overflow(op)) is not None:
             raise Unsupported(reason)
         return averaged_once(op, b)
-    top, bottom, left, right = ints_of(op.padding)
-    if (top, left) != (bottom, right):
-        raise Unsupported("the average pool kernel pads symmetrically")
-    if (ceil_mode := kernel_ceil_mode(op)) is None:
-        raise Unsupported("a window of ceil_mode would begin in the padding")
+    window = average_window(op)
     _require_short_window(op)
     input = b.value(op.input)
-    if int_of(op.count_include_pad) and any((top, bottom, left, right)):
-        input = padded(b, input, (top, bottom, left, right), qtype_of(op.input).zero_point)
-        top = left = 0
+    if any(window.border):
+        input = padded(b, input, window.border, qtype_of(op.input).zero_point)
     output = shape_of(op.output)
     properties: Properties = {
         "kernel_size": ints_of(op.kernel_size),
         "stride": ints_of(op.stride),
-        "padding": (top, left),
-        "ceil_mode": ceil_mode,
+        "padding": window.padding,
+        "ceil_mode": window.ceil_mode,
         "zero_point": 0,
         "multiplier": 0,
         "shift": 0,
@@ -107,21 +104,44 @@ def _require_short_window(op: AvgPool2dOp | MaxPool2dOp) -> None:
         raise Unsupported(f"a pool's window and stride are {LONGEST_STEP} long at most")
 
 
-def kernel_ceil_mode(op: AvgPool2dOp) -> bool | None:
-    """The ceil_mode with which the kernel gives the op's result; None if neither does.
+@dataclass(frozen=True)
+class AverageWindow:
+    """The windows of an average pool as the kernels take them."""
 
-    Padding that counts is input to the kernel, so a window may begin in it.
+    border: tuple[int, int, int, int]
+    """[top, bottom, left, right], added to the input before the call: padding that counts."""
+    padding: tuple[int, int]
+    """(top, left), the same at the other ends: padding that does not count."""
+    ceil_mode: bool
+
+
+def average_window(op: AvgPool2dOp) -> AverageWindow:
+    """The windows of an average pool. Raises Unsupported if the kernels do not take them.
+
+    Padding that counts is input to the kernel. It is only as wide as the windows reach: PyTorch
+    drops a window that would begin in it, and the kernel would not.
     """
     format = data_format_of(op)
     sizes, counts = (spatial(shape_of(v), format)[2:] for v in (op.input, op.output))
-    kernel, stride, pads = ints_of(op.kernel_size), ints_of(op.stride), ints_of(op.padding)[::2]
+    kernel, stride, sides = ints_of(op.kernel_size), ints_of(op.stride), ints_of(op.padding)
+    border, padding = [0, 0, 0, 0], (sides[0], sides[2])
+    if int_of(op.count_include_pad):
+        for i in range(2):
+            before, behind = sides[2 * i : 2 * i + 2]
+            reach = (counts[i] - 1) * stride[i] + kernel[i] - sizes[i] - before
+            border[2 * i : 2 * i + 2] = before, min(behind, max(reach, 0))
+        padding = (0, 0)
+    elif sides[::2] != sides[1::2]:
+        raise Unsupported("the average pool kernel pads symmetrically")
+    spans = [size + sum(border[2 * i : 2 * i + 2]) for i, size in enumerate(sizes)]
+    if any(k > span + 2 * pad for k, span, pad in zip(kernel, spans, padding, strict=True)):
+        raise Unsupported("a window is longer than its padded input; run canonicalize before")
+    windows = [
+        (span, k, step, 2 * pad)
+        for span, k, step, pad in zip(spans, kernel, stride, padding, strict=True)
+    ]
     for ceil_mode in (False, True):
-        found = [
-            window_output(size + 2 * pad, k, s, 0, ceil_mode=ceil_mode)
-            if int_of(op.count_include_pad)
-            else window_output(size, k, s, 2 * pad, ceil_mode=ceil_mode)
-            for size, k, s, pad in zip(sizes, kernel, stride, pads, strict=True)
-        ]
-        if found == list(counts):
-            return ceil_mode
-    return None
+        if [window_output(*each, ceil_mode=ceil_mode) for each in windows] == list(counts):
+            top, bottom, left, right = border
+            return AverageWindow((top, bottom, left, right), padding, ceil_mode)
+    raise Unsupported("no ceil_mode gives the size of the output")

@@ -10,12 +10,12 @@ from cmopt.dialects.cortex_m import Properties
 from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
 from cmopt.dialects.quant import qtype_of
-from cmopt.dialects.shapes import int_of, ints_of, numel, shape_of
+from cmopt.dialects.shapes import ints_of, numel, shape_of
 from cmopt.lowering.averages import averages_once
 from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.averages import averaged_once
 from cmopt.lowering.cortex_m.builder import KernelBuilder
-from cmopt.lowering.cortex_m.pooling import kernel_ceil_mode
+from cmopt.lowering.cortex_m.pooling import average_window
 from cmopt.lowering.int16.convolution import padded
 from cmopt.lowering.int16.values import int16_tensor, own_call, requantize, require_int16
 from cmopt.lowering.rules import Unsupported
@@ -32,21 +32,16 @@ def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
     require_int16(op.input, op.output)
     if averages_once(op):
         return averaged_once(op, b)
-    top, bottom, left, right = ints_of(op.padding)
-    if (top, left) != (bottom, right):
-        raise Unsupported("the average pool kernel pads symmetrically")
-    if kernel_ceil_mode(op) is None:
-        raise Unsupported("a window of ceil_mode would begin in the padding")
+    window = average_window(op)
     _require_short_window(op)
     if numel(ints_of(op.kernel_size)) >= 1 << 16:
         raise Unsupported("a window has too many elements for a sum of 32 bits")
     source = b.value(op.input)
-    if int_of(op.count_include_pad) and any((top, bottom, left, right)):
-        source = padded(b, source, (top, bottom, left, right))
-        top = left = 0
+    if any(window.border):
+        source = padded(b, source, window.border)
     output = shape_of(op.output)
     operands = [source, b.scratch(scratch.avg_pool2d_s16(b.isa, output[2], output[3]))]
-    properties = _window(op, (top, left), WHOLE_RANGE)
+    properties = _window(op, window.padding, WHOLE_RANGE)
     pool = own.QuantizedAvgPool2dOp(operands, int16_tensor(output), properties)
     clamp = activation_range(op, qtype_of(op.output))
     return requantize(b, own_call(b, pool), qtype_of(op.input), qtype_of(op.output), clamp)

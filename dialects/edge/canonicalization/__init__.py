@@ -36,6 +36,7 @@ from cmopt.dialects.edge import (
 from cmopt.dialects.edge.canonicalization.cat_and_slice import CAT, SLICE
 from cmopt.dialects.edge.canonicalization.cat_of_pools import CAT_OF_POOLS
 from cmopt.dialects.edge.canonicalization.neutral import MUL, SUM
+from cmopt.dialects.edge.canonicalization.pools import POOL
 from cmopt.dialects.edge.canonicalization.scan import SCAN
 from cmopt.dialects.edge.canonicalization.take_and_pad import (
     PAD,
@@ -56,19 +57,6 @@ from cmopt.dialects.shapes import (
     shape_of,
     with_element,
 )
-
-
-class DropTrivialPool(RewritePattern):
-    """Drop a pool whose windows are single elements, if it changes no type and clamps nothing."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: AvgPool2dOp | MaxPool2dOp, rewriter: PatternRewriter) -> None:
-        is_trivial = ints_of(op.kernel_size) == ints_of(op.stride) == (1, 1)
-        if not is_trivial or any(ints_of(op.padding)) or op.input.type != op.output.type:
-            return
-        if any(op.properties.get(f"activation_{end}") is not None for end in ("min", "max")):
-            return
-        rewriter.replace(op, (), (op.input,))
 
 
 class DropIdentity(RewritePattern):
@@ -233,8 +221,8 @@ class DropTrivialCat(RewritePattern):
 
 CANONICALIZATION: dict[type[IRDLOperation], tuple[RewritePattern, ...]] = {
     Conv2dOp: WINDOW,
-    MaxPool2dOp: (DropTrivialPool(), *WINDOW),
-    AvgPool2dOp: (DropTrivialPool(),),
+    MaxPool2dOp: (*POOL, *WINDOW),
+    AvgPool2dOp: POOL,
     PadOp: (*PAD, FoldMovedConstant(), SinkDequantize()),
     TakeOp: (*TAKE, FoldMovedConstant(), SinkDequantize()),
     ReshapeOp: (

@@ -17,3 +17,10 @@ func.func @weight_at_run_time(%x: tensor<1x2x!q>, %w: tensor<1x2x!q>) -> tensor<
   %0 = edge.linear %x, %w : (tensor<1x2x!q>, tensor<1x2x!q>) -> tensor<1x1x!q>
   func.return %0 : tensor<1x1x!q>
 }
+
+// CHECK-LABEL: @window_longer_than_its_input
+// CHECK:         edge.avg_pool2d
+func.func @window_longer_than_its_input(%x: tensor<1x4x4x2x!q>) -> tensor<1x1x1x2x!q> {
+  %0 = edge.avg_pool2d %x {kernel_size = array<i64: 5, 4>, stride = array<i64: 2, 2>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = true, count_include_pad = false, data_format = "NHWC"} : (tensor<1x4x4x2x!q>) -> tensor<1x1x1x2x!q>
+  func.return %0 : tensor<1x1x1x2x!q>
+}

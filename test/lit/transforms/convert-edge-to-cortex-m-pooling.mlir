@@ -62,3 +62,13 @@ func.func @avg_pool2d_count_include_pad(%x: tensor<1x7x7x4x!quant.uniform<i8:f32
   %0 = edge.avg_pool2d %x {kernel_size = array<i64: 3, 3>, stride = array<i64: 2, 2>, padding = array<i64: 1, 1, 1, 1>, ceil_mode = false, count_include_pad = true, data_format = "NHWC"} : (tensor<1x7x7x4x!quant.uniform<i8:f32, 0.5:4>>) -> tensor<1x4x4x4x!quant.uniform<i8:f32, 0.5:4>>
   func.return %0 : tensor<1x4x4x4x!quant.uniform<i8:f32, 0.5:4>>
 }
+
+// PyTorch drops a window that would begin in the padding. The kernel is not given that padding.
+// CHECK-LABEL: @avg_pool2d_dropped_window
+// CHECK-NEXT:    %0 = cortex_m.pad %x {pre_pad = array<i64: 0, 1, 1, 0>, post_pad = array<i64: 0, 0, 1, 0>, pad_value = 4 : i32} : (tensor<1x5x6x4xi8>) -> tensor<1x6x8x4xi8>
+// CHECK-NEXT:    %scratch = cortex_m.scratch
+// CHECK-NEXT:    %1 = cortex_m.quantized_avg_pool2d %0 scratch %scratch {{{.*}}padding = array<i64: 0, 0>, ceil_mode = true
+func.func @avg_pool2d_dropped_window(%x: tensor<1x5x6x4x!quant.uniform<i8:f32, 0.5:4>>) -> tensor<1x2x3x4x!quant.uniform<i8:f32, 0.5:4>> {
+  %0 = edge.avg_pool2d %x {kernel_size = array<i64: 3, 3>, stride = array<i64: 3, 3>, padding = array<i64: 1, 1, 1, 1>, ceil_mode = true, count_include_pad = true, data_format = "NHWC"} : (tensor<1x5x6x4x!quant.uniform<i8:f32, 0.5:4>>) -> tensor<1x2x3x4x!quant.uniform<i8:f32, 0.5:4>>
+  func.return %0 : tensor<1x2x3x4x!quant.uniform<i8:f32, 0.5:4>>
+}

@@ -52,8 +52,7 @@ def test_a_small_dilated_pool_is_one_call(
 
 @pytest.mark.parametrize("include", [True, False])
 def test_average_pools_with_ceil_mode(include: bool) -> None:
-    """Every shape works, unless a window of the kernel would begin in the padding."""
-    left = []
+    """PyTorch drops a window that would begin in the padding, also in padding that counts."""
     for size, kernel, stride, pad in itertools.product((5, 6), (2, 3), (2, 3), (0, 1)):
         module = Function(
             lambda x, k=kernel, s=stride, p=pad: F.avg_pool2d(
@@ -62,11 +61,27 @@ def test_average_pools_with_ceil_mode(include: bool) -> None:
         )
         shape = (1, 2, size, size + 1)
         program = compiled(module, shape)
-        if float_ops(program):
-            left.append((size, kernel, stride, pad))
-        else:
-            check(program, shape, steps=1)
-    assert left == ([(5, 3, 3, 1)] if include else [])
+        assert not float_ops(program)
+        check(program, shape, steps=1)
+
+
+@pytest.mark.parametrize("pool", [F.avg_pool2d, F.max_pool2d])
+@pytest.mark.parametrize(
+    "shape, kernel, stride, pad",
+    [
+        ((1, 2, 3, 1), (1, 2), 2, 0),
+        ((1, 2, 4, 4), 5, 2, 0),
+        ((2, 3, 2, 5), (4, 3), (3, 2), 1),
+        ((1, 1, 1, 1), 3, 4, 1),
+    ],
+)
+def test_a_window_longer_than_its_input(
+    pool: Any, shape: tuple[int, ...], kernel: Any, stride: Any, pad: int
+) -> None:
+    """ceil_mode allows one such window."""
+    program = compiled(Function(lambda x: pool(x, kernel, stride, pad, ceil_mode=True)), shape)
+    assert not float_ops(program)
+    check(program, shape, steps=1)
 
 
 SHUFFLES: dict[str, Any] = {

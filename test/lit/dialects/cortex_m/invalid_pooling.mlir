@@ -101,3 +101,15 @@
 %x, %t = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<16xi32>)
 // expected-error@+1 {{'cortex_m.quantized_avg_pool2d' op scratch must be a tensor of i8, got tensor<16xi32>}}
 %0 = cortex_m.quantized_avg_pool2d %x scratch %t {kernel_size = array<i64: 2, 2>, stride = array<i64: 2, 2>, padding = array<i64: 0, 0>, ceil_mode = false, zero_point = 0 : i32, multiplier = 0 : i32, shift = 0 : i32} : (tensor<1x4x4x8xi8>, tensor<16xi32>) -> tensor<1x2x2x8xi8>
+
+// -----
+
+%x, %t = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<16xi8>)
+// expected-error@+1 {{'cortex_m.quantized_avg_pool2d' op a window of 5 is longer than its input, 4}}
+%0 = cortex_m.quantized_avg_pool2d %x scratch %t {kernel_size = array<i64: 5, 4>, stride = array<i64: 2, 2>, padding = array<i64: 0, 0>, ceil_mode = true, zero_point = 0 : i32, multiplier = 0 : i32, shift = 0 : i32} : (tensor<1x4x4x8xi8>, tensor<16xi8>) -> tensor<1x1x1x8xi8>
+
+// -----
+
+%x, %t = "test.op"() : () -> (tensor<1x4x4x8xi8>, tensor<16xi8>)
+// expected-error@+1 {{'cortex_m.quantized_avg_pool2d' op the kernel gives 1 outputs of 4, not 2}}
+%0 = cortex_m.quantized_avg_pool2d %x scratch %t {kernel_size = array<i64: 3, 4>, stride = array<i64: 3, 2>, padding = array<i64: 0, 0>, ceil_mode = false, zero_point = 0 : i32, multiplier = 0 : i32, shift = 0 : i32} : (tensor<1x4x4x8xi8>, tensor<16xi8>) -> tensor<1x2x1x8xi8>
