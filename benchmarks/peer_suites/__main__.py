@@ -1,10 +1,11 @@
-"""Compile ExecuTorch's own test suites with its flow and with cmopt's, and compare.
+"""Compile the tests of ExecuTorch and of PyTorch with ExecuTorch's flow and with ours, and compare.
 
     python benchmarks/peer_suites [--suite SUITE] [--filter TEXT] [--only FLOW] [--jobs N]
     python benchmarks/peer_suites --sample [--update-baseline]
     python benchmarks/peer_suites --report
 
-The models are those of the test modules in the installed wheel. The tests themselves are not run.
+The models are those of the test modules in the installed wheel, and PyTorch's samples of its
+operators. The tests themselves are not run.
 Results are appended to build/peer_suites/results.jsonl, and the next run continues where the last
 one ended. Noise that is above upstream's is then measured again, on other inputs. At the end, or
 with --report alone, docs/peers.md and build/peer_suites/peers.json are written from all results. To

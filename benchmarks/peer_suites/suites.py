@@ -1,4 +1,4 @@
-"""The cases of the test modules in the installed ExecuTorch wheel.
+"""The cases of the test modules in the installed ExecuTorch wheel, and PyTorch's own samples.
 
 A case is a test function with one set of its parameters. Its model and inputs are those that the
 function passes to ExecuTorch's tester. Nothing is run while the cases are listed.
@@ -19,13 +19,15 @@ from types import ModuleType
 from typing import Any
 
 U55 = "cortex-m55+ethos-u55-128"
+PYTORCH = "torch.testing"
+"""The folder of the suite that has PyTorch's samples of its operators."""
 INT16 = ("a16w8", "16a8w", "int16", "a16")
 """Parts of the names of tests with 16-bit activations."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A folder of test modules in the wheel, and the target its models are compiled for.
+    """A folder of test modules in the wheel, or PYTORCH, and the target of its models.
 
     npu_tests_only: only the tests for the target's NPU. int16: only those with activations of 16
     bits, else only the others.
@@ -51,6 +53,7 @@ SUITES = {
         Suite("operators_u55", "backends/test/suite/operators", U55),
         Suite("arm_u55", "backends/arm/test/ops", U55, npu_tests_only=True),
         Suite("arm_u55_int16", "backends/arm/test/ops", U55, npu_tests_only=True, int16=True),
+        Suite("pytorch", PYTORCH, "cortex-m55"),
     )
 }
 
@@ -89,6 +92,10 @@ def seed(name: str) -> None:
 
 def collect(suite: Suite) -> tuple[list[Case], list[Uncollected]]:
     """All cases of a suite, ordered by key, and the modules and functions without a case."""
+    if suite.folder == PYTORCH:
+        from peer_suites import pytorch_samples
+
+        return list(pytorch_samples.cases(suite)), []
     import executorch
 
     root = Path(next(iter(executorch.__path__)))

@@ -19,8 +19,10 @@ HEAD = """# ExecuTorch's own tests, compiled by cmopt and by ExecuTorch
 Made by `make peers` (`benchmarks/peer_suites`) from the test modules in the ExecuTorch {version}
 wheel. Each case is the model and the inputs of one of these tests. The inputs are used both to
 calibrate and to run, except where a test has other samples that calibrate. The modules are imported
-from the wheel; they are not copied here. A suite can be run in part (`--every N`); the counts are
-those of the cases that were run.
+from the wheel; they are not copied here. The cases of the suite `pytorch` are three of the samples
+that PyTorch tests each of its operators with (`torch.testing`'s `op_db`); tensors behind the first
+argument of a layer are constants, the other tensors are inputs. A suite can be run in part
+(`--every N`); the counts are those of the cases that were run.
 
 | flow | meaning |
 |---|---|
@@ -28,7 +30,7 @@ those of the cases that were run.
 | theirs | upstream's quantizer, then `cmopt.compile` |
 | upstream | ExecuTorch's quantizer and backend, set as their tests set them |
 
-| suite | folder of the wheel | target |
+| suite | source | target |
 |---|---|---|
 {suites}
 
