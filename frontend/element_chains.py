@@ -46,7 +46,8 @@ def chains_of(model: GraphModule) -> list[Chain]:
 
     A chain has two nodes or more, or one that becomes no table by itself. A function of two tensors
     belongs to a chain if both are functions of the same source, or if one is a constant of one
-    value. All shapes in a chain are equal. A clamp that a kernel includes belongs to no chain.
+    value. All shapes in a chain are equal. A clamp that a kernel includes belongs to no chain, and
+    a truth only if nothing else reads it: else it is computed from quantized values.
     """
     finder = _Finder(model)
     while finder.finds_more_sources():
@@ -71,12 +72,15 @@ class _Finder:
         self._nodes = list(model.graph.nodes)
         self._numbers = {node for node in self._nodes if _is_number(model, node)}
         self._starts: set[Node] = set()
+        self._truths: set[Node] = set()
+        """Truths that nodes outside of the chain read."""
         self.sources: dict[Node, Node] = {}
 
     def finds_more_sources(self) -> bool:
         """Whether a value in a chain is read elsewhere and in the chain; the chain is then cut.
 
-        Such a value is quantized for the other readers, so the chain reads it in that form.
+        Such a value is quantized for the other readers, so the chain reads it in that form. A truth
+        that is read elsewhere leaves the chain.
         """
         self.sources = {}
         for node in self._nodes:
@@ -85,12 +89,17 @@ class _Finder:
         both = {
             node for node in self.sources if self.needs_range(node) and self._is_read_inside(node)
         }
+        truths = {node for node in self.sources if not _is_float(node) and self._is_end(node)}
         self._starts |= both
-        return bool(both)
+        self._truths |= truths
+        return bool(both or truths)
 
     def needs_range(self, node: Node) -> bool:
         """Whether a value of a chain is float, and a node that is not in the chain reads it."""
-        return _is_float(node) and any(
+        return _is_float(node) and self._is_end(node)
+
+    def _is_end(self, node: Node) -> bool:
+        return any(
             self.sources.get(user) is not self.sources[node]
             for user in node.users
             if not operator_name(user).startswith("_assert_")
@@ -100,7 +109,7 @@ class _Finder:
         return any(self.sources.get(user) is self.sources[node] for user in node.users)
 
     def _source(self, node: Node) -> Node | None:
-        if node in self._starts or not self._is_of_elements(node):
+        if node in self._starts | self._truths or not self._is_of_elements(node):
             return None
         operands = [operand for operand in node.all_input_nodes if operand not in self._numbers]
         found = {self.sources.get(operand, operand) for operand in operands}

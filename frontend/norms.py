@@ -24,6 +24,7 @@ from cmopt.frontend.graph_building import (
     insert_constant,
     insert_number,
 )
+from cmopt.frontend.overloads import reads_more_than_first
 
 aten = torch.ops.aten
 
@@ -87,6 +88,15 @@ def layer_norm(module: GraphModule, node: Node) -> Node:
     dims = range(-len(normalized), 0)
     unit = _scaled_to_one(module, node, _centered(module, node, x, dims), dims, epsilon)
     return _affine(module, node, unit, weight, bias, normalized)
+
+
+def layer_norm_alone(module: GraphModule, node: Node) -> tuple[Node, ...] | None:
+    """`native_layer_norm`: `layer_norm`, if nothing reads the mean and the reciprocal deviation."""
+    if reads_more_than_first(node):
+        return None
+    x, normalized, weight, bias, epsilon = filled_arguments(node)
+    row = (x, normalized, weight, bias, epsilon)
+    return (insert(module.graph, node, aten.layer_norm.default, *row),) * 3
 
 
 def rms_norm(module: GraphModule, node: Node) -> Node:

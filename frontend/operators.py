@@ -19,12 +19,14 @@ from torch.fx import GraphModule, Node
 
 from cmopt.dialects import edge
 from cmopt.frontend import decompositions as before
+from cmopt.frontend import element_functions as functions
 from cmopt.frontend import (
     layers,
     norms,
     order_statistics,
     overlapping_windows,
     resampling,
+    running_products,
     volumes,
 )
 from cmopt.frontend import writes as writes_before
@@ -178,7 +180,15 @@ _ELEMENTWISE = (
     Operator("nan_to_num", prepared=before.without_nans),
     Operator("unfold unfold_copy", prepared=before.unfold_number),
     Operator("hypot", prepared=before.hypotenuse),
+    Operator("angle", prepared=functions.angle),
+    Operator("copysign.Scalar copysign.Tensor", prepared=functions.copy_sign),
     Operator("fmax fmin", prepared=before.extremum),
+    Operator("heaviside", prepared=functions.heaviside),
+    Operator("ldexp.Tensor", prepared=functions.by_power_of_two),
+    Operator("lerp.Tensor", prepared=functions.interpolate),
+    Operator("logical_and logical_not logical_or logical_xor", prepared=functions.truth_of_floats),
+    Operator("signbit", prepared=functions.sign_bit),
+    Operator("xlogy.Tensor", prepared=functions.times_logarithm),
     Operator("hardswish hardswish_", rewritten=before.hardswish),
     Operator("masked_fill.Scalar masked_fill.Tensor", prepared=writes_before.fill_where),
     Operator("prelu", rewritten=before.prelu),
@@ -244,7 +254,10 @@ _REDUCTIONS = (
     Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=before.pool_1d),
     Operator("avg_pool2d", SHARED, pooling.avg_pool2d, rewritten=before.average_with_divisor),
     Operator("avg_pool3d", rewritten=volumes.average_pool_3d),
+    Operator("cummax cummin", prepared=running_products.running_extremum),
+    Operator("cumprod", prepared=running_products.running_product),
     Operator("cumsum", FREE, rewritten=before.running_sum),
+    Operator("prod prod.dim_int", prepared=running_products.product),
     Operator("col2im", FREE, col2im.col2im, rewritten=overlapping_windows.sum_of_windows),
     Operator("group_norm", rewritten=norms.group_norm),
     Operator("instance_norm", rewritten=norms.instance_norm),
@@ -263,7 +276,9 @@ _REDUCTIONS = (
     Operator("max_pool3d", rewritten=volumes.max_pool_3d),
     Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
     Operator("mean mean.dim", SHARED_ON_CORE, reductions.reduction(edge.MeanOp)),
-    Operator("native_layer_norm", None, row_norms.native_layer_norm),
+    Operator(
+        "native_layer_norm", None, row_norms.native_layer_norm, prepared=norms.layer_norm_alone
+    ),
     Operator("median median.dim", rewritten=order_statistics.median),
     Operator("min.dim", None, reductions.values_of(reductions.reduction(edge.AminOp))),
     Operator("rms_norm", FIRST, row_norms.rms_norm, rewritten=norms.rms_norm),

@@ -117,6 +117,14 @@ def _is_float(value: object) -> bool:
     return isinstance(first, torch.Tensor) and first.is_floating_point()
 
 
+def _is_of_floats(node: Node) -> bool:
+    """Whether a node's result is float, or its results are truths of floats."""
+    value = node.meta.get("val")
+    is_truth = isinstance(value, torch.Tensor) and value.dtype == torch.bool
+    operands = [operand.meta.get("val") for operand in node.all_input_nodes]
+    return _is_float(value) or (is_truth and any(map(_is_float, operands)))
+
+
 def _replace(node: Node, replacement: Node | tuple[Node, ...]) -> None:
     """Let the readers of a node read its replacement, or that of each of its results."""
     if isinstance(replacement, Node):
@@ -137,7 +145,7 @@ def _rewrite(
     changed = False
     for node in list(module.graph.nodes):
         rewrite = rewrites.get(_name(node))
-        if rewrite is None or not _is_float(node.meta.get("val")):
+        if rewrite is None or not _is_of_floats(node):
             continue
         if (stays := whole_if.get(_name(node))) is not None and stays(module, node):
             continue

@@ -87,6 +87,20 @@ def test_a_value_that_others_read_ends_a_chain() -> None:
     assert tables_of(lambda x: ((y := torch.exp(x)) @ y.T, 1 / (1 + y)), X) == 2
 
 
+def test_a_truth_that_others_read_is_that_of_integers() -> None:
+    """It is in no chain, so that what it compares is quantized."""
+    functions: list[Callable[[Tensor, Tensor], Tensor]] = [
+        lambda x, y: torch.where(x.exp() > 1, y, x.exp() * 2 + 1),
+        lambda x, y: torch.where((e := x.exp()) > 1, y, 1 / (1 + e)),
+        lambda x, y: torch.where((x.exp() > 1) & (x < 1), y, x.cos() + 1),
+    ]
+    for function in functions:
+        inputs = X, X.flip(1)
+        program = cmopt.compile(cmopt.quantize(Function(function), inputs))
+        assert program.report.float_ops == 0 and program.report.ops[TABLE] >= 2
+        assert decibels(function(*inputs), program.run(*inputs)[0]) > 20
+
+
 def test_chains_share_their_beginning() -> None:
     assert tables_of(lambda x: (torch.exp(x + 1), torch.log((x + 1).abs() + 1)), X) == 2
 
