@@ -56,13 +56,16 @@ def heaviside(module: GraphModule, node: Node) -> Node | None:
 
 
 def times_logarithm(module: GraphModule, node: Node) -> Node | None:
-    """xlogy(x, y): x * log(y), and 0 where x is 0."""
-    factor, operand = node.args
-    if not isinstance(factor, Node) or not isinstance(operand, Node):
+    """xlogy(x, y): x * log(y), and 0 where x is 0. One of them may be a number."""
+    arguments: Any = node.args
+    factor, operand = arguments
+    if not all(_is_float(value) for value in node.all_input_nodes):
         return None
-    if not _is_float(factor) or not _is_float(operand):
-        return None
+    if not isinstance(operand, Node):
+        return multiplied(module, node, factor, math.log(operand)) if operand > 0 else None
     logarithm = insert(module.graph, node, aten.log.default, operand)
+    if not isinstance(factor, Node):
+        return multiplied(module, node, logarithm, factor) if factor else None
     product = insert(module.graph, node, aten.mul.Tensor, factor, logarithm)
     is_zero = insert(module.graph, node, aten.eq.Scalar, factor, 0)
     return insert(module.graph, node, aten.where.ScalarSelf, is_zero, 0.0, product)
@@ -92,10 +95,13 @@ def by_power_of_two(module: GraphModule, node: Node) -> Node | None:
 
 
 def interpolate(module: GraphModule, node: Node) -> Node:
-    """lerp(x, y, w) with a tensor w: x + w * (y - x)."""
+    """lerp(x, y, w): x + w * (y - x)."""
     start, end, weight = node.args
     difference = insert(module.graph, node, aten.sub.Tensor, end, start)
-    part = insert(module.graph, node, aten.mul.Tensor, weight, difference)
+    if isinstance(weight, Node):
+        part = insert(module.graph, node, aten.mul.Tensor, weight, difference)
+    else:
+        part = multiplied(module, node, difference, weight)
     return insert(module.graph, node, aten.add.Tensor, start, part)
 
 

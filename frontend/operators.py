@@ -185,10 +185,12 @@ _ELEMENTWISE = (
     Operator("fmax fmin", prepared=before.extremum),
     Operator("heaviside", prepared=functions.heaviside),
     Operator("ldexp.Tensor", prepared=functions.by_power_of_two),
-    Operator("lerp.Tensor", prepared=functions.interpolate),
+    Operator("lerp.Scalar lerp.Tensor", prepared=functions.interpolate),
     Operator("logical_and logical_not logical_or logical_xor", prepared=functions.truth_of_floats),
     Operator("signbit", prepared=functions.sign_bit),
-    Operator("xlogy.Tensor", prepared=functions.times_logarithm),
+    Operator(
+        "xlogy.Scalar_Other xlogy.Scalar_Self xlogy.Tensor", prepared=functions.times_logarithm
+    ),
     Operator("hardswish hardswish_", rewritten=before.hardswish),
     Operator("masked_fill.Scalar masked_fill.Tensor", prepared=writes_before.fill_where),
     Operator("prelu", rewritten=before.prelu),
