@@ -1,8 +1,9 @@
 """What the front end does with each ATen operator: one table.
 
 To add an operator, add a row. A function in `conversions` builds the operator's ops in the IR. A
-function in `decompositions` or `norms` builds its replacement before calibration. The ops
-of `edge.FUNCTIONS` and `edge.WITH_PARAMETERS` and every `edge.BinaryOp` have their rows already.
+function in `element_functions`, `norms`, `pools` or one of the other modules that are imported here
+builds its replacement before calibration. The ops of `edge.FUNCTIONS` and `edge.WITH_PARAMETERS`
+and every `edge.BinaryOp` have their rows already.
 
 An operator without a row becomes `edge.call` if it is in Core ATen. PyTorch's decompositions
 take any other apart.
@@ -18,15 +19,16 @@ from typing import Any
 from torch.fx import GraphModule, Node
 
 from cmopt.dialects import edge
-from cmopt.frontend import decompositions as before
 from cmopt.frontend import element_functions as functions
 from cmopt.frontend import (
     layers,
+    movements,
     norms,
     order_statistics,
     overlapping_windows,
+    pools,
     resampling,
-    running_products,
+    running_results,
     volumes,
 )
 from cmopt.frontend import writes as writes_before
@@ -158,7 +160,7 @@ _FUNCTIONS = (
     Operator("clamp clamp_max clamp_min", CLAMPED, elementwise.clamp),
     Operator("gelu", FREE, elementwise.gelu),
     Operator("hardtanh", CLAMPED, elementwise.hardtanh),
-    Operator("relu6", CLAMPED, elementwise.relu6, rewritten=before.relu6),
+    Operator("relu6", CLAMPED, elementwise.relu6, rewritten=functions.relu6),
     Operator("rrelu", FREE, elementwise.rrelu),
     Operator("selu", FREE, elementwise.selu),
 )
@@ -171,18 +173,20 @@ _ELEMENTWISE = (
         for n in op.ATEN
     ),
     Operator("add mul sub", fused_if=_broadcasts),
-    Operator("add.Tensor", rewritten=before.add_scaled),
-    Operator("clamp.Tensor clamp_max.Tensor clamp_min.Tensor", rewritten=before.clamp_by_tensors),
-    Operator("div.Tensor", rewritten=before.divide_by_constant),
+    Operator("add.Tensor", rewritten=functions.add_scaled),
+    Operator(
+        "clamp.Tensor clamp_max.Tensor clamp_min.Tensor", rewritten=functions.clamp_by_tensors
+    ),
+    Operator("div.Tensor", rewritten=functions.divide_by_constant),
     Operator("div.Scalar_mode div.Tensor_mode", FREE, elementwise.rounded_division),
     Operator("hardsigmoid sigmoid tanh", gives_scores=True),
-    Operator("hardsigmoid hardsigmoid_", rewritten=before.hardsigmoid),
-    Operator("nan_to_num", prepared=before.without_nans),
-    Operator("unfold unfold_copy", prepared=before.unfold_number),
-    Operator("hypot", prepared=before.hypotenuse),
+    Operator("hardsigmoid hardsigmoid_", rewritten=functions.hardsigmoid),
+    Operator("nan_to_num", prepared=functions.without_nans),
+    Operator("unfold unfold_copy", prepared=movements.unfold_number),
+    Operator("hypot", prepared=functions.hypotenuse),
     Operator("angle", prepared=functions.angle),
     Operator("copysign.Scalar copysign.Tensor", prepared=functions.copy_sign),
-    Operator("fmax fmin", prepared=before.extremum),
+    Operator("fmax fmin", prepared=functions.extremum),
     Operator("heaviside", prepared=functions.heaviside),
     Operator("ldexp.Tensor", prepared=functions.by_power_of_two),
     Operator("lerp.Scalar lerp.Tensor", prepared=functions.interpolate),
@@ -191,13 +195,13 @@ _ELEMENTWISE = (
     Operator(
         "xlogy.Scalar_Other xlogy.Scalar_Self xlogy.Tensor", prepared=functions.times_logarithm
     ),
-    Operator("hardswish hardswish_", rewritten=before.hardswish),
+    Operator("hardswish hardswish_", rewritten=functions.hardswish),
     Operator("masked_fill.Scalar masked_fill.Tensor", prepared=writes_before.fill_where),
-    Operator("prelu", rewritten=before.prelu),
-    Operator("where.ScalarOther where.ScalarSelf where.self", prepared=before.choose_masked),
-    Operator("round.decimals round_.decimals", prepared=before.round_to_places),
-    Operator("rsub.Scalar", prepared=before.reverse_subtraction),
-    Operator("sub.Tensor", rewritten=before.subtract),
+    Operator("prelu", rewritten=functions.prelu),
+    Operator("where.ScalarOther where.ScalarSelf where.self", prepared=functions.choose_masked),
+    Operator("round.decimals round_.decimals", prepared=functions.round_to_places),
+    Operator("rsub.Scalar", prepared=functions.reverse_subtraction),
+    Operator("sub.Tensor", rewritten=functions.subtract),
 )
 
 _CALLS_OF_ELEMENTS = (
@@ -236,7 +240,7 @@ _PRODUCTS = (
     Operator("matmul mm", FREE, matrix.matmul, prepared=layers.product_with_constant),
     Operator("matmul", rewritten=layers.batched_product),
     Operator("mv dot vdot", prepared=layers.matrix_by_vector),
-    Operator("mul.Tensor", rewritten=before.product_with_ones),
+    Operator("mul.Tensor", rewritten=functions.product_with_ones),
 )
 
 _REDUCTIONS = (
@@ -253,13 +257,13 @@ _REDUCTIONS = (
     Operator("adaptive_max_pool3d", rewritten=volumes.adaptive_max_3d),
     Operator("amax max", SHARED, reductions.reduction(edge.AmaxOp)),
     Operator("amin min", SHARED, reductions.reduction(edge.AminOp)),
-    Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=before.pool_1d),
-    Operator("avg_pool2d", SHARED, pooling.avg_pool2d, rewritten=before.average_with_divisor),
+    Operator("avg_pool1d", None, pooling.avg_pool1d, rewritten=pools.pool_1d),
+    Operator("avg_pool2d", SHARED, pooling.avg_pool2d, rewritten=pools.average_with_divisor),
     Operator("avg_pool3d", rewritten=volumes.average_pool_3d),
-    Operator("cummax cummin", prepared=running_products.running_extremum),
-    Operator("cumprod", prepared=running_products.running_product),
-    Operator("cumsum", FREE, rewritten=before.running_sum),
-    Operator("prod prod.dim_int", prepared=running_products.product),
+    Operator("cummax cummin", prepared=running_results.running_extremum),
+    Operator("cumprod", prepared=running_results.running_product),
+    Operator("cumsum", FREE, rewritten=running_results.running_sum),
+    Operator("prod prod.dim_int", prepared=running_results.product),
     Operator("col2im", FREE, col2im.col2im, rewritten=overlapping_windows.sum_of_windows),
     Operator("group_norm", rewritten=norms.group_norm),
     Operator("instance_norm", rewritten=norms.instance_norm),
@@ -269,11 +273,11 @@ _REDUCTIONS = (
     Operator("dist", prepared=norms.distance),
     Operator("linalg_vector_norm", rewritten=norms.vector_norm),
     Operator("adaptive_avg_pool2d", rewritten=resampling.adaptive_average_2d),
-    Operator("mean.dim", rewritten_for_core=before.average_of_plane),
+    Operator("mean.dim", rewritten_for_core=pools.average_of_plane),
     Operator("max.dim", None, reductions.values_of(reductions.reduction(edge.AmaxOp))),
     Operator("sort sort.stable", rewritten=order_statistics.sorted_line),
     Operator("kthvalue", rewritten=order_statistics.kth_value),
-    Operator("max_pool1d", None, pooling.max_pool1d, rewritten=before.pool_1d),
+    Operator("max_pool1d", None, pooling.max_pool1d, rewritten=pools.pool_1d),
     Operator("max_pool2d", SHARED, pooling.max_pool2d),
     Operator("max_pool3d", rewritten=volumes.max_pool_3d),
     Operator("max_pool2d_with_indices", None, pooling.max_pool2d_with_indices),
@@ -296,7 +300,7 @@ _MOVEMENT = (
     Operator("channel_shuffle im2col mT", SHARED),
     Operator("chunk", SHARED, shapes.split),
     Operator("constant_pad_nd pad", None, choice.pad),
-    Operator("expand_as", SHARED, shapes.expand, rewritten=before.expand_as),
+    Operator("expand_as", SHARED, shapes.expand, rewritten=movements.expand_as),
     Operator("flatten.using_ints unflatten.int", None, shapes.reshape),
     Operator("movedim.int movedim.intlist moveaxis.int", SHARED, shapes.permute),
     Operator("moveaxis.intlist permute swapaxes swapdims", SHARED, shapes.permute),

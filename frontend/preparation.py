@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from torchao.quantization.pt2e.observer import ObserverBase
 
 from cmopt.frontend.annotation import all_finite
-from cmopt.frontend.decompositions import MASKED
+from cmopt.frontend.element_functions import MASKED
 from cmopt.frontend.structure import Arguments
 
 _OF_THE_RESULT = 1e-3

@@ -15,9 +15,9 @@ from torch.fx import GraphModule, Node
 
 from cmopt.frontend.conversions.choice import are_whole_factors
 from cmopt.frontend.conversions.pooling import equal_windows
-from cmopt.frontend.decompositions import average_of_plane, pool_1d
 from cmopt.frontend.graph_building import insert, insert_constant
 from cmopt.frontend.overloads import operator_name, reads_more_than_first
+from cmopt.frontend.pools import average_of_plane, pool_1d
 
 aten = torch.ops.aten
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import torch
 from torch.fx import GraphModule, Node
 
-from cmopt.frontend.decompositions import MASKED
+from cmopt.frontend.element_functions import MASKED
 from cmopt.frontend.graph_building import (
     Rewrite,
     constant_of,

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
-from cmopt.frontend.decompositions import average_with_divisor
 from cmopt.frontend.graph_building import (
     constant_of,
     filled_arguments,
@@ -22,6 +21,7 @@ from cmopt.frontend.graph_building import (
     multiplied,
 )
 from cmopt.frontend.overloads import reads_more_than_first
+from cmopt.frontend.pools import average_with_divisor
 from cmopt.frontend.resampling import adaptive_average_2d, largest_of_windows
 
 aten = torch.ops.aten

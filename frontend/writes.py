@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch.fx import GraphModule, Node
 
-from cmopt.frontend.decompositions import MASKED, fill_masked
+from cmopt.frontend.element_functions import MASKED, fill_masked
 from cmopt.frontend.graph_building import attribute_of, insert, insert_constant, insert_number
 
 aten = torch.ops.aten

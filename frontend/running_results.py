@@ -1,7 +1,4 @@
-"""Products along a dimension, and running products and extremes, as calls that halve or double.
-
-n elements take log2(n) steps, so a value passes few roundings.
-"""
+"""Products along a dimension, and running sums, products and extremes, before annotation."""
 
 from __future__ import annotations
 
@@ -10,13 +7,32 @@ from typing import Any
 import torch
 from torch.fx import GraphModule, Node
 
-from cmopt.frontend.graph_building import filled_arguments, insert
+from cmopt.arithmetic.running_sums import LONGEST_SUM, triangle
+from cmopt.frontend.graph_building import filled_arguments, insert, insert_constant
 from cmopt.frontend.overloads import operator_name, reads_more_than_first
 
 aten = torch.ops.aten
 
 LONGEST_PRODUCT = 64
 """A product of more elements stays one float call: their range leaves int8 no step."""
+
+
+def running_sum(module: GraphModule, node: Node) -> Node | None:
+    """A cumulative sum: the product with a triangle of ones, which int8 weights hold exactly. That
+    of a tensor without dimensions is itself."""
+    arguments: Any = node.args
+    operand, dim = arguments[:2]
+    if node.kwargs:
+        return None
+    if not operand.meta["val"].dim():
+        return operand  # type: ignore[no-any-return]
+    size = operand.meta["val"].shape[dim]
+    if size > LONGEST_SUM:
+        return None
+    ones = insert_constant(module, node, torch.from_numpy(triangle(size)).float())
+    rows = insert(module.graph, node, aten.transpose.int, operand, dim, -1)
+    sums = insert(module.graph, node, aten.linear.default, rows, ones)
+    return insert(module.graph, node, aten.transpose.int, sums, dim, -1)
 
 
 def product(module: GraphModule, node: Node) -> Node | None:
@@ -60,7 +76,10 @@ def running_extremum(module: GraphModule, node: Node) -> tuple[Node, Node] | Non
 
 
 def _running(module: GraphModule, node: Node, value: Node, dim: int, target: Any) -> Node | None:
-    """The result at each place over all elements up to it: after step k, over the last 2^k."""
+    """The result at each place over all elements up to it: after step k, over the last 2^k.
+
+    n elements take log2(n) steps, so a value passes few roundings.
+    """
     shape = value.meta["val"].shape
     if value.meta["val"].dtype != torch.float32 or not shape or not value.meta["val"].numel():
         return None
