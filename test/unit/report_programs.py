@@ -12,6 +12,7 @@ from torch import nn
 
 import cmopt
 from cmopt.dialects.parsing import make_context, parse_module
+from cmopt.frontend.running_results import LONGEST_PRODUCT
 from cmopt.pipeline.driver import lower
 from cmopt.pipeline.program import Program
 
@@ -56,11 +57,11 @@ class Counter(nn.Module):
 
 
 class Product(nn.Module):
-    """`prod` has no integer kernel."""
+    """A product of so many elements has no integer kernel."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.linear = nn.Linear(8, 8)
+        self.linear = nn.Linear(8, LONGEST_PRODUCT + 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.prod(torch.relu(self.linear(x)), 1)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import cmopt
+from cmopt.frontend.running_results import LONGEST_PRODUCT
 from cmopt.lowering.layout import solver
 from cmopt.support.diagnostics import Diagnostic, diagnostics_to
 
@@ -118,12 +119,12 @@ def test_fallbacks_say_why_and_where() -> None:
 
     source = Path(__file__).read_text().splitlines()
     line = next(i for i, text in enumerate(source, 1) if "the line the report names" in text)
-    program = cmopt.compile(quantized(Model(), torch.randn(2, 8)))
+    x = torch.randn(2, LONGEST_PRODUCT + 1)
+    program = cmopt.compile(quantized(Model(), x))
     (fallback,) = [f for f in program.report.fallbacks if "prod" in f.op]
     assert fallback.is_float
     assert fallback.location is not None and f"test_driver.py:{line}" in fallback.location
     assert "no integer kernel" in fallback.reason
-    x = torch.randn(2, 8)
     assert torch.equal(program.run(x)[0], program.interpret(x)[0])
 
 
@@ -350,7 +351,7 @@ class Product(torch.nn.Module):
 
 
 def test_a_model_with_nothing_for_the_npu_runs_on_the_core() -> None:
-    x = torch.randn(2, 3)
+    x = torch.randn(2, LONGEST_PRODUCT + 1)
     npu = "cortex-m55+ethos-u55-128"
     exported = cmopt.quantize(Product(), (x,), target=npu)
     said: list[Diagnostic] = []

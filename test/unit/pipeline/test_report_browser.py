@@ -130,7 +130,7 @@ def test_an_operator_shows_what_is_known_of_it(opened: Any) -> None:
     page.click(".row.float")
     details = page.text("#details")
     (fallback,) = [f for f in program("float").report.fallbacks if "prod" in f.op]
-    known = fallback.reason, fallback.location, "float32 1×8", "arena"
+    known = fallback.reason, fallback.location, "float32 1×65", "arena"
     titles = "computes in float", "Why in float", "Operands", "Results", "bytes read and written"
     for part in (*known, *titles):
         assert part is not None and part in details
