@@ -139,7 +139,6 @@ def relu6(module: GraphModule, node: Node) -> Node:
 
 
 _LAYERS = {"conv1d", "conv2d", "linear"}
-
 _WEIGHT, _BIAS = 1, 2
 
 

@@ -44,7 +44,7 @@ def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
             raise Unsupported(reason)
         return averaged_once(op, b)
     window = average_window(op)
-    _require_short_window(op)
+    require_short_window(op)
     input = b.value(op.input)
     if any(window.border):
         input = padded(b, input, window.border, qtype_of(op.input).zero_point)
@@ -72,7 +72,7 @@ def max_pool2d(op: MaxPool2dOp, b: KernelBuilder) -> SSAValue:
     if ints_of(op.dilation) != (1, 1):
         raise Unsupported("a dilated window lies wholly in the padding")
     require_int8(op.input, op.output)
-    _require_short_window(op)
+    require_short_window(op)
     keeps_type = qtype_of(op.input) == qtype_of(op.output)
     low, high = activation_range(op, qtype_of(op.output)) if keeps_type else (-128, 127)
     top, _, left, _ = ints_of(op.padding)
@@ -98,7 +98,7 @@ def _requantized(op: AvgPool2dOp | MaxPool2dOp, value: SSAValue, b: KernelBuilde
     return b.lookup(value, requantization_table(source, target, activation_bounds(op)))
 
 
-def _require_short_window(op: AvgPool2dOp | MaxPool2dOp) -> None:
+def require_short_window(op: AvgPool2dOp | MaxPool2dOp) -> None:
     """Raise Unsupported for a window or stride longer than the pool kernels can count."""
     if max((*ints_of(op.kernel_size), *ints_of(op.stride))) > LONGEST_STEP:
         raise Unsupported(f"a pool's window and stride are {LONGEST_STEP} long at most")

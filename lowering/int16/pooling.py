@@ -7,7 +7,6 @@ from xdsl.ir import SSAValue
 from cmopt.arithmetic.activation_ranges import activation_range
 from cmopt.dialects import cmopt as own
 from cmopt.dialects.cortex_m import Properties
-from cmopt.dialects.cortex_m.limits import LONGEST_STEP
 from cmopt.dialects.edge import AvgPool2dOp, MaxPool2dOp
 from cmopt.dialects.quant import qtype_of
 from cmopt.dialects.shapes import ints_of, numel, shape_of
@@ -15,7 +14,7 @@ from cmopt.lowering.averages import averages_once
 from cmopt.lowering.cortex_m import scratch
 from cmopt.lowering.cortex_m.averages import averaged_once
 from cmopt.lowering.cortex_m.builder import KernelBuilder
-from cmopt.lowering.cortex_m.pooling import average_window
+from cmopt.lowering.cortex_m.pooling import average_window, require_short_window
 from cmopt.lowering.int16.convolution import padded
 from cmopt.lowering.int16.values import int16_tensor, own_call, requantize, require_int16
 from cmopt.lowering.rules import Unsupported
@@ -33,7 +32,7 @@ def avg_pool2d(op: AvgPool2dOp, b: KernelBuilder) -> SSAValue:
     if averages_once(op):
         return averaged_once(op, b)
     window = average_window(op)
-    _require_short_window(op)
+    require_short_window(op)
     if numel(ints_of(op.kernel_size)) >= 1 << 16:
         raise Unsupported("a window has too many elements for a sum of 32 bits")
     source = b.value(op.input)
@@ -55,7 +54,7 @@ def max_pool2d(op: MaxPool2dOp, b: KernelBuilder) -> SSAValue:
     if ints_of(op.dilation) != (1, 1):
         raise Unsupported("a dilated window lies wholly in the padding")
     require_int16(op.input, op.output)
-    _require_short_window(op)
+    require_short_window(op)
     source, target = qtype_of(op.input), qtype_of(op.output)
     clamp = activation_range(op, target)
     top, _, left, _ = ints_of(op.padding)
@@ -78,8 +77,3 @@ def _window(
         "activation_min": low,
         "activation_max": high,
     }
-
-
-def _require_short_window(op: AvgPool2dOp | MaxPool2dOp) -> None:
-    if max((*ints_of(op.kernel_size), *ints_of(op.stride))) > LONGEST_STEP:
-        raise Unsupported(f"a pool's window and stride are {LONGEST_STEP} long at most")

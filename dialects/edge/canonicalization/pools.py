@@ -30,13 +30,13 @@ class CutWindow(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: AvgPool2dOp | MaxPool2dOp, rewriter: PatternRewriter) -> None:
+        if isinstance(op, MaxPool2dOp) and ints_of(op.dilation) != (1, 1):
+            return
         sizes = spatial(shape_of(op.input), data_format_of(op))[2:]
         top, bottom, left, right = ints_of(op.padding)
         spans = (sizes[0] + top + bottom, sizes[1] + left + right)
         kernel = ints_of(op.kernel_size)
         cut = tuple(map(min, kernel, spans))
-        if isinstance(op, MaxPool2dOp) and ints_of(op.dilation) != (1, 1):
-            return
         if cut == kernel:
             return
         op.kernel_size = ints(cut)
