@@ -81,8 +81,10 @@ def _running(module: GraphModule, node: Node, value: Node, dim: int, target: Any
     n elements take log2(n) steps, so a value passes few roundings.
     """
     shape = value.meta["val"].shape
-    if value.meta["val"].dtype != torch.float32 or not shape or not value.meta["val"].numel():
+    if value.meta["val"].dtype != torch.float32 or not value.meta["val"].numel():
         return None
+    if not shape:
+        return value
     step = 1
     while step < (size := shape[dim]):
         here, before = (_part(module, node, value, dim, start, size - step) for start in (step, 0))

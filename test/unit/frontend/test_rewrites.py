@@ -93,6 +93,7 @@ CASES: dict[str, tuple[Make, list[tuple[int, ...]]]] = {
     "cummax": (of(lambda x: torch.cummax(x, 1)[0]), [(2, 7, 3)]),
     "cummin": (of(lambda x: torch.cummin(x, -1)[0]), [(4, 1)]),
     "cumprod": (of(lambda x: torch.cumprod(x, 0)), [(6, 3)]),
+    "cumprod-of-one": (of(lambda x: torch.cumprod(x, 0) * 2), [()]),
     "heaviside": (of(torch.heaviside), [(4, 5), (5,)]),
     "heaviside-of-zeros": (of(lambda x, v: torch.heaviside(x.relu(), v)), [(4, 5), (4, 1)]),
     "kl_div": (of(lambda x, y: F.kl_div(x.log_softmax(1), y.softmax(1))), [(4, 5), (4, 5)]),
